@@ -1,0 +1,96 @@
+import type { Digest } from "./digest.ts";
+
+/** `run`: keeps running. `complete`: runs once and ends with exit code 0. */
+export type Goal = "run" | "complete";
+
+/**
+ * Where an instance stands: `current` may serve or will, `draining` was taken out of service on purpose and ends,
+ * `history` has ended and was replaced.
+ */
+export type Phase = "current" | "draining" | "history";
+
+export interface ContainerState {
+  readonly name: string;
+  readonly role: "main" | "init" | "sidecar";
+  /** The members of the identity that this engine shows. */
+  readonly digests: readonly Digest[];
+  readonly state: "waiting" | "running" | "paused" | "restarting" | "exited" | "dead";
+  /** Why it waits, in the engine's own word: `ImagePullBackOff`, `CrashLoopBackOff`. */
+  readonly reason?: string;
+  /** How often the engine started it again in place. Swarm and recreated containers stay at 0. */
+  readonly restarts: number;
+  readonly health: "none" | "starting" | "healthy" | "unhealthy";
+  readonly lastExit?: {
+    readonly code: number;
+    readonly oomKilled: boolean;
+    /** The engine's message when it could not start the container at all. */
+    readonly error?: string;
+    /** Engine's time, milliseconds since 1970. */
+    readonly at?: number;
+  };
+}
+
+/** One running copy on any engine: a Swarm task, a pod, a container. */
+export interface Instance {
+  /** As the engine names it; unique for ever. */
+  readonly id: string;
+  /** What a person calls it: `shop-web-4`. */
+  readonly title: string;
+  /** The place it fills: Swarm slot, StatefulSet ordinal, Compose container number. */
+  readonly slot: string;
+  readonly node?: string;
+  readonly revision: string;
+  readonly phase: Phase;
+  /** Engine's time, milliseconds since 1970. */
+  readonly createdAt: number;
+  /** Who ended it, when it has ended. */
+  readonly endedBy?: "self" | "engine" | "node";
+  readonly ready: boolean;
+  readonly containers: readonly ContainerState[];
+}
+
+/** A fact about the service as a whole that may come without any instance (a quota that forbids the first pod). */
+export interface Condition {
+  readonly type:
+    | "image_unavailable"
+    | "config_missing"
+    | "unschedulable"
+    | "quota"
+    | "start_failed"
+    | "engine_paused"
+    | "engine_rolled_back";
+  readonly message: string;
+}
+
+export interface ObservedService {
+  /** Name in `belay.yaml`. */
+  readonly name: string;
+  /** What it is on the engine: `container`, `replicated`, `Deployment`. */
+  readonly kind: string;
+  readonly goal: Goal;
+  /** How many instances should run (or complete). */
+  readonly desired: number;
+  readonly wantedRevision: string;
+  readonly conditions: readonly Condition[];
+  readonly instances: readonly Instance[];
+}
+
+/** The last word of one probe, counted by the prober. */
+export interface ProbeReading {
+  /** `http GET http://127.0.0.1:8080/healthz`. */
+  readonly title: string;
+  readonly service: string;
+  /** Instance that was asked; none when the probe asks the service as a whole (through the proxy). */
+  readonly instance?: string;
+  /** `failing` only after as many failures in a row as the probe's retries. */
+  readonly state: "waiting" | "passing" | "failing";
+  readonly detail: string;
+}
+
+/** All services and their instances of one moment, normalised over engines. */
+export interface Observation {
+  /** Engine's time, milliseconds since 1970. Never mixed with the runner's clock. */
+  readonly at: number;
+  readonly services: readonly ObservedService[];
+  readonly probes: readonly ProbeReading[];
+}

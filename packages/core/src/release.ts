@@ -1,0 +1,153 @@
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { canonicalJson, type Digest, isDigest, sha256 } from "./digest.ts";
+import { BelayError, messageOf } from "./errors.ts";
+import type { ImageIdentity } from "./identity.ts";
+
+/** Where the release came from, so that container → image → commit → author can be walked back. */
+export interface Source {
+  /** Web address of the repository: `https://github.com/acme/shop`. */
+  readonly repository: string;
+  /** Full SHA of the commit that was really built (not GitHub's merge commit). */
+  readonly revision: string;
+  readonly ref?: string;
+  readonly pullRequest?: number;
+  /** `Ada Lovelace <ada@example.org>`: the commit's author. */
+  readonly author?: string;
+  /** First line of the commit message. Outside text. */
+  readonly title?: string;
+  /** Committer date, ISO 8601. */
+  readonly committedAt?: string;
+  /** The build had changes that no commit holds. */
+  readonly dirty?: boolean;
+  readonly run?: { readonly id: string; readonly attempt: number; readonly url?: string };
+}
+
+export type Stage = "build" | "test" | "scan" | "push" | "sign" | "external";
+
+/** What a stage found out. Each stage adds its own and changes no other's. */
+export interface Evidence {
+  /** Services whose test target ran and passed. */
+  readonly tests?: { readonly passed: readonly string[] };
+  readonly push?: { readonly pushedAt: string };
+  readonly [stage: string]: unknown;
+}
+
+/**
+ * An immutable statement of what should run. A stage never changes one: it derives a new document which names its
+ * parent's digest, so that a chain of documents can be checked link by link.
+ */
+export interface Release {
+  readonly schema: "belay.release/v1";
+  readonly stage: Stage;
+  /** Digest of the document that this one was derived from; none for the first. */
+  readonly parent?: Digest;
+  readonly application: string;
+  readonly source: Source;
+  /** Image per service name of `belay.yaml`. */
+  readonly services: Readonly<Record<string, ImageIdentity>>;
+  readonly evidence: Evidence;
+  /** When the source is known only from image labels, which anybody can write. */
+  readonly unverified?: boolean;
+  /** ISO 8601. */
+  readonly createdAt: string;
+}
+
+export type ReleaseDraft = Omit<Release, "schema" | "parent">;
+
+/** Digest of the document: what names a release. */
+export function releaseDigest(release: Release): Digest {
+  return sha256(canonicalJson(release));
+}
+
+/** The first document of a chain. */
+export function createRelease(draft: ReleaseDraft): Release {
+  return { schema: "belay.release/v1", ...draft };
+}
+
+export interface ReleaseChange {
+  readonly stage: Stage;
+  readonly services?: Readonly<Record<string, ImageIdentity>>;
+  readonly evidence?: Evidence;
+  readonly createdAt: string;
+}
+
+/** The next document of a chain: names `parent` by digest and keeps what it does not change. */
+export function deriveRelease(parent: Release, change: ReleaseChange): Release {
+  return {
+    ...parent,
+    stage: change.stage,
+    parent: releaseDigest(parent),
+    services: change.services ?? parent.services,
+    evidence: { ...parent.evidence, ...change.evidence },
+    createdAt: change.createdAt,
+  };
+}
+
+/** Writes the document whole or not at all (a temporary file, then a rename). */
+export async function writeRelease(path: string, release: Release): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, `${JSON.stringify(release, null, 2)}\n`);
+  await rename(temporary, path);
+}
+
+/** @throws BelayError RELEASE_INVALID when the file is missing or is no release of this schema. */
+export async function readRelease(path: string): Promise<Release> {
+  const doing = `reading the release ${path}`;
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    const next = "Run the stage before (build, then push), or give its release with the input `release`.";
+    throw new BelayError("RELEASE_INVALID", { doing, got: messageOf(error), next, cause: error });
+  }
+  return parseRelease(text, doing);
+}
+
+/** @throws BelayError RELEASE_INVALID */
+export function parseRelease(text: string, doing = "reading a release"): Release {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new BelayError("RELEASE_INVALID", { doing, got: `it is no JSON (${messageOf(error)})`, cause: error });
+  }
+  const wrong = findMistake(value);
+  if (wrong !== undefined) {
+    const next = "Use the file that Belay's own build or push step wrote.";
+    throw new BelayError("RELEASE_INVALID", { doing, got: wrong, next });
+  }
+  return value as Release;
+}
+
+function findMistake(value: unknown): string | undefined {
+  if (!isRecord(value)) return "it is no JSON object";
+  if (value.schema !== "belay.release/v1") {
+    return `its schema is ${JSON.stringify(value.schema)}, this version reads "belay.release/v1"`;
+  }
+  if (typeof value.application !== "string" || typeof value.stage !== "string")
+    return "application or stage is missing";
+  if (!isRecord(value.source) || typeof value.source.revision !== "string") return "source.revision is missing";
+  if (!isRecord(value.evidence)) return "evidence is missing";
+  if (!isRecord(value.services)) return "services are missing";
+  for (const [name, image] of Object.entries(value.services)) {
+    const wrong = findImageMistake(image);
+    if (wrong !== undefined) return `services.${name}: ${wrong}`;
+  }
+  return undefined;
+}
+
+function findImageMistake(image: unknown): string | undefined {
+  if (!isRecord(image) || typeof image.repository !== "string") return "repository is missing";
+  if (!isRecord(image.platforms) || !Array.isArray(image.tags)) return "platforms or tags are missing";
+  for (const key of ["digest", "index"]) {
+    const digest = image[key];
+    if (digest !== undefined && !(typeof digest === "string" && isDigest(digest))) return `${key} is no sha256 digest`;
+  }
+  return undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,168 @@
+import type { Digest } from "./digest.ts";
+import type { Goal, Observation } from "./observation.ts";
+import type { RolloutPolicy } from "./policy.ts";
+import type { RecordStore } from "./records.ts";
+import type { Release } from "./release.ts";
+import type { Scope, TargetKind } from "./scope.ts";
+
+/** What a preflight check found: a reason not to begin, a warning, or a question it could not answer. */
+export interface Finding {
+  readonly level: "refuse" | "warn" | "cannot tell";
+  /** Stable name of the check: `image_missing`, `fixed_port`. */
+  readonly check: string;
+  readonly service?: string;
+  readonly message: string;
+  /** What the user can do about it. */
+  readonly remedy?: string;
+}
+
+/** What runs of a service, or should. */
+export interface RevisionFacts {
+  readonly revision: string;
+  /** As it stands on the engine or goes to it: `repository@sha256:…`. */
+  readonly image: string;
+  readonly digests: readonly Digest[];
+  readonly instances: number;
+}
+
+export interface ServiceChange {
+  /** Name in `belay.yaml`. */
+  readonly service: string;
+  /** Name on the engine. */
+  readonly name: string;
+  readonly action: "create" | "update" | "recreate" | "unchanged" | "remove";
+  readonly goal: Goal;
+  readonly desired: number;
+  /** Services (of the plan) that must be right before this one changes. */
+  readonly dependsOn: readonly string[];
+  readonly from?: RevisionFacts;
+  readonly to?: RevisionFacts;
+  /** One line per difference: names, never secret values. */
+  readonly differences: readonly string[];
+}
+
+/** What the engine must show at the end, per service. */
+export interface Wanted {
+  readonly service: string;
+  readonly goal: Goal;
+  readonly desired: number;
+  readonly revision: string;
+  readonly digests: readonly Digest[];
+}
+
+/** The difference between what runs and what the release wants, plus preflight findings. Pure data, printable. */
+export interface Plan {
+  readonly scope: Scope;
+  readonly services: readonly ServiceChange[];
+  readonly findings: readonly Finding[];
+  /** What the way back does not cover, by name: `the volume shop_data`. */
+  readonly notCovered: readonly string[];
+  /** Deployment number found on running resources' labels, when the ledger may be lost. 0 when there is none. */
+  readonly labelledDeployment: number;
+  /** What the target needs to carry the plan out. Opaque to everybody else. */
+  readonly detail: unknown;
+}
+
+/**
+ * How far a stage must have come before the next one begins.
+ * `ready`: the wanted instances are ready, others may still serve. `alone`: and none of another revision is current.
+ */
+export type Expectation = "ready" | "alone";
+
+/** One step of carrying out a plan: a change, then what must become true. */
+export interface ExecutionStage {
+  /** `start`, `shift`, `retire`: shown in the log and known to the kill tests. */
+  readonly name: string;
+  /** Changes the target. Must be safe to repeat: a recoverer may run it again. */
+  act(signal: AbortSignal): Promise<void>;
+  readonly expect: Expectation;
+  /** Whether this must hold for the stable window before the next stage. */
+  readonly stable: boolean;
+}
+
+/** A way from what runs to what is wanted: forward for a release, backward for a snapshot. */
+export interface Execution {
+  readonly wanted: readonly Wanted[];
+  readonly stages: readonly ExecutionStage[];
+}
+
+/** Context that a target writes on what it makes. */
+export interface DeploymentContext {
+  readonly deployment: number;
+  readonly release: Digest;
+  readonly policy: RolloutPolicy;
+}
+
+/** Evidence of one failed instance, taken before anything is restored. Already redacted and bounded. */
+export interface InstanceEvidence {
+  readonly service: string;
+  readonly instance: string;
+  readonly exitCode?: number;
+  readonly oomKilled?: boolean;
+  /** Last output of the container's own health check. */
+  readonly healthOutput?: string;
+  readonly logLines: readonly string[];
+  readonly events: readonly string[];
+  /** What the engine can't show, said as such. */
+  readonly unknown: readonly string[];
+}
+
+/** A service as it runs now, read from the engine: for `status` and as proof. */
+export interface RunningService {
+  readonly service: string;
+  readonly name: string;
+  readonly revision: string;
+  readonly image: string;
+  readonly digests: readonly Digest[];
+  readonly ready: number;
+  readonly desired: number;
+  /** Deployment and release that the labels on the instances name. */
+  readonly deployment?: number;
+  readonly release?: string;
+  /** Engine's time of the youngest instance, ISO 8601. */
+  readonly since?: string;
+  /** Commit from the image's label; anybody can write a label, so it is unverified. */
+  readonly labelledCommit?: string;
+}
+
+/** An engine that runs a release. It only translates: it decides nothing. */
+export interface Target {
+  readonly kind: TargetKind;
+  readonly scope: Scope;
+  readonly store: RecordStore;
+  /** Reads what runs and what the release wants, and checks what can be checked. Changes nothing. */
+  plan(release: Release, policy: RolloutPolicy): Promise<Plan>;
+  /** All that is needed to restore the services that the plan touches. Bytes, because they go into the ledger. */
+  snapshot(plan: Plan): Promise<Uint8Array>;
+  /** The way forward. Nothing is changed until a stage acts. */
+  execution(plan: Plan, context: DeploymentContext): Execution;
+  /**
+   * The way back to a snapshot, from wherever a dead or failed deployment left the target.
+   * Reads the target first; safe to call and to run again at any time.
+   */
+  restoration(snapshot: Uint8Array, context: DeploymentContext): Promise<Execution>;
+  observe(wanted: readonly Wanted[], signal: AbortSignal): Promise<Observation>;
+  /** Yields whenever something may have changed. Ends with the signal; a broken stream is resumed inside. */
+  changes(signal: AbortSignal): AsyncIterable<void>;
+  dossier(
+    wanted: readonly Wanted[],
+    observation: Observation,
+    signal: AbortSignal,
+  ): Promise<readonly InstanceEvidence[]>;
+  running(): Promise<readonly RunningService[]>;
+  /** Commands for a person who wants to look further or stay coherent, ready to paste. */
+  advice(): Promise<readonly { readonly title: string; readonly command: string }[]>;
+  close(): Promise<void>;
+}
+
+/** Asks the probes while a deployment is watched. */
+export interface Prober {
+  /** Told of each observation, so that instances come under and go out of questioning. */
+  follow(observation: Observation): void;
+  readings(): ProbeReadings;
+  /** Resolves when a reading changed its state, or the signal aborts. */
+  changed(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+type ProbeReadings = Observation["probes"];
