@@ -6,7 +6,10 @@ export default defineConfig({
     passWithNoTests: false,
     projects: [
       {
-        test: { name: "unit", include: ["packages/*/src/**/*.test.ts", "actions/*/src/**/*.test.ts", "scripts/**/*.test.ts"] },
+        test: {
+          name: "unit",
+          include: ["packages/*/src/**/*.test.ts", "actions/*/src/**/*.test.ts", "scripts/**/*.test.ts"],
+        },
       },
       {
         test: {

@@ -45,31 +45,27 @@ export interface ImageReference {
   readonly digest?: Digest;
 }
 
-const REFERENCE =
-  /^(?<name>[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:\.[a-z0-9-]+)*(?::\d+)?(?:\/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*)(?::(?<tag>\w[\w.-]{0,127}))?(?:@(?<digest>sha256:[0-9a-f]{64}))?$/;
+/** Host (with a dot, a port, or `localhost`), path, tag, digest. Two alternatives never match one text: no backtracking. */
+const HOST = String.raw`localhost(?::\d+)?|[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+(?::\d+)?|[a-zA-Z0-9-]+:\d+`;
+const PART = String.raw`[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*`;
+const REFERENCE = new RegExp(
+  String.raw`^(?:(?<host>${HOST})/)?(?<path>${PART}(?:/${PART})*)(?::(?<tag>\w[\w.-]{0,127}))?(?:@(?<digest>sha256:[0-9a-f]{64}))?$`,
+);
 
 /**
  * Reads an image reference as the docker CLI does (distribution/reference grammar): `redis` is `docker.io/library/redis`.
  * Returns `undefined` for what is no reference.
  */
 export function parseReference(text: string): ImageReference | undefined {
-  const groups = REFERENCE.exec(text.replace(/^([A-Za-z0-9.-]+(?::\d+)?)\//, (host) => host.toLowerCase()))?.groups;
-  if (groups?.name === undefined) return undefined;
-  const { registry, path } = splitName(groups.name);
-  if (registry === undefined || path === "") return undefined;
+  const { host, path, tag, digest } = REFERENCE.exec(text)?.groups ?? {};
+  if (path === undefined || host?.startsWith("-")) return undefined;
+  const registry = host?.toLowerCase() ?? "docker.io";
+  const whole = registry === "docker.io" && !path.includes("/") ? `library/${path}` : path;
   return {
-    repository: `${registry}/${path}`,
+    repository: `${registry}/${whole}`,
     registry,
-    path,
-    ...(groups.tag === undefined ? {} : { tag: groups.tag }),
-    ...(groups.digest === undefined ? {} : { digest: groups.digest as Digest }),
+    path: whole,
+    ...(tag === undefined ? {} : { tag }),
+    ...(digest === undefined ? {} : { digest: digest as Digest }),
   };
-}
-
-function splitName(name: string): { registry?: string; path: string } {
-  const slash = name.indexOf("/");
-  const first = slash < 0 ? "" : name.slice(0, slash);
-  if (/[.:]/.test(first) || first === "localhost") return { registry: first, path: name.slice(slash + 1) };
-  if (slash < 0 && name.includes(":")) return { path: "" };
-  return { registry: "docker.io", path: slash < 0 ? `library/${name}` : name };
 }

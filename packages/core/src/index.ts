@@ -13,6 +13,7 @@ export * from "./process.ts";
 export * from "./records.ts";
 export * from "./redaction.ts";
 export * from "./release.ts";
+export * from "./report.ts";
 export * from "./retry.ts";
 export * from "./scope.ts";
 export * from "./target.ts";

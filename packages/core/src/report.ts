@@ -1,0 +1,61 @@
+import type { CauseDetail } from "./cause.ts";
+import type { Digest } from "./digest.ts";
+import type { ExitReason, Outcome } from "./outcome.ts";
+import type { Source } from "./release.ts";
+import type { TargetKind } from "./scope.ts";
+import type { Finding, InstanceEvidence, RunningService, ServiceChange } from "./target.ts";
+
+/** A stage of the pipeline before or after the deployment, as people are told of it. */
+export interface StageReport {
+  readonly name: "build" | "test" | "scan" | "push" | "deploy" | "verify";
+  readonly state: "passed" | "failed" | "skipped";
+  readonly durationMs: number;
+  /** One line: tags that were made, the test that failed. Outside text. */
+  readonly detail?: string;
+}
+
+/**
+ * All that Belay says about one deployment: made once from what was proven on the target, then shown by the pull
+ * request's comment, the job summary, the GitHub deployment, the terminal and `--json`. None of them adds to it.
+ */
+export interface DeploymentReport {
+  readonly application: string;
+  readonly environment: string;
+  readonly target: TargetKind;
+  readonly url?: string;
+  readonly outcome: Outcome;
+  readonly cause?: CauseDetail;
+  /** A sentence for people: what most likely went wrong, from the evidence. Outside text. */
+  readonly likelyCause?: string;
+  /** Number in the environment's ledger; none when nothing was begun. */
+  readonly deployment?: number;
+  readonly release: { readonly digest: Digest; readonly source: Source };
+  /** What ran before and was (or would be) brought back. */
+  readonly previous?: { readonly deployment?: number; readonly release?: Digest; readonly source?: Source };
+  readonly changes: readonly ServiceChange[];
+  readonly findings: readonly Finding[];
+  /** Read back from the target after the last change: what truly runs. */
+  readonly running: readonly RunningService[];
+  readonly evidence: readonly InstanceEvidence[];
+  readonly advice: readonly { readonly title: string; readonly command: string }[];
+  readonly notCovered: readonly string[];
+  readonly stages: readonly StageReport[];
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  /** How long the bad release was off again after it was found bad, and the old one proven. */
+  readonly restoreMs?: number;
+}
+
+/** A run that ended before any deployment: a failed build, a refused push. */
+export interface FailureReport {
+  readonly application: string;
+  readonly environment?: string;
+  readonly reason: ExitReason;
+  /** The error's message: what was being done, what came back, what to do next. Outside text inside. */
+  readonly message: string;
+  readonly source?: Source;
+  readonly stages: readonly StageReport[];
+  readonly startedAt: string;
+  readonly durationMs: number;
+}

@@ -1,0 +1,53 @@
+/**
+ * Bundles every entry that users run into `dist/`: one small file per entry, shared chunks beside them, heavy parts in
+ * chunks that are loaded when they are needed. Run with `npm run bundle`.
+ */
+import { cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { rolldown } from "rolldown";
+
+/** Entry name in `dist/` and its source. */
+export const ENTRIES = {
+  "cli/index": "packages/cli/src/main.ts",
+  "belay/index": "actions/belay/src/main.ts",
+  "belay/post": "actions/belay/src/post.ts",
+  "build/index": "actions/build/src/main.ts",
+  "push/index": "actions/push/src/main.ts",
+  "deploy/index": "actions/deploy/src/main.ts",
+  "deploy/post": "actions/deploy/src/post.ts",
+  "report/index": "actions/report/src/main.ts",
+} as const;
+
+/** Writes the bundles of `root` into `into`, which is emptied first. */
+export async function bundle(root: string, into: string): Promise<void> {
+  const input = Object.fromEntries(Object.entries(ENTRIES).map(([name, source]) => [name, join(root, source)]));
+  const build = await rolldown({
+    cwd: root,
+    input,
+    platform: "node",
+    // `undici` and `@actions/http-client` are CommonJS inside: `require` of a node: module must work in an ES module.
+    transform: { target: "node24" },
+    treeshake: true,
+    onLog: (level, log) => {
+      if (level === "warn" && log.code !== "EVAL") throw new Error(`bundling: ${log.message}`);
+    },
+  });
+  await rm(into, { recursive: true, force: true });
+  await build.write({
+    dir: into,
+    format: "esm",
+    minify: true,
+    entryFileNames: "[name].js",
+    chunkFileNames: "chunks/[name]-[hash].js",
+    legalComments: "none",
+  });
+  await build.close();
+  await mkdir(into, { recursive: true });
+  await writeFile(join(into, "package.json"), '{ "type": "module" }\n');
+  await cp(join(root, "LICENSE"), join(into, "LICENSE"));
+}
+
+if (import.meta.main) {
+  const root = resolve(import.meta.dirname, "..");
+  await bundle(root, join(root, "dist"));
+}
