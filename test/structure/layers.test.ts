@@ -20,6 +20,8 @@ const LAYERS: Readonly<Record<string, number>> = {
 /** The engine-free heart sees ports only, whatever its place in the order. */
 const ONLY: Readonly<Record<string, readonly string[]>> = { rollout: ["core"] };
 
+/** `packages/core`, `actions/build`. */
+const unitOf = (path: string): string => path.split("/").slice(0, 2).join("/");
 const packageOf = (path: string): string | undefined => /^packages\/([^/]+)\//.exec(path)?.[1];
 
 /** Why `path` may not import `specifier`, or nothing. */
@@ -28,11 +30,12 @@ function objection(path: string, specifier: string): string | undefined {
   const other = /^@belay\/(.+)$/.exec(specifier)?.[1];
   if (specifier.startsWith(".")) {
     const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
-    const leaves = own === undefined ? packageOf(target) !== undefined : packageOf(target) !== own;
-    return leaves && /^(packages|actions)\//.test(path) ? `${path} reaches into ${target} by a path` : undefined;
+    const leaves =
+      /^(packages|actions)\//.test(path) && /^(packages|actions)\//.test(target) && unitOf(path) !== unitOf(target);
+    return leaves ? `${path} reaches into ${target} by a path` : undefined;
   }
   if (other === undefined) return undefined;
-  const isTest = path.endsWith(".test.ts") || own === "testkit" || !/^(packages|actions)\//.test(path);
+  const isTest = /\.test\.ts$|\/src\/testing\//.test(path) || own === "testkit" || !/^(packages|actions)\//.test(path);
   if (other === "testkit") return isTest ? undefined : `${path} ships the testkit`;
   if (isTest) return undefined;
   const height = own === undefined ? 8 : LAYERS[own];

@@ -3,6 +3,13 @@ import type { Digest } from "./digest.ts";
 /** `linux/amd64`, `linux/arm64/v8`. */
 export type Platform = string;
 
+/** Name of a platform as containerd normalises it: the default variant of arm64 is left out (containerd `platforms`). */
+export function platformName(parts: { os: string; architecture: string; variant?: string | undefined }): Platform {
+  const { os, architecture, variant } = parts;
+  const plain = variant === undefined || variant === "" || (architecture === "arm64" && variant === "v8");
+  return plain ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
+}
+
 /** What proves an image of one platform the same, wherever it is. */
 export interface PlatformIdentity {
   /** Digest of the image's config: the image ID of an engine with the classic store. Stays the same when it is pushed. */

@@ -6,6 +6,7 @@ export * from "./errors.ts";
 export * from "./identity.ts";
 export * from "./inputs.ts";
 export * from "./log.ts";
+export * from "./map-bounded.ts";
 export * from "./observation.ts";
 export * from "./outcome.ts";
 export * from "./policy.ts";

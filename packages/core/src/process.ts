@@ -57,8 +57,17 @@ function listen(): void {
     const slot = slots.getStore();
     if (slot === undefined || slot.child !== undefined) return;
     slot.child = (message as { process: ChildProcess }).process;
+    slot.child.once("spawn", () => ignoreClosedInput(slot.child));
     if (slot.end !== undefined) slot.child.once("spawn", () => slot.child?.kill(slot.end));
   });
+}
+
+/**
+ * A program may end without reading its input: EPIPE. That is no failure of its own (the exit code is the truth), and
+ * without a listener it would end this process.
+ */
+function ignoreClosedInput(child: ChildProcess | undefined): void {
+  child?.stdin?.on("error", () => undefined);
 }
 
 /** A {@link Runner} over `@actions/exec` whose output and errors are redacted. */

@@ -10,6 +10,11 @@ export interface Source {
   readonly repository: string;
   /** Full SHA of the commit that was really built (not GitHub's merge commit). */
   readonly revision: string;
+  /**
+   * Commit of the base branch, when what was built is `revision` merged onto it (GitHub's merge commit of a pull
+   * request) and so is not the content of `revision` alone.
+   */
+  readonly mergedOnto?: string;
   readonly ref?: string;
   readonly pullRequest?: number;
   /** `Ada Lovelace <ada@example.org>`: the commit's author. */

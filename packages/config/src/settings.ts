@@ -1,0 +1,102 @@
+import type { ImageReference, Probe, RolloutPolicy } from "@belay/core";
+
+/** How the image of a service is built. Paths are absolute. */
+export interface BuildSettings {
+  /** Folder that is sent to the builder. */
+  readonly context: string;
+  /** Default: `Dockerfile` in the context. */
+  readonly dockerfile?: string;
+  readonly target?: string;
+  /** Stage that runs the tests: built first, and a failure of it ends the run. */
+  readonly testTarget?: string;
+  readonly args: Readonly<Record<string, string>>;
+  /** Empty: the builder's own platform. */
+  readonly platforms: readonly string[];
+}
+
+/** What a service is called on an engine, where that is not its name in `belay.yaml`. */
+export interface ServiceNames {
+  readonly compose?: string;
+  readonly swarm?: string;
+  readonly kubernetes?: string;
+  /** Container of the pod. */
+  readonly container?: string;
+}
+
+export interface ServiceSettings {
+  /**
+   * As written, with `{service}` and variables filled in. With `build` it is a repository without tag and digest;
+   * else it may be pinned (`repository@sha256:…`), or carry a tag that has to be resolved to a digest before it is used.
+   * Missing only where neither belay.yaml nor an input names one: the release must then have it.
+   */
+  readonly image?: string;
+  /** `image`, read. */
+  readonly reference?: ImageReference;
+  readonly build?: BuildSettings;
+  readonly names: ServiceNames;
+}
+
+export interface ComposeTarget {
+  readonly kind: "compose";
+  /** Docker context; never together with `host`. Neither: what the docker CLI itself would use. */
+  readonly context?: string;
+  /** `ssh://user@host`, `tcp://host:2376`, `unix:///…`. */
+  readonly host?: string;
+  readonly project: string;
+  /** Absolute paths. Empty: Compose's own default names in `directory`. */
+  readonly files: readonly string[];
+  /** Absolute: Compose's project directory. Default as Compose has it: the folder of the first file, or belay.yaml's. */
+  readonly directory: string;
+}
+
+export interface SwarmTarget {
+  readonly kind: "swarm";
+  readonly context?: string;
+  readonly host?: string;
+  readonly stack: string;
+  /** Absolute paths. */
+  readonly files: readonly string[];
+}
+
+export interface KubernetesTarget {
+  readonly kind: "kubernetes";
+  readonly context?: string;
+  readonly namespace: string;
+}
+
+export type TargetSettings = ComposeTarget | SwarmTarget | KubernetesTarget;
+
+/** Command that tells a proxy about new instances, run inside a container of `service`. */
+export interface ShiftHook {
+  /** Name in the target's files; it need not be one of belay.yaml's services. */
+  readonly service: string;
+  readonly command: readonly string[];
+}
+
+/** What the stages before a deployment need: no environment has to be known for them, and no secret is read. */
+export interface ApplicationSettings {
+  readonly application: string;
+  /** By name in `belay.yaml`. Never empty. */
+  readonly services: Readonly<Record<string, ServiceSettings>>;
+  /** Absolute: the folder of belay.yaml, or the working directory when there is none. */
+  readonly directory: string;
+}
+
+/** Everything about one environment, checked and complete. */
+export interface Settings extends ApplicationSettings {
+  readonly environment: string;
+  /** Where people reach it. */
+  readonly url?: string;
+  /** GitHub's `production_environment`. Default: whether the name is `production`. */
+  readonly production: boolean;
+  /** GitHub's `transient_environment`: it will be gone one day, as a preview of a pull request. */
+  readonly transient: boolean;
+  readonly target: TargetSettings;
+  readonly rollout: RolloutPolicy;
+  readonly shift?: ShiftHook;
+  readonly health: readonly Probe[];
+  /** For `${NAME}` in the target's files. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Values, for the target's files only: they travel by environment, and `onSecret` has seen each of them. */
+  readonly secrets: Readonly<Record<string, string>>;
+}

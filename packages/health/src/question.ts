@@ -1,0 +1,98 @@
+import type { Clock, Log, Probe, ProbeReading } from "@belay/core";
+import { messageOf } from "@belay/core";
+import type { ProbeResult } from "./probe.ts";
+import type { Slots } from "./slots.ts";
+
+export interface QuestionParts {
+  readonly probe: Probe;
+  /** Tells this probe from all others of its service. */
+  readonly title: string;
+  /** None when the service as a whole is asked. */
+  readonly instance?: { readonly id: string; readonly title: string };
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly slots: Slots;
+  readonly ask: (signal: AbortSignal) => Promise<ProbeResult>;
+  readonly onChange: () => void;
+}
+
+/** One probe asked again and again of one instance, or of the service as a whole; counts what came back. */
+export class Question {
+  readonly #parts: QuestionParts;
+  readonly #stop = new AbortController();
+  readonly #done: Promise<void>;
+  #state: ProbeReading["state"] = "waiting";
+  #detail = "not asked yet";
+  #failures = 0;
+
+  constructor(parts: QuestionParts) {
+    this.#parts = parts;
+    this.#done = this.#repeat();
+  }
+
+  reading(): ProbeReading {
+    const { probe, instance, title } = this.#parts;
+    return {
+      title,
+      service: probe.service,
+      ...(instance === undefined ? {} : { instance: instance.id }),
+      state: this.#state,
+      detail: this.#detail,
+    };
+  }
+
+  /** Ends what is being asked; resolves when nothing of it is left. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#done;
+  }
+
+  /** Asks at fixed times, counted from the first one: a slow answer costs its own turn and shifts no later one. */
+  async #repeat(): Promise<void> {
+    const { clock, probe, slots, ask } = this.#parts;
+    const { signal } = this.#stop;
+    const began = clock.now();
+    try {
+      while (!signal.aborted) {
+        this.#count(await slots.run(signal, () => ask(signal)));
+        const passed = clock.now() - began;
+        await clock.sleep((Math.floor(passed / probe.intervalMs) + 1) * probe.intervalMs - passed, signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#count({ ok: false, detail: `the probe itself broke: ${messageOf(error)}` });
+    }
+  }
+
+  /**
+   * A failure counts only after the first success: an instance that starts is not failing (the start time of the
+   * rollout's policy ends that wait).
+   */
+  #count({ ok, detail }: ProbeResult): void {
+    const { retries } = this.#parts.probe;
+    const before = this.#state;
+    this.#failures = ok ? 0 : this.#failures + 1;
+    if (ok) this.#state = "passing";
+    else if (before !== "waiting" && this.#failures >= retries) this.#state = "failing";
+    this.#detail = ok ? detail : `${detail}${this.#tally(retries)}`;
+    if (this.#state !== before) this.#tell();
+    else if (!ok) this.#parts.log.debug(`probe ${this.#name()}: ${this.#detail}`);
+  }
+
+  #tally(retries: number): string {
+    if (this.#state === "waiting") return "";
+    return ` (failure ${this.#failures} in a row, ${retries} make it failing)`;
+  }
+
+  #tell(): void {
+    const { log, onChange } = this.#parts;
+    const line = `probe ${this.#name()}: ${this.#state}, ${this.#detail}`;
+    if (this.#state === "failing") log.warn(line);
+    else log.info(line);
+    onChange();
+  }
+
+  #name(): string {
+    const { probe, instance, title } = this.#parts;
+    return `${title} of ${instance?.title ?? probe.service}`;
+  }
+}

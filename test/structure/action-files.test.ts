@@ -1,0 +1,80 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { OVERRIDE_INPUTS } from "@belay/config";
+import { Inputs } from "@belay/core";
+import { loadBuildInputs, loadDeployInputs, loadPipelineInputs, loadPushInputs } from "@belay/pipeline";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { ENTRIES } from "../../scripts/bundle.ts";
+import { projectFiles, ROOT, readText } from "./source-files.ts";
+
+interface ActionFile {
+  readonly inputs: Readonly<Record<string, { readonly description: string; readonly default?: string }>>;
+  readonly outputs: Readonly<Record<string, { readonly description: string }>>;
+  readonly runs: { readonly using: string; readonly main: string; readonly post?: string };
+}
+
+/** Inputs that `runAction` itself reads. */
+const RUNTIME = ["fail-on", "github-token", "working-directory"];
+
+const LOADERS: Readonly<Record<string, (inputs: Inputs) => unknown>> = {
+  "action.yml": loadPipelineInputs,
+  "actions/build/action.yml": loadBuildInputs,
+  "actions/push/action.yml": loadPushInputs,
+  "actions/deploy/action.yml": loadDeployInputs,
+  "actions/report/action.yml": loadDeployInputs,
+};
+
+/** Names that a loader asks for. */
+function namesRead(load: (inputs: Inputs) => unknown): Set<string> {
+  const names = new Set(RUNTIME);
+  load(
+    new Inputs((name) => {
+      names.add(name);
+      return undefined;
+    }),
+  );
+  return names;
+}
+
+describe("action files", () => {
+  it("are all known here", () => {
+    expect(
+      projectFiles("*action.yml")
+        .filter((path) => !path.startsWith("test/"))
+        .sort(),
+    ).toEqual(Object.keys(LOADERS).sort());
+  });
+
+  it.each(Object.entries(LOADERS))(
+    "%s has only inputs that are read, with the words of the reference",
+    (path, load) => {
+      const { inputs } = parse(readText(path)) as ActionFile;
+      const read = namesRead(load);
+      expect(Object.keys(inputs).filter((name) => !read.has(name))).toEqual([]);
+      for (const [name, description] of Object.entries(OVERRIDE_INPUTS)) {
+        if (inputs[name] !== undefined) expect(inputs[name].description).toBe(description);
+      }
+    },
+  );
+
+  it.each(Object.keys(LOADERS))("%s runs bundles that exist, on Node 24", (path) => {
+    const { runs, outputs } = parse(readText(path)) as ActionFile;
+    expect(runs.using).toBe("node24");
+    for (const file of [runs.main, runs.post].filter((one) => one !== undefined)) {
+      const fromRoot = join(dirname(path), file);
+      expect(Object.keys(ENTRIES)).toContain(fromRoot.replace(/^dist\//, "").replace(/\.js$/, ""));
+      expect(existsSync(join(ROOT, fromRoot))).toBe(true);
+    }
+    expect(Object.keys(outputs)).toEqual(expect.arrayContaining(["outcome", "exit-code"]));
+  });
+
+  it("lets the whole pipeline take every input that its parts take", () => {
+    const whole = (parse(readText("action.yml")) as ActionFile).inputs;
+    for (const path of Object.keys(LOADERS)) {
+      const part = (parse(readText(path)) as ActionFile).inputs;
+      expect(Object.keys(part).filter((name) => whole[name] === undefined)).toEqual([]);
+    }
+    expect(Object.keys(OVERRIDE_INPUTS).filter((name) => whole[name] === undefined)).toEqual([]);
+  });
+});

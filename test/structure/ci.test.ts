@@ -1,0 +1,48 @@
+/** The suite's own CI: nothing may be left out of it by accident. */
+import { expect, it } from "vitest";
+import { parse } from "yaml";
+import { projectFiles, readText } from "./source-files.ts";
+
+interface Job {
+  readonly needs?: readonly string[];
+  readonly permissions?: unknown;
+  readonly "timeout-minutes"?: number;
+  readonly steps: readonly { readonly run?: string; readonly uses?: string; readonly with?: Record<string, unknown> }[];
+}
+
+const ci = parse(readText(".github/workflows/ci.yml")) as { permissions: unknown; jobs: Record<string, Job> };
+const commands = Object.values(ci.jobs).flatMap((job) => job.steps.map((step) => step.run ?? ""));
+
+/** Jobs that the gate `all-green` does not wait for. */
+function ungated(jobs: Readonly<Record<string, Job>>): string[] {
+  const needed = jobs["all-green"]?.needs ?? [];
+  return Object.keys(jobs).filter((name) => name !== "all-green" && !needed.includes(name));
+}
+
+it("has a gate that needs every other job", () => {
+  expect(ungated(ci.jobs)).toEqual([]);
+  expect(ungated({ "all-green": { needs: ["a"], steps: [] }, a: { steps: [] }, b: { steps: [] } })).toEqual(["b"]);
+});
+
+it("runs every folder of tests", () => {
+  const folders = new Set(projectFiles("test/**/*.test.ts").map((path) => path.split("/").slice(0, 2).join("/")));
+  expect([...folders].filter((folder) => !commands.some((text) => text.includes(folder)))).toEqual([]);
+});
+
+it("calls scripts that exist", () => {
+  const { scripts } = JSON.parse(readText("package.json")) as { scripts: Record<string, string> };
+  const called = commands.flatMap((text) => [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name ?? ""));
+  expect(called.length).toBeGreaterThan(0);
+  expect(called.filter((name) => !(name in scripts))).toEqual([]);
+});
+
+it("gives each job a time limit and its own permissions, and keeps no credentials", () => {
+  expect(ci.permissions).toEqual({});
+  for (const [name, job] of Object.entries(ci.jobs)) {
+    expect(job["timeout-minutes"], name).toBeGreaterThan(0);
+    expect(job.permissions, name).toBeDefined();
+    for (const step of job.steps.filter(({ uses }) => uses?.startsWith("actions/checkout@"))) {
+      expect(step.with?.["persist-credentials"], name).toBe(false);
+    }
+  }
+});
