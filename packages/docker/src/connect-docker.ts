@@ -1,0 +1,155 @@
+import { BelayError, type Clock, Redactor, systemClock } from "@belay/core";
+import { type Containers, containersOf } from "./containers.ts";
+import { isNotFound } from "./engine-error.ts";
+import { type CallOptions, EngineHttp } from "./engine-http.ts";
+import type { EngineEvent, EngineInfo, EngineVersion } from "./engine-types.ts";
+import { type EventQuery, engineEvents } from "./events.ts";
+import { type Images, imagesOf } from "./images.ts";
+import { type Networks, networksOf } from "./networks.ts";
+import { type Volumes, volumesOf } from "./volumes.ts";
+
+export interface ConnectOptions {
+  /** Name of a docker context. The docker command line resolves it: socket, TLS, or ssh. */
+  readonly context?: string;
+  /** `unix://…`, `tcp://…`, `ssh://user@host`; instead of a context. Without both, what the command line would use. */
+  readonly host?: string;
+  /** The docker command line. Default `docker`. */
+  readonly cli?: string;
+  /** Added to this process's environment for the command line. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly redactor?: Redactor;
+  /** Ends the connecting. What comes after has signals of its own, because a way back is taken when a run is cancelled. */
+  readonly signal?: AbortSignal;
+  /** For connecting (ssh may have to dial). Default 30 s. */
+  readonly deadlineMs?: number;
+  readonly clock?: Clock;
+}
+
+export interface EnginePing {
+  /** Newest API version that the engine speaks. */
+  readonly apiVersion: string;
+  readonly osType: string;
+  /** The engine's clock in whole seconds, ISO 8601. */
+  readonly at: string | undefined;
+}
+
+/** A client of one Docker engine. Every call has a deadline, takes a signal, and throws a `BelayError`. */
+export interface Docker {
+  /** The API version that is spoken: the lower of the engine's and {@link NEWEST_API}. */
+  readonly apiVersion: string;
+  /** For people: `the context staging`, `ssh://deploy@host`. */
+  readonly endpoint: string;
+  readonly containers: Containers;
+  readonly images: Images;
+  readonly networks: Networks;
+  readonly volumes: Volumes;
+  ping(options?: CallOptions): Promise<EnginePing>;
+  info(options?: CallOptions): Promise<EngineInfo>;
+  version(options?: CallOptions): Promise<EngineVersion>;
+  events(query: EventQuery): AsyncIterable<EngineEvent>;
+  /** Ends the connections and their processes. Calls that are under way fail. */
+  close(): Promise<void>;
+}
+
+/** What this client was written and tested for. An engine with a newer one also speaks this one. */
+export const NEWEST_API = "1.47";
+/** Docker 20.10. */
+export const OLDEST_API = "1.41";
+
+/**
+ * Connects to an engine through `docker system dial-stdio`, so that every context works as it does for its user, and ssh
+ * is dialled once. Throws `TOOL_MISSING`, `ENGINE_UNREACHABLE`, `ENGINE_FORBIDDEN`, `ENGINE_TLS`, `ENGINE_HOST_KEY`,
+ * `ENGINE_TOO_OLD`, `INVALID_INPUT` (unknown context) or `TIMED_OUT`.
+ */
+export async function connectDocker(options: ConnectOptions = {}): Promise<Docker> {
+  const endpoint = endpointOf(options);
+  const http = new EngineHttp(
+    { command: options.cli ?? "docker", args: argumentsOf(options), env: { ...process.env, ...options.env } },
+    options.clock ?? systemClock,
+    options.redactor ?? new Redactor(),
+  );
+  const doing = `connecting to the Docker engine (${endpoint})`;
+  try {
+    const { signal, deadlineMs } = options;
+    const ping = await pingOf(http, doing, {
+      ...(signal && { signal }),
+      ...(deadlineMs !== undefined && { deadlineMs }),
+    });
+    const version = negotiate(ping.apiVersion, doing);
+    http.speak(version);
+    return dockerOf(http, version, endpoint);
+  } catch (error) {
+    await http.close();
+    // Every engine answers `/_ping`.
+    throw isNotFound(error) ? notAnEngine(doing, "it does not know /_ping") : error;
+  }
+}
+
+function dockerOf(http: EngineHttp, apiVersion: string, endpoint: string): Docker {
+  return {
+    apiVersion,
+    endpoint,
+    containers: containersOf(http),
+    images: imagesOf(http),
+    networks: networksOf(http),
+    volumes: volumesOf(http),
+    ping: (options) => pingOf(http, "asking the Docker engine whether it is there", options),
+    info: (options) => http.json({ doing: "asking the Docker engine about itself", path: "/info", ...options }),
+    version: (options) => http.json({ doing: "asking the Docker engine's version", path: "/version", ...options }),
+    events: (query) => engineEvents(http, query),
+    close: () => http.close(),
+  };
+}
+
+function argumentsOf(options: ConnectOptions): string[] {
+  if (options.context !== undefined && options.host !== undefined) {
+    const doing = "connecting to the Docker engine";
+    throw new BelayError("INVALID_INPUT", {
+      doing,
+      got: "both a context and a host are given",
+      next: "Give one of them.",
+    });
+  }
+  if (options.context !== undefined) return ["--context", options.context, "system", "dial-stdio"];
+  if (options.host !== undefined) return ["--host", options.host, "system", "dial-stdio"];
+  return ["system", "dial-stdio"];
+}
+
+function endpointOf(options: ConnectOptions): string {
+  if (options.context !== undefined) return `the context ${options.context}`;
+  if (options.host !== undefined) return options.host;
+  const env = { ...process.env, ...options.env };
+  return env.DOCKER_HOST || (env.DOCKER_CONTEXT ? `the context ${env.DOCKER_CONTEXT}` : "the current context");
+}
+
+async function pingOf(http: EngineHttp, doing: string, options: CallOptions = {}): Promise<EnginePing> {
+  const { headers } = await http.call({ doing, path: "/_ping", ...options });
+  const date = Date.parse(headers.date ?? "");
+  return {
+    apiVersion: String(headers["api-version"] ?? ""),
+    osType: String(headers.ostype ?? ""),
+    at: Number.isNaN(date) ? undefined : new Date(date).toISOString(),
+  };
+}
+
+function negotiate(found: string, doing: string): string {
+  if (!/^\d+\.\d+$/.test(found)) {
+    throw notAnEngine(doing, "it names no API version");
+  }
+  if (compare(found, OLDEST_API) < 0) {
+    const got = `the engine speaks API version ${found} at most, and ${OLDEST_API} is needed`;
+    throw new BelayError("ENGINE_TOO_OLD", { doing, got, next: "Update the engine to Docker 20.10 or newer." });
+  }
+  return compare(found, NEWEST_API) < 0 ? found : NEWEST_API;
+}
+
+function notAnEngine(doing: string, why: string): BelayError {
+  const got = `what answered is not a Docker engine (${why})`;
+  return new BelayError("ENGINE_UNREACHABLE", { doing, got, next: "Check the address of the engine." });
+}
+
+function compare(a: string, b: string): number {
+  const [majorA = 0, minorA = 0] = a.split(".").map(Number);
+  const [majorB = 0, minorB = 0] = b.split(".").map(Number);
+  return majorA - majorB || minorA - minorB;
+}

@@ -1,0 +1,238 @@
+import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { BelayError, type Clock, isBelayError, type Redactor } from "@belay/core";
+import { ConnectionLost, connectionError } from "./connection-error.ts";
+import { type DialCommand, DialSocket } from "./dial-socket.ts";
+import { engineErrorOf } from "./engine-error.ts";
+import { within } from "./within.ts";
+
+/** What every call of the client takes. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** For the whole call, waiting for a free connection included. Default 30 s, where nothing else is said. */
+  readonly deadlineMs?: number;
+}
+
+export interface EngineRequest extends CallOptions {
+  /** For errors: `stopping the container web-1`. */
+  readonly doing: string;
+  readonly method?: "GET" | "POST" | "DELETE";
+  /** Without the version: `/containers/json`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | object | undefined>>;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** `slow`: what may wait for long (a container's grace period) must not hold the ordinary requests up. */
+  readonly lane?: "ordinary" | "slow";
+}
+
+export interface Opened {
+  readonly response: IncomingMessage;
+  readonly socket: Duplex;
+  /** First bytes after an upgrade. */
+  readonly head?: Buffer;
+}
+
+export const DEFAULT_DEADLINE_MS = 30_000;
+const BODY_LIMIT = 64 * 1024 * 1024;
+const STDERR_WAIT_MS = 1_000;
+const SLOW_CONNECTIONS = 4;
+const STREAM_CONNECTIONS = 16;
+
+class DialAgent extends Agent {
+  readonly #dial: () => DialSocket;
+
+  constructor(dial: () => DialSocket, options: { keepAlive: boolean; maxSockets: number }) {
+    super(options);
+    this.#dial = dial;
+  }
+
+  override createConnection(): Duplex {
+    return this.#dial();
+  }
+}
+
+/** HTTP/1.1 over `docker system dial-stdio`: one connection for ordinary requests, a few for slow ones and streams. */
+export class EngineHttp {
+  readonly command: DialCommand;
+  readonly clock: Clock;
+  readonly redactor: Redactor;
+  readonly #sockets = new Set<DialSocket>();
+  readonly #agents: Readonly<Record<"ordinary" | "slow" | "stream", Agent>>;
+  #prefix = "";
+  #closed = false;
+
+  constructor(command: DialCommand, clock: Clock, redactor: Redactor) {
+    this.command = command;
+    this.clock = clock;
+    this.redactor = redactor;
+    const dial = (): DialSocket => this.#dial();
+    this.#agents = {
+      ordinary: new DialAgent(dial, { keepAlive: true, maxSockets: 1 }),
+      slow: new DialAgent(dial, { keepAlive: true, maxSockets: SLOW_CONNECTIONS }),
+      stream: new DialAgent(dial, { keepAlive: false, maxSockets: STREAM_CONNECTIONS }),
+    };
+  }
+
+  /** From now on paths get this API version in front. */
+  speak(version: string): void {
+    this.#prefix = `/v${version}`;
+  }
+
+  /** Number of open connections, for tests and measurements. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  #dial(): DialSocket {
+    const socket = new DialSocket(this.command);
+    this.#sockets.add(socket);
+    socket.gone.then(() => this.#sockets.delete(socket));
+    return socket;
+  }
+
+  /** A whole exchange. An error status becomes an `EngineError`, a JSON answer is parsed. */
+  async json<T>(request: EngineRequest): Promise<T> {
+    const { text } = await this.call(request);
+    try {
+      return (text === "" ? undefined : JSON.parse(text)) as T;
+    } catch (error) {
+      const got = "the engine's answer is no JSON";
+      throw new BelayError("ENGINE_ERROR", { doing: request.doing, got, next: "Is a proxy in between?", cause: error });
+    }
+  }
+
+  /**
+   * A whole exchange, its body as text. A GET over a connection that turns out to be dead is asked once more on a new
+   * one; everything else never is, because it may have been carried out.
+   */
+  async call(request: EngineRequest): Promise<{ readonly headers: IncomingMessage["headers"]; readonly text: string }> {
+    const bounds = { ...request, deadlineMs: request.deadlineMs ?? DEFAULT_DEADLINE_MS };
+    return within(this.clock, bounds, (signal) =>
+      this.#again(request, async () => {
+        const agent = this.#agents[request.lane ?? "ordinary"];
+        const { response, socket } = await this.#send(request, agent, signal);
+        const text = await readText(response, socket as DialSocket, signal);
+        this.#check(request, response, text);
+        return { headers: response.headers, text };
+      }),
+    );
+  }
+
+  /** An answer whose body is a stream, on a connection of its own. The deadline is for its head; the signal for all. */
+  async open(request: EngineRequest): Promise<Opened> {
+    const bounds = { ...request, deadlineMs: request.deadlineMs ?? DEFAULT_DEADLINE_MS };
+    return within(this.clock, bounds, (signal) =>
+      this.#again(request, async () => {
+        const opened = await this.#send(request, this.#agents.stream, signal);
+        const { response, socket } = opened;
+        if ((response.statusCode ?? 0) >= 300) {
+          this.#check(request, response, await readText(response, socket as DialSocket, signal));
+        }
+        return opened;
+      }),
+    );
+  }
+
+  /** The typed error for a stream that broke while it was read; errors that are typed already stay as they are. */
+  async explain(error: unknown, doing: string, socket: Duplex): Promise<unknown> {
+    if (isBelayError(error)) return error;
+    const lost = new ConnectionLost(socket instanceof DialSocket ? socket : undefined, error);
+    await this.#settle(lost);
+    return connectionError(lost, doing, this.command.command, this.redactor);
+  }
+
+  async #again<T>(request: EngineRequest, exchange: () => Promise<T>): Promise<T> {
+    const harmless = (request.method ?? "GET") === "GET";
+    const once = async (retry: boolean): Promise<T> => {
+      try {
+        return await exchange();
+      } catch (error) {
+        if (!(error instanceof ConnectionLost)) throw error;
+        error.mutation = !harmless;
+        await this.#settle(error);
+        if (retry && error.worthRetrying) return once(false);
+        throw connectionError(error, request.doing, this.command.command, this.redactor);
+      }
+    };
+    return once(harmless);
+  }
+
+  /** `dial-stdio` says on stderr why it ends; that comes a moment after the end of its output. */
+  async #settle(lost: ConnectionLost): Promise<void> {
+    if (lost.socket === undefined) return;
+    const stop = new AbortController();
+    const wait = this.clock.sleep(STDERR_WAIT_MS, stop.signal).catch(() => undefined);
+    await Promise.race([lost.socket.gone, wait]);
+    stop.abort();
+  }
+
+  #send(request: EngineRequest, agent: Agent, signal: AbortSignal): Promise<Opened> {
+    if (this.#closed) {
+      throw new BelayError("INTERNAL", { doing: request.doing, got: "this client of the engine has been closed" });
+    }
+    const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
+    return new Promise((resolve, reject) => {
+      let socket: DialSocket | undefined;
+      const http = httpRequest({
+        agent,
+        signal,
+        method: request.method ?? "GET",
+        path: `${this.#prefix}${request.path}${queryOf(request.query)}`,
+        headers: {
+          Host: "docker",
+          "User-Agent": "belay",
+          ...(body === undefined ? {} : { "Content-Type": "application/json", "Content-Length": body.length }),
+          ...request.headers,
+        },
+      });
+      http.once("socket", (one) => {
+        socket = one as unknown as DialSocket;
+      });
+      http.once("response", (response) => resolve({ response, socket: response.socket }));
+      http.once("upgrade", (response, upgraded, head) => resolve({ response, socket: upgraded, head }));
+      http.on("error", (error) => reject(signal.aborted ? signal.reason : new ConnectionLost(socket, error)));
+      http.end(body);
+    });
+  }
+
+  #check(request: EngineRequest, response: IncomingMessage, text: string): void {
+    const status = response.statusCode ?? 0;
+    // 304: the container is already started or stopped (API: ContainerStart, ContainerStop).
+    if (status < 300 || status === 304) return;
+    throw engineErrorOf(request.doing, status, this.redactor.redact(text));
+  }
+
+  /** Ends all connections and waits until their processes are gone. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const sockets = [...this.#sockets];
+    for (const agent of Object.values(this.#agents)) agent.destroy();
+    for (const socket of sockets) socket.destroy();
+    await Promise.all(sockets.map((socket) => socket.gone));
+  }
+}
+
+async function readText(response: IncomingMessage, socket: DialSocket, signal: AbortSignal): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > BODY_LIMIT) throw new Error("the engine's answer is too large");
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new ConnectionLost(socket, error);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function queryOf(query: EngineRequest["query"]): string {
+  const pairs = Object.entries(query ?? {}).flatMap(([name, value]): [string, string][] => {
+    if (value === undefined) return [];
+    return [[name, typeof value === "object" ? JSON.stringify(value) : String(value)]];
+  });
+  return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs)}`;
+}

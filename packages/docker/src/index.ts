@@ -1,0 +1,21 @@
+/** Client of the Docker Engine API, over the connection that the docker command line makes. */
+export {
+  type ConnectOptions,
+  connectDocker,
+  type Docker,
+  type EnginePing,
+  NEWEST_API,
+  OLDEST_API,
+} from "./connect-docker.ts";
+export type { ExecOptions, ExecResult } from "./container-exec.ts";
+export type { LogLine, LogOptions } from "./container-logs.ts";
+export type { Containers } from "./containers.ts";
+export { EngineError, isConflict, isNotFound } from "./engine-error.ts";
+export type { CallOptions } from "./engine-http.ts";
+export type * from "./engine-types.ts";
+export type { EventQuery } from "./events.ts";
+export type { Progress } from "./follow-progress.ts";
+export type { Images, TransferOptions } from "./images.ts";
+export type { Networks } from "./networks.ts";
+export type { RegistryAuth } from "./registry-auth.ts";
+export type { Volumes } from "./volumes.ts";

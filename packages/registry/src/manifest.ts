@@ -1,0 +1,86 @@
+import { type Digest, isDigest, type PlatformIdentity } from "@belay/core";
+import { RegistryError } from "./registry-error.ts";
+
+export const MEDIA_TYPES = {
+  ociManifest: "application/vnd.oci.image.manifest.v1+json",
+  ociIndex: "application/vnd.oci.image.index.v1+json",
+  dockerManifest: "application/vnd.docker.distribution.manifest.v2+json",
+  dockerList: "application/vnd.docker.distribution.manifest.list.v2+json",
+  empty: "application/vnd.oci.empty.v1+json",
+} as const;
+
+/** OCI image spec, "Descriptor". */
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly size: number;
+  readonly artifactType?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly platform?: { readonly os: string; readonly architecture: string; readonly variant?: string };
+}
+
+/** A manifest as the registry served it. */
+export interface StoredManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  /** Exactly as served: its sha256 is `digest`. */
+  readonly bytes: Buffer;
+}
+
+/** What a registry serves under a reference, followed down to the configs. */
+export interface ResolvedImage {
+  /** Name without tag and digest, always with the registry's host. */
+  readonly repository: string;
+  /** Of what the reference points to. */
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly platforms: Readonly<Record<string, PlatformIdentity>>;
+  /** The same as `digest`, when it is an index. */
+  readonly index?: Digest;
+  readonly manifest: StoredManifest;
+}
+
+export function isIndex(mediaType: string): boolean {
+  return mediaType === MEDIA_TYPES.ociIndex || mediaType === MEDIA_TYPES.dockerList;
+}
+
+/** `config` of an image manifest. */
+export function configOf(doing: string, manifest: StoredManifest): Descriptor {
+  const config = asDescriptor((parse(doing, manifest) as { config?: unknown }).config);
+  if (config !== undefined) return config;
+  const got = `the manifest ${manifest.digest} (${manifest.mediaType}) has no config`;
+  throw new RegistryError("REGISTRY_ERROR", { doing, got, next: "Only images of schema 2 and OCI images are read." });
+}
+
+/** The layers of a manifest. */
+export function layersOf(doing: string, manifest: StoredManifest): Descriptor[] {
+  return descriptors((parse(doing, manifest) as { layers?: unknown }).layers);
+}
+
+/** Entries of an index. Attestations (`unknown/unknown`, as BuildKit writes them) are among them. */
+export function entriesOf(doing: string, manifest: StoredManifest): Descriptor[] {
+  return descriptors((parse(doing, manifest) as { manifests?: unknown }).manifests);
+}
+
+function descriptors(value: unknown): Descriptor[] {
+  const list = Array.isArray(value) ? value.map(asDescriptor) : [];
+  return list.filter((one) => one !== undefined);
+}
+
+function asDescriptor(value: unknown): Descriptor | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { digest, size, mediaType } = value as Record<string, unknown>;
+  if (typeof digest !== "string" || !isDigest(digest)) return undefined;
+  if (typeof size !== "number" || typeof mediaType !== "string") return undefined;
+  return value as Descriptor;
+}
+
+function parse(doing: string, { bytes, digest }: StoredManifest): object {
+  try {
+    const value: unknown = JSON.parse(bytes.toString("utf8"));
+    if (typeof value === "object" && value !== null) return value;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new RegistryError("REGISTRY_ERROR", { doing, got: `the manifest ${digest} is no JSON object` });
+}

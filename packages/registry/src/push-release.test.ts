@@ -1,0 +1,154 @@
+import { createRelease, type Digest, type ImageIdentity, type Release, releaseDigest } from "@belay/core";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { pushRelease } from "./push-release.ts";
+import { clientFor, type TestClient } from "./testing/client-for.ts";
+import { type FakeEngine, fakeEngine } from "./testing/fake-engine.ts";
+import { type FakeRegistry, startFakeRegistry } from "./testing/fake-registry.ts";
+
+const SHA_TAG = "sha-0123456789ab";
+let registry: FakeRegistry;
+let test: TestClient;
+let engine: FakeEngine;
+
+beforeEach(async () => {
+  registry = await startFakeRegistry();
+  test = clientFor();
+  engine = fakeEngine();
+});
+afterEach(async () => {
+  test.client.close();
+  await registry[Symbol.asyncDispose]();
+});
+
+/** An image that the engine has; pushing it puts `content` at the registry. */
+function built(name: string, content = name, pushed = content): ImageIdentity {
+  const [mine, put] = [content, pushed].map((text) => imageOf(text));
+  engine.local.set(mine?.config as Digest, (reference) => {
+    registry.addImage(name, reference.slice(reference.lastIndexOf(":") + 1), put?.content ?? "");
+  });
+  return {
+    repository: `${registry.address}/${name}`,
+    platforms: { "linux/amd64": { config: mine?.config as Digest } },
+    tags: [SHA_TAG, "main"],
+  };
+}
+
+/** What the fake registry makes of an image with this content. */
+function imageOf(content: string): { content: string; config: Digest } {
+  return { content, config: registry.addImage("elsewhere", "x", content).config };
+}
+
+function releaseOf(services: Record<string, ImageIdentity>): Release {
+  const source = { repository: "", revision: "0123456789ab".padEnd(40, "0") };
+  return createRelease({ stage: "build", application: "shop", source, services, evidence: {}, createdAt: "2026" });
+}
+
+function push(services: Record<string, ImageIdentity>) {
+  const { client, auth, log, clock } = test;
+  return pushRelease({
+    release: releaseOf(services),
+    docker: engine,
+    registry: client,
+    auth,
+    log,
+    clock,
+    random: () => 1,
+  });
+}
+
+describe("pushing a release", () => {
+  it("records the digests that the registry serves, and gives every tag to the same manifest", async () => {
+    const image = built("web");
+    const pushed = await push({ web: image });
+    const served = registry.manifests.get(`web/${SHA_TAG}`)?.bytes;
+    expect(registry.manifests.get("web/main")?.bytes).toEqual(served);
+    const { digest, platforms } = pushed.services.web ?? {};
+    expect(platforms).toEqual({ "linux/amd64": { ...image.platforms["linux/amd64"], manifest: digest } });
+    expect(pushed).toMatchObject({ stage: "push", parent: releaseDigest(releaseOf({ web: image })) });
+    expect(pushed.evidence.push?.pushedAt).toBe("2026-01-01T00:00:00.000Z");
+    expect(engine.pushes).toEqual([`${registry.address}/web:${SHA_TAG}`]);
+  });
+
+  it("does not push what is there already, and still moves the other tags", async () => {
+    const image = built("web");
+    const first = await push({ web: image });
+    registry.manifests.delete("web/main");
+    engine.pushes.length = 0;
+    expect((await push({ web: image })).services.web).toEqual(first.services.web);
+    expect(engine.pushes).toEqual([]);
+    expect(registry.manifests.has("web/main")).toBe(true);
+  });
+
+  it("refuses to move a SHA tag, before anything of any service is pushed", async () => {
+    registry.addImage("api", SHA_TAG, "another build of this commit");
+    await expect(push({ web: built("web"), api: built("api") })).rejects.toMatchObject({
+      code: "TAG_TAKEN",
+      message: expect.stringContaining("a SHA tag is never moved; nothing was pushed"),
+    });
+    expect(engine.pushes).toEqual([]);
+    expect(registry.manifests.has(`web/${SHA_TAG}`)).toBe(false);
+  });
+
+  it("finds that the registry serves something else than was scanned and pushed", async () => {
+    await expect(push({ web: built("web", "scanned", "slipped in") })).rejects.toMatchObject({
+      code: "IDENTITY_MISMATCH",
+      message: expect.stringContaining("the config of linux/amd64"),
+    });
+    expect(registry.manifests.has("web/main")).toBe(false);
+  });
+
+  it("finds a tag that somebody else moved in between", async () => {
+    registry.onPut = (reference) => {
+      if (reference === "main") registry.addImage("web", "main", "somebody else's");
+    };
+    await expect(push({ web: built("web") })).rejects.toMatchObject({ code: "IDENTITY_MISMATCH" });
+  });
+
+  it("looks for images of others, and pushes none of them", async () => {
+    const { manifest } = registry.addImage("redis", "7", "redis");
+    const redis = { repository: `${registry.address}/redis`, platforms: {}, digest: manifest, tags: ["7"] };
+    expect((await push({ cache: redis })).services.cache).toEqual(redis);
+    expect(engine.pushes).toEqual([]);
+    const missing = { ...redis, digest: `sha256:${"0".repeat(64)}` as const };
+    await expect(push({ cache: missing })).rejects.toThrow("Correct the digest in belay.yaml");
+  });
+
+  it("says when the engine does not have the image", async () => {
+    const image = built("web");
+    engine.local.clear();
+    await expect(push({ web: image })).rejects.toThrow("Push from the engine that built it");
+  });
+});
+
+describe("a push that fails", () => {
+  it.each([
+    "received unexpected HTTP status: 503 Service Unavailable",
+    'Put "https://x/v2/": net/http: TLS handshake timeout',
+    "write tcp: connection reset by peer",
+    "toomanyrequests: slow down",
+    "unexpected EOF",
+  ])("with %j is tried again", async (failure) => {
+    engine.failures.push(failure, failure);
+    await push({ web: built("web") });
+    expect(engine.pushes).toHaveLength(3);
+    expect(test.clock.sleeps).toEqual([1000, 2000]);
+  });
+
+  it("for ever is tried four times and told with the registry's words", async () => {
+    engine.failures.push(...Array<string>(9).fill("received unexpected HTTP status: 500 Internal Server Error"));
+    await expect(push({ web: built("web") })).rejects.toMatchObject({
+      code: "PUSH_FAILED",
+      message: expect.stringContaining("500 Internal Server Error"),
+    });
+    expect(engine.pushes).toHaveLength(4);
+  });
+
+  it.each(["denied: requested access to the resource is denied", "unauthorized: authentication required"])(
+    "with %j is not tried again",
+    async (failure) => {
+      engine.failures.push(failure);
+      await expect(push({ web: built("web") })).rejects.toMatchObject({ code: "REGISTRY_UNAUTHORISED" });
+      expect(engine.pushes).toHaveLength(1);
+    },
+  );
+});

@@ -1,0 +1,100 @@
+import { type Clock, messageOf, oneLine, type Redactor } from "@belay/core";
+import type { Credentials } from "./authenticator.ts";
+import type { HttpResponse } from "./http.ts";
+import { RegistryError } from "./registry-error.ts";
+
+/** Failures of a name, a certificate or a protocol: the same request will not do better in a second. */
+const LASTING = /^(ENOTFOUND|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|HPE_|EPROTO|E2BIG|ERR_INVALID)/;
+const CERTIFICATE = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS)/;
+
+/** No answer at all. */
+export function connectionError(doing: string, registry: string, error: unknown): RegistryError {
+  const code = String((error as NodeJS.ErrnoException).code ?? "");
+  const words = oneLine(messageOf(error) === "" ? code : messageOf(error));
+  const next = CERTIFICATE.test(code)
+    ? "Give this machine the authority that signed its certificate (NODE_EXTRA_CA_CERTS), or list the registry as insecure with the engine."
+    : "Check the registry's name and whether it runs and can be reached from this machine.";
+  return new RegistryError(
+    "REGISTRY_UNREACHABLE",
+    { doing, got: `${registry} did not answer (${words})`, next, cause: error },
+    { transient: !LASTING.test(code) },
+  );
+}
+
+export interface ErrorAnswer {
+  readonly doing: string;
+  /** Who answered. */
+  readonly registry: string;
+  readonly response: HttpResponse;
+  readonly clock: Clock;
+  readonly redactor: Redactor;
+}
+
+/** An answer that is an error, other than 401 and 403. What was said is shown, without any secret it may echo. */
+export function statusError({ doing, registry, response, clock, redactor }: ErrorAnswer): RegistryError {
+  const { status } = response;
+  const transient = status === 408 || status === 429 || status >= 500;
+  const said = redactor.redact(errorsIn(response.body));
+  const got = `${registry} answered ${status}${said === "" ? "" : `: ${said}`}`;
+  const next =
+    status === 429
+      ? "The registry limits how often it may be asked: log in, or wait."
+      : transient
+        ? "The registry has a problem of its own: try again later."
+        : undefined;
+  const asked = transient ? retryAfterMs(response, clock) : undefined;
+  const parts = next === undefined ? { doing, got } : { doing, got, next };
+  return new RegistryError("REGISTRY_ERROR", parts, { status, transient, retryAfterMs: asked });
+}
+
+export interface Refusal {
+  readonly doing: string;
+  readonly registry: string;
+  readonly access: "pull" | "push";
+  readonly repository: string;
+  readonly credentials: Credentials | undefined;
+  readonly status: number;
+}
+
+/** 401 or 403, told so that the user knows which of the two things is missing: a login, or a permission. */
+export function unauthorised(refusal: Refusal): RegistryError {
+  const { registry, credentials, access, status, doing } = refusal;
+  const verb = access === "push" ? "write to" : "read";
+  const who =
+    credentials === undefined ? "nobody is logged in" : `as \`${credentials.username}\` of ${credentials.from}`;
+  const got = `${registry} answered ${status}: no permission to ${verb} ${refusal.repository} (${who})`;
+  return new RegistryError("REGISTRY_UNAUTHORISED", { doing, got, next: remedy(refusal) }, { status });
+}
+
+function remedy({ registry, credentials, access }: Refusal): string {
+  const scope = access === "push" ? "write" : "read";
+  if (registry === "ghcr.io") {
+    return `Give the job \`permissions: packages: ${scope}\` and the package access for this repository, or log in with docker/login-action.`;
+  }
+  return credentials === undefined
+    ? `Log in first: \`docker login ${registry}\`, or docker/login-action in a step before.`
+    : `Give this user the permission to ${scope}, or log in as another one; a name with a mistake looks the same.`;
+}
+
+/** Distribution spec, "Error codes": `{"errors": [{"code", "message"}]}`. Anything else is shown as its first line. */
+function errorsIn(body: Buffer): string {
+  const text = body.toString("utf8").trim();
+  try {
+    const value = JSON.parse(text) as { errors?: readonly { code?: unknown; message?: unknown }[] } | null;
+    const all = (value?.errors ?? []).map((one) => [one.code, one.message].filter(Boolean).join(" "));
+    if (all.length > 0) return oneLine(all.join("; "), 300);
+  } catch (error) {
+    // A proxy in between answers in HTML or plain text.
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return text.startsWith("<") ? "" : oneLine(text, 300);
+}
+
+/** Seconds or a date (RFC 9110, 10.2.3). */
+function retryAfterMs(response: HttpResponse, clock: Clock): number | undefined {
+  const value = response.headers["retry-after"];
+  if (value === undefined) return undefined;
+  if (/^\d+$/.test(value)) return Number(value) * 1_000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - clock.date().getTime());
+}

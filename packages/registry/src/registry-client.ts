@@ -1,0 +1,267 @@
+import {
+  BelayError,
+  type Clock,
+  type Digest,
+  type ImageReference,
+  isDigest,
+  type Log,
+  mapBounded,
+  type PlatformIdentity,
+  parseReference,
+  platformName,
+  type Redactor,
+  sha256,
+} from "@belay/core";
+import type { Authenticator } from "./authenticator.ts";
+import { createHttp, type Http } from "./http.ts";
+import type { InsecureRegistries } from "./insecure-registries.ts";
+import {
+  configOf,
+  type Descriptor,
+  entriesOf,
+  isIndex,
+  MEDIA_TYPES,
+  type ResolvedImage,
+  type StoredManifest,
+} from "./manifest.ts";
+import { RegistryError } from "./registry-error.ts";
+import { type RegistryRequest, RegistrySession } from "./registry-session.ts";
+
+export interface RegistryClientOptions {
+  readonly auth: Authenticator;
+  readonly redactor: Redactor;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly insecure: InsecureRegistries;
+  /** Default for every call. */
+  readonly signal?: AbortSignal;
+  /** Tries of each request, the first included. Default 5. */
+  readonly attempts?: number;
+  /** For proxies (`HTTPS_PROXY`). Default `process.env`. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** 0 to 1, spreads the pauses. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+/**
+ * What Belay asks registries (OCI distribution spec 1.1). `undefined` means that the registry says it is not there.
+ * Everything read by digest is checked against it. Repositories are named with their registry: `ghcr.io/acme/shop`.
+ * @throws BelayError REGISTRY_UNREACHABLE, REGISTRY_UNAUTHORISED, REGISTRY_ERROR; INVALID_INPUT for what is no reference.
+ */
+export interface RegistryClient {
+  /** `repository:tag` or `repository@sha256:…`, followed down to each platform's config. */
+  resolve(reference: string): Promise<ResolvedImage | undefined>;
+  /** The manifest alone. */
+  manifest(repository: string, tagOrDigest: string): Promise<StoredManifest | undefined>;
+  /** `subject`: the registry has linked it to its subject by itself (header `OCI-Subject`). */
+  putManifest(repository: string, tagOrDigest: string, manifest: StoredManifest): Promise<{ subject: boolean }>;
+  blob(repository: string, digest: Digest): Promise<Buffer | undefined>;
+  /** Uploads what is not there yet. */
+  putBlob(repository: string, bytes: Uint8Array): Promise<Digest>;
+  /** Artifacts that refer to a manifest. `undefined`: the registry has no referrers API. */
+  referrers(repository: string, digest: Digest): Promise<Descriptor[] | undefined>;
+  close(): void;
+}
+
+const ACCEPT = [MEDIA_TYPES.ociIndex, MEDIA_TYPES.ociManifest, MEDIA_TYPES.dockerList, MEDIA_TYPES.dockerManifest].join(
+  ", ",
+);
+/** Statuses with which registries answer to an API that they don't have. */
+const NO_API = [400, 404, 405, 406];
+/** Manifests of one index read side by side. */
+const SIDE_BY_SIDE = 4;
+
+export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
+  const http = createHttp(options.env ?? process.env);
+  const ask = asker(options, http.send);
+  const manifest: RegistryClient["manifest"] = (repository, reference) => readManifest(ask, repository, reference);
+  const blob: RegistryClient["blob"] = (repository, digest) => readBlob(ask, repository, digest);
+  return {
+    manifest,
+    blob,
+    resolve: (reference) => resolve(reference, manifest, blob),
+    putManifest: (repository, reference, stored) => writeManifest(ask, repository, reference, stored),
+    putBlob: (repository, bytes) => writeBlob(ask, repository, bytes),
+    referrers: (repository, digest) => readReferrers(ask, repository, digest),
+    close: http.close,
+  };
+}
+
+type Ask = (
+  repository: string,
+  request: Omit<RegistryRequest, "repository" | "access"> & { access?: RegistryRequest["access"] },
+) => ReturnType<RegistrySession["request"]>;
+
+/** Paths are given from `/v2/<name>` on. */
+function asker(options: RegistryClientOptions, http: Http): Ask {
+  const sessions = new Map<string, RegistrySession>();
+  return (repository, request) => {
+    const { registry, path } = referenceOf(repository);
+    const session =
+      sessions.get(registry) ?? new RegistrySession(registry, { ...options, http, attempts: options.attempts ?? 5 });
+    sessions.set(registry, session);
+    return session.request({
+      access: "pull",
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      ...request,
+      path: /^https?:|^\/v2\//.test(request.path) ? request.path : `/v2/${path}${request.path}`,
+      repository: path,
+    });
+  };
+}
+
+function referenceOf(text: string): ImageReference {
+  const reference = parseReference(text);
+  if (reference !== undefined) return reference;
+  const next = "Write registry/path/name:tag or registry/path/name@sha256:….";
+  throw new BelayError("INVALID_INPUT", { doing: "reading the name of an image", got: JSON.stringify(text), next });
+}
+
+async function resolve(
+  text: string,
+  manifest: RegistryClient["manifest"],
+  blob: RegistryClient["blob"],
+): Promise<ResolvedImage | undefined> {
+  const { repository, digest, tag } = referenceOf(text);
+  const doing = `reading ${text}`;
+  const top = await manifest(repository, digest ?? tag ?? "latest");
+  if (top === undefined) return undefined;
+  const facts = { repository, digest: top.digest, mediaType: top.mediaType, manifest: top };
+  if (!isIndex(top.mediaType)) {
+    const config = configOf(doing, top);
+    const name = await platformOf(doing, repository, config, blob);
+    return { ...facts, platforms: { [name]: { config: config.digest, manifest: top.digest } } };
+  }
+  const images = entriesOf(doing, top).filter((entry) => (entry.platform?.os ?? "unknown") !== "unknown");
+  const read = await mapBounded(images, SIDE_BY_SIDE, undefined, async (entry) => {
+    const stored = await manifest(repository, entry.digest);
+    if (stored === undefined) throw missing(doing, `the manifest ${entry.digest} of its index`);
+    const platform = platformName(entry.platform ?? { os: "unknown", architecture: "unknown" });
+    const identity: PlatformIdentity = { config: configOf(doing, stored).digest, manifest: entry.digest };
+    return [platform, identity] as const;
+  });
+  return { ...facts, index: top.digest, platforms: Object.fromEntries(read) };
+}
+
+async function platformOf(
+  doing: string,
+  repository: string,
+  config: Descriptor,
+  blob: RegistryClient["blob"],
+): Promise<string> {
+  const bytes = await blob(repository, config.digest);
+  if (bytes === undefined) throw missing(doing, `the config ${config.digest}`);
+  const { os, architecture, variant } = configFacts(bytes);
+  if (typeof os !== "string" || typeof architecture !== "string") return "unknown/unknown";
+  return platformName({ os, architecture, variant: typeof variant === "string" ? variant : undefined });
+}
+
+/** Artifacts that are no images (a Helm chart, a signature) have configs of any kind. */
+function configFacts(bytes: Buffer): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(bytes.toString("utf8")));
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
+async function readManifest(ask: Ask, repository: string, reference: string): Promise<StoredManifest | undefined> {
+  const doing = `reading ${nameOf(repository, reference)}`;
+  const path = `/manifests/${reference}`;
+  const response = await ask(repository, { doing, method: "GET", path, headers: { Accept: ACCEPT }, answers: [404] });
+  if (response.status === 404) return undefined;
+  const digest = sha256(response.body);
+  const told = response.headers["docker-content-digest"];
+  for (const wanted of [isDigest(reference) ? reference : undefined, told]) {
+    if (wanted !== undefined && wanted !== digest) throw changed(doing, String(wanted), digest);
+  }
+  const mediaType =
+    String(response.headers["content-type"] ?? "")
+      .split(";")[0]
+      ?.trim() ?? "";
+  return { digest, mediaType, bytes: response.body };
+}
+
+async function writeManifest(
+  ask: Ask,
+  repository: string,
+  reference: string,
+  { bytes, mediaType }: StoredManifest,
+): Promise<{ subject: boolean }> {
+  const response = await ask(repository, {
+    doing: `writing ${nameOf(repository, reference)}`,
+    method: "PUT",
+    path: `/manifests/${reference}`,
+    headers: { "Content-Type": mediaType },
+    body: bytes,
+    access: "push",
+  });
+  return { subject: response.headers["oci-subject"] !== undefined };
+}
+
+async function readBlob(ask: Ask, repository: string, digest: Digest): Promise<Buffer | undefined> {
+  const doing = `reading ${repository}@${digest}`;
+  const response = await ask(repository, { doing, method: "GET", path: `/blobs/${digest}`, answers: [404] });
+  if (response.status === 404) return undefined;
+  const came = sha256(response.body);
+  if (came !== digest) throw changed(doing, digest, came);
+  return response.body;
+}
+
+/** One request for the place, one with all the bytes (distribution spec, "POST then PUT"). */
+async function writeBlob(ask: Ask, repository: string, bytes: Uint8Array): Promise<Digest> {
+  const digest = sha256(bytes);
+  const doing = `uploading ${digest} to ${repository}`;
+  const there = await ask(repository, {
+    doing,
+    method: "HEAD",
+    path: `/blobs/${digest}`,
+    access: "push",
+    answers: [404],
+  });
+  if (there.status !== 404) return digest;
+  const begun = await ask(repository, { doing, method: "POST", path: "/blobs/uploads/", access: "push" });
+  const place = begun.headers.location;
+  if (place === undefined) throw missing(doing, "the place for the upload");
+  await ask(repository, {
+    doing,
+    method: "PUT",
+    path: `${place}${place.includes("?") ? "&" : "?"}digest=${encodeURIComponent(digest)}`,
+    headers: { "Content-Type": "application/octet-stream" },
+    body: bytes,
+    access: "push",
+  });
+  return digest;
+}
+
+async function readReferrers(ask: Ask, repository: string, digest: Digest): Promise<Descriptor[] | undefined> {
+  const doing = `reading what refers to ${repository}@${digest}`;
+  const headers = { Accept: MEDIA_TYPES.ociIndex };
+  const found: Descriptor[] = [];
+  let path: string | undefined = `/referrers/${digest}`;
+  while (path !== undefined) {
+    const response = await ask(repository, { doing, method: "GET", path, headers, answers: NO_API });
+    if (response.status !== 200) return undefined;
+    const mediaType = String(response.headers["content-type"] ?? "").split(";")[0];
+    if (mediaType !== MEDIA_TYPES.ociIndex) return undefined;
+    found.push(...entriesOf(doing, { digest, mediaType, bytes: response.body }));
+    path = /<([^>]+)>\s*;\s*rel="?next"?/.exec(String(response.headers.link ?? ""))?.[1];
+  }
+  return found;
+}
+
+function nameOf(repository: string, reference: string): string {
+  return `${repository}${isDigest(reference) ? "@" : ":"}${reference}`;
+}
+
+function missing(doing: string, what: string): RegistryError {
+  const next = "The image is incomplete: push it again.";
+  return new RegistryError("REGISTRY_ERROR", { doing, got: `the registry does not give ${what}`, next });
+}
+
+function changed(doing: string, wanted: string, came: string): RegistryError {
+  const got = `the content that came is ${came}, not ${wanted}`;
+  const next = "Something between here and the registry changes what it serves: don't use it.";
+  return new RegistryError("IDENTITY_MISMATCH", { doing, got, next });
+}
