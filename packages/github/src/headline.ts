@@ -1,0 +1,111 @@
+import {
+  CAUSES,
+  type DeploymentReport,
+  type DeploymentState,
+  type ExitReason,
+  type FailureReport,
+  formatDuration,
+  OUTCOMES,
+  type Outcome,
+} from "@belay/core";
+import { code, prose } from "./markdown.ts";
+import { type AnyReport, isDeploymentReport } from "./report-kind.ts";
+
+/** One coloured dot per state: it reads the same in GitHub's light and dark themes, and the words beside it say all. */
+const OUTCOME_MARKS = {
+  succeeded: "🟢",
+  unchanged: "🟢",
+  refused: "⚪",
+  rolled_back: "🟠",
+  rollback_failed: "🔴",
+  superseded: "⚪",
+  cancelled: "⚪",
+  timed_out: "🔴",
+  unverified: "🟡",
+  failed: "🔴",
+} as const satisfies Record<Outcome, string>;
+
+const STATE_MARKS = {
+  success: "🟢",
+  failure: "🔴",
+  error: "🔴",
+  inactive: "⚪",
+  in_progress: "🔵",
+  queued: "🔵",
+  pending: "🔵",
+} as const satisfies Record<DeploymentState, string>;
+
+const REASON_TITLES = {
+  internal_error: "Belay itself failed",
+  invalid_input: "Refused: the input or configuration is not right",
+  vulnerabilities_found: "Vulnerabilities found",
+  scan_could_not_run: "The scan could not run",
+  drift_found: "Drift found",
+  build_failed: "Build failed",
+  tests_failed: "Tests failed",
+  push_failed: "Push failed",
+  verify_failed: "Verification failed",
+} as const satisfies Record<ExitReason, string>;
+
+/** Dot of a table row: the outcome's where it is known, else the GitHub deployment state's. */
+export function markOf(state: DeploymentState, outcome?: Outcome): string {
+  return outcome === undefined ? STATE_MARKS[state] : OUTCOME_MARKS[outcome];
+}
+
+/** The first line of a comment or summary, as a Markdown heading. It is never cut away. */
+export function renderHeadline(report: AnyReport): string {
+  if (!isDeploymentReport(report)) {
+    const where = report.environment === undefined ? "" : ` → ${prose(report.environment)}`;
+    return `### 🔴 ${prose(report.application)}${where}: ${REASON_TITLES[report.reason]}`;
+  }
+  const where = `${prose(report.application)} → ${prose(report.environment)}`;
+  return `### ${OUTCOME_MARKS[report.outcome]} ${where}: ${OUTCOMES[report.outcome].headline}`;
+}
+
+/** What a {@link FailureReport} is called in one line of plain text. */
+export function titleOfFailure(report: FailureReport): string {
+  return REASON_TITLES[report.reason];
+}
+
+/** What became of the target, in words: which deployment, how long it took, what serves now. */
+export function renderLead(report: DeploymentReport): string {
+  const subject = report.deployment === undefined ? "This release" : `Deployment ${report.deployment}`;
+  return `${subject} ${LEADS[report.outcome](report)}`;
+}
+
+const LEADS: Record<Outcome, (report: DeploymentReport) => string> = {
+  succeeded: (report) => `is running and was proven healthy in ${formatDuration(report.durationMs)}.`,
+  unchanged: () => "is what was running already; nothing was touched, and it was proven healthy.",
+  refused: () => "was refused by a check before the first change. Nothing was touched.",
+  rolled_back: (report) => `was taken off again${within(report)}. ${backTo(report)} was proven healthy.`,
+  rollback_failed: () => "failed, **and the way back failed too. A person has to look at this now.**",
+  superseded: () => "gave way to another deployment and changes nothing any more.",
+  cancelled: () => "was cancelled before the first change. Nothing was touched.",
+  timed_out: () => "could not be proven healthy or broken in time. What runs now is below, as far as the target said.",
+  unverified: () => "runs, but Belay could not prove that it is healthy.",
+  failed: (report) =>
+    report.previous === undefined
+      ? "failed. It is the first deployment here, so there is nothing to go back to; it was left in place."
+      : "failed and was left in place, because going back is switched off here.",
+};
+
+function within(report: DeploymentReport): string {
+  return report.restoreMs === undefined ? "" : `, ${formatDuration(report.restoreMs)} after it was found bad`;
+}
+
+function backTo(report: DeploymentReport): string {
+  const { previous } = report;
+  const commit = previous?.source === undefined ? "" : ` (commit ${code(previous.source.revision.slice(0, 12))})`;
+  if (previous?.deployment !== undefined) return `Deployment ${previous.deployment}${commit}`;
+  return `What ran before${commit}`;
+}
+
+/** Why, in one sentence for people, with the engine's own words; and the likely cause from the evidence. */
+export function renderCause(report: DeploymentReport): string {
+  if (report.cause === undefined) return "";
+  const { cause, service, detail } = report.cause;
+  const where = service === undefined ? "" : ` in ${code(service)}`;
+  const words = detail === undefined || detail === "" ? "" : `: ${prose(detail.slice(0, 500))}`;
+  const likely = report.likelyCause === undefined ? "" : `\n\n**Likely:** ${prose(report.likelyCause.slice(0, 1_000))}`;
+  return `**Cause:** ${code(cause)}${where}, ${CAUSES[cause]}${words}.${likely}`.replace(/\.\.(?=\n|$)/, ".");
+}

@@ -1,0 +1,11 @@
+export { commentMarker } from "./comment-marker.ts";
+export { createGitHub } from "./create-github.ts";
+export * from "./event.ts";
+export * from "./github.ts";
+export { renderComment } from "./render-comment.ts";
+export type { RenderContext } from "./render-context.ts";
+export { renderPlan } from "./render-plan.ts";
+export { renderSummary } from "./render-summary.ts";
+export * from "./reported.ts";
+export { runUrl } from "./run-url.ts";
+export { writeSummary } from "./write-summary.ts";

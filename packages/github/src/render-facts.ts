@@ -1,0 +1,83 @@
+import {
+  type DeploymentReport,
+  type Finding,
+  formatDuration,
+  type RevisionFacts,
+  type ServiceChange,
+  type StageReport,
+  shortDigest,
+  truncate,
+} from "@belay/core";
+import { blocks, code, fence, prose, table } from "./markdown.ts";
+import { firstRows, type RenderLevel } from "./render-level.ts";
+
+/** Services that changed (or would), with the difference. */
+export function renderChanges(changes: readonly ServiceChange[], level: RenderLevel): string {
+  if (changes.length === 0) return "";
+  const { shown, more } = firstRows(changes, level.rows);
+  const rows = shown.map((change) => [
+    code(change.service),
+    change.action,
+    `${revision(change.from)} → ${revision(change.to)}`,
+    change.differences
+      .slice(0, 20)
+      .map((line) => prose(truncate(line, level.lineWidth)))
+      .join("<br>"),
+  ]);
+  return blocks(table(["Service", "Action", "From → to", "Differences"], rows), more);
+}
+
+function revision(facts: RevisionFacts | undefined): string {
+  if (facts === undefined) return "nothing";
+  const digest = facts.image.split("@sha256:")[1];
+  const image = digest === undefined ? facts.image : `sha256:${shortDigest(`sha256:${digest}`)}`;
+  return `${facts.instances} × ${code(image)}`;
+}
+
+const STAGE_WORDS = { passed: "passed", failed: "**failed**", skipped: "skipped" } as const;
+
+export function renderStages(stages: readonly StageReport[]): string {
+  if (stages.length === 0) return "";
+  const rows = stages.map((stage) => [
+    stage.name,
+    STAGE_WORDS[stage.state],
+    stage.state === "skipped" ? "" : formatDuration(stage.durationMs),
+    stage.detail === undefined ? "" : prose(truncate(stage.detail, 300)),
+  ]);
+  return table(["Stage", "Result", "Time", ""], rows);
+}
+
+const LEVEL_WORDS = { refuse: "**refuse**", warn: "warn", "cannot tell": "cannot tell" } as const;
+
+/** Findings of the preflight, those that refuse first. */
+export function renderFindings(findings: readonly Finding[], level: RenderLevel): string {
+  if (findings.length === 0) return "";
+  const order = Object.keys(LEVEL_WORDS);
+  const sorted = [...findings].sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
+  const { shown, more } = firstRows(sorted, level.rows);
+  const rows = shown.map((finding) => [
+    LEVEL_WORDS[finding.level],
+    code(finding.check),
+    finding.service === undefined ? "" : code(finding.service),
+    [finding.message, finding.remedy ?? ""]
+      .filter((text) => text !== "")
+      .map((text) => prose(truncate(text, 500)))
+      .join("<br>"),
+  ]);
+  return blocks(table(["Level", "Check", "Service", "Finding"], rows), more);
+}
+
+/** Commands for further looking, ready to paste. */
+export function renderAdvice(advice: DeploymentReport["advice"]): string {
+  if (advice.length === 0) return "";
+  const lines = advice.flatMap(({ title, command }, index) => [
+    ...(index === 0 ? [] : [""]),
+    `# ${title.replace(/\s+/g, " ")}`,
+    command,
+  ]);
+  return fence(lines, "sh");
+}
+
+export function renderNotCovered(notCovered: readonly string[]): string {
+  return notCovered.map((line) => `- ${prose(truncate(line, 300))}`).join("\n");
+}

@@ -1,0 +1,98 @@
+import { type DeploymentReport, type FailureReport, formatDuration } from "@belay/core";
+import { cutMarkdown } from "./cut-markdown.ts";
+import { renderCause, renderHeadline, renderLead } from "./headline.ts";
+import { blocks, code, details, fence, link, prose } from "./markdown.ts";
+import { redactDeep } from "./redact-deep.ts";
+import type { RenderContext } from "./render-context.ts";
+import { renderEnvironments } from "./render-environments.ts";
+import { renderEvidence } from "./render-evidence.ts";
+import { renderAdvice, renderChanges, renderFindings, renderNotCovered, renderStages } from "./render-facts.ts";
+import { RENDER_LEVELS, type RenderLevel } from "./render-level.ts";
+import { renderOrigin, renderRunning, renderTime, renderTrace } from "./render-trace.ts";
+import { type AnyReport, isDeploymentReport } from "./report-kind.ts";
+
+export interface Shape {
+  /** Most UTF-16 units. */
+  readonly limit: number;
+  /** Whether the long parts are folded. */
+  readonly folded: boolean;
+}
+
+/** The report as Markdown, at the highest level of detail that fits. */
+export function renderReport(report: AnyReport, context: RenderContext, shape: Shape): string {
+  const { redactor, ...facts } = context;
+  const safeReport = redactDeep(report, redactor);
+  const safeContext = { ...redactDeep(facts, redactor), redactor };
+  let text = "";
+  for (const level of RENDER_LEVELS) {
+    text = renderAt(safeReport, safeContext, level, shape.folded);
+    if (text.length <= shape.limit) return text;
+  }
+  return cutMarkdown(text, shape.limit);
+}
+
+function renderAt(report: AnyReport, context: RenderContext, level: RenderLevel, folded: boolean): string {
+  const section = (title: string, body: string): string =>
+    body === "" ? "" : folded ? details(title, body) : `#### ${title}\n\n${body}`;
+  const parts = isDeploymentReport(report)
+    ? deploymentParts(report, context, level, section)
+    : failureParts(report, context, level);
+  return blocks(
+    renderHeadline(report),
+    renderOrigin(report),
+    ...parts,
+    section("Stages", renderStages(report.stages)),
+    section("Where it came from", renderTrace(report, context)),
+    footer(report, context),
+  );
+}
+
+type Section = (title: string, body: string) => string;
+
+function deploymentParts(
+  report: DeploymentReport,
+  context: RenderContext,
+  level: RenderLevel,
+  section: Section,
+): string[] {
+  const refused = report.outcome === "refused";
+  const findings = renderFindings(report.findings, level);
+  return [
+    loud(report, renderLead(report)),
+    renderCause(report),
+    refused ? findings : "",
+    renderEvidence(report.evidence, level),
+    renderEnvironments(report, context, level.rows),
+    `**What runs now**\n\n${renderRunning(report, level.rows)}`,
+    report.outcome === "rollback_failed" ? `**Look here first**\n\n${renderAdvice(report.advice)}` : "",
+    section(refused ? "What would have changed" : "What was changed", renderChanges(report.changes, level)),
+    refused ? "" : section(`Preflight findings (${report.findings.length})`, findings),
+    section("Not covered by the way back", renderNotCovered(report.notCovered)),
+    report.outcome === "rollback_failed" ? "" : section("Look further", renderAdvice(report.advice)),
+  ];
+}
+
+/** Only what a person must act on gets a coloured box, so that the box means something. */
+function loud(report: DeploymentReport, lead: string): string {
+  return report.outcome === "rollback_failed" ? `> [!CAUTION]\n> ${lead}` : lead;
+}
+
+function failureParts(report: FailureReport, context: RenderContext, level: RenderLevel): string[] {
+  const [first = "", ...rest] = report.message.split("\n");
+  const output = rest.filter((line, index) => line.trim() !== "" || index > 0);
+  const shown = level.logLines === 0 ? [] : output.slice(-2 * level.logLines);
+  const where = report.environment === undefined ? "" : ` What runs in ${code(report.environment)} was not touched.`;
+  return [
+    `Nothing was deployed.${where}`,
+    `**Cause:** ${prose(first.slice(0, 1_000))}`,
+    shown.length === 0 ? "" : fence(shown.map((line) => line.slice(0, level.lineWidth))),
+    renderEnvironments(report, context, level.rows),
+  ];
+}
+
+function footer(report: AnyReport, context: RenderContext): string {
+  const run = context.runUrl === undefined ? "" : `${link("Run", context.runUrl)} · `;
+  const site = isDeploymentReport(report) && report.url !== undefined ? `${link("Site", report.url)} · ` : "";
+  const started = renderTime(report.startedAt);
+  return `<sub>${run}${site}started ${started} · took ${formatDuration(report.durationMs)} · Belay Deploy</sub>`;
+}

@@ -1,0 +1,155 @@
+import type { JsonObject } from "./json.ts";
+
+export type Level = "none" | "read" | "write";
+export type PermissionName =
+  | "actions"
+  | "checks"
+  | "contents"
+  | "deployments"
+  | "issues"
+  | "metadata"
+  | "pull-requests";
+
+/** A token with exactly the permissions it was given; whatever is left out is `none` (but `metadata`, which all can read). */
+export interface TokenSeed {
+  readonly token: string;
+  /** `installation`: a `GITHUB_TOKEN` or an App's, which can't ask who it is. `user`: a personal token. Default `installation`. */
+  readonly kind?: "installation" | "user";
+  /** Default `github-actions[bot]` for an installation. */
+  readonly login?: string;
+  readonly permissions: Readonly<Partial<Record<PermissionName, Level>>>;
+  /** A run for a fork's pull request: every `write` becomes `read`. */
+  readonly fork?: boolean;
+}
+
+export interface CommitSeed {
+  readonly sha: string;
+  readonly message?: string;
+  readonly author?: { readonly name: string; readonly email: string; readonly login?: string };
+  readonly date?: string;
+  readonly parents?: readonly string[];
+  /** Contexts of its commit statuses. */
+  readonly statuses?: Readonly<Record<string, "success" | "failure" | "pending">>;
+  /** The default branch has commits that it lacks, so that `auto_merge` would merge (or, with `conflict`, could not). */
+  readonly behind?: true | "conflict";
+}
+
+export interface PullSeed {
+  readonly number: number;
+  readonly headSha: string;
+  readonly title?: string;
+  readonly author?: string;
+  readonly headRef?: string;
+  readonly baseRef?: string;
+  /** Full name of the fork, when the branch is in one. */
+  readonly headRepository?: string;
+  readonly state?: "open" | "closed";
+  /** Commits that belong to it beside its head (a merge commit, for one). */
+  readonly commits?: readonly string[];
+}
+
+export interface RunSeed {
+  readonly id: number;
+  readonly name?: string;
+  readonly attempt?: number;
+  readonly event?: string;
+  readonly headSha: string;
+  readonly headBranch?: string;
+  readonly status?: "queued" | "in_progress" | "completed";
+  readonly conclusion?: "success" | "failure" | "cancelled";
+  readonly jobs?: readonly JobSeed[];
+}
+
+export interface JobSeed {
+  readonly id: number;
+  readonly name: string;
+  readonly status?: "queued" | "in_progress" | "completed";
+  readonly conclusion?: "success" | "failure" | "cancelled";
+}
+
+export interface SimComment {
+  readonly id: number;
+  readonly pullRequest: number;
+  readonly author: string;
+  body: string;
+  readonly createdAt: string;
+  updatedAt: string;
+}
+
+export interface SimStatus {
+  readonly id: number;
+  readonly state: "error" | "failure" | "inactive" | "in_progress" | "queued" | "pending" | "success";
+  readonly description: string;
+  readonly logUrl: string;
+  readonly environmentUrl: string;
+  readonly environment: string;
+  readonly creator: string;
+  readonly createdAt: string;
+}
+
+export interface SimDeployment {
+  readonly id: number;
+  readonly sha: string;
+  readonly ref: string;
+  readonly task: string;
+  readonly environment: string;
+  readonly description: string;
+  readonly payload: JsonObject | string;
+  readonly transient: boolean;
+  readonly production: boolean;
+  readonly creator: string;
+  readonly createdAt: string;
+  /** The oldest first. */
+  readonly statuses: SimStatus[];
+}
+
+export interface SimCheckRun {
+  readonly id: number;
+  readonly facts: JsonObject;
+}
+
+export interface ReleaseSeed {
+  readonly tag: string;
+  readonly name?: string;
+  readonly body?: string;
+  readonly draft?: boolean;
+}
+
+/** All that one simulated repository knows. */
+export class GitHubState {
+  readonly repository: string;
+  readonly serverUrl: string;
+  readonly commits = new Map<string, CommitSeed>();
+  readonly pulls = new Map<number, PullSeed>();
+  readonly comments = new Map<number, SimComment>();
+  readonly deployments = new Map<number, SimDeployment>();
+  readonly checkRuns = new Map<number, SimCheckRun>();
+  readonly runs = new Map<number, RunSeed>();
+  readonly releases: ReleaseSeed[] = [];
+  /** Full ref to SHA. */
+  readonly refs = new Map<string, string>();
+  #lastId = 1_000;
+  #seconds = 0;
+
+  constructor(repository: string, serverUrl: string) {
+    this.repository = repository;
+    this.serverUrl = serverUrl;
+  }
+
+  nextId(): number {
+    this.#lastId += 1;
+    return this.#lastId;
+  }
+
+  /** A clock of its own, one second further at each look: order is certain and tests see the same times always. */
+  timestamp(): string {
+    this.#seconds += 1;
+    return new Date(Date.UTC(2026, 0, 1) + this.#seconds * 1_000).toISOString().replace(".000Z", "Z");
+  }
+
+  /** SHA of a branch, a tag or a commit. */
+  resolve(ref: string): string | undefined {
+    if (this.commits.has(ref)) return ref;
+    return this.refs.get(`refs/heads/${ref}`) ?? this.refs.get(`refs/tags/${ref}`) ?? this.refs.get(ref);
+  }
+}
