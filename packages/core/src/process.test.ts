@@ -38,6 +38,12 @@ describe("the process runner", () => {
     await expect(failing).rejects.toThrow("hello ***");
   });
 
+  it("does not fall over a program that ends and does not read its input", async () => {
+    for (let count = 0; count < 10; count++) {
+      expect((await run("true", [], { input: "x".repeat(1_000_000) })).exitCode).toBe(0);
+    }
+  });
+
   it("says which tool is missing", async () => {
     await expect(run("no-such-tool-here", [])).rejects.toMatchObject({ code: "TOOL_MISSING" });
   });

@@ -83,14 +83,19 @@ const SIGNS: readonly Sign[] = [
 
 /** The connection broke before an answer was complete. Internal: callers get the {@link BelayError} made of it. */
 export class ConnectionLost extends Error {
-  readonly socket: DialSocket | undefined;
+  // Private: a printed error shows what it holds, and a connection holds what was sent over it.
+  readonly #socket: DialSocket | undefined;
   /** Whether what was asked changes something. */
   mutation = false;
 
   constructor(socket: DialSocket | undefined, cause: unknown) {
     super("the connection to the engine broke", { cause });
     this.name = "ConnectionLost";
-    this.socket = socket;
+    this.#socket = socket;
+  }
+
+  get socket(): DialSocket | undefined {
+    return this.#socket;
   }
 
   /** Whether the connection had worked, so that a new one may. */
@@ -107,11 +112,16 @@ export function connectionError(lost: ConnectionLost, doing: string, command: st
   const said = oneLine(redactor.redact(lost.socket?.stderr ?? ""), 600);
   const sign = SIGNS.find((one) => one.pattern.test(said));
   if (sign !== undefined) {
-    return new BelayError(sign.code, { doing, got: `${sign.got} (${said})`, next: sign.next, cause: lost });
+    return new BelayError(sign.code, { doing, got: `${sign.got} (${said})`, next: sign.next, cause: lost.cause });
   }
   if (isNotHttp(lost.cause)) {
     const got = "what answered is not a Docker engine (no valid HTTP came back)";
-    return new BelayError("ENGINE_UNREACHABLE", { doing, got, next: "Check the address of the engine.", cause: lost });
+    return new BelayError("ENGINE_UNREACHABLE", {
+      doing,
+      got,
+      next: "Check the address of the engine.",
+      cause: lost.cause,
+    });
   }
   const got =
     said === ""
@@ -120,7 +130,7 @@ export function connectionError(lost: ConnectionLost, doing: string, command: st
   const next = lost.mutation
     ? "It may have been carried out or not: look before you repeat it."
     : "Is the engine being restarted? Run it again when it is up.";
-  return new BelayError("ENGINE_UNREACHABLE", { doing, got, next, cause: lost });
+  return new BelayError("ENGINE_UNREACHABLE", { doing, got, next, cause: lost.cause });
 }
 
 function notStarted(error: Error, doing: string, command: string): BelayError {

@@ -192,6 +192,10 @@ export class EngineHttp {
       http.once("response", (response) => resolve({ response, socket: response.socket }));
       http.once("upgrade", (response, upgraded, head) => resolve({ response, socket: upgraded, head }));
       http.on("error", (error) => reject(signal.aborted ? signal.reason : new ConnectionLost(socket, error)));
+      // A request that still waits for its connection tells of its end only when it gets one.
+      const giveUp = (): void => reject(signal.reason);
+      signal.addEventListener("abort", giveUp, { once: true });
+      http.once("close", () => signal.removeEventListener("abort", giveUp));
       http.end(body);
     });
   }

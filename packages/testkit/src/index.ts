@@ -1,0 +1,7 @@
+/** For tests, the demo and the benchmarks only: rigs for real engines, fakes that speak real protocols. */
+
+export * from "./act/index.ts";
+export * from "./actions-tools/index.ts";
+export * from "./github/index.ts";
+export * from "./rig/index.ts";
+export * from "./shop/index.ts";

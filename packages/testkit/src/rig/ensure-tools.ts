@@ -1,0 +1,113 @@
+import { join } from "node:path";
+import { BelayError } from "@belay/core";
+import { buildWithGo, type GoRecipe } from "./build-with-go.ts";
+import { cacheFolder } from "./cache-folder.ts";
+import { installDebianPackages } from "./debian-packages.ts";
+import { findProgram, pluginFolders, programFolders } from "./find-program.ts";
+import { run } from "./run.ts";
+
+interface ToolRecipe {
+  readonly program: string;
+  /** Arguments that make it tell its version, as a proof that it runs. */
+  readonly version: readonly string[];
+  /** What the version has to look like, where an older one is of no use. */
+  readonly accept?: RegExp;
+  readonly folders?: () => string[];
+  /** Debian packages, installed together with those of other missing tools. */
+  readonly debian?: readonly string[];
+  readonly go?: GoRecipe;
+}
+
+const ENGINE = ["docker.io", "containerd", "runc", "iptables", "iproute2"];
+const COMPOSE_FLAGS = "-s -w -X github.com/docker/compose/v2/internal.Version=v2.40.3";
+const BUILDX_FLAGS = "-s -w -X github.com/docker/buildx/version.Version=v0.29.1";
+
+const RECIPES = {
+  docker: { program: "docker", version: ["--version"], debian: ["docker.io"] },
+  dockerd: { program: "dockerd", version: ["--version"], debian: ENGINE },
+  ip: { program: "ip", version: ["-V"], debian: ["iproute2"] },
+  iptables: { program: "iptables", version: ["--version"], debian: ["iptables"] },
+  busybox: { program: "busybox", version: ["true"], debian: ["busybox-static"] },
+  haproxy: { program: "haproxy", version: ["-v"], debian: ["haproxy"] },
+  registry: { program: "docker-registry", version: ["--version"], debian: ["docker-registry"] },
+  compose: {
+    program: "docker-compose",
+    version: ["version"],
+    accept: /v?[2-9]\.\d+\.\d+/,
+    folders: pluginFolders,
+    go: { rig: "compose", package: "github.com/docker/compose/v2/cmd", ldflags: COMPOSE_FLAGS },
+  },
+  buildx: {
+    program: "docker-buildx",
+    version: ["version"],
+    accept: /v?\d+\.\d+\.\d+/,
+    folders: pluginFolders,
+    go: { rig: "buildx", package: "github.com/docker/buildx/cmd/buildx", ldflags: BUILDX_FLAGS },
+  },
+} as const satisfies Record<string, ToolRecipe>;
+
+export type Tool = keyof typeof RECIPES;
+
+/**
+ * Paths of these tools. The machine's own come first; what is missing is installed from Debian (when root) or built
+ * with Go into the cache, once for all processes. Each is proven by running it. Throws `TOOL_MISSING` with all that is
+ * missing and how to get it.
+ */
+export async function ensureTools<const T extends Tool>(tools: readonly T[]): Promise<Record<T, string>> {
+  const missing = await without(tools);
+  const packages = missing.flatMap((tool) => recipeOf(tool).debian ?? []);
+  if (packages.length > 0) await installDebianPackages([...new Set(packages)]);
+  for (const tool of missing) {
+    const { go, program } = recipeOf(tool);
+    if (go !== undefined) await buildWithGo(go, join(await cacheFolder("bin"), program));
+  }
+  const found = await Promise.all(tools.map(async (tool) => [tool, await findTool(tool)] as const));
+  const lost = found.filter(([, path]) => path === undefined).map(([tool]) => tool);
+  if (lost.length > 0) throw stillMissing(lost);
+  return Object.fromEntries(found) as Record<T, string>;
+}
+
+/** What this process has proven already. */
+const proven = new Map<Tool, string>();
+
+/** Where a tool is, if it is there and runs. */
+export async function findTool(tool: Tool): Promise<string | undefined> {
+  const known = proven.get(tool);
+  if (known !== undefined) return known;
+  const recipe = recipeOf(tool);
+  const folders = [...(recipe.folders ?? programFolders)(), await cacheFolder("bin")];
+  for (const folder of folders) {
+    const path = await findProgram(recipe.program, [folder]);
+    if (path === undefined || !(await works(path, recipe))) continue;
+    proven.set(tool, path);
+    return path;
+  }
+  return undefined;
+}
+
+function recipeOf(tool: Tool): ToolRecipe {
+  return RECIPES[tool];
+}
+
+async function without(tools: readonly Tool[]): Promise<Tool[]> {
+  const paths = await Promise.all(tools.map(findTool));
+  return tools.filter((_tool, index) => paths[index] === undefined);
+}
+
+async function works(path: string, recipe: ToolRecipe): Promise<boolean> {
+  try {
+    const { stdout, stderr } = await run(path, recipe.version, { deadlineMs: 30_000 });
+    return recipe.accept?.test(stdout + stderr) ?? true;
+  } catch (error) {
+    if (error instanceof BelayError) return false;
+    throw error;
+  }
+}
+
+function stillMissing(tools: readonly Tool[]): BelayError {
+  const names = tools.map((tool) => recipeOf(tool).program).join(", ");
+  return new BelayError("TOOL_MISSING", {
+    doing: "preparing the test rigs",
+    got: `${names} can't be run after set-up`,
+  });
+}

@@ -1,0 +1,22 @@
+export { cacheFolder } from "./cache-folder.ts";
+export { type EngineOptions, type EngineRig, startEngine } from "./engine-rig.ts";
+export { ensureTools, type Tool } from "./ensure-tools.ts";
+export { FakeClock } from "./fake-clock.ts";
+export { type FakeDocker, type FakeDockerOptions, startFakeDocker } from "./fake-docker.ts";
+export { findProgram, programFolders } from "./find-program.ts";
+export { freePort } from "./free-port.ts";
+export { BASE_IMAGES, makeBaseImages } from "./make-base-images.ts";
+export { type RegistryOptions, type RegistryRig, startRegistry } from "./registry-rig.ts";
+export {
+  type LoopCounts,
+  type LoopResult,
+  type RequestLoop,
+  type RequestLoopOptions,
+  requestLoop,
+} from "./request-loop.ts";
+export { shareEngine } from "./share-engine.ts";
+export { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts";
+export { createTestLog, type TestLog } from "./test-log.ts";
+export { type AttachedEngine, attachEngine, useEngine } from "./use-engine.ts";
+export { waitUntil } from "./wait-until.ts";
+export { withLock } from "./with-lock.ts";

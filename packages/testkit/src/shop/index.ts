@@ -1,0 +1,4 @@
+export { plainCompose, waitForAnswer } from "./plain-compose.ts";
+export { announceCommit, type CliOptions, type CliRun, runCli } from "./run-cli.ts";
+export { makeShopRepository, type ShopRepository } from "./shop-repository.ts";
+export { openShop, SHOP_PULL_REQUEST, SHOP_TOKEN, type ShopStage } from "./shop-stage.ts";
