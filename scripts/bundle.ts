@@ -39,7 +39,7 @@ export async function bundle(root: string, into: string): Promise<void> {
     minify: true,
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name]-[hash].js",
-    legalComments: "none",
+    comments: { legal: false },
   });
   await build.close();
   await mkdir(into, { recursive: true });

@@ -1,1 +1,3 @@
+export * from "./fail-on.ts";
 export * from "./run-action.ts";
+export * from "./set-outputs.ts";

@@ -1,0 +1,11 @@
+import { armPost, disarmPost, runAction, setDeployOutputs } from "@belay/action";
+import { deploy, loadDeployInputs } from "@belay/pipeline";
+
+await runAction(async (context) => {
+  const inputs = loadDeployInputs(context.inputs);
+  armPost(context);
+  const deployed = await deploy(context, inputs);
+  if (!deployed.leftOpen) disarmPost();
+  setDeployOutputs(context, deployed);
+  return deployed.report;
+});

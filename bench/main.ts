@@ -1,0 +1,30 @@
+/**
+ * The figures that Belay promises, beside what people use today. `npm run bench [group …]`; the groups are below.
+ * Ends with exit code 1 when a figure misses its limit. Writes `out/bench.json`.
+ */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { describeFigure, type Figure, reached } from "./measure.ts";
+
+import { rollouts } from "./rollouts.ts";
+import { sizes } from "./sizes.ts";
+import { startUp } from "./start-up.ts";
+
+const GROUPS: Readonly<Record<string, () => Promise<Figure[]>>> = { sizes, "start-up": startUp, rollouts };
+
+const chosen = process.argv.slice(2);
+const unknown = chosen.find((name) => !Object.hasOwn(GROUPS, name));
+if (unknown !== undefined) throw new Error(`no group ${JSON.stringify(unknown)}: ${Object.keys(GROUPS).join(", ")}`);
+
+const all: Record<string, Figure[]> = {};
+for (const [name, measure] of Object.entries(GROUPS)) {
+  if (chosen.length > 0 && !chosen.includes(name)) continue;
+  console.log(`\n${name}`);
+  const figures = await measure();
+  for (const figure of figures) console.log(`  ${describeFigure(figure)}`);
+  all[name] = figures;
+}
+const out = resolve(import.meta.dirname, "../out");
+await mkdir(out, { recursive: true });
+await writeFile(join(out, "bench.json"), `${JSON.stringify(all, null, 2)}\n`);
+if (!Object.values(all).flat().every(reached)) process.exitCode = 1;

@@ -1,0 +1,1 @@
+import{a as e,n as t,o as n,r,s as i,t as a}from"../chunks/src-BAXez-tg.js";import{_ as o,d as s,i as c,l,s as u}from"../chunks/src-Dd7KaeJv.js";await i(async i=>{let d=c(i.inputs);try{a(i,await o(i,d)),r(i,await l(i,d)),e(i);let c=await s(i,d);return c.leftOpen||n(),t(i,c),c.report}catch(e){throw await u(i,d),e}});export{};

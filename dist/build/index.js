@@ -1,0 +1,1 @@
+import{s as e,t}from"../chunks/src-BAXez-tg.js";import{_ as n,t as r}from"../chunks/src-Dd7KaeJv.js";await e(async e=>{let i=await n(e,r(e.inputs));t(e,i)});export{};

@@ -1,0 +1,1 @@
+import{c as e}from"../chunks/src-BAXez-tg.js";import{c as t,r as n}from"../chunks/src-Dd7KaeJv.js";await e(async(e,r)=>{let i=await t(e,n(e.inputs),r);e.log.info(`Ledger: ${i.kind}${i.outcome===void 0?``:` (${i.outcome})`}`)});export{};

@@ -1,0 +1,73 @@
+import { type DeploymentReport, type Digest, pinnedReference, type Release } from "@belay/core";
+import type { ActionContext } from "./run-action.ts";
+
+/** Outputs of the build: the release's path, the commit, tags and images per service. */
+export function setBuildOutputs(context: ActionContext, built: { release: Release; releasePath: string }): void {
+  const services = Object.entries(built.release.services);
+  context.output("release", built.releasePath);
+  context.output("revision", built.release.source.revision);
+  context.output("tags", JSON.stringify(Object.fromEntries(services.map(([name, image]) => [name, image.tags]))));
+  const named = services.map(([name, image]) => [
+    name,
+    pinnedReference(image) ?? `${image.repository}:${image.tags[0]}`,
+  ]);
+  context.output("images", JSON.stringify(Object.fromEntries(named)));
+}
+
+/** Outputs of the push: the release's path and the pinned image per service. */
+export function setPushOutputs(context: ActionContext, pushed: { release: Release; releasePath: string }): void {
+  const images = Object.entries(pushed.release.services).map(
+    ([name, image]) => [name, pinnedReference(image)] as const,
+  );
+  context.output("release", pushed.releasePath);
+  context.output("images", JSON.stringify(Object.fromEntries(images)));
+  const [only] = images;
+  if (images.length === 1 && only?.[1] !== undefined) context.output("image", only[1]);
+}
+
+/** Outputs of the deployment, all of them read back from the target. */
+export function setDeployOutputs(
+  context: ActionContext,
+  deployed: { report: DeploymentReport; reportPath: string; commentUrl?: string },
+): void {
+  const { report } = deployed;
+  context.output("cause", report.cause?.cause ?? "");
+  context.output("deployment", report.deployment === undefined ? "" : String(report.deployment));
+  context.output("running", JSON.stringify(runningOutput(report)));
+  context.output("report", deployed.reportPath);
+  context.output("comment-url", deployed.commentUrl ?? "");
+  context.output("url", report.url ?? "");
+}
+
+interface RunningOutput {
+  readonly service: string;
+  readonly revision: string;
+  readonly image: string;
+  readonly digests: readonly Digest[];
+  readonly ready: number;
+  readonly desired: number;
+}
+
+function runningOutput(report: DeploymentReport): RunningOutput[] {
+  return report.running.map(({ service, revision, image, digests, ready, desired }) => ({
+    service,
+    revision,
+    image,
+    digests,
+    ready,
+    desired,
+  }));
+}
+
+/** Outputs of the report step. */
+export function setReportOutputs(
+  context: ActionContext,
+  told: { report?: object; commentUrl?: string; kind: string },
+): void {
+  context.output("comment-url", told.commentUrl ?? "");
+  if (told.kind !== "deployment") return;
+  const report = told.report as DeploymentReport;
+  context.output("cause", report.cause?.cause ?? "");
+  context.output("deployment", report.deployment === undefined ? "" : String(report.deployment));
+  context.output("running", JSON.stringify(runningOutput(report)));
+}

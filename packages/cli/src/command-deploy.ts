@@ -1,0 +1,93 @@
+import { type DeploymentReport, explainCause, formatDuration, type Inputs, OUTCOMES } from "@belay/core";
+import {
+  build,
+  type Deployed,
+  deploy,
+  loadCommonInputs,
+  loadDeployInputs,
+  loadPipelineInputs,
+  type PipelineContext,
+  push,
+  reconcile,
+  report,
+} from "@belay/pipeline";
+import type { CommandResult } from "./run-command.ts";
+import { serviceTable } from "./service-table.ts";
+import type { View } from "./view.ts";
+
+export async function runDeploy(context: PipelineContext, inputs: Inputs, view: View): Promise<CommandResult> {
+  return ofDeployment(await deploy(context, loadDeployInputs(inputs), { onEvent: view.onEvent }));
+}
+
+/** The whole way. A failure before the deployment is told to the pull request too. */
+export async function runAll(context: PipelineContext, inputs: Inputs, view: View): Promise<CommandResult> {
+  const given = loadPipelineInputs(inputs);
+  try {
+    await build(context, given);
+    await push(context, given);
+    return ofDeployment(await deploy(context, given, { onEvent: view.onEvent }));
+  } catch (error) {
+    await report(context, given);
+    throw error;
+  }
+}
+
+export async function runReport(context: PipelineContext, inputs: Inputs): Promise<CommandResult> {
+  const told = await report(context, loadDeployInputs(inputs));
+  const text = told.commentUrl === undefined ? "No comment was written.\n" : `${told.commentUrl}\n`;
+  return { text, json: { outcome: "succeeded", cause: null, ...told }, exitCode: 0 };
+}
+
+export async function runReconcile(context: PipelineContext, inputs: Inputs): Promise<CommandResult> {
+  const result = await reconcile(context, loadCommonInputs(inputs));
+  const sentence = {
+    nothing: "Nothing was left open.",
+    alive: "A deployment is under way and its holder is alive: left alone.",
+    recovered: `Deployment ${result.deployments.join(", ")} was left open by a run that died; the release before it is back.`,
+    superseded: "Another run was faster and puts it right.",
+  }[result.kind];
+  const outcome = result.outcome ?? "unchanged";
+  const exitCode = result.kind === "recovered" && outcome !== "rolled_back" ? OUTCOMES[outcome].exitCode : 0;
+  return { text: `${sentence}\n`, json: { ...result, outcome }, exitCode };
+}
+
+function ofDeployment(deployed: Deployed): CommandResult {
+  const { report } = deployed;
+  return { text: deploymentText(report), json: deploymentJson(report), exitCode: OUTCOMES[report.outcome].exitCode };
+}
+
+/** The contract of `--json`: these keys stay. */
+function deploymentJson(report: DeploymentReport): object {
+  const { outcome, cause, release, deployment, running, findings, durationMs, restoreMs } = report;
+  return {
+    outcome,
+    cause: cause ?? null,
+    release: release.digest,
+    deployment: deployment ?? null,
+    services: running,
+    findings,
+    durationMs,
+    restoreMs: restoreMs ?? null,
+  };
+}
+
+function deploymentText(report: DeploymentReport): string {
+  const { headline } = OUTCOMES[report.outcome];
+  const number =
+    report.deployment === undefined ? "" : ` (deployment ${report.deployment}, ${formatDuration(report.durationMs)})`;
+  const lines = [`${report.application} on ${report.environment}: ${headline}${number}`];
+  if (report.cause !== undefined) lines.push(`Cause: ${explainCause(report.cause)}.`);
+  if (report.likelyCause !== undefined) lines.push(`Most likely: ${report.likelyCause}`);
+  for (const finding of report.findings.filter((one) => one.level !== "cannot tell")) {
+    lines.push(`${finding.level}: ${finding.message}${finding.remedy === undefined ? "" : ` ${finding.remedy}`}`);
+  }
+  return [...lines, ...evidenceLines(report.evidence), "", serviceTable(report.running), ""].join("\n");
+}
+
+/** What the first instance said; the others most often say the same. */
+function evidenceLines([first, ...others]: DeploymentReport["evidence"]): string[] {
+  if (first === undefined) return [];
+  const code = first.exitCode === undefined ? "" : `, exit code ${first.exitCode}`;
+  const more = others.length === 0 ? [] : [`There is evidence of ${others.map((one) => one.instance).join(", ")} too.`];
+  return [`Last lines of ${first.instance}${code}:`, ...first.logLines.slice(-10).map((line) => `  | ${line}`), ...more];
+}

@@ -1,0 +1,75 @@
+import type { Inputs } from "@belay/core";
+import { OUTCOMES } from "@belay/core";
+import { type EnvironmentStatus, loadCommonInputs, type PipelineContext, plan, status } from "@belay/pipeline";
+import { type HistoryEntry, planJson, printPlan } from "@belay/rollout";
+import type { CommandResult } from "./run-command.ts";
+import { alignColumns, serviceTable } from "./service-table.ts";
+
+/** Exit code 3 when a deployment would be refused. */
+export async function runPlan(context: PipelineContext, inputs: Inputs): Promise<CommandResult> {
+  const made = await plan(context, loadCommonInputs(inputs));
+  const refused = made.findings.some((finding) => finding.level === "refuse");
+  const exitCode = refused ? OUTCOMES.refused.exitCode : 0;
+  return {
+    text: `${printPlan(made)}\n`,
+    json: { outcome: refused ? "refused" : "succeeded", cause: null, plan: planJson(made) },
+    exitCode,
+  };
+}
+
+export async function runStatus(context: PipelineContext, inputs: Inputs): Promise<CommandResult> {
+  const found = await status(context, loadCommonInputs(inputs));
+  return { text: statusText(found), json: statusJson(found), exitCode: 0 };
+}
+
+function statusJson(found: EnvironmentStatus): object {
+  const { should, running } = found;
+  return {
+    outcome: "succeeded",
+    cause: null,
+    release: should?.release?.digest ?? null,
+    deployment: should?.deployment ?? null,
+    ...found,
+    services: running,
+  };
+}
+
+function statusText(found: EnvironmentStatus): string {
+  const advice = found.advice.flatMap(({ title, command }) => ["", `${title}:`, command]);
+  return [
+    `${found.application} on ${found.environment}`,
+    ledgerLine(found),
+    "",
+    serviceTable(found.running),
+    "",
+    ...historyLines(found.history),
+    ...advice,
+    "",
+  ].join("\n");
+}
+
+function ledgerLine({ should }: EnvironmentStatus): string {
+  if (should === undefined) return "The ledger is empty: nothing was deployed here yet.";
+  const { source } = should.release ?? {};
+  const commit =
+    source === undefined
+      ? "an unknown commit"
+      : `commit ${source.revision.slice(0, 12)} by ${source.author ?? "unknown"}`;
+  const number = should.deployment === undefined ? "" : `deployment ${should.deployment}, `;
+  return `Should run: ${number}${commit}${should.proven ? "" : " (not proven)"}`;
+}
+
+function historyLines(entries: readonly HistoryEntry[]): string[] {
+  if (entries.length === 0) return [];
+  const rows = entries
+    .slice(0, 10)
+    .map((entry) => [
+      String(entry.deployment),
+      entry.end?.outcome ?? "open",
+      entry.end?.cause?.cause ?? "",
+      entry.begin?.release?.source.revision.slice(0, 12) ?? "",
+      entry.begin?.holder.run ?? "unknown",
+      entry.begin?.beganAt ?? "",
+    ]);
+  return [alignColumns([["DEPLOYMENT", "OUTCOME", "CAUSE", "COMMIT", "BY", "BEGAN"], ...rows])];
+}

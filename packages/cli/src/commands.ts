@@ -1,0 +1,111 @@
+import { OVERRIDE_INPUTS, type OverrideInput } from "@belay/config";
+import { type Option, optionKind } from "./arguments.ts";
+
+export interface Command {
+  readonly name: "build" | "push" | "deploy" | "run" | "plan" | "status" | "report" | "reconcile";
+  readonly summary: string;
+  readonly options: readonly Option[];
+}
+
+const COMMON = {
+  config: "Path of belay.yaml. Default: belay.yaml or belay.yml where there is one.",
+  environment: "Environment of belay.yaml, such as staging. Default: the only one it has.",
+  "working-directory": "Folder that paths are relative to. Default: the current one.",
+  json: "Print one JSON object as the last line; everything else goes to standard error.",
+  help: "Show this.",
+} as const;
+
+const RELEASE = {
+  release: "Path of the release document. Default: belay/release.json in the temporary folder.",
+} as const;
+const PARALLEL = { "max-parallel": "How many services are built or pushed at a time. Default: 2." } as const;
+const DIRTY = { "allow-dirty": "Build although files differ from the commit; the image is then labelled so." } as const;
+const COMMENT = {
+  comment: "Whether to keep a comment on the pull request: true or false. Default: true.",
+  "comment-author": "Login whose comments with Belay's mark are trusted besides the token's own.",
+} as const;
+
+/** Inputs of belay.yaml's build side. */
+export const BUILD_INPUTS = [
+  "application",
+  "service",
+  "image",
+  "build-context",
+  "dockerfile",
+  "build-target",
+  "test-target",
+  "build-args",
+  "platforms",
+  "variables",
+] as const satisfies readonly OverrideInput[];
+
+const ONLY_BUILD: readonly string[] = [
+  "build-context",
+  "dockerfile",
+  "build-target",
+  "test-target",
+  "build-args",
+  "platforms",
+];
+
+/** Inputs of belay.yaml's deploy side. */
+export const DEPLOY_INPUTS = (Object.keys(OVERRIDE_INPUTS) as OverrideInput[]).filter(
+  (name) => !ONLY_BUILD.includes(name),
+);
+
+function pick(names: readonly OverrideInput[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, OVERRIDE_INPUTS[name]]));
+}
+
+function command(
+  name: Command["name"],
+  summary: string,
+  ...groups: readonly Readonly<Record<string, string>>[]
+): Command {
+  const options = Object.entries(Object.assign({}, COMMON, ...groups) as Record<string, string>);
+  return {
+    name,
+    summary,
+    options: options.map(([option, description]) => ({ name: option, description, kind: optionKind(option) })),
+  };
+}
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  command(
+    "build",
+    "Build the images of the commit that is checked out, tests first, and write the release.",
+    pick(BUILD_INPUTS),
+    DIRTY,
+    PARALLEL,
+    RELEASE,
+  ),
+  command("push", "Push what was built and read its identity back from the registry.", PARALLEL, RELEASE),
+  command(
+    "deploy",
+    "Put a release on its target, watch it, and take it off again when it is bad.",
+    pick(DEPLOY_INPUTS),
+    COMMENT,
+    RELEASE,
+  ),
+  command("run", "All of it: build, test, push, deploy, report.", OVERRIDE_INPUTS, DIRTY, PARALLEL, COMMENT, RELEASE),
+  command(
+    "plan",
+    "Show what a deployment would change and what speaks against it. Changes nothing.",
+    pick(DEPLOY_INPUTS),
+    RELEASE,
+  ),
+  command(
+    "status",
+    "Show what truly runs: release, commit, digests, instances, since when, by whom.",
+    pick(DEPLOY_INPUTS),
+  ),
+  command(
+    "report",
+    "Tell the pull request what happened, from the report or from the target's ledger.",
+    pick(DEPLOY_INPUTS),
+    COMMENT,
+    RELEASE,
+  ),
+  command("reconcile", "Finish or undo what a run that died left on the target.", pick(DEPLOY_INPUTS)),
+];

@@ -1,0 +1,98 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import {
+  BelayError,
+  createLog,
+  createRunner,
+  type Inputs,
+  type Log,
+  OUTCOMES,
+  plainStyle,
+  Redactor,
+  systemClock,
+  toBelayError,
+} from "@belay/core";
+import type { PipelineContext } from "@belay/pipeline";
+import type { Parsed } from "./arguments.ts";
+import type { Command } from "./commands.ts";
+import { createView, type View } from "./view.ts";
+
+/** What a command ends with: text for people, an object for `--json`, and the exit code. */
+export interface CommandResult {
+  readonly text: string;
+  readonly json: object;
+  readonly exitCode: number;
+}
+
+type Work = (context: PipelineContext, inputs: Inputs, view: View) => Promise<CommandResult>;
+
+/**
+ * Runs a command. Progress goes to standard error, the result to standard output, so that it can be piped;
+ * with `--json` the result is one JSON object as the last line, also when the command fails.
+ */
+export async function runCommand(command: Command, parsed: Parsed): Promise<number> {
+  const terminal = process.stderr.isTTY === true && process.env.CI === undefined;
+  const redactor = new Redactor();
+  const view = createView({
+    terminal,
+    columns: process.stderr.columns ?? 100,
+    write: (text) => process.stderr.write(text),
+  });
+  const style = plainStyle({ colour: terminal, debug: process.env.BELAY_DEBUG === "1" });
+  const log = createLog(style, redactor, (text) => view.above(text));
+  const context = createContext(parsed.inputs, redactor, log);
+  const json = parsed.has("json");
+  try {
+    const work = WORK[command.name];
+    const result = await work(context, parsed.inputs, view);
+    view.close();
+    process.stdout.write(json ? `${redactor.redact(JSON.stringify(result.json))}\n` : redactor.redact(result.text));
+    return result.exitCode;
+  } catch (thrown) {
+    view.close();
+    const error = toBelayError(thrown, `running belay ${command.name}`);
+    log.error(error.message);
+    if (error.code === "INTERNAL" && error.cause instanceof Error) log.debug(error.cause.stack ?? "");
+    if (json) process.stdout.write(`${redactor.redact(JSON.stringify(errorJson(error)))}\n`);
+    return error.code === "CANCELLED" ? OUTCOMES.cancelled.exitCode : error.exitCode;
+  }
+}
+
+function errorJson(error: BelayError): object {
+  const { code, doing, got, next, reason } = error;
+  return { outcome: reason, cause: null, error: { code, doing, got, next: next ?? null } };
+}
+
+function createContext(inputs: Inputs, redactor: Redactor, log: Log): PipelineContext {
+  const abort = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      log.warn(`${name}: ending what was begun`);
+      abort.abort(new BelayError("CANCELLED", { doing: "running the command", got: `it was cancelled (${name})` }));
+    });
+  }
+  redactor.add(process.env.GITHUB_TOKEN ?? "");
+  return {
+    workingDirectory: resolve(inputs.text("working-directory") ?? "."),
+    env: process.env,
+    log,
+    redactor,
+    runner: createRunner(redactor),
+    clock: systemClock,
+    runName: [process.env.GITHUB_RUN_ID ?? "cli", hostname(), process.pid, randomUUID().slice(0, 8)].join("."),
+    signal: abort.signal,
+  };
+}
+
+/** Each command in a chunk of its own: `--help` and a wrong option load none of them. */
+const WORK: Readonly<Record<Command["name"], Work>> = {
+  build: async (context, inputs) => (await import("./command-build.ts")).runBuild(context, inputs),
+  push: async (context, inputs) => (await import("./command-build.ts")).runPush(context, inputs),
+  deploy: async (context, inputs, view) => (await import("./command-deploy.ts")).runDeploy(context, inputs, view),
+  run: async (context, inputs, view) => (await import("./command-deploy.ts")).runAll(context, inputs, view),
+  plan: async (context, inputs) => (await import("./command-look.ts")).runPlan(context, inputs),
+  status: async (context, inputs) => (await import("./command-look.ts")).runStatus(context, inputs),
+  report: async (context, inputs) => (await import("./command-deploy.ts")).runReport(context, inputs),
+  reconcile: async (context, inputs) => (await import("./command-deploy.ts")).runReconcile(context, inputs),
+};

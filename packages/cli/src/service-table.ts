@@ -1,0 +1,35 @@
+import { type RunningService, shortDigest } from "@belay/core";
+
+const HEAD = ["SERVICE", "READY", "IMAGE", "DEPLOYMENT", "COMMIT", "SINCE"];
+
+/** What truly runs, a service a line. */
+export function serviceTable(services: readonly RunningService[]): string {
+  const rows = services.map((service) => [
+    service.service,
+    `${service.ready}/${service.desired}`,
+    shortImage(service),
+    service.deployment === undefined ? "-" : String(service.deployment),
+    service.labelledCommit?.slice(0, 12) ?? "-",
+    service.since ?? "-",
+  ]);
+  return alignColumns([HEAD, ...rows]);
+}
+
+/** `ghcr.io/acme/shop-web@3fa9c1d2e4b5`: enough to tell images apart. */
+function shortImage(service: RunningService): string {
+  const [name, digest] = service.image.split("@");
+  return digest?.startsWith("sha256:") ? `${name}@${shortDigest(digest as `sha256:${string}`)}` : service.image;
+}
+
+/** Pads each column to its widest cell. */
+export function alignColumns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}

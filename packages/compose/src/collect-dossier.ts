@@ -1,0 +1,94 @@
+import { type InstanceEvidence, mapBounded, type Observation, oneLine, tail, type Wanted } from "@belay/core";
+import { isNotFound } from "@belay/docker";
+import type { ComposeContainer } from "./compose-container.ts";
+import type { TargetState } from "./target-state.ts";
+
+const LOG_LINES = 50;
+const HEALTH_LENGTH = 1_000;
+/** More failed copies of one service tell nothing new. */
+const PER_SERVICE = 3;
+
+/** Evidence of the failed instances, and of all new ones where none failed by itself (a probe said no). */
+export async function collectDossier(
+  state: TargetState,
+  wanted: readonly Wanted[],
+  observation: Observation,
+  signal: AbortSignal,
+): Promise<readonly InstanceEvidence[]> {
+  const picked = wanted.flatMap(({ service, revision }) => {
+    const observed = observation.services.find((one) => one.name === service);
+    const own = observed?.instances.filter((one) => one.revision === revision) ?? [];
+    const failed = own.filter((one) => !one.ready || one.containers.some(({ lastExit }) => lastExit !== undefined));
+    return failed.map((instance) => ({ service, instance: instance.id })).slice(0, PER_SERVICE);
+  });
+  const fallback = wanted.flatMap(({ service, revision }) => {
+    const observed = observation.services.find((one) => one.name === service);
+    const own = observed?.instances.filter((one) => one.revision === revision) ?? [];
+    return own.map((instance) => ({ service, instance: instance.id })).slice(0, 1);
+  });
+  const ids = picked.length > 0 ? picked : fallback;
+  const services = new Set(ids.map(({ service }) => nameOf(state, service)));
+  const containers = await state.watch.read(services, signal);
+  const found = ids.flatMap(({ service, instance }) => {
+    const container = containers.find((one) => one.id === instance);
+    return container === undefined ? [] : [{ service, container }];
+  });
+  return mapBounded(found, PER_SERVICE, signal, ({ service, container }, both) =>
+    evidenceOf(state, service, container, both),
+  );
+}
+
+function nameOf(state: TargetState, service: string): string {
+  return state.options.services[service]?.name ?? service;
+}
+
+async function evidenceOf(
+  state: TargetState,
+  service: string,
+  container: ComposeContainer,
+  signal: AbortSignal,
+): Promise<InstanceEvidence> {
+  const { State, RestartCount } = container.inspect;
+  const { redactor } = state.options;
+  const { lines, unknown } = await readLog(state, container.id, signal);
+  const ended = State.Status === "running" ? state.watch.exits.get(container.id)?.code : State.ExitCode;
+  const health = State.Health?.Log?.findLast((result) => result.ExitCode !== 0)?.Output;
+  const events = state.watch.eventsOf(container.id);
+  return {
+    service,
+    instance: container.name,
+    ...(ended === undefined || State.Status === "created" ? {} : { exitCode: ended }),
+    ...(State.OOMKilled ? { oomKilled: true } : {}),
+    ...(health === undefined ? {} : { healthOutput: redactor.redact(oneLine(health, HEALTH_LENGTH)) }),
+    logLines: lines,
+    events: [
+      ...(State.Error === "" ? [] : [redactor.redact(`the engine could not start it: ${oneLine(State.Error, 500)}`)]),
+      ...(RestartCount === 0 ? [] : [`restarted ${RestartCount} times by the engine`]),
+      ...events,
+    ],
+    unknown: [
+      ...unknown,
+      ...(events.length === 0 ? ["the engine's events were not being followed"] : []),
+      ...(RestartCount > 0 && !State.OOMKilled
+        ? ["whether an earlier start ended for lack of memory: the engine forgets that at the next start"]
+        : []),
+    ],
+  };
+}
+
+async function readLog(
+  state: TargetState,
+  id: string,
+  signal: AbortSignal,
+): Promise<{ lines: string[]; unknown: string[] }> {
+  try {
+    const lines = await state.docker.containers.logs(id, { tail: LOG_LINES }, { signal });
+    const texts = lines.flatMap(({ text }) => tail(text, 1));
+    return { lines: texts.map((text) => state.options.redactor.redact(text)), unknown: [] };
+  } catch (error) {
+    signal.throwIfAborted();
+    // Some logging drivers can't be read back; the container may have been removed by somebody.
+    const why = isNotFound(error) ? "the container is gone" : oneLine(String(error), 200);
+    return { lines: [], unknown: [`its log could not be read: ${why}`] };
+  }
+}

@@ -1,0 +1,34 @@
+import type { Clock, Log, Redactor, Runner, Scope } from "@belay/core";
+import type { Docker, RegistryAuth } from "@belay/docker";
+
+export interface ComposeTargetOptions {
+  /** Client of the engine that runs the project. Closed by its owner. */
+  readonly docker: Docker;
+  readonly runner: Runner;
+  /** The docker command line, whose compose plugin renders the files and creates containers. Default `docker`. */
+  readonly cli?: string;
+  /** In front of `compose`: `["--context", "staging"]`. Must lead to the same engine as `docker`. */
+  readonly cliArgs?: readonly string[];
+  /** `DOCKER_HOST` and the like. */
+  readonly cliEnv?: Readonly<Record<string, string>>;
+  /** `scope.project` is the compose project. */
+  readonly scope: Scope;
+  /** Folder from which the files' relative paths and `.env` are read. */
+  readonly projectDirectory: string;
+  /** Relative to the project directory; none lets compose find its default file. */
+  readonly files: readonly string[];
+  readonly profiles?: readonly string[];
+  /** Variables for `${NAME}` in the files. Values may be secrets. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Services of `belay.yaml`, with their names in the compose files. */
+  readonly services: Readonly<Record<string, { readonly name: string }>>;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly redactor: Redactor;
+  /** Told when traffic may move: runs in the containers of a service (of the files) that is not deployed, the proxy. */
+  readonly shift?: { readonly service: string; readonly command: readonly string[] };
+  /** Whether a registry still has an image; asked for the new one (is it there?) and the old one (is there a way back?). */
+  readonly imageAvailable?: (reference: string) => Promise<"yes" | "no" | "cannot tell">;
+  /** Credentials for pulling from a registry (`ghcr.io`). */
+  readonly registryAuth?: (registry: string) => Promise<RegistryAuth | undefined>;
+}

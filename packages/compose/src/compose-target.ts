@@ -1,0 +1,62 @@
+import type { Observation, Target, Wanted } from "@belay/core";
+import { collectDossier } from "./collect-dossier.ts";
+import { ComposeCli } from "./compose-cli.ts";
+import type { ComposeTargetOptions } from "./compose-options.ts";
+import { giveAdvice } from "./give-advice.ts";
+import { makePlan } from "./make-plan.ts";
+import { PlanDetail } from "./plan-detail.ts";
+import { planExecution } from "./plan-execution.ts";
+import { planRestoration } from "./plan-restoration.ts";
+import { readRunning } from "./read-running.ts";
+import { decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
+import { TargetState } from "./target-state.ts";
+import { translateService } from "./translate-observation.ts";
+import { VolumeRecordStore } from "./volume-record-store.ts";
+
+/**
+ * A Docker Compose project as a target. Compose renders the files and creates containers; everything else goes through the
+ * engine's API. Services of the files that are not in the release are never changed.
+ *
+ * @throws BelayError TOOL_MISSING or TOOL_TOO_OLD for the compose plugin, or what the engine's client throws.
+ */
+export async function createComposeTarget(options: ComposeTargetOptions): Promise<Target> {
+  const [cli, info] = await Promise.all([ComposeCli.create(options), options.docker.info()]);
+  const state = new TargetState(options, cli, Date.parse(info.SystemTime));
+  return {
+    kind: "compose",
+    scope: options.scope,
+    store: new VolumeRecordStore(options.docker, options.scope),
+    plan: (release, policy) => makePlan(state, release, policy),
+    snapshot: async (plan) => encodeSnapshot(PlanDetail.open(plan.detail)),
+    execution: (plan, context) => planExecution(state, PlanDetail.open(plan.detail), context),
+    restoration: async (bytes, context) => planRestoration(state, decodeSnapshot(bytes), context),
+    observe: (wanted, signal) => observe(state, wanted, signal),
+    changes: (signal) => state.watch.follow(signal),
+    dossier: (wanted, observation, signal) => collectDossier(state, wanted, observation, signal),
+    running: () => readRunning(state),
+    advice: () => giveAdvice(state),
+    close: async () => {},
+  };
+}
+
+async function observe(state: TargetState, wanted: readonly Wanted[], signal: AbortSignal): Promise<Observation> {
+  const nameOf = (service: string): string => state.options.services[service]?.name ?? service;
+  const containers = await state.watch.read(new Set(wanted.map(({ service }) => nameOf(service))), signal);
+  const ids = [...new Set(containers.map(({ inspect }) => inspect.Image))];
+  const digests = new Map(await Promise.all(ids.map(async (id) => [id, await state.images.digests(id)] as const)));
+  const known = {
+    digests,
+    stopping: state.stopping,
+    lastExits: state.watch.exits,
+    conditions: state.conditions,
+    restarted: state.restarted,
+  };
+  const services = wanted.map((one) =>
+    translateService(
+      state.waiting.has(one.service) ? { ...one, desired: 0 } : one,
+      containers.filter((container) => container.service === nameOf(one.service)),
+      known,
+    ),
+  );
+  return { at: state.engineNow(), services, probes: [] };
+}

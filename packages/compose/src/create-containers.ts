@@ -1,0 +1,120 @@
+import { BelayError, type DeploymentContext, scopeHash } from "@belay/core";
+import { type ComposeContainer, readContainers } from "./compose-container.ts";
+import { resourceName } from "./compose-project.ts";
+import { changeNames } from "./container-changes.ts";
+import { createUnderName } from "./create-under-name.ts";
+import { filesToCopy, packFiles } from "./injected-files.ts";
+import { addLabels, belayLabels, keepResources } from "./pinned-project.ts";
+import type { PlanContents, PlannedService } from "./plan-detail.ts";
+import type { TargetState } from "./target-state.ts";
+
+/** What carrying out a plan needs, wherever it is. */
+export interface Work {
+  readonly state: TargetState;
+  readonly plan: PlanContents;
+  readonly context: DeploymentContext;
+}
+
+/** Containers of the service that this deployment made. */
+export function madeNow(work: Work, one: PlannedService, containers: readonly ComposeContainer[]): ComposeContainer[] {
+  const scope = scopeHash(work.state.options.scope);
+  return containers.filter(
+    (container) =>
+      container.service === one.name && container.scope === scope && container.deployment === work.context.deployment,
+  );
+}
+
+/** Containers of the service that were there before this deployment. */
+export function madeBefore(
+  work: Work,
+  one: PlannedService,
+  containers: readonly ComposeContainer[],
+): ComposeContainer[] {
+  const now = new Set(madeNow(work, one, containers));
+  return containers.filter((container) => container.service === one.name && !now.has(container));
+}
+
+export function readServices(
+  work: Work,
+  services: readonly PlannedService[],
+  signal: AbortSignal,
+): Promise<ComposeContainer[]> {
+  const names = services.map((one) => one.name);
+  return readContainers(work.state.docker, work.state.options.scope.project, names, signal);
+}
+
+/** Makes the missing containers of the deployment. What an earlier try has made already is counted. */
+export async function createMissing(
+  work: Work,
+  services: readonly PlannedService[],
+  signal: AbortSignal,
+): Promise<ComposeContainer[]> {
+  const before = await readServices(work, services, signal);
+  const project = await projectToCreate(work, services);
+  const scale: Record<string, number> = {};
+  for (const one of services) {
+    const missing = one.desired - madeNow(work, one, before).length;
+    if (missing <= 0) continue;
+    const all = before.filter((container) => container.service === one.name).length;
+    if (project.services[one.name]?.container_name !== undefined && all > 0) {
+      await createUnderName(work, one, project, all, signal);
+    } else {
+      scale[one.name] = all + missing;
+    }
+  }
+  if (Object.keys(scale).length > 0) await work.state.cli.create(project, scale, signal);
+  const after = await readServices(work, services, signal);
+  for (const one of services) requireCount(one, madeNow(work, one, after).length);
+  return services.flatMap((one) => madeNow(work, one, after));
+}
+
+/** The project with labels on these services, in which nothing that exists is made anew. */
+export async function projectToCreate(
+  work: Work,
+  services: readonly PlannedService[],
+): Promise<PlanContents["project"]> {
+  const { docker, options } = work.state;
+  const [networks, volumes] = await Promise.all([docker.networks.list(), docker.volumes.list()]);
+  const existing = {
+    networks: new Set(networks.map(({ Name }) => Name)),
+    volumes: new Set(volumes.map(({ Name }) => Name)),
+  };
+  const labels = Object.fromEntries(
+    services.map((one) => [one.name, belayLabels(options.scope, one.service, one.hash, work.context)]),
+  );
+  return keepResources(addLabels(work.plan.project, labels), existing);
+}
+
+function requireCount(one: PlannedService, made: number): void {
+  if (made >= one.desired) return;
+  throw new BelayError("ENGINE_ERROR", {
+    doing: `creating the new containers of ${one.service}`,
+    got: `${made} of ${one.desired} exist afterwards`,
+    next: "Somebody else may be changing the same project. Deploy again.",
+  });
+}
+
+/** Takes the service's names off a container that has not been started yet. */
+export async function hideNames(
+  work: Work,
+  one: PlannedService,
+  container: ComposeContainer,
+  signal: AbortSignal,
+): Promise<void> {
+  if (container.inspect.State.Status !== "created") return;
+  for (const key of one.handOver.networks) {
+    const network = resourceName(work.plan.project, "networks", key);
+    await changeNames(work.state, container, network, [container.name], signal);
+  }
+}
+
+/** Copies in what compose would copy just before the start: configs with `content`, secrets from variables. */
+export async function copyFiles(
+  work: Work,
+  one: PlannedService,
+  container: ComposeContainer,
+  signal: AbortSignal,
+): Promise<void> {
+  const files = filesToCopy(work.plan.project, one.name, { ...work.state.options.env });
+  if (files.length > 0) await work.state.cli.copyInto(container.id, packFiles(files), signal);
+}

@@ -1,0 +1,67 @@
+import { type ComposeContainer, isLive, readContainers } from "./compose-container.ts";
+import { belayLabelsOf } from "./read-running.ts";
+import type { TargetState } from "./target-state.ts";
+
+export interface Advice {
+  readonly title: string;
+  readonly command: string;
+}
+
+/** Commands for a person, ready to paste into a shell in the project's folder. */
+export async function giveAdvice(state: TargetState): Promise<readonly Advice[]> {
+  const { options } = state;
+  const names = Object.values(options.services).map(({ name }) => name);
+  const containers = await readContainers(state.docker, options.scope.project, names);
+  const live = containers.filter((one) => isLive(one) && one.scope !== undefined);
+  const docker = ["docker", ...(options.cliArgs ?? [])].map(shellWord).join(" ");
+  const project = shellWord(options.scope.project);
+  const coherent = names.flatMap((name) => {
+    const own = live.filter((one) => one.service === name);
+    const [sample] = own;
+    return sample === undefined ? [] : [{ name, sample, count: own.length }];
+  });
+  return [
+    ...(coherent.length === 0
+      ? []
+      : [{ title: "Run compose by hand without undoing the deployment", command: coherentCommand(state, coherent) }]),
+    {
+      title: "Read the logs",
+      command: `${docker} compose -p ${project} logs --tail 100 ${names.map(shellWord).join(" ")}`,
+    },
+    {
+      title: "List the containers with the deployment that made each",
+      command: `${docker} ps -a --filter label=com.docker.compose.project=${project} --format ${shellWord('table {{.Names}}\t{{.Status}}\t{{.Label "dev.belay.deployment"}}\t{{.Image}}')}`,
+    },
+  ];
+}
+
+/**
+ * `docker compose up` with the images, labels and numbers that run: it changes nothing, where a plain one would put back the
+ * images of the files. It wants the variables of the environment set, as any compose command on these files does.
+ */
+function coherentCommand(
+  state: TargetState,
+  services: readonly { readonly name: string; readonly sample: ComposeContainer; readonly count: number }[],
+): string {
+  const { options } = state;
+  const files = options.files.length > 0 ? options.files : ["compose.yaml"];
+  const words = [
+    ...["docker", ...(options.cliArgs ?? []), "compose", "-p", options.scope.project],
+    ...(options.profiles ?? []).flatMap((profile) => ["--profile", profile]),
+    ...[...files, "-"].flatMap((file) => ["-f", file]),
+    ...["up", "-d", "--no-build"],
+    ...services.flatMap(({ name, count }) => ["--scale", `${name}=${count}`]),
+  ];
+  const pins = services.flatMap(({ name, sample }) => [
+    `  ${JSON.stringify(name)}:`,
+    `    image: ${JSON.stringify(sample.inspect.Config.Image ?? sample.inspect.Image)}`,
+    "    labels:",
+    ...Object.entries(belayLabelsOf(sample)).map(([key, value]) => `      ${key}: ${JSON.stringify(value)}`),
+  ]);
+  return [`${words.map(shellWord).join(" ")} <<'EOF'`, "services:", ...pins, "EOF"].join("\n");
+}
+
+/** A word as a shell reads it back. */
+export function shellWord(text: string): string {
+  return /^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,39 @@
+import { type Digest, isDigest } from "@belay/core";
+import { type Docker, type ImageInspect, isNotFound } from "@belay/docker";
+
+/** Every digest under which this engine knows an image. */
+export function digestsOf(image: ImageInspect): Digest[] {
+  const repo = (image.RepoDigests ?? []).map((reference) => reference.split("@")[1] ?? "");
+  const all = [image.Id, image.Descriptor?.digest ?? "", ...repo];
+  return [...new Set(all.filter(isDigest))];
+}
+
+/** Looks images up by id, each once: an id names its content. */
+export class ImageCache {
+  readonly #docker: Docker;
+  readonly #images = new Map<string, ImageInspect>();
+
+  constructor(docker: Docker) {
+    this.#docker = docker;
+  }
+
+  /** `undefined` when the engine no longer has it (an image can be removed by force under its containers). */
+  async find(id: string): Promise<ImageInspect | undefined> {
+    const known = this.#images.get(id);
+    if (known !== undefined) return known;
+    try {
+      const image = await this.#docker.images.inspect(id);
+      this.#images.set(id, image);
+      return image;
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async digests(id: string): Promise<Digest[]> {
+    const image = await this.find(id);
+    if (image !== undefined) return digestsOf(image);
+    return isDigest(id) ? [id] : [];
+  }
+}

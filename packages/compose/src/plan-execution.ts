@@ -1,0 +1,70 @@
+import type { DeploymentContext, Execution, ExecutionStage, Wanted } from "@belay/core";
+import type { Work } from "./create-containers.ts";
+import { isTouched, type PlanContents, type PlannedService } from "./plan-detail.ts";
+import { retire } from "./retire-stage.ts";
+import { formatRevision } from "./revision.ts";
+import { shift } from "./shift-stage.ts";
+import { start } from "./start-stage.ts";
+import type { TargetState } from "./target-state.ts";
+
+/**
+ * The way forward.
+ *
+ * `start`, once per level of dependencies: new containers beside the old ones, without the service's names, judged until
+ * they have been right for the stable window. A release that goes bad up to here has never seen traffic, and the old
+ * containers have never stopped serving. Services of later levels want no instance yet, and are observed so.
+ * `shift`: they get the names, the proxy is told, and after `drainMs` the old ones get SIGTERM. Those stay in their network
+ * until they end: taking a running container out of it cut 10 of 1,600 requests, SIGTERM none (haproxy with DNS discovery
+ * and retries of connections, 200 requests a second of 100 ms).
+ * `retire`: the stopped old ones are removed.
+ *
+ * Services that can't overlap (`recreate`) are replaced within `start`: old stopped, new created, started and judged.
+ */
+export function planExecution(state: TargetState, plan: PlanContents, context: DeploymentContext): Execution {
+  const work: Work = { state, plan, context };
+  const wanted = plan.services.map((one) => wantedOf(one, context));
+  const touched = plan.services.filter(isTouched);
+  if (touched.length === 0) {
+    return { wanted, stages: [{ name: "verify", act: async () => {}, expect: "alone", stable: true }] };
+  }
+  const levels = levelsOf(touched);
+  const starts = levels.map((level, index): ExecutionStage => {
+    const later = levels.slice(index + 1).flat();
+    return {
+      name: levels.length === 1 ? "start" : `start ${level.map((one) => one.service).join(", ")}`,
+      act: async (signal) => {
+        state.waiting = new Set(later.map((one) => one.service));
+        await start(work, level, index === 0, signal);
+      },
+      expect: "ready",
+      stable: later.length === 0,
+    };
+  });
+  const stages: ExecutionStage[] = [
+    ...starts,
+    { name: "shift", act: (signal) => shift(work, touched, signal), expect: "alone", stable: true },
+    { name: "retire", act: (signal) => retire(work, touched, signal), expect: "alone", stable: false },
+  ];
+  return { wanted, stages };
+}
+
+function wantedOf(one: PlannedService, context: DeploymentContext): Wanted {
+  const { service, goal, desired, hash, image, current } = one;
+  const [sample] = current;
+  const revision = isTouched(one) || sample === undefined ? formatRevision(hash, context.deployment) : sample.revision;
+  const digest = image.slice(image.indexOf("@") + 1);
+  return { service, goal, desired, revision, digests: [digest as Wanted["digests"][number]] };
+}
+
+/** Services that wait for each other, in levels that can be carried out one after the other. */
+function levelsOf(services: readonly PlannedService[]): PlannedService[][] {
+  const depth = new Map<string, number>();
+  const levels: PlannedService[][] = [];
+  // Planned services stand in the order of their dependencies.
+  for (const one of services) {
+    const level = Math.max(-1, ...one.dependsOn.map((name) => depth.get(name) ?? -1)) + 1;
+    depth.set(one.service, level);
+    levels[level] = [...(levels[level] ?? []), one];
+  }
+  return levels;
+}

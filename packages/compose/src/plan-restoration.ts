@@ -1,0 +1,216 @@
+import {
+  type DeploymentContext,
+  type Execution,
+  type ExecutionStage,
+  LABELS,
+  scopeHash,
+  type Wanted,
+} from "@belay/core";
+import type { ContainerInspect, EndpointSettings } from "@belay/docker";
+import { type ComposeContainer, containerOf, isLive, readContainers } from "./compose-container.ts";
+import { changeNames, removeAll, stopAll } from "./container-changes.ts";
+import { modelProject } from "./create-under-name.ts";
+import { endpointOf, recreationOf } from "./creation-body.ts";
+import { findEnding } from "./find-ending.ts";
+import { hasImage } from "./preflight.ts";
+import { COMPOSE_LABELS } from "./revision.ts";
+import type { ServiceSnapshot, Snapshot } from "./snapshot.ts";
+import type { TargetState } from "./target-state.ts";
+
+/**
+ * The way back. Where the old containers still serve, there is only one stage: the new ones go. Otherwise the old ones
+ * first get back what they lost (their existence, name, place in the networks, process). Each step looks at what is there,
+ * so it does not matter where a deployment or an earlier restoration died.
+ */
+export async function planRestoration(
+  state: TargetState,
+  snapshot: Snapshot,
+  context: DeploymentContext,
+): Promise<Execution> {
+  state.clearConditions();
+  state.waiting = new Set();
+  const containers = await readAll(state, snapshot);
+  const remove: ExecutionStage = {
+    name: "remove",
+    act: (signal) => removeNew(state, snapshot, signal),
+    expect: "alone",
+    stable: true,
+  };
+  const ending = await findEnding(state, containers);
+  const intact = snapshot.services.every((service) => damageOf(service, containers, ending).length === 0);
+  const restore: ExecutionStage = {
+    name: "restore",
+    act: (signal) => restoreOld(state, snapshot, context, signal),
+    expect: "ready",
+    stable: false,
+  };
+  return { wanted: await wantedOf(state, snapshot), stages: intact ? [remove] : [restore, remove] };
+}
+
+async function wantedOf(state: TargetState, snapshot: Snapshot): Promise<Wanted[]> {
+  return Promise.all(
+    snapshot.services.map(async ({ service, goal, containers }): Promise<Wanted> => {
+      const right = containers.filter((one) => (goal === "complete" ? hasCompleted(one) : wasLive(one)));
+      const sample = right.at(-1) ?? containers.at(-1);
+      if (sample === undefined) return { service, goal, desired: 0, revision: "none", digests: [] };
+      const digests = await state.images.digests(sample.Image);
+      return { service, goal, desired: right.length, revision: containerOf(sample).revision, digests };
+    }),
+  );
+}
+
+function wasLive({ State }: ContainerInspect): boolean {
+  return State.Running || State.Restarting || State.Paused;
+}
+
+function hasCompleted({ State }: ContainerInspect): boolean {
+  return State.Status === "exited" && State.ExitCode === 0;
+}
+
+function readAll(state: TargetState, snapshot: Snapshot, signal?: AbortSignal): Promise<ComposeContainer[]> {
+  const names = snapshot.services.map((one) => one.name);
+  return readContainers(state.docker, state.options.scope.project, names, signal);
+}
+
+/** The container itself, or the one that an earlier restoration made in its place. */
+function counterpart(was: ContainerInspect, containers: readonly ComposeContainer[]): ComposeContainer | undefined {
+  const old = containerOf(was);
+  return (
+    containers.find((one) => one.id === old.id) ??
+    containers.find((one) => one.name === old.name && one.revision === old.revision && one.service === old.service)
+  );
+}
+
+/** Old containers that are not as they were, or will not be for long. */
+function damageOf(
+  service: ServiceSnapshot,
+  containers: readonly ComposeContainer[],
+  ending: ReadonlySet<string>,
+): ContainerInspect[] {
+  return service.containers.filter((was) => {
+    const now = counterpart(was, containers);
+    if (now === undefined) return service.goal === "run" ? wasLive(was) : true;
+    if (now.name !== containerOf(was).name) return true;
+    return wasLive(was) && (!isLive(now) || ending.has(now.id) || lostPlaces(was, now).length > 0);
+  });
+}
+
+/** Networks of the old container that it is not in any more, or without one of its names. */
+function lostPlaces(was: ContainerInspect, now: ComposeContainer): string[] {
+  return Object.entries(was.NetworkSettings.Networks).flatMap(([network, endpoint]) => {
+    const { Aliases: wanted } = endpointOf(endpoint, was.Id);
+    const place: EndpointSettings | undefined = now.inspect.NetworkSettings.Networks[network];
+    const has = place?.Aliases ?? [];
+    return place !== undefined && (wanted ?? []).every((alias) => has.includes(alias)) ? [] : [network];
+  });
+}
+
+/** What this deployment or a later one made, recognised by the labels. Others' containers are never touched. */
+function newOnes(
+  state: TargetState,
+  snapshot: Snapshot,
+  service: ServiceSnapshot,
+  containers: readonly ComposeContainer[],
+): ComposeContainer[] {
+  const scope = scopeHash(state.options.scope);
+  const old = new Set(service.containers.map((was) => counterpart(was, containers)?.id));
+  return containers.filter(
+    (one) =>
+      one.service === service.name &&
+      one.scope === scope &&
+      (one.deployment ?? 0) > snapshot.labelledDeployment &&
+      !old.has(one.id),
+  );
+}
+
+async function restoreOld(
+  state: TargetState,
+  snapshot: Snapshot,
+  context: DeploymentContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const ending = await findEnding(state, await readAll(state, snapshot, signal));
+  for (const service of snapshot.services) {
+    const containers = await readAll(state, snapshot, signal);
+    const damaged = damageOf(service, containers, ending);
+    if (damaged.length === 0) continue;
+    if (service.exclusive) {
+      const blocking = newOnes(state, snapshot, service, containers);
+      await stopAll(state, blocking, signal);
+      await removeAll(state, blocking, signal);
+    }
+    const now = damaged.map((was) => counterpart(was, containers));
+    // Whoever was told to end ends first: starting it before that would do nothing.
+    const endingNow = now.flatMap((one) => (one !== undefined && ending.has(one.id) ? [one] : []));
+    await stopAll(state, endingNow, signal);
+    for (const [index, was] of damaged.entries()) await restoreOne(state, was, now[index], context, signal);
+  }
+}
+
+async function restoreOne(
+  state: TargetState,
+  was: ContainerInspect,
+  now: ComposeContainer | undefined,
+  context: DeploymentContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const { docker, options } = state;
+  const { name } = containerOf(was);
+  let id = now?.id;
+  if (now === undefined) {
+    id = await recreate(state, was, signal);
+    options.log.info(`made ${name} again (deployment ${context.deployment})`);
+  } else {
+    if (now.name !== name) await docker.containers.rename(now.id, name, { signal });
+    for (const network of lostPlaces(was, now)) {
+      const place = was.NetworkSettings.Networks[network] ?? {};
+      await changeNames(state, now, network, endpointOf(place, was.Id).Aliases ?? [], signal);
+    }
+  }
+  if (id === undefined || !wasLive(was)) return;
+  state.stopping.delete(id);
+  await docker.containers.start(id, { signal });
+  options.log.info(`started ${name} again`);
+}
+
+async function recreate(state: TargetState, was: ContainerInspect, signal: AbortSignal): Promise<string> {
+  const { docker } = state;
+  const reference = was.Config.Image ?? was.Image;
+  // A tag may have moved since; the id is what ran. A digest can be pulled when the image has gone.
+  const image = (await hasImage(docker, was.Image)) ? await sameImage(state, reference, was.Image) : reference;
+  if (!(await hasImage(docker, image))) await docker.images.pull(image, { signal });
+  const { name, body, connections } = recreationOf(was, image);
+  const id = await docker.containers.create(name, body, { signal });
+  for (const { network, endpoint } of connections) await docker.networks.connect(network, id, endpoint, { signal });
+  return id;
+}
+
+async function sameImage(state: TargetState, reference: string, id: string): Promise<string> {
+  if (!(await hasImage(state.docker, reference))) return id;
+  return (await state.docker.images.inspect(reference)).Id === id ? reference : id;
+}
+
+async function removeNew(state: TargetState, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+  const containers = await readAll(state, snapshot, signal);
+  for (const service of snapshot.services.toReversed()) {
+    const made = newOnes(state, snapshot, service, containers);
+    if (made.length === 0) continue;
+    state.options.log.info(`removing ${made.map(({ name }) => name).join(", ")}`);
+    await stopAll(state, made, signal);
+    await removeAll(state, made, signal);
+  }
+  await removeModels(state, signal);
+}
+
+/** Models of containers with a fixed name that a dead run left behind. They were never started. */
+async function removeModels(state: TargetState, signal: AbortSignal): Promise<void> {
+  const { scope } = state.options;
+  const filters = { label: [`${LABELS.scope}=${scopeHash(scope)}`] };
+  const own = await state.docker.containers.list({ filters }, { signal });
+  const models = own.filter((one) => one.Labels[COMPOSE_LABELS.project]?.startsWith(modelProject(scope.project, "")));
+  await removeAll(
+    state,
+    models.map(({ Id }) => ({ id: Id })),
+    signal,
+  );
+}

@@ -1,0 +1,57 @@
+import { LABELS, type RunningService } from "@belay/core";
+import { type ComposeContainer, isLive, readContainers } from "./compose-container.ts";
+import type { TargetState } from "./target-state.ts";
+
+/** What runs of each service of `belay.yaml`, read now. A service without containers is left out. */
+export async function readRunning(state: TargetState): Promise<readonly RunningService[]> {
+  const { options } = state;
+  const names = Object.values(options.services).map(({ name }) => name);
+  const containers = await readContainers(state.docker, options.scope.project, names);
+  const services = await Promise.all(
+    Object.entries(options.services).map(async ([service, { name }]) => {
+      const own = containers.filter((one) => one.service === name);
+      return own.length === 0 ? [] : [await summarise(state, service, name, own)];
+    }),
+  );
+  return services.flat();
+}
+
+async function summarise(
+  state: TargetState,
+  service: string,
+  name: string,
+  containers: readonly ComposeContainer[],
+): Promise<RunningService> {
+  const live = containers.filter(isLive);
+  const shown = live.length > 0 ? live : containers;
+  const youngest = shown.reduce((a, b) => (b.createdAt > a.createdAt ? b : a));
+  const { Image, Config } = youngest.inspect;
+  const image = await state.images.find(Image);
+  const commit = image?.Config?.Labels?.["org.opencontainers.image.revision"];
+  const { deployment, release } = youngest;
+  return {
+    service,
+    name,
+    revision: youngest.revision,
+    image: Config.Image ?? Image,
+    digests: await state.images.digests(Image),
+    ready: live.filter(isReady).length,
+    desired: live.length > 0 ? live.length : containers.length,
+    ...(deployment === undefined ? {} : { deployment }),
+    ...(release === undefined ? {} : { release }),
+    since: new Date(youngest.createdAt).toISOString(),
+    ...(commit === undefined ? {} : { labelledCommit: commit }),
+  };
+}
+
+function isReady({ inspect: { State } }: ComposeContainer): boolean {
+  const health = State.Health?.Status ?? "none";
+  return State.Running && !State.Restarting && !State.Paused && (health === "none" || health === "healthy");
+}
+
+/** Labels of Belay on a container: what a coherent compose command has to repeat. */
+export function belayLabelsOf(container: ComposeContainer): Record<string, string> {
+  const own = new Set<string>(Object.values(LABELS));
+  const labels = Object.entries(container.inspect.Config.Labels ?? {}).filter(([key]) => own.has(key));
+  return Object.fromEntries(labels.sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,18 @@
+import { removeAll } from "./container-changes.ts";
+import { madeBefore, readServices, type Work } from "./create-containers.ts";
+import { anonymousVolumes } from "./creation-body.ts";
+import type { PlannedService } from "./plan-detail.ts";
+
+/** Removes what ran before. Its volumes stay, anonymous ones too; those are named, because nothing else does. */
+export async function retire(work: Work, services: readonly PlannedService[], signal: AbortSignal): Promise<void> {
+  const { log } = work.state.options;
+  const containers = await readServices(work, services, signal);
+  const old = services.flatMap((one) => madeBefore(work, one, containers));
+  if (old.length === 0) return;
+  log.info(`removing ${old.map(({ name }) => name).join(", ")}`);
+  await removeAll(work.state, old, signal);
+  const kept = old.flatMap(({ name, inspect }) =>
+    anonymousVolumes(inspect).map((volume) => ({ from: name, ...volume })),
+  );
+  for (const volume of kept) log.info(`kept the anonymous volume ${volume.name} (${volume.at} of ${volume.from})`);
+}

@@ -1,0 +1,68 @@
+import { gunzipSync, gzipSync } from "node:zlib";
+import type { Goal } from "@belay/core";
+import { BelayError, messageOf } from "@belay/core";
+import type { ContainerInspect } from "@belay/docker";
+import { isTouched, type PlanContents } from "./plan-detail.ts";
+
+/** One touched service as it was before the first change. */
+export interface ServiceSnapshot {
+  readonly service: string;
+  readonly name: string;
+  readonly goal: Goal;
+  /** Old and new can't run side by side: the new ones go first. */
+  readonly exclusive: boolean;
+  readonly containers: readonly ContainerInspect[];
+}
+
+export interface Snapshot {
+  readonly schema: "belay.compose-snapshot/v1";
+  readonly project: string;
+  /** Highest deployment number on the labels before the first change: what has a higher one was made after. */
+  readonly labelledDeployment: number;
+  readonly services: readonly ServiceSnapshot[];
+}
+
+/** Gzipped JSON. It holds what `inspect` shows, values of environment variables too. */
+export function encodeSnapshot(plan: PlanContents): Uint8Array {
+  const services = plan.services.filter(isTouched).map(
+    ({ service, name, goal, action, current }): ServiceSnapshot => ({
+      service,
+      name,
+      goal,
+      exclusive: action === "recreate",
+      containers: current.map((container) => trim(container.inspect)),
+    }),
+  );
+  const snapshot: Snapshot = {
+    schema: "belay.compose-snapshot/v1",
+    project: plan.project.name,
+    labelledDeployment: plan.labelledDeployment,
+    services,
+  };
+  return gzipSync(JSON.stringify(snapshot));
+}
+
+/** @throws BelayError LEDGER_ERROR when the bytes are no snapshot of this version. */
+export function decodeSnapshot(bytes: Uint8Array): Snapshot {
+  const doing = "reading the snapshot of the deployment";
+  try {
+    const value = JSON.parse(gunzipSync(bytes).toString("utf8")) as Partial<Snapshot>;
+    if (value.schema === "belay.compose-snapshot/v1") return value as Snapshot;
+    throw new Error(`its schema is ${JSON.stringify(value.schema)}`);
+  } catch (error) {
+    const next = "Use the version of Belay that began the deployment.";
+    throw new BelayError("LEDGER_ERROR", { doing, got: messageOf(error), next, cause: error });
+  }
+}
+
+/** What is needed to make the container again, without what only the old one had (logs, layers, process). */
+function trim(inspect: ContainerInspect): ContainerInspect {
+  const { Id, Name, Created, Image, RestartCount, Path, Args, State, Config, HostConfig, Mounts, NetworkSettings } =
+    inspect;
+  const { Health, ...state } = State;
+  const { Networks } = NetworkSettings;
+  return {
+    ...{ Id, Name, Created, Image, RestartCount, Path, Args, State: state, Config, HostConfig, Mounts },
+    NetworkSettings: { Networks },
+  };
+}

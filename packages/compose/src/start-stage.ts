@@ -1,0 +1,118 @@
+import { isBelayError, mapBounded, oneLine, parseReference } from "@belay/core";
+import { EngineError } from "@belay/docker";
+import type { ComposeContainer } from "./compose-container.ts";
+import { stopAll } from "./container-changes.ts";
+import { copyFiles, createMissing, hideNames, madeBefore, readServices, type Work } from "./create-containers.ts";
+import type { PlannedService } from "./plan-detail.ts";
+import { hasImage } from "./preflight.ts";
+import { startDependencies } from "./start-dependencies.ts";
+
+const AT_ONCE = 4;
+
+/**
+ * Brings the new containers of one level up. What the engine refuses (an image, a start) is not thrown but left for the
+ * judge to see, who decides what it means.
+ */
+export async function start(
+  work: Work,
+  level: readonly PlannedService[],
+  first: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  if (first) work.state.clearConditions();
+  if (!(await pullImages(work, level, signal))) return;
+  if (first) await startDependencies(work, signal);
+  const exclusive = level.filter((one) => one.action === "recreate");
+  if (exclusive.length > 0) await clearTheWay(work, exclusive, signal);
+  const made = await create(work, level, signal);
+  const byName = new Map(level.map((one) => [one.name, one]));
+  await mapBounded(made, AT_ONCE, signal, async (container, both) => {
+    const one = byName.get(container.service);
+    if (one !== undefined) await startOne(work, one, container, both);
+  });
+}
+
+async function create(work: Work, level: readonly PlannedService[], signal: AbortSignal): Promise<ComposeContainer[]> {
+  try {
+    return await createMissing(work, level, signal);
+  } catch (error) {
+    if (!isBelayError(error, "PROCESS_FAILED")) throw error;
+    const message = oneLine(error.got, 500);
+    for (const one of level) work.state.setCondition(one.service, { type: "start_failed", message });
+    return [];
+  }
+}
+
+async function startOne(
+  work: Work,
+  one: PlannedService,
+  container: ComposeContainer,
+  signal: AbortSignal,
+): Promise<void> {
+  const { docker, options } = work.state;
+  // What an earlier try has started may be crashing, or done: it is the judge's.
+  if (container.inspect.State.Status !== "created") return;
+  if (one.action === "update") await hideNames(work, one, container, signal);
+  await copyFiles(work, one, container, signal);
+  try {
+    await docker.containers.start(container.id, { signal });
+    options.log.info(`started ${container.name}`);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    options.log.warn(`${container.name} did not start: ${error.engineMessage}`);
+    const { State } = await docker.containers.inspect(container.id, { signal });
+    if (State.Error !== "") return;
+    work.state.setCondition(one.service, { type: "start_failed", message: error.engineMessage });
+  }
+}
+
+/** False when an image could not be had. */
+async function pullImages(work: Work, level: readonly PlannedService[], signal: AbortSignal): Promise<boolean> {
+  const images = [...new Set(level.map((one) => one.image))];
+  const got = await mapBounded(images, AT_ONCE, signal, (image, both) => pull(work, level, image, both));
+  return got.every(Boolean);
+}
+
+async function pull(
+  work: Work,
+  level: readonly PlannedService[],
+  image: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { docker, options } = work.state;
+  if (await hasImage(docker, image)) return true;
+  const registry = parseReference(image)?.registry;
+  const auth = registry === undefined ? undefined : await options.registryAuth?.(registry);
+  try {
+    options.log.info(`pulling ${image}`);
+    await docker.images.pull(image, { signal, ...(auth === undefined ? {} : { auth }) });
+    return true;
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    const message = `${image}: ${error.engineMessage}`;
+    for (const one of level.filter((service) => service.image === image)) {
+      work.state.setCondition(one.service, { type: "image_unavailable", message });
+    }
+    return false;
+  }
+}
+
+/** Stops the old containers of services that can't overlap, and frees their name where it is a fixed one. */
+async function clearTheWay(work: Work, services: readonly PlannedService[], signal: AbortSignal): Promise<void> {
+  const { docker, options } = work.state;
+  const containers = await readServices(work, services, signal);
+  for (const one of services) {
+    const old = madeBefore(work, one, containers);
+    options.log.info(`stopping ${old.map(({ name }) => name).join(", ")}: ${one.service} can't run twice`);
+    await stopAll(work.state, old, signal);
+    const fixed = work.plan.project.services[one.name]?.container_name;
+    const holder = old.find(({ name }) => name === fixed);
+    if (holder === undefined) continue;
+    await docker.containers.rename(holder.id, setAsideName(holder.name, work.context.deployment), { signal });
+  }
+}
+
+/** Name of an old container that has to give its own to the new one. */
+export function setAsideName(name: string, deployment: number): string {
+  return `${name}-belay-${deployment}`;
+}

@@ -1,0 +1,76 @@
+import type { Condition, Wanted } from "@belay/core";
+import { describe, expect, it } from "vitest";
+import type { ComposeContainer } from "./compose-container.ts";
+import { container, EXITED, madeBy } from "./testing/containers.ts";
+import { type Knowledge, translateService } from "./translate-observation.ts";
+
+const wanted: Wanted = { service: "web", goal: "run", desired: 1, revision: "new.7", digests: [] };
+const nothing: Knowledge = {
+  ...{ digests: new Map(), stopping: new Set(), lastExits: new Map(), conditions: new Map(), restarted: new Map() },
+};
+const fresh = madeBy("scope", 7, "new");
+const see = (one: ComposeContainer, known: Partial<Knowledge> = {}, want: Partial<Wanted> = {}) => {
+  const service = translateService({ ...wanted, ...want }, [one], { ...nothing, ...known });
+  return { ...service.instances[0], conditions: service.conditions };
+};
+
+describe("a container as an instance", () => {
+  it("is ready when it runs and its health check, if any, says so", () => {
+    const health = (Status: "starting" | "healthy" | "unhealthy") => ({ Health: { Status, FailingStreak: 0 } });
+    expect(see(container("1", { labels: fresh }))).toMatchObject({ ready: true, phase: "current", revision: "new.7" });
+    expect(see(container("1", { state: health("starting") })).ready).toBe(false);
+    expect(see(container("1", { state: health("healthy") })).ready).toBe(true);
+    const unhealthy = see(container("1", { state: health("unhealthy") }));
+    expect(unhealthy).toMatchObject({ ready: false, containers: [{ health: "unhealthy" }] });
+    expect(see(container("1", { state: { Paused: true, Status: "paused" } })).ready).toBe(false);
+  });
+
+  it("of another revision is current while it lives, draining while it is stopped, then history", () => {
+    expect(see(container("1")).phase).toBe("current");
+    expect(see(container("1"), { stopping: new Set(["1"]) }).phase).toBe("draining");
+    expect(see(container("1", { state: EXITED })).phase).toBe("history");
+    expect(see(container("1", { state: EXITED, labels: fresh })).phase).toBe("current");
+  });
+
+  it("tells its last exit, also when it runs again", () => {
+    const state = { ...EXITED, ExitCode: 3, OOMKilled: true, FinishedAt: "2026-01-01T10:00:05Z" };
+    const at = Date.parse(state.FinishedAt);
+    expect(see(container("1", { state }))).toMatchObject({
+      endedBy: "self",
+      containers: [{ state: "exited", lastExit: { code: 3, oomKilled: true, at } }],
+    });
+    const running = container("1", { restarts: 2, state: { FinishedAt: state.FinishedAt } });
+    const again = see(running, { lastExits: new Map([["1", { code: 3, at: at + 1 }]]) });
+    expect(again.containers).toMatchObject([{ state: "running", restarts: 2, lastExit: { code: 3, at } }]);
+    expect(see(container("1")).containers?.[0]).not.toHaveProperty("lastExit");
+    const lastExits = new Map([["1", { code: 0, at }]]);
+    const own = see(running, { lastExits, restarted: new Map([["1", at + 100]]) });
+    expect(own.containers?.[0]).not.toHaveProperty("lastExit");
+  });
+
+  it("that could not be started says why, as the engine's doing", () => {
+    const state = { Status: "created", Running: false, ExitCode: 127, Error: "exec: no such file" } as const;
+    expect(see(container("1", { state, labels: fresh }))).toMatchObject({
+      ready: false,
+      phase: "current",
+      containers: [{ state: "waiting", lastExit: { code: 127, error: "exec: no such file" } }],
+      conditions: [{ type: "start_failed", message: "shop-web-1: exec: no such file" }],
+    });
+    expect(see(container("1", { state })).conditions).toEqual([]);
+  });
+
+  it("that runs once is ready when it has ended well", () => {
+    const goal = { goal: "complete" } as const;
+    const done = { ...EXITED, FinishedAt: "2026-01-01T10:00:05Z" };
+    expect(see(container("1", { state: done }), {}, goal).ready).toBe(true);
+    expect(see(container("1", { state: { ...done, ExitCode: 1 } }), {}, goal).ready).toBe(false);
+    expect(see(container("1"), {}, goal).ready).toBe(false);
+  });
+
+  it("has the digests that this engine knows, and the conditions that no container shows", () => {
+    const conditions = new Map<string, Condition[]>([["web", [{ type: "image_unavailable", message: "gone" }]]]);
+    const seen = see(container("1"), { conditions, digests: new Map([["sha256:aa", ["sha256:bb"]]]) });
+    expect(seen.containers?.[0]?.digests).toEqual(["sha256:bb"]);
+    expect(seen.conditions).toEqual([{ type: "image_unavailable", message: "gone" }]);
+  });
+});

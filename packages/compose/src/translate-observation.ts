@@ -1,0 +1,110 @@
+import type { Condition, ContainerState, Digest, Instance, ObservedService, Phase, Wanted } from "@belay/core";
+import type { ContainerState as EngineState } from "@belay/docker";
+import { type ComposeContainer, isLive } from "./compose-container.ts";
+
+/** What the target knows besides what the engine shows at this moment. */
+export interface Knowledge {
+  readonly digests: ReadonlyMap<string, readonly Digest[]>;
+  /** Containers that Belay is stopping. */
+  readonly stopping: ReadonlySet<string>;
+  /** Exit codes from the engine's events: a container that runs again no longer shows its last one. */
+  readonly lastExits: ReadonlyMap<string, { readonly code: number; readonly at: number }>;
+  readonly conditions: ReadonlyMap<string, readonly Condition[]>;
+  /** Containers that Belay stopped and started again, with the engine's time of that start. */
+  readonly restarted: ReadonlyMap<string, number>;
+}
+
+/** One wanted service with the containers that belong to it. Pure. */
+export function translateService(
+  wanted: Wanted,
+  containers: readonly ComposeContainer[],
+  known: Knowledge,
+): ObservedService {
+  return {
+    name: wanted.service,
+    kind: "container",
+    goal: wanted.goal,
+    desired: wanted.desired,
+    wantedRevision: wanted.revision,
+    conditions: [...(known.conditions.get(wanted.service) ?? []), ...startFailures(wanted, containers)],
+    instances: containers.map((container) => translateInstance(wanted, container, known)),
+  };
+}
+
+function translateInstance(wanted: Wanted, container: ComposeContainer, known: Knowledge): Instance {
+  const { State } = container.inspect;
+  const state = translateContainer(container, known);
+  const ended = state.state === "exited" || state.state === "dead";
+  return {
+    id: container.id,
+    title: container.name,
+    slot: container.number,
+    revision: container.revision,
+    phase: phaseOf(wanted, container, known.stopping),
+    createdAt: container.createdAt,
+    ...(ended ? { endedBy: State.Error === "" ? ("self" as const) : ("engine" as const) } : {}),
+    ready: wanted.goal === "complete" ? ended && State.ExitCode === 0 && State.Error === "" : isReady(state),
+    containers: [state],
+  };
+}
+
+/** Of another revision only what may still serve counts as current; what has ended or never begun is history. */
+function phaseOf(wanted: Wanted, container: ComposeContainer, stopping: ReadonlySet<string>): Phase {
+  if (isLive(container)) return stopping.has(container.id) ? "draining" : "current";
+  return container.revision === wanted.revision ? "current" : "history";
+}
+
+function isReady(state: ContainerState): boolean {
+  return state.state === "running" && (state.health === "none" || state.health === "healthy");
+}
+
+export function translateContainer(container: ComposeContainer, known: Knowledge): ContainerState {
+  const { State, RestartCount, Image } = container.inspect;
+  const exit = lastExit(State, known.lastExits.get(container.id));
+  const own = exit?.at !== undefined && exit.at < (known.restarted.get(container.id) ?? 0);
+  return {
+    name: container.service,
+    role: "main",
+    digests: known.digests.get(Image) ?? [],
+    state: STATES[State.Status],
+    restarts: RestartCount,
+    health: State.Running ? (State.Health?.Status ?? "none") : "none",
+    ...(exit === undefined || own ? {} : { lastExit: exit }),
+  };
+}
+
+const STATES = {
+  created: "waiting",
+  running: "running",
+  paused: "paused",
+  restarting: "restarting",
+  removing: "dead",
+  exited: "exited",
+  dead: "dead",
+} as const satisfies Record<EngineState["Status"], ContainerState["state"]>;
+
+function lastExit(
+  state: EngineState,
+  remembered: { readonly code: number; readonly at: number } | undefined,
+): ContainerState["lastExit"] {
+  const at = Date.parse(state.FinishedAt);
+  const shown = state.Status !== "running" && state.Status !== "paused";
+  // A failed start leaves `created` with the message and no time.
+  if (shown && state.Error !== "") {
+    return { code: state.ExitCode, oomKilled: state.OOMKilled, error: state.Error, ...(at > 0 ? { at } : {}) };
+  }
+  // The zero time (year 1) means that it has never ended.
+  if (shown && at > 0) return { code: state.ExitCode, oomKilled: state.OOMKilled, at };
+  if (remembered === undefined) return undefined;
+  // The engine keeps the time of the last end: the same exit must look the same before and after the next start.
+  return { code: remembered.code, oomKilled: state.OOMKilled, at: at > 0 ? at : remembered.at };
+}
+
+/** Containers of the wanted revision that the engine could not start at all (no such command, a taken port). */
+function startFailures(wanted: Wanted, containers: readonly ComposeContainer[]): Condition[] {
+  const failed = containers.filter(
+    ({ revision, inspect: { State } }) =>
+      revision === wanted.revision && State.Status === "created" && State.Error !== "",
+  );
+  return failed.map(({ name, inspect }) => ({ type: "start_failed", message: `${name}: ${inspect.State.Error}` }));
+}

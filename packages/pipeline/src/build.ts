@@ -1,0 +1,114 @@
+import type { ApplicationSettings } from "@belay/config";
+import { type Digest, type Release, type Source, writeRelease } from "@belay/core";
+import { buildImages, readSource } from "@belay/images";
+import type { PipelineContext } from "./context.ts";
+import { findBuilt } from "./find-built.ts";
+import { type GitHubRun, githubOf } from "./github-of.ts";
+import { releasePath } from "./places.ts";
+import { registryAccess } from "./registry-access.ts";
+import { reportFailure } from "./report-failure.ts";
+import { applicationOf } from "./settings-of.ts";
+import { addStages, timedStage } from "./stages.ts";
+import type { BuildInputs } from "./use-case-inputs.ts";
+
+export interface Built {
+  readonly release: Release;
+  readonly releasePath: string;
+}
+
+/**
+ * Builds the commit that is checked out, tests first, and writes its release.
+ * @throws BelayError DIRTY_TREE, SOURCE_UNKNOWN, TESTS_FAILED, BUILD_FAILED, and what the configuration throws;
+ *   each is written into the report too, so that the step `report` can tell it.
+ */
+export async function build(context: PipelineContext, inputs: BuildInputs): Promise<Built> {
+  const startedAt = context.clock.date().toISOString();
+  const run = await githubOf(context, inputs);
+  let application: ApplicationSettings | undefined;
+  let source: Source | undefined;
+  try {
+    application = await applicationOf(context, inputs);
+    source = await sourceOf(context, application, run);
+    const release = await buildFrom(context, inputs, application, source);
+    const path = releasePath(context, inputs);
+    await writeRelease(path, release);
+    return { release, releasePath: path };
+  } catch (error) {
+    const facts = { application: application?.application, environment: inputs.environment };
+    await reportFailure(context, {
+      error,
+      run,
+      comment: false,
+      startedAt,
+      ...facts,
+      ...(source === undefined ? {} : { source }),
+    });
+    throw error;
+  }
+}
+
+async function sourceOf(
+  context: PipelineContext,
+  application: ApplicationSettings,
+  run: GitHubRun | undefined,
+): Promise<Source> {
+  const built = Object.values(application.services).flatMap((service) =>
+    service.build === undefined ? [] : [service.build],
+  );
+  const paths = built.flatMap((one) => [one.context, ...(one.dockerfile === undefined ? [] : [one.dockerfile])]);
+  return readSource({
+    workingDirectory: application.directory,
+    env: context.env,
+    runner: context.runner,
+    paths,
+    ...(run === undefined ? {} : { event: run.event }),
+  });
+}
+
+async function buildFrom(
+  context: PipelineContext,
+  inputs: BuildInputs,
+  application: ApplicationSettings,
+  source: Source,
+): Promise<Release> {
+  const { connectDocker } = await import("@belay/docker");
+  const { redactor, signal, clock, runner, log } = context;
+  const docker = await connectDocker({ redactor, signal, clock });
+  const { client } = await registryAccess(context, docker, inputs.githubToken);
+  try {
+    const { allowDirty, maxParallel } = inputs;
+    const resolveDigest = async (reference: string): Promise<Digest | undefined> =>
+      (await client.resolve(reference))?.digest;
+    const options = { application, source, runner, docker, log, clock, signal, allowDirty, maxParallel, resolveDigest };
+    const work = async (): Promise<Release> => {
+      const earlier = await findBuilt(context, client, application, source);
+      if (earlier === undefined) return buildImages(options);
+      log.info(
+        `Commit ${source.revision.slice(0, 12)} was built, tested and pushed before: its release is taken as it is.`,
+      );
+      return earlier;
+    };
+    const release = await timedStage(context, "build", work, describeBuild);
+    await addTestStage(context, release);
+    return release;
+  } finally {
+    client.close();
+    await docker.close();
+  }
+}
+
+function describeBuild(release: Release): string {
+  return Object.entries(release.services)
+    .map(([name, image]) => `${name} ${image.tags[0] ?? image.digest ?? ""}`)
+    .join(", ");
+}
+
+/** The tests ran inside the build; that they did, and passed, is told as a stage of its own. */
+async function addTestStage(context: PipelineContext, release: Release): Promise<void> {
+  const passed = release.evidence.tests?.passed ?? [];
+  const stage =
+    passed.length === 0
+      ? ({ state: "skipped", detail: "no test target" } as const)
+      : ({ state: "passed", detail: passed.join(", ") } as const);
+  await addStages(context, [{ name: "test", durationMs: 0, ...stage }]);
+}

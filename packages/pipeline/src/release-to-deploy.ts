@@ -1,0 +1,144 @@
+import { existsSync } from "node:fs";
+import type { ServiceSettings, Settings } from "@belay/config";
+import {
+  BelayError,
+  createRelease,
+  type ImageIdentity,
+  parseReference,
+  type Release,
+  readRelease,
+  type Source,
+} from "@belay/core";
+import { findRelease, type RegistryClient } from "@belay/registry";
+import type { PipelineContext } from "./context.ts";
+import { releasePath } from "./places.ts";
+import { registryAccess } from "./registry-access.ts";
+import { releaseOfRun } from "./release-of-run.ts";
+import type { CommonInputs } from "./use-case-inputs.ts";
+
+/**
+ * The release that a deployment is about. The input `release` is a path, `run:<id>` (the artifact of a run), or an image
+ * that a release was attached to; without it the file of the step before; without that file the images of the settings.
+ * @throws BelayError RELEASE_INVALID, INVALID_INPUT
+ */
+export async function releaseToDeploy(
+  context: PipelineContext,
+  inputs: CommonInputs,
+  settings: Settings,
+): Promise<Release> {
+  const release = await find(context, inputs, settings);
+  if (release.application === settings.application) return release;
+  throw new BelayError("RELEASE_INVALID", {
+    doing: "reading the release",
+    got: `it is of the application ${JSON.stringify(release.application)}, and ${settings.application} is to be deployed`,
+    next: "Give the release of this application.",
+  });
+}
+
+async function find(context: PipelineContext, inputs: CommonInputs, settings: Settings): Promise<Release> {
+  const given = inputs.release;
+  if (given?.startsWith("run:")) return releaseOfRun(context, inputs.githubToken, given.slice("run:".length));
+  const path = releasePath(context, inputs);
+  const image = given === undefined || existsSync(path) ? undefined : parseReference(given);
+  if (given !== undefined && (image?.tag ?? image?.digest) !== undefined) {
+    return withRegistry(context, inputs, (registry) => attachedRelease(context, registry, given));
+  }
+  const named = Object.values(settings.services).every(
+    (service) => service.build === undefined && service.reference !== undefined,
+  );
+  if (given === undefined && !existsSync(path) && named) {
+    return withRegistry(context, inputs, (registry) => externalRelease(context, registry, settings));
+  }
+  return readRelease(path);
+}
+
+async function withRegistry<T>(
+  context: PipelineContext,
+  inputs: CommonInputs,
+  work: (registry: RegistryClient) => Promise<T>,
+): Promise<T> {
+  const { connectDocker } = await import("@belay/docker");
+  const { redactor, signal, clock } = context;
+  const docker = await connectDocker({ redactor, signal, clock });
+  try {
+    const { client } = await registryAccess(context, docker, inputs.githubToken);
+    try {
+      return await work(client);
+    } finally {
+      client.close();
+    }
+  } finally {
+    await docker.close();
+  }
+}
+
+async function attachedRelease(
+  context: PipelineContext,
+  registry: RegistryClient,
+  reference: string,
+): Promise<Release> {
+  const found = await findRelease(registry, reference, context.log);
+  if (found !== undefined) return found.release;
+  throw new BelayError("RELEASE_INVALID", {
+    doing: `looking for the release of ${reference}`,
+    got: "the registry has no such image, or no release was attached to it",
+    next: "Push it with Belay's push step, which attaches the release.",
+  });
+}
+
+/** A release of images that somebody else built: what is known of their source are labels, which anybody can write. */
+async function externalRelease(
+  context: PipelineContext,
+  registry: RegistryClient,
+  settings: Settings,
+): Promise<Release> {
+  const entries = await Promise.all(
+    Object.entries(settings.services).map(async ([name, service]) => ({
+      name,
+      ...(await externalImage(registry, name, service)),
+    })),
+  );
+  const labelled = entries.find((entry) => entry.source !== undefined)?.source;
+  return createRelease({
+    stage: "external",
+    application: settings.application,
+    source: labelled ?? { repository: "", revision: "unknown" },
+    services: Object.fromEntries(entries.map((entry) => [entry.name, entry.image])),
+    evidence: {},
+    unverified: true,
+    createdAt: context.clock.date().toISOString(),
+  });
+}
+
+async function externalImage(
+  registry: RegistryClient,
+  name: string,
+  service: ServiceSettings,
+): Promise<{ image: ImageIdentity; source?: Source }> {
+  const doing = `looking for the image of ${name}`;
+  const reference = service.image ?? "";
+  const resolved = await registry.resolve(reference);
+  if (resolved === undefined) {
+    throw new BelayError("INVALID_INPUT", {
+      doing,
+      got: `the registry has no ${reference}`,
+      next: "Push it first, or correct its name.",
+    });
+  }
+  const { repository, digest, platforms, index } = resolved;
+  const image = { repository, digest, platforms, tags: [], ...(index === undefined ? {} : { index }) };
+  const [platform] = Object.values(platforms);
+  const config = platform?.config === undefined ? undefined : await registry.blob(repository, platform.config);
+  const source = config === undefined ? undefined : labelledSource(config.toString("utf8"));
+  return { image, ...(source === undefined ? {} : { source }) };
+}
+
+/** Labels of the OCI image spec ("Pre-Defined Annotation Keys"), from the image's config. */
+function labelledSource(config: string): Source | undefined {
+  const labels = (JSON.parse(config) as { config?: { Labels?: Record<string, string> | null } }).config?.Labels ?? {};
+  const label = (key: string): string | undefined => labels[`org.opencontainers.image.${key}`];
+  const [repository, revision, author, title] = ["source", "revision", "authors", "title"].map(label);
+  if (revision === undefined) return undefined;
+  const more = { ...(author === undefined ? {} : { author }), ...(title === undefined ? {} : { title }) };
+  return { repository: repository ?? "", revision, ...more };
+}

@@ -1,0 +1,77 @@
+import type { DeploymentReport, Outcome, Target } from "@belay/core";
+import { type HistoryEntry, history, type ReleaseFacts } from "@belay/rollout";
+import type { PipelineContext } from "./context.ts";
+import { openTarget } from "./open-target.ts";
+import { settingsOf } from "./settings-of.ts";
+import { readStages } from "./stages.ts";
+import type { CommonInputs } from "./use-case-inputs.ts";
+
+/**
+ * The report of this run's deployment, read from the target: for a step that died. `undefined` when the ledger has none
+ * of this run. A deployment without an end is `unverified`: what runs is told, nothing is claimed.
+ */
+export async function reportFromLedger(
+  context: PipelineContext,
+  inputs: CommonInputs,
+): Promise<DeploymentReport | undefined> {
+  const settings = await settingsOf(context, inputs);
+  const open = await openTarget(context, settings, inputs.githubToken);
+  try {
+    const entries = await history(open.target.store);
+    const entry = entries.find((one) => isOfThisRun(context, one));
+    const release = entry?.begin?.release;
+    if (entry === undefined || release === undefined) return undefined;
+    const told = await describe(context, open.target, entry, release);
+    return { ...told, ...(settings.url === undefined ? {} : { url: settings.url }) };
+  } finally {
+    await open.close();
+  }
+}
+
+/** Names of runs begin with GitHub's run id, see `runName`. */
+function isOfThisRun(context: PipelineContext, entry: HistoryEntry): boolean {
+  const id = context.env.GITHUB_RUN_ID;
+  const holder = entry.begin?.holder.run;
+  return id !== undefined && holder !== undefined && (holder === id || holder.startsWith(`${id}.`));
+}
+
+async function describe(
+  context: PipelineContext,
+  target: Target,
+  entry: HistoryEntry,
+  release: ReleaseFacts,
+): Promise<DeploymentReport> {
+  const { begin, end, deployment } = entry;
+  const outcome: Outcome = end === undefined || end.outcome === "withdrawn" ? "unverified" : end.outcome;
+  const [running, advice, stages] = await Promise.all([target.running(), target.advice(), readStages(context)]);
+  const startedAt = begin?.beganAt ?? context.clock.date().toISOString();
+  const endedAt = end?.endedAt ?? context.clock.date().toISOString();
+  const before = begin?.before;
+  return {
+    application: target.scope.application,
+    environment: target.scope.environment,
+    target: target.kind,
+    outcome,
+    deployment,
+    release: { digest: release.digest, source: release.source },
+    changes: [],
+    findings: [],
+    running,
+    evidence: [],
+    advice,
+    notCovered: [],
+    stages,
+    startedAt,
+    durationMs: Math.max(0, Date.parse(endedAt) - Date.parse(startedAt)),
+    ...(end?.cause === undefined ? {} : { cause: end.cause }),
+    ...(before?.release === undefined
+      ? {}
+      : {
+          previous: {
+            release: before.release.digest,
+            source: before.release.source,
+            ...(before.deployment === undefined ? {} : { deployment: before.deployment }),
+          },
+        }),
+  };
+}

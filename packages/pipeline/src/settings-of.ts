@@ -1,0 +1,32 @@
+import {
+  type ApplicationSettings,
+  type ConfigFile,
+  loadConfig,
+  resolveApplication,
+  resolveSettings,
+  type Settings,
+} from "@belay/config";
+import type { PipelineContext } from "./context.ts";
+import type { CommonInputs } from "./use-case-inputs.ts";
+
+/** Settings of one environment from belay.yaml and the inputs. @throws BelayError CONFIG_NOT_FOUND, CONFIG_INVALID, INVALID_INPUT */
+export async function settingsOf(context: PipelineContext, inputs: CommonInputs): Promise<Settings> {
+  return resolveSettings({ ...(await common(context, inputs)), onSecret: (value) => context.redactor.add(value) });
+}
+
+/** What a build needs: no environment has to be named. @throws as {@link settingsOf} */
+export async function applicationOf(context: PipelineContext, inputs: CommonInputs): Promise<ApplicationSettings> {
+  return resolveApplication({ ...(await common(context, inputs)), builds: true });
+}
+
+async function common(context: PipelineContext, inputs: CommonInputs) {
+  const { workingDirectory, env } = context;
+  const file: ConfigFile | undefined = await loadConfig(inputs.config, { workingDirectory });
+  return {
+    ...(file === undefined ? {} : { file }),
+    ...(inputs.environment === undefined ? {} : { environment: inputs.environment }),
+    inputs: inputs.overrides,
+    env,
+    workingDirectory,
+  };
+}

@@ -1,0 +1,129 @@
+import {
+  type CauseDetail,
+  type Execution,
+  type ExecutionStage,
+  isBelayError,
+  messageOf,
+  toBelayError,
+} from "@belay/core";
+import { announce, canHeal, emit, pauseMs } from "./announce.ts";
+import { takeBaseline } from "./baseline.ts";
+import { bound, type Course, isCancelled, isLate, throwIfFenced, WAY_STEPS, type WayEnd } from "./course.ts";
+import { Doorbell } from "./doorbell.ts";
+import { type Judgement, openJudgement } from "./judgement.ts";
+import { look, nap, watch } from "./watch.ts";
+
+/** How long an act that was told to stop may take to do so, before the way back begins beside it. */
+const STOP_MS = 5_000;
+
+/**
+ * Goes a way stage by stage: acts, then watches until the judge has decided. The judge keeps its memory over the stages.
+ * @throws BelayError FENCED when another run took over: nothing more may be changed.
+ */
+export async function carryOut(course: Course, execution: Execution): Promise<WayEnd> {
+  const { ports } = course;
+  const streams = new AbortController();
+  const bell = new Doorbell(ports.clock);
+  const way = { touched: false };
+  try {
+    await announce(ports, WAY_STEPS[course.direction].baseline);
+    const first = await look(course, execution.wanted);
+    if (first === undefined) return notBegun(course);
+    bell.connect(ports.target, ports.prober, streams.signal, ports.log);
+    return await goStages(course, execution, openJudgement(takeBaseline(first.observation)), bell, way);
+  } catch (error) {
+    if (isBelayError(error, "FENCED")) throw error;
+    return { kind: "failed", cause: causeOf(error), observation: undefined, touched: way.touched };
+  } finally {
+    streams.abort();
+  }
+}
+
+function notBegun(course: Course): WayEnd {
+  if (isCancelled(course)) return { kind: "cancelled", observation: undefined, touched: false };
+  return { kind: "timed_out", waitingFor: [], unreachable: true, observation: undefined, touched: false };
+}
+
+async function goStages(
+  course: Course,
+  execution: Execution,
+  opened: Judgement,
+  bell: Doorbell,
+  way: { touched: boolean },
+): Promise<WayEnd> {
+  let judgement = opened;
+  let last: WayEnd = { kind: "converged", observation: undefined, touched: false };
+  for (const stage of execution.stages) {
+    const stopped = await act(course, stage, way);
+    if (stopped !== undefined) return { ...stopped, observation: last.observation, touched: way.touched };
+    await announce(course.ports, WAY_STEPS[course.direction].watch, stage.name);
+    const watched = await watch(course, stage, execution.wanted, judgement, bell);
+    judgement = watched.judgement;
+    last = watched.end;
+    if (last.kind !== "converged") return last;
+  }
+  return last;
+}
+
+type NoAct =
+  | { readonly kind: "cancelled" }
+  | { readonly kind: "failed"; readonly cause: CauseDetail }
+  | { readonly kind: "timed_out"; readonly waitingFor: readonly string[]; readonly unreachable: boolean };
+
+/** Acts, again when the engine was away: acts are safe to repeat. Nothing when it is done. */
+async function act(course: Course, stage: ExecutionStage, way: { touched: boolean }): Promise<NoAct | undefined> {
+  const { ports } = course;
+  for (let attempt = 0; ; attempt++) {
+    await announce(ports, WAY_STEPS[course.direction].act, stage.name);
+    throwIfFenced(course);
+    if (isCancelled(course)) return { kind: "cancelled" };
+    try {
+      await course.tenure?.guard();
+      way.touched = true;
+      await actOnce(course, stage);
+      return undefined;
+    } catch (error) {
+      throwIfFenced(course);
+      if (isBelayError(error, "FENCED")) throw error;
+      if (isCancelled(course)) return { kind: "cancelled" };
+      if (isLate(course)) return { kind: "timed_out", waitingFor: [messageOf(error)], unreachable: canHeal(error) };
+      const lostLife = course.tenure?.signal.aborted === true;
+      if (!canHeal(error) && !lostLife) return { kind: "failed", cause: causeOf(error) };
+      emit(ports, { kind: "unreachable", message: messageOf(error) });
+      await nap(course, pauseMs(attempt, ports.random));
+    }
+  }
+}
+
+/** Once told to stop, an act gets a moment to end by itself, so that it does not run beside the way back. */
+async function actOnce(course: Course, stage: ExecutionStage): Promise<void> {
+  const { clock } = course.ports;
+  const limit = bound(course, course.tenure?.signal);
+  const over = new AbortController();
+  try {
+    const stopped = new Promise<never>((_, reject) => {
+      const stop = (): void => {
+        clock.sleep(STOP_MS, over.signal).then(
+          () => reject(limit.signal.reason),
+          (error: unknown) => reject(error),
+        );
+      };
+      if (limit.signal.aborted) stop();
+      else limit.signal.addEventListener("abort", stop, { once: true });
+    });
+    await Promise.race([stage.act(limit.signal), stopped]);
+    limit.signal.throwIfAborted();
+  } finally {
+    over.abort();
+    limit.done();
+  }
+}
+
+/** A change that the engine refused is the release's fault until the opposite is shown; anything else is ours. */
+export function causeOf(error: unknown): CauseDetail {
+  if (isBelayError(error, "ENGINE_ERROR", "PROCESS_FAILED")) return { cause: "start_failed", detail: error.message };
+  if (isBelayError(error, "ENGINE_UNREACHABLE", "TIMED_OUT")) {
+    return { cause: "engine_unreachable", detail: error.message };
+  }
+  return { cause: "internal", detail: toBelayError(error, "carrying out the deployment").message };
+}

@@ -1,0 +1,79 @@
+import type { Digest } from "@belay/core";
+import type { Ledger } from "./ledger.ts";
+import type { Listing, NumberedRecords } from "./record-names.ts";
+import { isOpen, recordName } from "./record-names.ts";
+
+/** What compaction keeps: this many proven deployments, and this many of any kind. */
+export interface Keep {
+  readonly proven: number;
+  readonly any: number;
+}
+
+export const KEEP: Keep = { proven: 20, any: 50 };
+
+/**
+ * Removes old deployments, beats of those that have ended, and snapshot chunks that no begin names. Never what is open,
+ * never the highest number; a begin goes last, so that a half-removed number is still seen to be taken.
+ */
+export async function compact(
+  ledger: Ledger,
+  removeAll: (names: readonly string[]) => Promise<void>,
+  keep: Keep = KEEP,
+): Promise<void> {
+  const listing = await ledger.list();
+  const open = new Set((await ledger.findOpen(listing)).map((one) => one.deployment));
+  const claimed = claimedNumbers(listing);
+  const old = claimed.slice(keep.any).filter((number) => !open.has(number));
+  const kept = await keptAsProven(ledger, claimed, keep);
+  for (const number of old.filter((one) => !kept.has(one))) await removeAll(inOrder(listing.numbers.get(number)));
+  await removeAll(headless(listing));
+  await removeAll(beatsOfEnded(listing));
+  await removeAll(await orphanedChunks(ledger, listing));
+}
+
+/** Newest first. */
+function claimedNumbers(listing: Listing): number[] {
+  const claimed = [...listing.numbers].filter(([, records]) => records.begin).map(([number]) => number);
+  return claimed.sort((a, b) => b - a);
+}
+
+/** Ends are read only once there is more than is kept anyway. */
+async function keptAsProven(ledger: Ledger, claimed: readonly number[], keep: Keep): Promise<ReadonlySet<number>> {
+  const proven = new Set<number>();
+  if (claimed.length <= keep.any) return proven;
+  for (const number of claimed) {
+    if (proven.size >= keep.proven) return proven;
+    if ((await ledger.readEnd(number))?.outcome === "succeeded") proven.add(number);
+  }
+  return proven;
+}
+
+function inOrder(records: NumberedRecords | undefined): readonly string[] {
+  const names = records?.names ?? [];
+  return [...names.filter((name) => !name.endsWith(".begin")), ...names.filter((name) => name.endsWith(".begin"))];
+}
+
+/** What a late claim of a removed number left behind. */
+function headless(listing: Listing): string[] {
+  const below = [...listing.numbers].filter(([number, records]) => number < listing.highest && !records.begin);
+  return below.flatMap(([, records]) => records.names);
+}
+
+function beatsOfEnded(listing: Listing): string[] {
+  const ended = [...listing.numbers].filter(([number]) => !isOpen(listing, number) && number <= listing.highest);
+  return ended.flatMap(([, records]) => records.names.filter((name) => name.includes(".beat.")));
+}
+
+/** Chunks of a claim that lost its race. Those above the highest number may belong to a claim on its way. */
+async function orphanedChunks(ledger: Ledger, listing: Listing): Promise<string[]> {
+  const orphans: string[] = [];
+  for (const [number, records] of listing.numbers) {
+    const chunks = records.names.filter((name) => name.includes(".snap."));
+    if (chunks.length === 0 || number > listing.highest) continue;
+    const begin = await ledger.readBegin(number);
+    if (begin === undefined) continue;
+    const named = new Set((begin.snapshot ?? []).map((digest) => recordName.snap(number, digest as Digest)));
+    orphans.push(...chunks.filter((name) => !named.has(name)));
+  }
+  return orphans;
+}

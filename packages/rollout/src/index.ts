@@ -1,0 +1,13 @@
+export { type Baseline, takeBaseline } from "./baseline.ts";
+export { deploy } from "./deploy.ts";
+export { current, type HistoryEntry, history } from "./history.ts";
+export { judge, type Seen } from "./judge.ts";
+export { interrupt, type Judgement, openJudgement, step } from "./judgement.ts";
+export { Ledger, type LedgerOptions, LIFE_MS } from "./ledger.ts";
+export { MemoryStore, type MemoryStoreOptions, type StoreFault } from "./memory-store.ts";
+export * from "./ports.ts";
+export { planJson, printPlan } from "./print-plan.ts";
+export * from "./records.ts";
+export { recover } from "./recover.ts";
+export { STEPS, type Step } from "./steps.ts";
+export * from "./verdict.ts";

@@ -1,0 +1,227 @@
+import type { ContainerState, Instance, Observation } from "@belay/core";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { takeBaseline } from "./baseline.ts";
+import { judge, type Seen } from "./judge.ts";
+import { interrupt, openJudgement, step } from "./judgement.ts";
+import { container, instance, observed } from "./testing/observations.ts";
+import type { JudgeTerms } from "./verdict.ts";
+
+const anyContainer: fc.Arbitrary<ContainerState> = fc
+  .record({
+    role: fc.constantFrom("main", "init", "sidecar"),
+    state: fc.constantFrom("waiting", "running", "running", "running", "restarting", "exited"),
+    reason: fc.constantFrom("", "CrashLoopBackOff", "ImagePullBackOff"),
+    restarts: fc.nat({ max: 3 }),
+    health: fc.constantFrom("none", "starting", "healthy", "unhealthy"),
+    lastExit: fc.option(fc.record({ code: fc.nat({ max: 2 }), oomKilled: fc.boolean(), at: fc.nat({ max: 9_000 }) }), {
+      nil: undefined,
+    }),
+  })
+  .map(({ reason, lastExit, ...rest }) => ({
+    ...container(rest),
+    ...(reason === "" ? {} : { reason }),
+    ...(lastExit === undefined ? {} : { lastExit }),
+  }));
+
+const anyInstance: fc.Arbitrary<Instance> = fc
+  .record({
+    id: fc.constantFrom("a", "b", "c", "d", "e"),
+    slot: fc.constantFrom("1", "2"),
+    revision: fc.constantFrom("new", "new", "old"),
+    phase: fc.constantFrom("current", "current", "draining", "history"),
+    ready: fc.boolean(),
+    createdAt: fc.nat({ max: 9_000 }),
+    containers: fc.array(anyContainer, { minLength: 1, maxLength: 1 }),
+  })
+  .map(({ id, ...rest }) => instance(id, rest));
+
+const anyObservation: fc.Arbitrary<Observation> = fc
+  .record({
+    instances: fc.uniqueArray(anyInstance, { maxLength: 4, selector: (one) => one.id }),
+    desired: fc.nat({ max: 2 }),
+    goal: fc.constantFrom("run", "run", "complete"),
+  })
+  .map(({ instances, desired, goal }) => observed(instances, { desired, goal }));
+
+const anySeen: fc.Arbitrary<Seen[]> = fc
+  .array(fc.record({ pause: fc.nat({ max: 9_000 }), observation: anyObservation }), { minLength: 1, maxLength: 6 })
+  .map((list) =>
+    list.map(({ observation }, index) => {
+      const at = list.slice(0, index + 1).reduce((sum, one) => sum + one.pause, 0);
+      return { at, observation };
+    }),
+  );
+
+function calmed(one: Seen): Seen {
+  const services = one.observation.services.map((service) => ({
+    ...service,
+    instances: service.instances.map((i) => ({
+      ...i,
+      ready: true,
+      containers: [container({ restarts: i.containers[0]?.restarts ?? 0 })],
+    })),
+  }));
+  return { ...one, observation: { ...one.observation, services } };
+}
+
+const anyTerms: fc.Arbitrary<JudgeTerms> = fc.record({
+  policy: fc.record({
+    startMs: fc.constantFrom(1_000, 20_000),
+    stableMs: fc.constantFrom(0, 5_000),
+    crashes: fc.constantFrom(1, 2, 3),
+  }),
+  expect: fc.constantFrom("ready", "alone"),
+  stable: fc.boolean(),
+});
+
+/** The judge says `converged` rarely of random observations, so half of the cases begin with nothing wrong. */
+const anyCase = fc
+  .record({ terms: anyTerms, before: anyObservation, seen: anySeen, calm: fc.boolean() })
+  .map(({ seen, calm, ...rest }) => ({ ...rest, seen: calm ? seen.map(calmed) : seen }));
+const RUNS = { numRuns: 3_000 };
+
+function verdictOf(one: { terms: JudgeTerms; before: Observation; seen: readonly Seen[] }) {
+  return judge(one.terms, takeBaseline(one.before), one.seen, Number.POSITIVE_INFINITY);
+}
+
+describe("whatever is seen", () => {
+  it("is never called converged while one is missing, not ready, or another revision serves", () => {
+    fc.assert(
+      fc.property(anyCase, (one) => {
+        if (verdictOf(one).kind !== "converged") return;
+        const last = one.seen.at(-1)?.observation.services[0];
+        const current = (last?.instances ?? []).filter((i) => i.phase === "current");
+        const wanted = current.filter((i) => i.revision === "new");
+        if (one.terms.expect === "alone") expect(current.filter((i) => i.revision !== "new")).toEqual([]);
+        if (last?.goal !== "run") return;
+        expect(wanted.every((i) => i.ready && i.containers.every((c) => c.health !== "unhealthy"))).toBe(true);
+        expect(wanted.length).toBeGreaterThanOrEqual(last.desired);
+      }),
+      RUNS,
+    );
+  });
+
+  it("stays failed once it has failed", () => {
+    fc.assert(
+      fc.property(anyCase, anySeen, (one, more) => {
+        const verdict = verdictOf(one);
+        if (verdict.kind !== "failed") return;
+        const end = one.seen.at(-1)?.at ?? 0;
+        const later = more.map(({ at, observation }) => ({ at: end + at, observation }));
+        expect(verdictOf({ ...one, seen: [...one.seen, ...later] })).toEqual(verdict);
+      }),
+      RUNS,
+    );
+  });
+
+  it("a healthy instance more never turns converged into failed", () => {
+    fc.assert(
+      fc.property(anyCase, fc.constantFrom("new", "old"), (one, revision) => {
+        if (verdictOf(one).kind !== "converged") return;
+        const last = one.seen.at(-1);
+        const more = instance("healthy", { slot: "9", revision });
+        const service = last?.observation.services[0];
+        if (last === undefined || service === undefined) return;
+        const services = [{ ...service, instances: [...service.instances, more] }];
+        const seen = [...one.seen.slice(0, -1), { ...last, observation: { ...last.observation, services } }];
+        expect(verdictOf({ ...one, seen }).kind).not.toBe("failed");
+      }),
+      RUNS,
+    );
+  });
+
+  it("dead instances of earlier attempts change nothing", () => {
+    const dead = { phase: "history", slot: "1", ready: false } as const;
+    const corpses = [
+      instance("x", {
+        ...dead,
+        containers: [container({ state: "exited", lastExit: { code: 1, oomKilled: true, at: 1 } })],
+      }),
+      instance("y", { ...dead, containers: [container({ state: "dead", health: "unhealthy", restarts: 9 })] }),
+    ];
+    const add = (observation: Observation): Observation => ({
+      ...observation,
+      services: observation.services.map((one) => ({ ...one, instances: [...one.instances, ...corpses] })),
+    });
+    fc.assert(
+      fc.property(anyCase, (one) => {
+        const seen = one.seen.map(({ at, observation }) => ({ at, observation: add(observation) }));
+        expect(verdictOf({ ...one, before: add(one.before), seen })).toEqual(verdictOf(one));
+      }),
+      RUNS,
+    );
+  });
+
+  it("an engine's clock that is off, by as much as ten minutes, changes nothing", () => {
+    const shift = (observation: Observation, by: number): Observation => ({
+      ...observation,
+      at: observation.at + by,
+      services: observation.services.map((one) => ({
+        ...one,
+        instances: one.instances.map((i) => ({
+          ...i,
+          createdAt: i.createdAt + by,
+          containers: i.containers.map((c) => {
+            const at = c.lastExit?.at;
+            return c.lastExit === undefined || at === undefined
+              ? c
+              : { ...c, lastExit: { ...c.lastExit, at: at + by } };
+          }),
+        })),
+      })),
+    });
+    fc.assert(
+      fc.property(anyCase, fc.integer({ min: -600_000, max: 600_000 }), (one, by) => {
+        const seen = one.seen.map(({ at, observation }) => ({ at, observation: shift(observation, by) }));
+        expect(verdictOf({ ...one, before: shift(one.before, by), seen })).toEqual(verdictOf(one));
+      }),
+      RUNS,
+    );
+  });
+
+  it("another origin of the runner's clock changes nothing", () => {
+    fc.assert(
+      fc.property(anyCase, fc.integer({ min: -600_000, max: 600_000 }), (one, by) => {
+        const seen = one.seen.map(({ at, observation }) => ({ at: at + by, observation }));
+        expect(verdictOf({ ...one, seen })).toEqual(verdictOf(one));
+      }),
+      RUNS,
+    );
+  });
+
+  it("and however long: the memory does not grow", () => {
+    fc.assert(
+      fc.property(anyTerms, anyObservation, (terms, observation) => {
+        const size = (count: number): number => {
+          let judgement = openJudgement(takeBaseline(observed([])));
+          for (let index = 0; index < count; index++) judgement = step(terms, judgement, observation, index * 10);
+          return JSON.stringify(judgement, (_, value) => (value instanceof Map ? [...value] : value)).length;
+        };
+        expect(size(100)).toBeLessThanOrEqual(size(2) + 200);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe("an interruption", () => {
+  const terms: JudgeTerms = { policy: { startMs: 1, stableMs: 5_000, crashes: 1 }, expect: "alone", stable: true };
+
+  it("begins the stable window anew", () => {
+    const first = step(terms, openJudgement(takeBaseline(observed([]))), observed([instance("1")]), 0);
+    expect(step(terms, first, observed([instance("1")]), 5_000).verdict.kind).toBe("converged");
+    expect(step(terms, interrupt(first), observed([instance("1")]), 5_000).verdict.kind).toBe("progressing");
+    expect(first.wakeAt).toBe(5_000);
+  });
+
+  it("changes no failure", () => {
+    const failed = step(
+      terms,
+      openJudgement(takeBaseline(observed([]))),
+      observed([instance("1", { containers: [container({ health: "unhealthy" })] })]),
+      0,
+    );
+    expect(interrupt(failed)).toBe(failed);
+  });
+});

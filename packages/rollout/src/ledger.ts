@@ -1,0 +1,204 @@
+import {
+  BelayError,
+  type Clock,
+  type CreateResult,
+  isBelayError,
+  type Log,
+  messageOf,
+  type RecordStore,
+  retry,
+} from "@belay/core";
+import { cutChunks, readChunks } from "./chunks.ts";
+import { compact, type Keep } from "./compact.ts";
+import { decodeBegin, decodeEnd, encodeRecord } from "./record-codec.ts";
+import { isOpen, type Listing, numberBefore, readListing, recordName } from "./record-names.ts";
+import type { BeginRecord, EndRecord, Holder } from "./records.ts";
+import { Tenure } from "./tenure.ts";
+
+export interface LedgerOptions {
+  readonly store: RecordStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly holder: Holder;
+  readonly random: () => number;
+  /** How long a holder without a beat counts as alive, in milliseconds. Default 30,000. */
+  readonly lifeMs?: number;
+  readonly keep?: Keep;
+}
+
+export const LIFE_MS = 30_000;
+
+/** What a claim says besides what the ledger knows itself. */
+export type BeginDraft = Pick<BeginRecord, "intent" | "recovers" | "release" | "policy" | "before">;
+export type EndDraft = Pick<EndRecord, "outcome" | "cause" | "recoveredBy" | "runs" | "running">;
+
+/** A deployment that has begun and not ended. */
+export interface OpenDeployment {
+  readonly deployment: number;
+  /** None when the record has no content: claimed by unknown, who never learnt of it and did nothing. */
+  readonly begin: BeginRecord | undefined;
+}
+
+/** The ledger of one environment, by the protocol of LEDGER.md. Knows records, not engines. */
+export class Ledger {
+  readonly lifeMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly #options: LedgerOptions;
+
+  constructor(options: LedgerOptions) {
+    this.#options = options;
+    this.lifeMs = options.lifeMs ?? LIFE_MS;
+    this.clock = options.clock;
+    this.log = options.log;
+  }
+
+  async list(): Promise<Listing> {
+    return readListing(await this.#patiently("list", () => this.#options.store.list()));
+  }
+
+  async readBegin(deployment: number): Promise<BeginRecord | undefined> {
+    const name = recordName.begin(deployment);
+    return decodeBegin(await this.#patiently("read", () => this.#options.store.read(name)));
+  }
+
+  async readEnd(deployment: number): Promise<EndRecord | undefined> {
+    const name = recordName.end(deployment);
+    return decodeEnd(await this.#patiently("read", () => this.#options.store.read(name)));
+  }
+
+  /** @throws BelayError LEDGER_ERROR when it is incomplete. */
+  readSnapshot(begin: BeginRecord): Promise<Uint8Array> {
+    const digests = begin.snapshot ?? [];
+    return this.#patiently("read", () => readChunks(this.#options.store, begin.deployment, digests));
+  }
+
+  /**
+   * The open deployments that concern whoever comes next, newest first: the highest one and those that it was about to
+   * recover. Any other number without an end is a claim that came too late for a number which was compacted, or half of a
+   * compaction: it was never acted on, because a claim is given up unless it is the highest.
+   */
+  async findOpen(listing: Listing): Promise<readonly OpenDeployment[]> {
+    const open: OpenDeployment[] = [];
+    let next: number | undefined = listing.highest;
+    while (next !== undefined && listing.numbers.get(next)?.begin === true) {
+      const deployment: number = next;
+      const begin: BeginRecord | undefined = await this.readBegin(deployment);
+      if (isOpen(listing, deployment)) open.push({ deployment, begin });
+      next = begin?.recovers ?? (await this.#behind(listing, deployment, begin));
+    }
+    return open;
+  }
+
+  /** Behind a claim of unknown, or one that was withdrawn, the one before may still be open. */
+  async #behind(listing: Listing, deployment: number, begin: BeginRecord | undefined): Promise<number | undefined> {
+    const before = numberBefore(listing, deployment);
+    if (before === undefined || !isOpen(listing, before)) return undefined;
+    if (isOpen(listing, deployment)) return begin === undefined ? before : undefined;
+    return (await this.readEnd(deployment))?.outcome === "withdrawn" ? before : undefined;
+  }
+
+  /**
+   * Claims the number after `after`, with its snapshot written first. `undefined` when somebody else was faster, or
+   * the number turned out to be an old one: survey again.
+   */
+  async claim(after: number, draft: BeginDraft, snapshot?: Uint8Array): Promise<Tenure | undefined> {
+    const deployment = after + 1;
+    const chunks = snapshot === undefined ? undefined : cutChunks(snapshot);
+    for (const chunk of chunks ?? []) await this.#put(recordName.snap(deployment, chunk.digest), chunk.bytes);
+    const begin: BeginRecord = {
+      schema: "belay.ledger/v1",
+      deployment,
+      nonce: this.#nonce(),
+      holder: this.#options.holder,
+      ...draft,
+      ...(chunks === undefined ? {} : { snapshot: chunks.map((chunk) => chunk.digest) }),
+      beganAt: this.clock.date().toISOString(),
+    };
+    const askedAt = this.clock.now();
+    const answer = await this.#put(recordName.begin(deployment), encodeRecord(begin));
+    if (!answer.created) return undefined;
+    const { highest } = await this.list();
+    if (highest === deployment) return new Tenure(this, begin, askedAt);
+    await this.writeEnd(deployment, { outcome: "withdrawn" });
+    return undefined;
+  }
+
+  /** Shows life and looks whether the deployment is still its holder's. @throws BelayError FENCED when it is not. */
+  async prove(deployment: number, beat: number): Promise<void> {
+    await this.#put(recordName.beat(deployment, beat), encodeBeat(this.#options.holder));
+    const listing = await this.list();
+    const mine = listing.highest === deployment ? isOpen(listing, deployment) : false;
+    if (!mine && (await this.findOpen(listing))[0]?.deployment !== deployment) throw fenced(deployment);
+    const old = listing.numbers.get(deployment)?.names ?? [];
+    const others = old.filter((name) => name.includes(".beat.") && name !== recordName.beat(deployment, beat));
+    await this.#sweep(others);
+  }
+
+  /** Writes an end. @returns false when another end stands there already. */
+  async writeEnd(deployment: number, draft: EndDraft): Promise<boolean> {
+    const nonce = this.#nonce();
+    const endedAt = this.clock.date().toISOString();
+    const record: EndRecord = { schema: "belay.ledger/v1", deployment, nonce, ...draft, endedAt };
+    return (await this.#put(recordName.end(deployment), encodeRecord(record))).created;
+  }
+
+  /** Removes what nobody needs any more (LEDGER.md 7). Failing to is no harm: the next deployment does it. */
+  async compact(): Promise<void> {
+    try {
+      await compact(this, (names) => this.#removeAll(names), this.#options.keep);
+    } catch (error) {
+      this.log.warn(`The ledger could not be compacted: ${messageOf(error)}`);
+    }
+  }
+
+  async #sweep(names: readonly string[]): Promise<void> {
+    try {
+      await this.#removeAll(names);
+    } catch (error) {
+      this.log.debug(`An old beat could not be removed, the next beat will: ${messageOf(error)}`);
+    }
+  }
+
+  async #removeAll(names: readonly string[]): Promise<void> {
+    for (const name of names) await this.#options.store.remove(name);
+  }
+
+  #put(name: string, bytes: Uint8Array): Promise<CreateResult> {
+    return this.#patiently("write", () => this.#options.store.create(name, bytes));
+  }
+
+  /** A request whose answer was lost is sent again with the same bytes: `create` knows its own. */
+  #patiently<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    return retry(
+      {
+        attempts: 4,
+        delayMs: this.lifeMs / 60,
+        maxDelayMs: this.lifeMs / 12,
+        retryable: (error) => isBelayError(error, "ENGINE_UNREACHABLE", "ENGINE_ERROR"),
+        onRetry: (error) => this.log.debug(`ledger ${doing}: ${messageOf(error)}; trying again`),
+        clock: this.clock,
+        random: this.#options.random,
+      },
+      work,
+    );
+  }
+
+  #nonce(): string {
+    const part = (): string => Math.floor(this.#options.random() * 0x1_0000_0000).toString(16);
+    return `${part()}${part()}`;
+  }
+}
+
+/** Beats need no content; the holder's name makes a foreign one visible. */
+function encodeBeat(holder: Holder): Uint8Array {
+  return Buffer.from(JSON.stringify(holder), "utf8");
+}
+
+export function fenced(deployment: number): BelayError {
+  return new BelayError("FENCED", {
+    doing: `holding deployment ${deployment}`,
+    got: "another run took it over",
+    next: "Nothing more is changed here; look at the other run's report.",
+  });
+}

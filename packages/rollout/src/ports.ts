@@ -1,0 +1,114 @@
+import type {
+  CauseDetail,
+  Clock,
+  DeploymentReport,
+  Log,
+  Outcome,
+  Prober,
+  Release,
+  RolloutPolicy,
+  RunningService,
+  Source,
+  StageReport,
+  Target,
+} from "@belay/core";
+import type { Holder } from "./records.ts";
+import type { Step } from "./steps.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** Everything a deployment touches besides the process itself. */
+export interface RolloutPorts {
+  readonly target: Target;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Who this run is, for the ledger and for people. */
+  readonly holder: Holder;
+  /** Cancellation of the run. What was begun is put right after it, by `policy.onCancel`. */
+  readonly signal: AbortSignal;
+  /** 0 to 1: jitter of pauses and nonces of claims. */
+  readonly random: () => number;
+  /** Asks the probes; told of each observation. Closed by the caller. */
+  readonly prober?: Prober;
+  /** How long a holder without a beat counts as alive (LEDGER.md). Default 30,000. */
+  readonly lifeMs?: number;
+  /** True when that run is known to be over (a GitHub run that ended), which shortens the wait for its death. */
+  readonly isOver?: (holder: Holder) => Promise<boolean>;
+  /** Live progress, for terminals and logs. */
+  readonly onEvent?: (event: RolloutEvent) => void;
+  /** Told just before each step; what it returns is awaited (the kill tests end the process in it). */
+  readonly onStep?: (step: Step, stage?: string) => void | Promise<void>;
+}
+
+/** Ports of {@link deploy}: also who can compare two sources. */
+export interface DeployPorts extends RolloutPorts {
+  /** Whether the release to deploy is older than what runs (`source` as the ledger recorded it). */
+  readonly isOlder?: (running: Source) => Promise<boolean | "cannot tell">;
+}
+
+export interface DeployRequest {
+  readonly release: Release;
+  readonly policy: RolloutPolicy;
+  /** Where people look at the environment; only passed on into the report. */
+  readonly url?: string;
+  /** What the pipeline did before; the report puts `deploy` after it. */
+  readonly stages?: readonly StageReport[];
+}
+
+export interface DeploymentResult {
+  readonly outcome: Outcome;
+  readonly cause?: CauseDetail;
+  readonly report: DeploymentReport;
+  /** The ledger was left without an end, because it could not be written or by policy: the next run recovers. */
+  readonly leftOpen: boolean;
+  /** Deployments of dead runs that were put right first. */
+  readonly recovered: readonly RecoveryResult[];
+}
+
+export interface RecoveryResult {
+  /** `nothing`: no deployment is open. `alive`: one is, and its holder lives (or may). */
+  readonly kind: "nothing" | "alive" | "recovered" | "superseded";
+  /** The dead deployments, newest first. */
+  readonly deployments: readonly number[];
+  /** Number under which the recovery itself is recorded. */
+  readonly by?: number;
+  readonly holder?: Holder;
+  /** `rolled_back` when the old release was proven, else `rollback_failed` or `unverified`. */
+  readonly outcome?: Outcome;
+  readonly cause?: CauseDetail;
+  readonly running?: readonly RunningService[];
+}
+
+/** One line per service of an observation. */
+export interface ServiceProgress {
+  readonly service: string;
+  readonly desired: number;
+  /** Current instances of the wanted revision, and how many of them are ready (or complete). */
+  readonly wanted: number;
+  readonly ready: number;
+  /** Current instances of other revisions. */
+  readonly others: number;
+  readonly instances: readonly {
+    readonly title: string;
+    readonly wanted: boolean;
+    readonly phase: "current" | "draining" | "history";
+    readonly ready: boolean;
+    /** `running, healthy`, `restarting (exit code 1, 2 restarts)`. */
+    readonly state: string;
+  }[];
+}
+
+export type RolloutEvent =
+  | { readonly kind: "step"; readonly step: Step; readonly stage?: string }
+  | { readonly kind: "waiting"; readonly deployment: number; readonly holder: Holder | undefined }
+  | { readonly kind: "begun"; readonly deployment: number }
+  | {
+      readonly kind: "observed";
+      readonly direction: "forward" | "back";
+      readonly stage: string;
+      readonly elapsedMs: number;
+      readonly services: readonly ServiceProgress[];
+      readonly verdict: Verdict;
+    }
+  | { readonly kind: "failed"; readonly cause: CauseDetail }
+  | { readonly kind: "unreachable"; readonly message: string }
+  | { readonly kind: "ended"; readonly outcome: Outcome; readonly cause?: CauseDetail };

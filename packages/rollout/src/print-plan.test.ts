@@ -1,0 +1,110 @@
+import type { Plan } from "@belay/core";
+import { sha256 } from "@belay/core";
+import { describe, expect, it } from "vitest";
+import { likelyCause } from "./likely-cause.ts";
+import { planJson, printPlan } from "./print-plan.ts";
+import { describeInstance } from "./progress.ts";
+import { container, instance } from "./testing/observations.ts";
+
+const facts = (name: string) => ({
+  revision: name,
+  image: `registry/web@${name}`,
+  digests: [sha256(name)],
+  instances: 2,
+});
+const change = { name: "web", goal: "run", desired: 2, dependsOn: [], differences: [] } as const;
+
+const PLAN: Plan = {
+  scope: { target: "compose", project: "shop", application: "shop", environment: "staging" },
+  services: [
+    {
+      ...change,
+      service: "web",
+      action: "update",
+      from: facts("r1"),
+      to: facts("r2"),
+      differences: ["image", "environment: \u001b[31mTAG"],
+      dependsOn: ["db"],
+    },
+    { ...change, service: "db", action: "unchanged", from: facts("r1"), to: facts("r1") },
+    { ...change, service: "seed", action: "create", goal: "complete", to: facts("r2") },
+  ],
+  findings: [{ level: "cannot tell", check: "registry", service: "web", message: "no answer", remedy: "log in" }],
+  notCovered: ["the volume shop_data"],
+  labelledDeployment: 0,
+  detail: { secret: "only the target's" },
+};
+
+describe("a plan", () => {
+  it("is printed for a terminal, without what outside text may do to it", () => {
+    expect(printPlan(PLAN)).toBe(
+      [
+        "shop on staging (compose, shop)",
+        "  ~ web: update, 2 running",
+        "      now  registry/web@r1 (revision r1)",
+        "      then registry/web@r2 (revision r2)",
+        "      image",
+        "      environment: TAG",
+        "      after db",
+        "  = db: unchanged, 2 running",
+        "      now  registry/web@r1 (revision r1)",
+        "  + seed: create, runs once",
+        "      then registry/web@r2 (revision r2)",
+        "",
+        "Checked before the first change:",
+        "  cannot tell web: no answer",
+        "      log in",
+        "",
+        "Not covered by the way back:",
+        "  the volume shop_data",
+      ].join("\n"),
+    );
+  });
+
+  it("is JSON without what only the target understands", () => {
+    expect(planJson(PLAN)).not.toHaveProperty("detail");
+    expect(planJson(PLAN).services).toEqual(PLAN.services);
+  });
+});
+
+describe("what a person is told of an instance", () => {
+  it.each([
+    ["running, healthy", container({ health: "healthy" })],
+    ["running (1 restart)", container({ restarts: 1 })],
+    [
+      "restarting (exit code 1, 2 restarts)",
+      container({ state: "restarting", restarts: 2, lastExit: { code: 1, oomKilled: false } }),
+    ],
+    ["waiting (ImagePullBackOff)", container({ state: "waiting", reason: "ImagePullBackOff" })],
+  ])("%s", (text, one) => {
+    expect(describeInstance(instance("1", { containers: [one] }))).toBe(text);
+  });
+
+  it("says when there is no container", () => {
+    expect(describeInstance(instance("1", { containers: [] }))).toBe("no container yet");
+  });
+});
+
+describe("the likely cause", () => {
+  const evidence = {
+    service: "web",
+    instance: "web-1",
+    logLines: ["up", "Error: no DATABASE_URL", "bye"],
+    events: [],
+    unknown: [],
+  };
+  const cause = { cause: "crash_loop", service: "web", instance: "web-1" } as const;
+
+  it.each([
+    ["its log's telling line", "Its log says: Error: no DATABASE_URL", evidence],
+    ["its log's last line", "Its log says: bye", { ...evidence, logLines: ["up", "bye"] }],
+    ["its health check", "Its health check said: 503", { ...evidence, healthOutput: "503\n" }],
+    ["its memory", "It needs more memory", { ...evidence, oomKilled: true }],
+  ])("is told by %s", (_, text, one) => {
+    expect(likelyCause(cause, [{ ...evidence, instance: "web-9", logLines: ["other"] }, one])).toContain(text);
+  });
+
+  it("is only the cause when there is no evidence", () => {
+    expect(likelyCause(cause, [])).toBe("web: a container crashed again and again after it started.");
+  });
+});

@@ -1,0 +1,85 @@
+import type { CauseDetail, DeploymentContext, Observation, RolloutPolicy, RunningService } from "@belay/core";
+import { messageOf } from "@belay/core";
+import { announce, canHeal, emit, pauseMs } from "./announce.ts";
+import { carryOut } from "./carry-out.ts";
+import { type Course, isLate, throwIfFenced } from "./course.ts";
+import type { RolloutPorts } from "./ports.ts";
+import type { Tenure } from "./tenure.ts";
+import { nap } from "./watch.ts";
+
+/** What became of the way back. `lost`: the engine was away to the end, so nobody can say. */
+export type PutBack =
+  | { readonly kind: "restored"; readonly ms: number }
+  | { readonly kind: "failed"; readonly cause: CauseDetail; readonly observation: Observation | undefined }
+  | { readonly kind: "lost" };
+
+/**
+ * Restores a snapshot and proves it. Has the policy's deadline for itself and is not cancelled by anybody: half a way back
+ * is worse than either end. @throws BelayError FENCED
+ */
+export async function putBack(
+  ports: RolloutPorts,
+  policy: RolloutPolicy,
+  tenure: Tenure,
+  snapshot: Uint8Array,
+  context: DeploymentContext,
+): Promise<PutBack> {
+  const beganAt = ports.clock.now();
+  const course: Course = {
+    ports,
+    policy,
+    tenure,
+    direction: "back",
+    beganAt,
+    deadlineAt: beganAt + policy.deadlineMs,
+  };
+  await announce(ports, "restoration");
+  const execution = await patiently(course, () => ports.target.restoration(snapshot, context));
+  if (execution.kind === "failed") return { ...execution, observation: undefined };
+  if (execution.kind === "lost") return execution;
+  const end = await carryOut(course, execution.value);
+  if (end.kind === "converged") return { kind: "restored", ms: ports.clock.now() - beganAt };
+  if (end.kind === "failed") return { kind: "failed", cause: end.cause, observation: end.observation };
+  if (end.kind === "timed_out" && !end.unreachable) {
+    const cause = { cause: "timed_out", detail: end.waitingFor.join("; ") } as const;
+    return { kind: "failed", cause, observation: end.observation };
+  }
+  return { kind: "lost" };
+}
+
+export type Patient<T> =
+  | { readonly kind: "done"; readonly value: T }
+  | { readonly kind: "failed"; readonly cause: CauseDetail }
+  | { readonly kind: "lost" };
+
+/** Asks until the engine answers or the way's deadline has passed. @throws BelayError FENCED */
+export async function patiently<T>(course: Course, work: () => Promise<T>): Promise<Patient<T>> {
+  for (let attempt = 0; ; attempt++) {
+    throwIfFenced(course);
+    try {
+      return { kind: "done", value: await work() };
+    } catch (error) {
+      if (!canHeal(error)) return { kind: "failed", cause: { cause: "internal", detail: messageOf(error) } };
+      if (isLate(course)) return { kind: "lost" };
+      emit(course.ports, { kind: "unreachable", message: messageOf(error) });
+      await nap(course, pauseMs(attempt, course.ports.random));
+    }
+  }
+}
+
+/** How long the last reading of the target may take to be had, in milliseconds. */
+const READ_BACK_MS = 30_000;
+
+/** What truly runs, read after the last change. `undefined` when the engine does not say. */
+export async function readBack(
+  ports: RolloutPorts,
+  policy: RolloutPolicy,
+): Promise<readonly RunningService[] | undefined> {
+  await announce(ports, "read back");
+  const beganAt = ports.clock.now();
+  const course: Course = { ports, policy, direction: "back", beganAt, deadlineAt: beganAt + READ_BACK_MS };
+  const running = await patiently(course, () => ports.target.running());
+  if (running.kind === "done") return running.value;
+  if (running.kind === "failed") ports.log.warn(`What runs could not be read: ${running.cause.detail}`);
+  return undefined;
+}

@@ -1,0 +1,147 @@
+import { BelayError, DEFAULT_ROLLOUT, type Digest, isBelayError, messageOf, sha256 } from "@belay/core";
+import { announce, emit } from "./announce.ts";
+import { Ledger } from "./ledger.ts";
+import type { RecoveryResult, RolloutPorts } from "./ports.ts";
+import { putBack, readBack } from "./put-back.ts";
+import type { BeginRecord, RunsFacts } from "./records.ts";
+import { type PutRight, type TakenOver, takeOver } from "./take-over.ts";
+import type { Tenure } from "./tenure.ts";
+import { awaitTurn, type DeadTurn, type Turn } from "./turn.ts";
+
+/** The longest that {@link recover} waits for a holder to end or die, in lives. */
+const PATIENCE_LIVES = 60;
+
+/**
+ * Puts a dead deployment right (LEDGER.md 4): takes it over, restores its snapshot, proves that, ends it and itself.
+ * `onAlive: "wait"` waits until its holder is dead or done; `"return"` says `alive` at the first sign of life.
+ *
+ * @throws BelayError when the store or the engine stays away: the deployment then stays open for the next one.
+ */
+export async function recover(
+  request: { readonly onAlive: "wait" | "return" },
+  ports: RolloutPorts,
+): Promise<RecoveryResult> {
+  const ledger = openLedger(ports);
+  const patienceMs = ledger.lifeMs * (request.onAlive === "wait" ? PATIENCE_LIVES : 2);
+  for (;;) {
+    const turn = await survey(ledger, ports, request.onAlive, patienceMs);
+    if (turn.kind === "free") return { kind: "nothing", deployments: [] };
+    if (turn.kind === "alive") return aliveResult(turn);
+    const result = await recoverDead(ledger, turn, ports);
+    if (result !== undefined) return result;
+  }
+}
+
+export function openLedger(ports: RolloutPorts): Ledger {
+  const { clock, log, holder, random, lifeMs } = ports;
+  const options = { store: ports.target.store, clock, log, holder, random };
+  return new Ledger(lifeMs === undefined ? options : { ...options, lifeMs });
+}
+
+export async function survey(
+  ledger: Ledger,
+  ports: RolloutPorts,
+  onAlive: "wait" | "return",
+  patienceMs: number,
+  onWaiting: () => void = () => undefined,
+): Promise<Turn> {
+  await announce(ports, "survey");
+  const { signal, random, isOver } = ports;
+  return awaitTurn(ledger, {
+    onAlive,
+    patienceMs,
+    signal,
+    random,
+    ...(isOver === undefined ? {} : { isOver }),
+    onWaiting: (open) => {
+      onWaiting();
+      emit(ports, { kind: "waiting", deployment: open.deployment, holder: open.begin?.holder });
+    },
+  });
+}
+
+export function aliveResult(turn: Extract<Turn, { kind: "alive" }>): RecoveryResult {
+  const holder = turn.open[0]?.begin?.holder;
+  const deployments = turn.open.map((one) => one.deployment);
+  return holder === undefined ? { kind: "alive", deployments } : { kind: "alive", deployments, holder };
+}
+
+/** `undefined` when there was nothing to recover after all: survey again. */
+export async function recoverDead(
+  ledger: Ledger,
+  turn: DeadTurn,
+  ports: RolloutPorts,
+): Promise<RecoveryResult | undefined> {
+  await announce(ports, "takeover");
+  const newest = turn.open[0]?.deployment;
+  ports.log.warn(`Deployment ${newest} was left unfinished by a run that died: it is put right first.`);
+  try {
+    const taken = await takeOver(ledger, turn, {
+      putRight: (dead, tenure) => putRight(ledger, dead, tenure, ports),
+      beforeEnd: (step) => announce(ports, step),
+    });
+    return taken && resultOf(taken, turn);
+  } catch (error) {
+    if (!isBelayError(error, "FENCED")) throw error;
+    return { kind: "superseded", deployments: turn.open.map((one) => one.deployment), cause: { cause: "fenced" } };
+  }
+}
+
+function resultOf(taken: TakenOver, turn: DeadTurn): RecoveryResult {
+  const holder = turn.open.find((one) => one.begin?.intent === "deploy")?.begin?.holder;
+  const { outcome, cause, running } = taken.result ?? {};
+  return {
+    kind: "recovered",
+    deployments: taken.deployments,
+    by: taken.by,
+    ...(holder === undefined ? {} : { holder }),
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(cause === undefined ? {} : { cause }),
+    ...(running === undefined ? {} : { running }),
+  };
+}
+
+async function putRight(ledger: Ledger, dead: BeginRecord, tenure: Tenure, ports: RolloutPorts): Promise<PutRight> {
+  await announce(ports, "load snapshot");
+  const snapshot = await readSnapshot(ledger, dead);
+  const policy = dead.policy ?? DEFAULT_ROLLOUT;
+  if (!(snapshot instanceof Uint8Array)) {
+    ports.log.error(snapshot.message);
+    return withRunning(ports, dead, { outcome: "unverified", cause: { cause: "internal", detail: snapshot.message } });
+  }
+  const context = { deployment: tenure.deployment, release: releaseBefore(dead), policy };
+  const back = await putBack(ports, policy, tenure, snapshot, context);
+  if (back.kind === "lost") throw engineLost(dead.deployment);
+  if (back.kind === "failed") return withRunning(ports, dead, { outcome: "rollback_failed", cause: back.cause });
+  const runs: RunsFacts = { ...dead.before, proven: true };
+  return withRunning(ports, dead, { outcome: "rolled_back", cause: { cause: "recovered" }, runs });
+}
+
+/** A snapshot that is lost must not keep the environment closed for ever: what runs is then unverified. */
+async function readSnapshot(ledger: Ledger, dead: BeginRecord): Promise<Uint8Array | { readonly message: string }> {
+  try {
+    return await ledger.readSnapshot(dead);
+  } catch (error) {
+    if (!isBelayError(error, "LEDGER_ERROR")) throw error;
+    return { message: messageOf(error) };
+  }
+}
+
+async function withRunning(ports: RolloutPorts, dead: BeginRecord, put: PutRight): Promise<PutRight> {
+  const running = await readBack(ports, dead.policy ?? DEFAULT_ROLLOUT);
+  if (running === undefined) throw engineLost(dead.deployment);
+  return { runs: { proven: false }, ...put, running };
+}
+
+/** What the restored instances are labelled with: the release that they belong to, as far as it is known. */
+export function releaseBefore(begin: BeginRecord): Digest {
+  return begin.before?.release?.digest ?? begin.release?.digest ?? sha256("");
+}
+
+function engineLost(deployment: number): BelayError {
+  return new BelayError("ENGINE_UNREACHABLE", {
+    doing: `putting deployment ${deployment} right`,
+    got: "the engine did not answer to the end",
+    next: "Run `belay reconcile` or the next deployment when it is back: they go on with it.",
+  });
+}

@@ -1,0 +1,208 @@
+import {
+  type CauseDetail,
+  isBelayError,
+  messageOf,
+  type Observation,
+  type Outcome,
+  type Plan,
+  type RunningService,
+  type Wanted,
+} from "@belay/core";
+import { abortable } from "./abortable.ts";
+import { announce, emit } from "./announce.ts";
+import { carryOut } from "./carry-out.ts";
+import { bound, type Course, type WayEnd } from "./course.ts";
+import type { EndDraft, Ledger } from "./ledger.ts";
+import type { DeploymentResult, DeployPorts, DeployRequest } from "./ports.ts";
+import { putBack, readBack } from "./put-back.ts";
+import type { RunsFacts } from "./records.ts";
+import { releaseBefore } from "./recover.ts";
+import type { RunFacts } from "./run-facts.ts";
+import type { Tenure } from "./tenure.ts";
+
+/** A deployment that has been claimed, with all that is needed to go forward and back. */
+export interface Begun {
+  readonly plan: Plan;
+  readonly tenure: Tenure;
+  readonly snapshot: Uint8Array;
+}
+
+interface Run extends Begun {
+  readonly request: DeployRequest;
+  readonly ports: DeployPorts;
+  readonly ledger: Ledger;
+  readonly facts: RunFacts;
+}
+
+/** How long the evidence may take to be collected before the way back begins without it, in milliseconds. */
+const DOSSIER_MS = 10_000;
+
+/** From begin to end: forward, or back. Whatever happens becomes an outcome. */
+export async function runDeployment(
+  request: DeployRequest,
+  ports: DeployPorts,
+  ledger: Ledger,
+  facts: RunFacts,
+  begun: Begun,
+): Promise<DeploymentResult> {
+  const run: Run = { ...begun, request, ports, ledger, facts };
+  try {
+    return await goForward(run);
+  } catch (error) {
+    if (isBelayError(error, "FENCED")) return await facts.result("superseded", { cause: "fenced" });
+    ports.log.error(`The deployment could not be brought to an end: ${messageOf(error)}`);
+    facts.leftOpen = true;
+    return await facts.result("unverified", { cause: "internal", detail: messageOf(error) });
+  } finally {
+    begun.tenure.leave();
+  }
+}
+
+async function goForward(run: Run): Promise<DeploymentResult> {
+  const { ports, tenure, plan, facts } = run;
+  const { policy } = run.request;
+  const execution = ports.target.execution(plan, {
+    deployment: tenure.deployment,
+    release: facts.release.digest,
+    policy,
+  });
+  const beganAt = ports.clock.now();
+  const course: Course = {
+    ports,
+    policy,
+    tenure,
+    direction: "forward",
+    beganAt,
+    deadlineAt: beganAt + policy.deadlineMs,
+    cancel: ports.signal,
+  };
+  const end = await carryOut(course, execution);
+  if (end.kind === "converged") return succeed(run, execution.wanted);
+  const cause = causeOfEnd(end);
+  emit(ports, { kind: "failed", cause });
+  if (!end.touched) return endUntouched(run, end, cause);
+  if (end.kind === "cancelled" && policy.onCancel === "leave") return leaveOpen(run, "unverified", cause);
+  await collectEvidence(run, execution.wanted, end);
+  const first = run.plan.services.every((service) => service.from === undefined);
+  const keep = (first ? policy.onFirstFailure : policy.onFailure) === "keep";
+  return keep && end.kind !== "cancelled" ? keepFailed(run, cause) : goBack(run, cause);
+}
+
+function causeOfEnd(end: Exclude<WayEnd, { kind: "converged" }>): CauseDetail {
+  if (end.kind === "failed") return end.cause;
+  if (end.kind === "cancelled") return { cause: "cancelled" };
+  const detail = end.waitingFor.join("; ");
+  return { cause: end.unreachable ? "engine_unreachable" : "timed_out", ...(detail === "" ? {} : { detail }) };
+}
+
+async function succeed(run: Run, wanted: readonly Wanted[]): Promise<DeploymentResult> {
+  const { ports, facts, tenure } = run;
+  const running = await readBack(ports, run.request.policy);
+  if (running === undefined) return leaveOpen(run, "unverified", { cause: "engine_unreachable" });
+  facts.running = running;
+  const strange = wanted.find((one) => !isRunning(one, running));
+  if (strange !== undefined) {
+    const cause: CauseDetail = {
+      cause: "drifted",
+      service: strange.service,
+      detail: "what was read back is not what was deployed",
+    };
+    return endWith(run, "unverified", cause, { proven: false });
+  }
+  return endWith(run, "succeeded", undefined, {
+    deployment: tenure.deployment,
+    release: facts.release,
+    proven: true,
+  });
+}
+
+/** What was read back must be the image that was judged, in whichever of its digests the engine shows. */
+function isRunning(wanted: Wanted, running: readonly RunningService[]): boolean {
+  const found = running.find((one) => one.service === wanted.service);
+  if (found === undefined || wanted.desired === 0 || wanted.digests.length === 0) return true;
+  return found.digests.length === 0 || found.digests.some((digest) => wanted.digests.includes(digest));
+}
+
+/** Begun, but nothing was changed: what ran before still runs. */
+function endUntouched(run: Run, end: WayEnd, cause: CauseDetail): Promise<DeploymentResult> {
+  const outcome = end.kind === "cancelled" ? "cancelled" : end.kind === "timed_out" ? "timed_out" : "refused";
+  return endWith(run, outcome, cause, run.facts.before);
+}
+
+async function keepFailed(run: Run, cause: CauseDetail): Promise<DeploymentResult> {
+  const running = await readBack(run.ports, run.request.policy);
+  if (running === undefined) return leaveOpen(run, "timed_out", { cause: "engine_unreachable" });
+  run.facts.running = running;
+  const { release } = run.facts;
+  return endWith(run, "failed", cause, { deployment: run.tenure.deployment, release, proven: false });
+}
+
+async function goBack(run: Run, cause: CauseDetail): Promise<DeploymentResult> {
+  const { ports, facts, tenure, snapshot } = run;
+  const { policy } = run.request;
+  ports.log.info(`Going back to what ran before deployment ${tenure.deployment}.`);
+  const context = { deployment: tenure.deployment, release: releaseBefore(tenure.begin), policy };
+  const back = await putBack(ports, policy, tenure, snapshot, context);
+  if (back.kind === "lost") return leaveOpen(run, "timed_out", { cause: "engine_unreachable" });
+  if (back.kind === "restored") facts.restoreMs = back.ms;
+  const running = await readBack(ports, policy);
+  if (running === undefined) return leaveOpen(run, "unverified", { cause: "engine_unreachable" });
+  facts.running = running;
+  if (back.kind === "restored") return endWith(run, "rolled_back", cause, { ...facts.before, proven: true });
+  facts.first = cause;
+  return endWith(run, "rollback_failed", back.cause, { proven: false });
+}
+
+async function endWith(
+  run: Run,
+  outcome: Outcome,
+  cause: CauseDetail | undefined,
+  runs: RunsFacts | undefined,
+): Promise<DeploymentResult> {
+  const { ports, facts, tenure, ledger } = run;
+  await announce(ports, "end");
+  const draft: EndDraft = {
+    outcome,
+    ...(cause === undefined ? {} : { cause }),
+    ...(runs === undefined ? {} : { runs }),
+    running: facts.running,
+  };
+  try {
+    await tenure.end(draft);
+  } catch (error) {
+    if (isBelayError(error, "FENCED")) throw error;
+    ports.log.error(`The end of deployment ${tenure.deployment} could not be recorded: ${messageOf(error)}`);
+    return leaveOpen(run, "unverified", { cause: "engine_unreachable", detail: messageOf(error) });
+  }
+  await announce(ports, "compact");
+  await ledger.compact();
+  return facts.result(outcome, cause);
+}
+
+/** The next run, the action's own post step or `belay reconcile` puts it right. */
+function leaveOpen(run: Run, outcome: Outcome, cause: CauseDetail): Promise<DeploymentResult> {
+  run.ports.log.warn(`Deployment ${run.tenure.deployment} stays open in the ledger: the next run goes on with it.`);
+  run.facts.leftOpen = true;
+  return run.facts.result(outcome, cause);
+}
+
+/** Evidence is taken before anything is restored, but never at the price of the way back. */
+async function collectEvidence(run: Run, wanted: readonly Wanted[], end: WayEnd): Promise<void> {
+  if (end.observation === undefined || end.kind === "cancelled") return;
+  const { ports, facts } = run;
+  await announce(ports, "dossier");
+  const beganAt = ports.clock.now();
+  const { policy } = run.request;
+  const limit = bound({ ports, policy, direction: "forward", beganAt, deadlineAt: beganAt + DOSSIER_MS });
+  try {
+    facts.evidence = await abortable(askDossier(run, wanted, end.observation, limit.signal), limit.signal);
+  } catch (error) {
+    ports.log.warn(`The evidence could not be collected: ${messageOf(error)}`);
+  } finally {
+    limit.done();
+  }
+}
+
+function askDossier(run: Run, wanted: readonly Wanted[], observation: Observation, signal: AbortSignal) {
+  return run.ports.target.dossier(wanted, observation, signal);
+}

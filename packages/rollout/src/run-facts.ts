@@ -1,0 +1,106 @@
+import {
+  type CauseDetail,
+  type DeploymentReport,
+  type InstanceEvidence,
+  type Outcome,
+  type Plan,
+  pinnedReference,
+  type Release,
+  type RunningService,
+  releaseDigest,
+} from "@belay/core";
+import { likelyCause } from "./likely-cause.ts";
+import type { DeploymentResult, DeployPorts, DeployRequest, RecoveryResult } from "./ports.ts";
+import type { ReleaseFacts, RunsFacts } from "./records.ts";
+
+/** What a run of {@link deploy} has found out so far; the result and the report are made of it, whenever it ends. */
+export class RunFacts {
+  readonly request: DeployRequest;
+  readonly release: ReleaseFacts;
+  readonly recovered: RecoveryResult[] = [];
+  plan: Plan | undefined;
+  before: RunsFacts | undefined;
+  deployment: number | undefined;
+  running: readonly RunningService[] = [];
+  evidence: readonly InstanceEvidence[] = [];
+  /** Why the release itself was given up, when the way back failed for another cause. */
+  first: CauseDetail | undefined;
+  restoreMs: number | undefined;
+  leftOpen = false;
+  readonly #ports: DeployPorts;
+  readonly #beganAt: number;
+  readonly #startedAt: string;
+
+  constructor(request: DeployRequest, ports: DeployPorts) {
+    this.request = request;
+    this.release = releaseFacts(request.release);
+    this.#ports = ports;
+    this.#beganAt = ports.clock.now();
+    this.#startedAt = ports.clock.date().toISOString();
+  }
+
+  async result(outcome: Outcome, cause?: CauseDetail): Promise<DeploymentResult> {
+    this.#ports.onEvent?.({ kind: "ended", outcome, ...(cause === undefined ? {} : { cause }) });
+    const report = await this.#report(outcome, cause);
+    const { leftOpen, recovered } = this;
+    return { outcome, ...(cause === undefined ? {} : { cause }), report, leftOpen, recovered };
+  }
+
+  async #report(outcome: Outcome, cause: CauseDetail | undefined): Promise<DeploymentReport> {
+    const { application, environment, target } = this.#ports.target.scope;
+    const durationMs = this.#ports.clock.now() - this.#beganAt;
+    const good = outcome === "succeeded" || outcome === "unchanged";
+    return {
+      application,
+      environment,
+      target,
+      ...(this.request.url === undefined ? {} : { url: this.request.url }),
+      outcome,
+      ...(cause === undefined ? {} : { cause, likelyCause: this.#sentence(cause) }),
+      ...(this.deployment === undefined ? {} : { deployment: this.deployment }),
+      release: { digest: this.release.digest, source: this.release.source },
+      ...this.#previous(),
+      changes: this.plan?.services ?? [],
+      findings: this.plan?.findings ?? [],
+      running: this.running,
+      evidence: this.evidence,
+      advice: await this.#advice(),
+      notCovered: this.plan?.notCovered ?? [],
+      stages: [...(this.request.stages ?? []), { name: "deploy", state: good ? "passed" : "failed", durationMs }],
+      startedAt: this.#startedAt,
+      durationMs,
+      ...(this.restoreMs === undefined ? {} : { restoreMs: this.restoreMs }),
+    };
+  }
+
+  #sentence(cause: CauseDetail): string {
+    const sentence = likelyCause(this.first ?? cause, this.evidence);
+    return this.first === undefined ? sentence : `${sentence} Then the way back failed: ${likelyCause(cause, [])}`;
+  }
+
+  #previous(): Pick<DeploymentReport, "previous"> {
+    if (this.before?.release === undefined) return {};
+    const { deployment, release } = this.before;
+    const number = deployment === undefined ? {} : { deployment };
+    return { previous: { ...number, release: release.digest, source: release.source } };
+  }
+
+  /** Advice is a courtesy: an engine that can't be asked for it changes no outcome. */
+  async #advice(): Promise<DeploymentReport["advice"]> {
+    try {
+      return await this.#ports.target.advice();
+    } catch (error) {
+      this.#ports.log.debug(`no advice from the target: ${String(error)}`);
+      return [];
+    }
+  }
+}
+
+export function releaseFacts(release: Release): ReleaseFacts {
+  const images = Object.entries(release.services).map(([name, image]) => [name, pinnedReference(image)] as const);
+  return {
+    digest: releaseDigest(release),
+    source: release.source,
+    images: Object.fromEntries(images.filter((pair): pair is [string, string] => pair[1] !== undefined)),
+  };
+}

@@ -1,0 +1,148 @@
+import { BelayError, type Clock, isBelayError, messageOf } from "@belay/core";
+import { type EndDraft, fenced, type Ledger } from "./ledger.ts";
+import type { BeginRecord } from "./records.ts";
+
+/**
+ * A deployment that this run holds. It shows life until it is ended or left, and knows at any time whether it may still
+ * change the target: only while its last proof of life is younger than half a life (LEDGER.md 5).
+ */
+export class Tenure {
+  readonly begin: BeginRecord;
+  readonly #ledger: Ledger;
+  #provenAt: number;
+  #beats = 0;
+  #proving: Promise<void> | undefined;
+  #life = new AbortController();
+  readonly #over = new AbortController();
+
+  /** `askedAt`: monotonic time just before the claim was sent. */
+  constructor(ledger: Ledger, begin: BeginRecord, askedAt: number) {
+    this.#ledger = ledger;
+    this.begin = begin;
+    this.#provenAt = askedAt;
+    void this.#live();
+  }
+
+  get deployment(): number {
+    return this.begin.deployment;
+  }
+
+  /** Aborts when another run took over, or when life could not be shown in time. Ask for it anew after {@link guard}. */
+  get signal(): AbortSignal {
+    return this.#life.signal;
+  }
+
+  /**
+   * To be awaited just before the target is changed.
+   * @throws BelayError FENCED when another run took over, or the store's error when that can't be found out.
+   */
+  async guard(): Promise<void> {
+    if (isBelayError(this.#life.signal.reason, "FENCED")) throw this.#life.signal.reason;
+    // A proof may be old by the time its answer is here: a slow store, a process that was stopped in between.
+    for (let attempt = 0; !this.isFresh(); attempt++) {
+      if (attempt === 3) throw this.#stale();
+      await this.#prove();
+      if (this.#life.signal.aborted) this.#life = new AbortController();
+    }
+  }
+
+  /** True while the last proof of life is young enough to change the target. */
+  isFresh(): boolean {
+    return !this.#life.signal.aborted && this.#ledger.clock.now() - this.#provenAt < this.#ledger.lifeMs / 2;
+  }
+
+  /**
+   * Ends the deployment, after a last look whether it is still ours.
+   * @throws BelayError FENCED when another run took over: then nothing that this run knows of the target may be said.
+   */
+  async end(draft: EndDraft): Promise<void> {
+    await this.#prove();
+    const written = await this.#ledger.writeEnd(this.deployment, draft);
+    this.leave();
+    if (!written || (await this.#wasTakenOver())) throw fenced(this.deployment);
+  }
+
+  /** Stops to show life without an end: the next run recovers. */
+  leave(): void {
+    this.#over.abort();
+  }
+
+  /**
+   * A recoverer that claimed while the end was on its way may be restoring already. And when the begin is gone, the
+   * deployment was ended by somebody else and compacted since: this end stands alone.
+   */
+  async #wasTakenOver(): Promise<boolean> {
+    const { highest, numbers } = await this.#ledger.list();
+    if (highest === this.deployment) return false;
+    if (numbers.get(this.deployment)?.begin !== true) return true;
+    const next = await this.#ledger.readBegin(this.deployment + 1);
+    return next === undefined || next.recovers === this.deployment;
+  }
+
+  async #live(): Promise<void> {
+    const { clock, lifeMs } = this.#ledger;
+    while (!this.#over.signal.aborted) {
+      if (await wasCut(clock, lifeMs / 3, this.#over.signal)) return;
+      await this.#beat();
+    }
+  }
+
+  async #beat(): Promise<void> {
+    const { clock, lifeMs, log } = this.#ledger;
+    const watchdog = new AbortController();
+    const left = this.#provenAt + lifeMs / 2 - clock.now();
+    void wasCut(clock, Math.max(0, left), watchdog.signal).then((cut) => {
+      if (!cut && !this.#over.signal.aborted) this.#life.abort(this.#stale());
+    });
+    try {
+      await this.#prove();
+    } catch (error) {
+      log.warn(`Deployment ${this.deployment} could not show life: ${messageOf(error)}`);
+    } finally {
+      watchdog.abort();
+    }
+  }
+
+  /** One proof at a time: beats of one tenure are numbered in order. */
+  async #prove(): Promise<void> {
+    // Its failure is its own caller's.
+    while (this.#proving !== undefined) await Promise.allSettled([this.#proving]);
+    this.#proving = this.#proveOnce();
+    try {
+      await this.#proving;
+    } finally {
+      this.#proving = undefined;
+    }
+  }
+
+  async #proveOnce(): Promise<void> {
+    const askedAt = this.#ledger.clock.now();
+    this.#beats += 1;
+    try {
+      await this.#ledger.prove(this.deployment, this.#beats);
+    } catch (error) {
+      if (isBelayError(error, "FENCED")) this.#life.abort(error);
+      throw error;
+    }
+    this.#provenAt = askedAt;
+  }
+
+  #stale(): BelayError {
+    return new BelayError("LEDGER_ERROR", {
+      doing: `holding deployment ${this.deployment}`,
+      got: "the ledger could not be reached for half of the time after which another run may take over",
+      next: "Nothing is changed until it can be reached again.",
+    });
+  }
+}
+
+/** Waits; true when the signal cut it short. */
+async function wasCut(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await clock.sleep(milliseconds, signal);
+    return signal.aborted;
+  } catch (error) {
+    if (signal.aborted) return true;
+    throw error;
+  }
+}

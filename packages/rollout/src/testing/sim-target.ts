@@ -1,0 +1,199 @@
+import type {
+  DeploymentContext,
+  Execution,
+  InstanceEvidence,
+  Observation,
+  Plan,
+  RecordStore,
+  Release,
+  RunningService,
+  Scope,
+  ServiceChange,
+  Target,
+  Wanted,
+} from "@belay/core";
+import { MemoryStore } from "../memory-store.ts";
+import { digestOfRevision, type SimEngine } from "./sim-engine.ts";
+
+/** How long a request to the simulated engine takes, in virtual milliseconds. */
+const LATENCY_MS = 5;
+const DESIRED = 2;
+
+/** A {@link Target} over {@link SimEngine}. `gate` is passed at the begin and end of each request: a dead runner stays in it. */
+export class SimTarget implements Target {
+  readonly kind = "compose";
+  readonly scope: Scope = { target: "compose", project: "shop", application: "shop", environment: "staging" };
+  readonly store: RecordStore;
+  findings: Plan["findings"] = [];
+  /** Overrides for single operations. */
+  restorationFails = false;
+  readonly #engine: SimEngine;
+  readonly #gate: () => Promise<void>;
+
+  constructor(engine: SimEngine, gate: () => Promise<void> = async () => undefined) {
+    this.#engine = engine;
+    this.#gate = gate;
+    const wire = (): Promise<undefined> => this.#wire();
+    this.store = new MemoryStore(engine.records, { onCall: wire, onAnswer: gate });
+  }
+
+  async plan(release: Release): Promise<Plan> {
+    await this.#wire();
+    const services = Object.keys(release.services).map((service) =>
+      this.#change(service, revisionOf(release, service)),
+    );
+    return {
+      scope: this.scope,
+      services,
+      findings: this.findings,
+      notCovered: [],
+      labelledDeployment: 0,
+      detail: undefined,
+    };
+  }
+
+  async snapshot(plan: Plan): Promise<Uint8Array> {
+    await this.#wire();
+    const old = plan.services.map((one) => [one.service, one.from?.revision ?? null]);
+    return Buffer.from(JSON.stringify(Object.fromEntries(old)), "utf8");
+  }
+
+  execution(plan: Plan, _context: DeploymentContext): Execution {
+    return this.#way(plan.services.map((one) => [one.service, one.to?.revision ?? null]));
+  }
+
+  async restoration(snapshot: Uint8Array, _context: DeploymentContext): Promise<Execution> {
+    await this.#wire();
+    if (this.restorationFails) throw new Error("the snapshot can't be read");
+    const old: Record<string, string | null> = JSON.parse(Buffer.from(snapshot).toString("utf8"));
+    return this.#way(Object.entries(old));
+  }
+
+  async observe(wanted: readonly Wanted[]): Promise<Observation> {
+    await this.#wire();
+    const services = wanted.map((one) => ({
+      name: one.service,
+      kind: "simulated",
+      goal: one.goal,
+      desired: one.desired,
+      wantedRevision: one.revision,
+      conditions: [],
+      instances: this.#engine.of(one.service).map((instance) => this.#engine.show(instance)),
+    }));
+    await this.#gate();
+    return { at: this.#engine.time.now, services, probes: [] };
+  }
+
+  async *changes(signal: AbortSignal): AsyncIterable<void> {
+    for (;;) {
+      await this.#engine.time.sleep(500, signal);
+      await this.#gate();
+      yield;
+    }
+  }
+
+  async dossier(_: readonly Wanted[], observation: Observation): Promise<readonly InstanceEvidence[]> {
+    await this.#wire();
+    const unready = observation.services.flatMap((one) => one.instances.filter((instance) => !instance.ready));
+    return unready.map((one) => ({
+      service: one.title.replace(/-\d+$/, ""),
+      instance: one.title,
+      logLines: ["starting", "Error: DATABASE_URL is missing"],
+      events: [],
+      unknown: [],
+    }));
+  }
+
+  async running(): Promise<readonly RunningService[]> {
+    await this.#wire();
+    return Object.entries(this.#engine.revisions()).map(([service, revision]) => ({
+      service,
+      name: service,
+      revision,
+      image: `registry/${service}@${digestOfRevision(revision)}`,
+      digests: [digestOfRevision(revision)],
+      ready: this.#engine.of(service).filter((one) => this.#engine.show(one).ready).length,
+      desired: DESIRED,
+    }));
+  }
+
+  async advice() {
+    return [{ title: "Look", command: "look --here" }];
+  }
+
+  async close(): Promise<void> {}
+
+  #change(service: string, revision: string): ServiceChange {
+    const old = this.#engine.of(service)[0]?.revision;
+    const facts = (name: string) => ({
+      revision: name,
+      image: name,
+      digests: [digestOfRevision(name)],
+      instances: DESIRED,
+    });
+    return {
+      service,
+      name: service,
+      action: old === undefined ? "create" : old === revision ? "unchanged" : "update",
+      goal: "run",
+      desired: DESIRED,
+      dependsOn: [],
+      ...(old === undefined ? {} : { from: facts(old) }),
+      to: facts(revision),
+      differences: [],
+    };
+  }
+
+  /** New beside old, then the others go: also the way back, from wherever it starts. */
+  #way(revisions: readonly (readonly [string, string | null])[]): Execution {
+    const wanted = revisions.map(([service, revision]) => ({
+      service,
+      goal: "run" as const,
+      desired: revision === null ? 0 : DESIRED,
+      revision: revision ?? "",
+      digests: revision === null ? [] : [digestOfRevision(revision)],
+    }));
+    const start = async (): Promise<void> => {
+      for (const one of wanted) await this.#startMissing(one);
+    };
+    const retire = async (): Promise<void> => {
+      for (const one of wanted) await this.#removeOthers(one);
+    };
+    return {
+      wanted,
+      stages: [
+        { name: "start", act: start, expect: "ready", stable: false },
+        { name: "retire", act: retire, expect: "alone", stable: true },
+      ],
+    };
+  }
+
+  async #startMissing(one: Wanted): Promise<void> {
+    for (let slot = 1; slot <= one.desired; slot++) {
+      await this.#wire();
+      const there = this.#engine.of(one.service).some((i) => i.revision === one.revision && i.slot === `${slot}`);
+      if (!there) this.#engine.start(one.service, `${slot}`, one.revision);
+    }
+  }
+
+  async #removeOthers(one: Wanted): Promise<void> {
+    for (const other of this.#engine.of(one.service).filter((instance) => instance.revision !== one.revision)) {
+      await this.#wire();
+      this.#engine.remove(other.id);
+    }
+  }
+
+  /** A request on its way: the engine may be away, the runner may die. */
+  async #wire(): Promise<undefined> {
+    await this.#gate();
+    await this.#engine.time.sleep(LATENCY_MS);
+    await this.#gate();
+    this.#engine.mustAnswer();
+    return undefined;
+  }
+}
+
+/** Revisions of the simulated engine are the release's own names: `web-v1`. */
+export function revisionOf(release: Release, service: string): string {
+  return `${service}-${release.source.revision}`;
+}

@@ -1,0 +1,106 @@
+import { type Expectation, messageOf, type Observation, type Wanted } from "@belay/core";
+import { canHeal, emit, pauseMs } from "./announce.ts";
+import { bound, type Course, isCancelled, isLate, throwIfFenced, type WayEnd } from "./course.ts";
+import type { Doorbell } from "./doorbell.ts";
+import { interrupt, type Judgement, step } from "./judgement.ts";
+import { progressOf } from "./progress.ts";
+import type { JudgeTerms } from "./verdict.ts";
+
+/** How long the watch goes without a look when nothing rings: a stream of events may have lost one. */
+const LOOK_EVERY_MS = 2_000;
+
+export interface WatchedStage {
+  readonly name: string;
+  readonly expect: Expectation;
+  readonly stable: boolean;
+}
+
+export interface Watched {
+  readonly judgement: Judgement;
+  readonly end: WayEnd;
+}
+
+/** A look at the target, with the probes' readings. `undefined` when it can't be had before the way is over. */
+export async function look(
+  course: Course,
+  wanted: readonly Wanted[],
+): Promise<{ readonly observation: Observation; readonly at: number; readonly gaps: number } | undefined> {
+  const { target, prober, clock, random } = course.ports;
+  for (let gaps = 0; ; gaps++) {
+    throwIfFenced(course);
+    if (isCancelled(course) || (gaps > 0 && isLate(course))) return undefined;
+    const at = clock.now();
+    const limit = bound(course);
+    try {
+      const seen = await target.observe(wanted, limit.signal);
+      prober?.follow(seen);
+      const readings = prober?.readings() ?? [];
+      return { observation: { ...seen, probes: [...seen.probes, ...readings] }, at, gaps };
+    } catch (error) {
+      if (!limit.signal.aborted && !canHeal(error)) throw error;
+      emit(course.ports, { kind: "unreachable", message: messageOf(error) });
+      await nap(course, pauseMs(gaps, random));
+    } finally {
+      limit.done();
+    }
+  }
+}
+
+/** Sleeps unless the way is cancelled meanwhile. */
+export async function nap(course: Course, milliseconds: number): Promise<void> {
+  const left = Math.max(0, Math.min(milliseconds, course.deadlineAt - course.ports.clock.now()));
+  try {
+    await course.ports.clock.sleep(left, course.cancel);
+  } catch (error) {
+    if (!isCancelled(course)) throw error;
+  }
+}
+
+/** Looks and judges until the stage has converged or failed, or the way is over. @throws BelayError FENCED */
+export async function watch(
+  course: Course,
+  stage: WatchedStage,
+  wanted: readonly Wanted[],
+  before: Judgement,
+  bell: Doorbell,
+): Promise<Watched> {
+  const terms: JudgeTerms = { policy: course.policy, expect: stage.expect, stable: stage.stable };
+  let judgement = interrupt(before);
+  let observation: Observation | undefined;
+  for (;;) {
+    const seen = await look(course, wanted);
+    if (seen === undefined) return { judgement, end: unseen(course, judgement, observation) };
+    observation = seen.observation;
+    judgement = step(terms, seen.gaps > 0 ? interrupt(judgement) : judgement, observation, seen.at);
+    tell(course, stage, observation, judgement);
+    const end = endOf(course, judgement, observation);
+    if (end !== undefined) return { judgement, end };
+    const until = Math.min(judgement.wakeAt ?? Number.POSITIVE_INFINITY, course.ports.clock.now() + LOOK_EVERY_MS);
+    const limit = bound(course);
+    await bell.wait(Math.min(until, course.deadlineAt), limit.signal).finally(limit.done);
+  }
+}
+
+function endOf(course: Course, { verdict }: Judgement, observation: Observation): WayEnd | undefined {
+  const rest = { observation, touched: true };
+  if (verdict.kind !== "progressing") return { ...verdict, ...rest };
+  if (!isLate(course)) return undefined;
+  return { kind: "timed_out", waitingFor: verdict.waitingFor, unreachable: false, ...rest };
+}
+
+function unseen(course: Course, { verdict }: Judgement, observation: Observation | undefined): WayEnd {
+  if (isCancelled(course)) return { kind: "cancelled", observation, touched: true };
+  const waitingFor = verdict.kind === "progressing" ? verdict.waitingFor : [];
+  return { kind: "timed_out", waitingFor, unreachable: true, observation, touched: true };
+}
+
+function tell(course: Course, stage: WatchedStage, observation: Observation, judgement: Judgement): void {
+  emit(course.ports, {
+    kind: "observed",
+    direction: course.direction,
+    stage: stage.name,
+    elapsedMs: course.ports.clock.now() - course.beganAt,
+    services: progressOf(observation),
+    verdict: judgement.verdict,
+  });
+}

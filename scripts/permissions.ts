@@ -1,0 +1,45 @@
+/** What a job that uses an action must be allowed, for the generated documentation. Data that no action.yml can hold. */
+
+export interface Permission {
+  /** Key under `permissions:`. */
+  readonly name: string;
+  readonly level: "read" | "write";
+  readonly why: string;
+  /** Set when the action works without it, and what is missing then. */
+  readonly without?: string;
+}
+
+const CONTENTS: Permission = { name: "contents", level: "read", why: "`actions/checkout` reads the code." };
+const PULL: Permission = {
+  name: "packages",
+  level: "read",
+  why: "The identity of images on ghcr.io is read.",
+  without: "Needed only when your images are private and on ghcr.io.",
+};
+const PUSH: Permission = {
+  name: "packages",
+  level: "write",
+  why: "Images are pushed to ghcr.io with the job's token.",
+  without: "Needed only for ghcr.io. Log in to another registry with its own credentials.",
+};
+const DEPLOYMENTS: Permission = {
+  name: "deployments",
+  level: "write",
+  why: "The GitHub deployment and its statuses are written.",
+  without: "The target is deployed all the same. GitHub shows no deployment, and the log says so.",
+};
+const COMMENT: Permission = {
+  name: "pull-requests",
+  level: "write",
+  why: "The pull request's comment is kept up to date.",
+  without: "The target is deployed all the same. The report is in the job summary only.",
+};
+
+/** Per folder under `actions/`; `belay` is the action at the root of the repository. */
+export const PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = {
+  belay: [CONTENTS, PUSH, DEPLOYMENTS, COMMENT],
+  build: [CONTENTS],
+  push: [CONTENTS, PUSH],
+  deploy: [CONTENTS, PULL, DEPLOYMENTS, COMMENT],
+  report: [CONTENTS, DEPLOYMENTS, COMMENT],
+};

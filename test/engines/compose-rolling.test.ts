@@ -1,0 +1,147 @@
+import { requestLoop, waitUntil } from "@belay/testkit";
+import { describe, expect } from "vitest";
+import { drive, goBack, POLICY } from "./compose-driver.ts";
+import { answers, it, release, url, writeShop } from "./compose-shop.ts";
+
+describe("a rolling deployment", () => {
+  it("adopts what a plain compose made, and loses no request", async ({ shop }) => {
+    await writeShop(shop, "deploy: { replicas: 3 }");
+    await shop.compose(["up", "-d", "--wait"]);
+    const before = await shop.ids();
+    const target = await shop.target();
+    const loop = requestLoop({ url: url(shop) });
+    const driven = await drive(target, await release(shop, "good2"), 1);
+    const requests = await loop.stop();
+    expect(driven).toMatchObject({ result: "succeeded" });
+    expect(requests).toMatchObject({ lost: 0 });
+    expect(requests.byVersion.good2).toBeGreaterThan(0);
+    expect(driven.plan.services[0]?.differences[0]).toMatch(/^image: .*:good1 → .*@sha256:/);
+    const after = await shop.ids();
+    expect(Object.keys(after).sort()).toEqual([
+      `${shop.name}-proxy-1`,
+      ...[4, 5, 6].map((number) => `${shop.name}-web-${number}`),
+    ]);
+    expect(after[`${shop.name}-proxy-1`]).toBe(before[`${shop.name}-proxy-1`]);
+    const [running] = await target.running();
+    expect(running).toMatchObject({ service: "web", ready: 3, desired: 3, deployment: 1 });
+    expect(running?.digests).toContain((await shop.image("good2")).digest);
+  });
+
+  it("starts containers again whose connections would break, and loses no request", async ({ shop }) => {
+    const server =
+      "require('net').createServer((s) => s.on('data', (d) => setTimeout(() => s.write(d), 50))).listen(5000)";
+    const db = `db:\n    image: belay-test/node:24\n    command: ["node", "-e", "${server}"]\n    stop_grace_period: 0s`;
+    await writeShop(shop, "depends_on: [db]", db);
+    await drive(await shop.target(), await release(shop, "pool1"), 1);
+    await shop.compose(["up", "-d", "--no-deps", "--no-recreate", "proxy"]);
+    await answers(shop, "pool1");
+    const loop = requestLoop({ url: url(shop), perSecond: 100 });
+    const driven = await drive(await shop.target(), await release(shop, "pool2"), 2);
+    await answers(shop, "pool2");
+    const requests = await loop.stop();
+    expect(driven.result).toBe("succeeded");
+    expect(driven.plan.findings).toMatchObject([{ level: "warn", check: "started_twice" }]);
+    expect(shop.log.text()).toContain("again with its names");
+    expect(requests).toMatchObject({ lost: 0 });
+  });
+
+  it("touches nothing when the release runs already", async ({ shop }) => {
+    await writeShop(shop);
+    const target = await shop.target();
+    await drive(target, await release(shop, "good1"), 1);
+    const before = await shop.ids();
+    const again = await drive(target, await release(shop, "good1"), 2);
+    expect(again.plan.services[0]).toMatchObject({ action: "unchanged", differences: [] });
+    expect(again.result).toBe("succeeded");
+    expect(await shop.ids()).toEqual(before);
+  });
+
+  it("knows a change of the environment alone", async ({ shop }) => {
+    await writeShop(shop, `environment: { EXTRA: "\${EXTRA}" }`);
+    const first = await shop.target({ env: { EXTRA: "-a" } });
+    await drive(first, await release(shop, "good1"), 1);
+    const second = await shop.target({ env: { EXTRA: "-b" } });
+    const driven = await drive(second, await release(shop, "good1"), 2);
+    expect(driven.plan.services[0]).toMatchObject({ action: "update", differences: ["environment: EXTRA changed"] });
+    expect(JSON.stringify(driven.plan)).not.toContain("-b");
+    const [id] = Object.values(await shop.ids("web"));
+    const { stdout } = await shop.engine.docker(["exec", id ?? "", "sh", "-c", "echo $EXTRA"]);
+    expect(stdout.trim()).toBe("-b");
+  });
+
+  it("keeps a number of containers set by hand, unless the files say one", async ({ shop }) => {
+    await writeShop(shop);
+    await shop.compose(["up", "-d", "--wait", "--scale", "web=2"]);
+    const driven = await drive(await shop.target(), await release(shop, "good2"), 1);
+    expect(driven.plan.services[0]).toMatchObject({ desired: 2 });
+    expect(Object.keys(await shop.ids("web"))).toHaveLength(2);
+    await writeShop(shop, "deploy: { replicas: 1 }");
+    const told = await drive(await shop.target(), await release(shop, "good2"), 2);
+    expect(told.plan.findings).toContainEqual(expect.objectContaining({ check: "scale_changes", level: "warn" }));
+    expect(Object.keys(await shop.ids("web"))).toHaveLength(1);
+  });
+});
+
+describe.concurrent("a bad release", () => {
+  it.for<readonly [string, string]>([
+    ["crash", "exited"],
+    ["unhealthy", "unhealthy"],
+  ])("that is %s goes, and the old containers never stop", async ([bad, sign], { shop }) => {
+    await writeShop(shop, "deploy: { replicas: 2 }");
+    await shop.compose(["up", "-d", "--wait"]);
+    const before = await shop.ids();
+    const target = await shop.target();
+    const loop = requestLoop({ url: url(shop), perSecond: 50 });
+    const driven = await drive(target, await release(shop, bad), 1);
+    const requests = await loop.stop();
+    expect(driven.result).toBe("rolled_back");
+    expect(driven.why).toContain(sign);
+    expect(await shop.ids()).toEqual(before);
+    expect(requests).toMatchObject({ lost: 0, byVersion: { good1: requests.ok } });
+  });
+
+  it("leaves its evidence before it goes", async ({ shop }) => {
+    await writeShop(shop);
+    await shop.compose(["up", "-d", "--wait"]);
+    const target = await shop.target();
+    const plan = await target.plan(await release(shop, "crash"), POLICY);
+    const context = { deployment: 1, release: "sha256:00" as const, policy: POLICY };
+    const { stages, wanted } = target.execution(plan, context);
+    const stop = new AbortController();
+    const changes = target.changes(stop.signal)[Symbol.asyncIterator]();
+    const next = changes.next();
+    await stages[0]?.act(stop.signal);
+    await next;
+    const exited = async () => {
+      const { services } = await target.observe(wanted, stop.signal);
+      return (
+        services[0]?.instances.some((one) => one.revision === wanted[0]?.revision && one.endedBy === "self") ?? false
+      );
+    };
+    await waitUntil("the crash is seen", exited, { withinMs: 10_000 });
+    const seen = await target.observe(wanted, stop.signal);
+    const [evidence] = await target.dossier(wanted, seen, stop.signal);
+    expect(evidence).toMatchObject({ service: "web", exitCode: 3 });
+    expect(evidence?.logLines).toContain("no database at db:5432");
+    await goBack(target, await target.snapshot(plan), context);
+    stop.abort();
+    expect(Object.keys(await shop.ids("web"))).toEqual([`${shop.name}-web-1`]);
+  });
+
+  it("whose command does not exist is a start that failed", async ({ shop }) => {
+    await writeShop(shop);
+    await shop.compose(["up", "-d", "--wait"]);
+    const before = await shop.ids();
+    await writeShop(shop, 'command: ["/no/such/program"]');
+    const driven = await drive(await shop.target(), await release(shop, "good2"), 1);
+    expect(driven.why).toContain("start_failed");
+    expect(await shop.ids()).toEqual(before);
+  });
+
+  it("of a first deployment is removed by the way back", async ({ shop }) => {
+    await writeShop(shop);
+    const driven = await drive(await shop.target(), await release(shop, "crash"), 1);
+    expect(driven.result).toBe("rolled_back");
+    expect(await shop.ids("web")).toEqual({});
+  });
+});

@@ -1,0 +1,65 @@
+import { type RolloutPolicy, systemClock, type Target } from "@belay/core";
+import { type DeploymentResult, deploy, type RolloutPorts, recover } from "@belay/rollout";
+import { requestLoop } from "@belay/testkit";
+import { describe, expect } from "vitest";
+import { POLICY } from "./compose-driver.ts";
+import { answers, it, release, url, writeShop } from "./compose-shop.ts";
+import type { ProjectStand } from "./compose-stand.ts";
+
+const policy: RolloutPolicy = { ...POLICY, crashes: 1 };
+
+function portsOf(shop: ProjectStand, target: Target, more: Partial<RolloutPorts> = {}): RolloutPorts {
+  const holder = { run: `${shop.name}-${Math.random()}`, attempt: 1, host: "test" };
+  const signal = new AbortController().signal;
+  return { target, clock: systemClock, log: shop.log, holder, signal, random: Math.random, lifeMs: 6_000, ...more };
+}
+
+async function run(shop: ProjectStand, image: string, more: Partial<RolloutPorts> = {}): Promise<DeploymentResult> {
+  const target = await shop.target();
+  return deploy({ release: await release(shop, image), policy }, portsOf(shop, target, more));
+}
+
+describe("the rollout on a compose project", () => {
+  it("takes a first, a second, the same and a bad release, and says the truth each time", async ({ shop }) => {
+    await writeShop(shop, "deploy: { replicas: 2 }");
+    const first = await run(shop, "good1");
+    expect(first).toMatchObject({ outcome: "succeeded", report: { deployment: 1 } });
+    await shop.compose(["up", "-d", "--no-deps", "--no-recreate", "proxy"]);
+    await answers(shop, "good1");
+    const loop = requestLoop({ url: url(shop), perSecond: 100 });
+    const second = await run(shop, "good2");
+    expect(second).toMatchObject({ outcome: "succeeded", report: { deployment: 2, running: [{ ready: 2 }] } });
+    const ids = await shop.ids();
+    expect(await run(shop, "good2")).toMatchObject({ outcome: "unchanged" });
+    const bad = await run(shop, "crash");
+    const requests = await loop.stop();
+    expect(bad.outcome).toBe("rolled_back");
+    expect(bad.report.evidence[0]).toMatchObject({ service: "web", exitCode: 3 });
+    expect(bad.cause?.cause).toMatch(/crash_loop|exited/);
+    expect(bad.report.evidence[0]?.logLines).toContain("no database at db:5432");
+    expect(await shop.ids()).toEqual(ids);
+    expect(requests).toMatchObject({ lost: 0, lostBecause: {} });
+    expect(bad.report.restoreMs).toBeLessThan(10_000);
+    console.info(`taken off in ${bad.report.restoreMs} ms, whole run ${bad.report.durationMs} ms`);
+  });
+
+  it.for(["start", "shift", "retire"])("is recovered after it died before %s", async (stage, { shop }) => {
+    await writeShop(shop);
+    await shop.compose(["up", "-d", "--wait"]);
+    const before = await shop.ids();
+    // The run ends where it was; what it would still do is no part of a killed one.
+    const killed = new Promise((resolve) => {
+      const hold = async (step: string, name?: string): Promise<void> => {
+        if (step !== "act" || name !== stage) return;
+        resolve(undefined);
+        await new Promise(() => undefined);
+      };
+      void run(shop, "good2", { onStep: hold, lifeMs: 2_000_000 });
+    });
+    await killed;
+    const recovery = await recover({ onAlive: "wait" }, portsOf(shop, await shop.target(), { lifeMs: 2_000 }));
+    expect(recovery).toMatchObject({ kind: "recovered", deployments: [1], outcome: "rolled_back" });
+    expect(await shop.ids()).toEqual(before);
+    await answers(shop, "good1");
+  });
+});

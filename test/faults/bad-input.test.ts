@@ -1,0 +1,166 @@
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { announceCommit, type CliRun, openShop, runCli, type ShopStage } from "@belay/testkit";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+
+let shop: ShopStage;
+/** A release that runs already, so that "nothing changed" means something. */
+let folder: string;
+
+beforeAll(async () => {
+  shop = await openShop();
+  await announceCommit(shop, "Open the shop");
+  const first = await runCli(shop, "run", { args: ["--json"] });
+  expect(first.json).toMatchObject({ outcome: "succeeded" });
+  folder = first.folder;
+});
+afterAll(() => shop?.[Symbol.asyncDispose]());
+afterEach(() => shop.github.heal());
+
+/** Ids of all containers of the project, in a fixed order. */
+async function containers(): Promise<string> {
+  const filter = `label=com.docker.compose.project=${shop.project}`;
+  const { stdout } = await shop.engine.docker(["ps", "--all", "--no-trunc", "--quiet", "--filter", filter]);
+  return stdout.split("\n").sort().join("\n");
+}
+
+/** Changes a file of the shop for as long as `work` runs. */
+async function withFile<T>(
+  name: string,
+  change: (text: string) => string | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  const path = join(shop.repository.folder, name);
+  const before = await readFile(path, "utf8");
+  const after = change(before);
+  await (after === undefined ? rm(path) : writeFile(path, after));
+  try {
+    return await work();
+  } finally {
+    await writeFile(path, before);
+  }
+}
+
+/** Runs a deployment that must come to nothing, and proves that the target is as it was. */
+async function refused(run: () => Promise<CliRun>, exitCode: number): Promise<CliRun> {
+  const before = await containers();
+  const result = await run();
+  expect(result.stderr + result.stdout).not.toContain("This is a defect");
+  expect(result.exitCode).toBe(exitCode);
+  expect(await containers()).toBe(before);
+  return result;
+}
+
+const deploy = (args: readonly string[] = [], env: Record<string, string> = {}): Promise<CliRun> =>
+  runCli(shop, "deploy", { folder, args: ["--json", ...args], env });
+
+describe("bad input changes nothing and says what to do", () => {
+  it("an unknown environment, with the known ones", async () => {
+    const result = await refused(() => deploy(["--environment", "stagin"]), 2);
+    expect(result.stderr).toMatch(/stagin.*staging/s);
+  });
+
+  it("a missing compose file", async () => {
+    const result = await refused(
+      () =>
+        withFile(
+          "compose.yaml",
+          () => undefined,
+          () => deploy(),
+        ),
+      2,
+    );
+    expect(result.stderr).toContain("compose.yaml");
+  });
+
+  it("a compose file without the service", async () => {
+    const rename = (text: string): string => text.replace(/^ {2}web:/m, "  website:");
+    const result = await refused(() => withFile("compose.yaml", rename, () => deploy()), 2);
+    expect(result.stderr).toMatch(/web/);
+    expect(result.stderr).toContain("compose.yaml");
+  });
+
+  it("a compose file that is no YAML", async () => {
+    const result = await refused(
+      () =>
+        withFile(
+          "compose.yaml",
+          (text) => `${text}\n  : : [`,
+          () => deploy(),
+        ),
+      2,
+    );
+    expect(result.stderr).toContain("compose.yaml");
+  });
+
+  it("a belay.yaml that is no YAML, with line and column", async () => {
+    const result = await refused(
+      () =>
+        withFile(
+          "belay.yaml",
+          (text) => `${text}\n  - [`,
+          () => deploy(),
+        ),
+      2,
+    );
+    expect(result.stderr).toMatch(/belay\.yaml.*\d+:\d+/s);
+  });
+
+  it("a variable of the compose file that nobody sets", async () => {
+    const add = (text: string): string => text.replace("CURRENCY: EUR", `CURRENCY: $${"{NOBODY_SETS_THIS}"}`);
+    const result = await refused(() => withFile("compose.yaml", add, () => deploy()), 2);
+    expect(result.stderr).toContain("NOBODY_SETS_THIS");
+  });
+
+  it("a fixed host port with the strategy rolling, at plan time", async () => {
+    const add = (text: string): string =>
+      text.replace(
+        "    stop_grace_period: 10s",
+        "    stop_grace_period: 10s\n    ports: ['127.0.0.1:0:8080', '127.0.0.1:39999:8080']",
+      );
+    const result = await refused(() => withFile("compose.yaml", add, () => deploy()), 3);
+    expect(result.json).toMatchObject({ outcome: "refused", cause: { cause: "preflight" } });
+    expect(result.stdout).toContain("recreate");
+  });
+
+  it("no release", async () => {
+    const result = await refused(() => runCli(shop, "deploy", { args: ["--json"] }), 2);
+    expect(result.stderr).toContain("Run the stage before");
+  });
+
+  it("no engine", async () => {
+    const result = await refused(() => deploy([], { DOCKER_HOST: "unix:///nowhere/docker.sock" }), 1);
+    expect(result.stderr).toContain("/nowhere/docker.sock");
+  });
+
+  it("a dirty tree", async () => {
+    const change = (text: string): string => text.replace("8_900", "9_900");
+    const result = await withFile("web/shop.mjs", change, () => runCli(shop, "build", { args: ["--json"] }));
+    expect(result.exitCode).toBe(2);
+    expect(result.stderr).toContain("git status");
+  });
+});
+
+describe("the registry", () => {
+  it("being down stops the push and leaves the target alone", async () => {
+    const built = await runCli(shop, "build", { args: ["--json"] });
+    await shop.registry.pause();
+    try {
+      const result = await refused(() => runCli(shop, "push", { folder: built.folder, args: ["--json"] }), 16);
+      expect(result.stderr).toContain(shop.registry.address);
+    } finally {
+      await shop.registry.start();
+    }
+  });
+
+  it("holding other content under the SHA tag stops the push", async () => {
+    await shop.repository.commit("Raise a price", "web/shop.mjs", ["1_290", "1_390"]);
+    const built = await runCli(shop, "build", { args: ["--json"] });
+    const [tag] = ((built.json?.services ?? []) as { image: string }[]).map((service) => service.image);
+    expect(tag).toMatch(/:sha-[0-9a-f]{12}$/);
+    await shop.engine.docker(["tag", String(shop.variables.BASE), String(tag)]);
+    await shop.engine.docker(["push", "--quiet", String(tag)]);
+    const result = await refused(() => runCli(shop, "push", { folder: built.folder, args: ["--json"] }), 16);
+    expect(result.json).toMatchObject({ error: { code: "TAG_TAKEN" } });
+  });
+});

@@ -1,0 +1,166 @@
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import {
+  BASE_IMAGES,
+  checkOutSuite,
+  createRepository,
+  type EngineRig,
+  ensureTools,
+  freePort,
+  type GitHubRig,
+  localActions,
+  makeBaseImages,
+  type RegistryRig,
+  runWorkflow,
+  type SuiteCheckout,
+  startEngine,
+  startGitHub,
+  startRegistry,
+  type ThrowawayRepository,
+  type TokenSeed,
+  type WorkflowRun,
+  waitUntil,
+} from "@belay/testkit";
+import { ROOT } from "../structure/source-files.ts";
+
+export const EXAMPLE = join(ROOT, "examples/shop");
+/** What a job's GITHUB_TOKEN may do when the job asks for what the example asks for. */
+export const TOKEN = "ghs_workflowtest00000000000000000000000000";
+const PERMISSIONS: TokenSeed["permissions"] = { contents: "read", deployments: "write", "pull-requests": "write" };
+
+/** What `docker ps` and `docker inspect` show of the service `web`. */
+export interface Seen {
+  readonly ids: readonly string[];
+  /** `repository@sha256:…` of the running containers, each once. */
+  readonly images: readonly string[];
+  /** The commits that the images' labels name. */
+  readonly commits: readonly string[];
+}
+
+export interface RunRequest {
+  readonly workflow: string;
+  readonly eventName: "push" | "pull_request";
+  readonly event: object;
+  /** Default: {@link TOKEN}. */
+  readonly token?: string;
+}
+
+/**
+ * The example shop in a repository of its own, with a real engine, a real registry that wants a login, and a GitHub. The
+ * engine is a new one: the example's compose project has a fixed name.
+ */
+export class WorkflowStage implements AsyncDisposable {
+  readonly engine: EngineRig;
+  readonly registry: RegistryRig;
+  readonly github: GitHubRig;
+  readonly repository: ThrowawayRepository;
+  readonly #suite: SuiteCheckout;
+  readonly #port: number;
+  readonly #owned: AsyncDisposableStack;
+  #runs = 4_200;
+
+  private constructor(
+    parts: Pick<WorkflowStage, "engine" | "registry" | "github" | "repository">,
+    suite: SuiteCheckout,
+    port: number,
+    owned: AsyncDisposableStack,
+  ) {
+    this.engine = parts.engine;
+    this.registry = parts.registry;
+    this.github = parts.github;
+    this.repository = parts.repository;
+    this.#suite = suite;
+    this.#port = port;
+    this.#owned = owned;
+  }
+
+  static async open(): Promise<WorkflowStage> {
+    await using undo = new AsyncDisposableStack();
+    const engine = undo.use(await startEngine({ buildx: true }));
+    await makeBaseImages(engine);
+    const registry = undo.use(await startRegistry({ auth: { user: "ada", password: TOKEN } }));
+    const tokens = [{ token: TOKEN, permissions: PERMISSIONS }];
+    const github = undo.adopt(await startGitHub({ repository: "acme/shop", tokens }), (one) => one.close());
+    const repository = undo.adopt(await createRepository({ slug: "acme/shop", from: EXAMPLE }), (one) => one.remove());
+    const suite = undo.adopt(await checkOutSuite(), (one) => one.remove());
+    const parts = { engine, registry, github, repository };
+    const stage = new WorkflowStage(parts, suite, await freePort(), undo.move());
+    return stage;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#owned.disposeAsync();
+  }
+
+  /** Commits the example with one of its files changed; the commit is the head of the pull request. */
+  async commit(pullRequest: number, title: string, path: string, change: (text: string) => string): Promise<string> {
+    const sha = await this.repository.commit(title, { [path]: change(await readFile(join(EXAMPLE, path), "utf8")) });
+    const author = { name: "Ada Lovelace", email: "ada@example.org", login: "ada" };
+    this.github.addCommit({ sha, message: title, author });
+    this.github.addPull({ number: pullRequest, headSha: sha, title, author: "ada", state: "open" });
+    return sha;
+  }
+
+  /** Runs a workflow of the repository as GitHub does on an event. */
+  async run(request: RunRequest): Promise<WorkflowRun> {
+    const text = await readFile(join(this.repository.folder, request.workflow), "utf8");
+    const variables = Object.entries(this.#variables()).map(([name, value]) => `${name}=${value}`);
+    const repository = { full_name: "acme/shop", name: "shop", default_branch: "main", owner: { login: "acme" } };
+    return runWorkflow({
+      workflow: request.workflow,
+      eventName: request.eventName,
+      event: { repository, sender: { login: "ada", type: "User" }, ...request.event },
+      repositoryFolder: this.repository.folder,
+      secrets: { GITHUB_TOKEN: request.token ?? TOKEN, REGISTRY_PASSWORD: TOKEN },
+      variables: { REGISTRY: this.registry.address, BELAY_VARIABLES: variables.join("\n") },
+      env: {
+        GITHUB_RUN_ID: String(++this.#runs),
+        DOCKER_HOST: this.engine.env.DOCKER_HOST ?? "",
+        DOCKER_CONFIG: this.engine.env.DOCKER_CONFIG ?? "",
+      },
+      path: [dirname((await ensureTools(["docker"])).docker)],
+      github: { url: this.github.apiUrl },
+      localRepositories: localActions(text, this.#suite.folder),
+    });
+  }
+
+  #variables(): Record<string, string> {
+    return {
+      REGISTRY: this.registry.address,
+      BASE: BASE_IMAGES.node,
+      PROXY_IMAGE: BASE_IMAGES.haproxy,
+      PORT: String(this.#port),
+    };
+  }
+
+  async lookFromOutside(): Promise<Seen> {
+    const labels = ["com.docker.compose.project=shop", "com.docker.compose.service=web"];
+    const filters = labels.flatMap((label) => ["--filter", `label=${label}`]);
+    const { stdout } = await this.engine.docker(["ps", "--quiet", "--no-trunc", ...filters]);
+    const ids = stdout.split("\n").filter((line) => line !== "");
+    const inspected = ids.length === 0 ? "[]" : (await this.engine.docker(["inspect", ...ids])).stdout;
+    const containers = JSON.parse(inspected) as { Config: { Image: string; Labels: Record<string, string> } }[];
+    return {
+      ids: ids.sort(),
+      images: [...new Set(containers.map((one) => one.Config.Image))],
+      commits: [...new Set(containers.map((one) => one.Config.Labels["org.opencontainers.image.revision"] ?? ""))],
+    };
+  }
+
+  /** What a visitor gets through the proxy, as soon as it answers. */
+  async visit(): Promise<string> {
+    let page = "";
+    const answers = async (): Promise<boolean> => {
+      const answer = await fetch(`http://127.0.0.1:${this.#port}/`).catch(() => undefined);
+      page = (await answer?.text()) ?? "";
+      return answer?.status === 200;
+    };
+    await waitUntil("the shop answers", answers, { withinMs: 20_000 });
+    return page;
+  }
+
+  /** The newest status of each GitHub deployment, the oldest deployment first. */
+  states(): (string | undefined)[] {
+    return this.github.deployments("staging").map((deployment) => deployment.statuses.at(-1)?.state);
+  }
+}
