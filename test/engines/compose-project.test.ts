@@ -23,7 +23,9 @@ describe.concurrent("what compose owns and others own", () => {
     ]);
     expect(first.plan.findings).toContainEqual(expect.objectContaining({ check: "dependencies_created" }));
     const before = await shop.ids();
-    expect(Object.keys(before).map((name) => name.slice(shop.name.length + 1))).toEqual(["db-1", "migrate-1", "web-1"]);
+    expect(Object.keys(before).map((name) => name.slice(shop.name.length + 1))).toEqual([
+      ...["db-1", "migrate-1", "proxy-1", "web-1"],
+    ]);
     const failing = await drive(await shop.target({ services }), await both("good2", "once"), 2);
     expect(failing.why).toContain("start migrate: ");
     expect(await shop.ids()).toEqual(before);

@@ -40,7 +40,6 @@ describe.concurrent("a run that was killed", () => {
     await expect(shifting).rejects.toThrow("killed");
     expect(await goBack(await shop.target(), snapshot, context)).toEqual(["restore", "remove"]);
     expect(await shop.ids()).toEqual(before);
-    await shop.compose(["up", "-d", "--no-deps", "--no-recreate", "proxy"]);
     await answers(shop, "slow");
   });
 

@@ -33,7 +33,6 @@ describe("a rolling deployment", () => {
     const db = `db:\n    image: belay-test/node:24\n    command: ["node", "-e", "${server}"]\n    stop_grace_period: 0s`;
     await writeShop(shop, "depends_on: [db]", db);
     await drive(await shop.target(), await release(shop, "pool1"), 1);
-    await shop.compose(["up", "-d", "--no-deps", "--no-recreate", "proxy"]);
     await answers(shop, "pool1");
     const loop = requestLoop({ url: url(shop), perSecond: 100 });
     const driven = await drive(await shop.target(), await release(shop, "pool2"), 2);

@@ -24,7 +24,6 @@ describe("the rollout on a compose project", () => {
     await writeShop(shop, "deploy: { replicas: 2 }");
     const first = await run(shop, "good1");
     expect(first).toMatchObject({ outcome: "succeeded", report: { deployment: 1 } });
-    await shop.compose(["up", "-d", "--no-deps", "--no-recreate", "proxy"]);
     await answers(shop, "good1");
     const loop = requestLoop({ url: url(shop), perSecond: 100 });
     const second = await run(shop, "good2");

@@ -123,8 +123,11 @@ export async function openStand(): Promise<Stand> {
     },
     stop: async () => {
       for (const project of projects) await project.remove();
-      const made = (await Promise.all(images.values())).map((one) => `${one.repository}:${one.tags[0]}`);
-      if (made.length > 0) await engine.docker(["image", "rm", "--force", ...made]);
+      const made = (await Promise.all(images.values())).flatMap((one) => [
+        `${one.repository}:${one.tags[0]}`,
+        `${one.repository}@${one.digest}`,
+      ]);
+      if (made.length > 0) await engine.docker(["image", "rm", "--force", ...made], { allowedExitCodes: [0, 1] });
       await docker.close();
       await registry.stop();
       await engine.stop();
@@ -155,6 +158,8 @@ async function pushImage(engine: Stand["engine"], registry: RegistryRig, name: s
   const inspect = await engine.docker(["image", "inspect", reference]);
   const [{ RepoDigests, Id }] = JSON.parse(inspect.stdout) as [{ RepoDigests: string[]; Id: Digest }];
   const digest = RepoDigests.find((one) => one.startsWith(repository))?.split("@")[1] as Digest;
+  // As on a real target: the engine has to pull what it is to run.
+  await engine.docker(["image", "rm", "--force", reference, `${repository}@${digest}`], { allowedExitCodes: [0, 1] });
   return { repository, digest, tags: [name], platforms: { "linux/amd64": { config: Id, manifest: digest } } };
 }
 

@@ -134,18 +134,18 @@ async function late<T>(work: () => Promise<T>): Promise<T> {
   return work();
 }
 
-describe("a deployment that fails", () => {
-  const cases: [string, Behaviour][] = [
-    ["crash_loop", { kind: "crash", afterMs: 700 }],
-    ["oom_killed", { kind: "oom", afterMs: 700 }],
-    ["exited", { kind: "exit", afterMs: 700 }],
-    ["unhealthy", { kind: "unhealthy", afterMs: 700 }],
-    ["image_unavailable", { kind: "no image" }],
-    ["start_timeout", { kind: "never ready" }],
-    ["readiness_lost", { kind: "lapse", startMs: 100, afterMs: 1_200 }],
-  ];
+const FAILURES: [string, Behaviour][] = [
+  ["crash_loop", { kind: "crash", afterMs: 700 }],
+  ["oom_killed", { kind: "oom", afterMs: 700 }],
+  ["exited", { kind: "exit", afterMs: 700 }],
+  ["unhealthy", { kind: "unhealthy", afterMs: 700 }],
+  ["image_unavailable", { kind: "no image" }],
+  ["start_timeout", { kind: "never ready" }],
+  ["readiness_lost", { kind: "lapse", startMs: 100, afterMs: 1_200 }],
+];
 
-  it.each(cases)("is rolled back, cause %s", async (cause, behaviour) => {
+describe("a deployment that fails", () => {
+  it.each(FAILURES)("is rolled back, cause %s", async (cause, behaviour) => {
     await world.deployed("v1");
     behave("web-v2", behaviour);
     const result = await runner.deploy("v2");
@@ -164,7 +164,9 @@ describe("a deployment that fails", () => {
     expect(report.evidence[0]?.logLines).toContain("Error: DATABASE_URL is missing");
     expect(report.likelyCause).toContain("DATABASE_URL is missing");
   });
+});
 
+describe("a failure that is not simply rolled back", () => {
   it("stays in place when the policy says so", async () => {
     await world.deployed("v1");
     behave("web-v2", { kind: "crash", afterMs: 700 });

@@ -130,7 +130,9 @@ describe("whatever is seen", () => {
       RUNS,
     );
   });
+});
 
+describe("whatever else is shown", () => {
   it("dead instances of earlier attempts change nothing", () => {
     const dead = { phase: "history", slot: "1", ready: false } as const;
     const corpses = [
@@ -179,7 +181,9 @@ describe("whatever is seen", () => {
       RUNS,
     );
   });
+});
 
+describe("however it is measured", () => {
   it("another origin of the runner's clock changes nothing", () => {
     fc.assert(
       fc.property(anyCase, fc.integer({ min: -600_000, max: 600_000 }), (one, by) => {
@@ -190,7 +194,7 @@ describe("whatever is seen", () => {
     );
   });
 
-  it("and however long: the memory does not grow", () => {
+  it("and for however long, the memory does not grow", () => {
     fc.assert(
       fc.property(anyTerms, anyObservation, (terms, observation) => {
         const size = (count: number): number => {

@@ -1,4 +1,4 @@
-import { BelayError, type RolloutPolicy } from "@belay/core";
+import { BelayError, type RolloutPolicy, sha256 } from "@belay/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { CHUNK_BYTES } from "./chunks.ts";
 import { current, history } from "./history.ts";
@@ -73,6 +73,13 @@ describe("a claim", () => {
   it.each(["before", "after"] as const)("survives an answer that is lost %s the write", async (when) => {
     faults = [lost(when)];
     expect((await claimed(open(), 0)).deployment).toBe(1);
+  });
+
+  it("writes a chunk again whose content the engine lost", async () => {
+    const name = recordName.snap(1, sha256("snapshot"));
+    records.set(name, new Uint8Array());
+    const tenure = await claimed(open(), 0, Buffer.from("snapshot"));
+    expect(Buffer.from(await inTime(open().readSnapshot(tenure.begin))).toString("utf8")).toBe("snapshot");
   });
 
   it("of a number that was compacted is withdrawn", async () => {
@@ -163,15 +170,15 @@ describe("a holder that was taken over", () => {
   });
 });
 
-describe("history and compaction", () => {
-  async function deployments(outcomes: readonly ("succeeded" | "rolled_back")[]): Promise<void> {
-    for (const [index, outcome] of outcomes.entries()) {
-      const tenure = await claimed(open(), index, Buffer.from(`snapshot ${index}`));
-      const runs = { deployment: outcome === "succeeded" ? index + 1 : index, proven: true };
-      await inTime(tenure.end({ outcome, runs }));
-    }
+async function deployments(outcomes: readonly ("succeeded" | "rolled_back")[]): Promise<void> {
+  for (const [index, outcome] of outcomes.entries()) {
+    const tenure = await claimed(open(), index, Buffer.from(`snapshot ${index}`));
+    const runs = { deployment: outcome === "succeeded" ? index + 1 : index, proven: true };
+    await inTime(tenure.end({ outcome, runs }));
   }
+}
 
+describe("history and compaction", () => {
   it("lists the newest first, open ones too, withdrawn ones not", async () => {
     await deployments(["succeeded", "rolled_back"]);
     await inTime(open().writeEnd(3, { outcome: "withdrawn" }));

@@ -105,7 +105,7 @@ export class Ledger {
   async claim(after: number, draft: BeginDraft, snapshot?: Uint8Array): Promise<Tenure | undefined> {
     const deployment = after + 1;
     const chunks = snapshot === undefined ? undefined : cutChunks(snapshot);
-    for (const chunk of chunks ?? []) await this.#put(recordName.snap(deployment, chunk.digest), chunk.bytes);
+    for (const chunk of chunks ?? []) await this.#putChunk(recordName.snap(deployment, chunk.digest), chunk.bytes);
     const begin: BeginRecord = {
       schema: "belay.ledger/v1",
       deployment,
@@ -162,6 +162,14 @@ export class Ledger {
 
   async #removeAll(names: readonly string[]): Promise<void> {
     for (const name of names) await this.#options.store.remove(name);
+  }
+
+  /** A chunk of that name that stands already is the same by its name, unless the engine lost its content (LEDGER.md). */
+  async #putChunk(name: string, bytes: Uint8Array): Promise<void> {
+    const answer = await this.#put(name, bytes);
+    if (answer.created || (answer.bytes !== undefined && Buffer.compare(answer.bytes, bytes) === 0)) return;
+    await this.#removeAll([name]);
+    await this.#put(name, bytes);
   }
 
   #put(name: string, bytes: Uint8Array): Promise<CreateResult> {

@@ -1,21 +1,8 @@
-import { BelayError, type Clock, type CreateResult, isBelayError, type RecordStore } from "@belay/core";
-import { Ledger } from "../ledger.ts";
-import { MemoryStore } from "../memory-store.ts";
 import { readListing } from "../record-names.ts";
-import type { BeginRecord, RunsFacts } from "../records.ts";
-import { takeOver } from "../take-over.ts";
-import type { Tenure } from "../tenure.ts";
-import { awaitTurn } from "../turn.ts";
+import { KEEP, LIFE_MS, ModelRunner, SERVICES } from "./model-runner.ts";
 import { seededRandom } from "./seeded-random.ts";
-import { silentLog } from "./silent-log.ts";
 import { SimTime } from "./sim-time.ts";
 import { WatchedRecords } from "./watched-records.ts";
-
-/** One life in the model, in virtual milliseconds. */
-const LIFE_MS = 3_000;
-const SERVICES = 3;
-/** So few that a runner which was paused for long finds its number compacted. */
-const KEEP = { proven: 1, any: 2 };
 
 interface Service {
   value: number;
@@ -71,6 +58,10 @@ export class LedgerModel {
       const count = this.records.ends.get(nonce)?.size ?? 0;
       if (count !== 1) this.wrong.push(`deployment ${deployment} has ${count} ends`);
     }
+    await this.#checkLedger(last, values);
+  }
+
+  async #checkLedger(last: ModelRunner, values: ReadonlySet<number>): Promise<void> {
     const listing = readListing([...this.records.keys()]);
     if ((await last.ledger.findOpen(listing)).length > 0) this.wrong.push("something is still open");
     for (let back = 0; back < Math.min(KEEP.any, listing.highest); back++) {
@@ -95,208 +86,4 @@ export class LedgerModel {
     service.touchedBy = by;
     return true;
   }
-}
-
-/** One runner: a process that can be paused and killed at any of its steps. */
-class ModelRunner {
-  readonly ledger: Ledger;
-  readonly #model: LedgerModel;
-  readonly #name: string;
-  readonly #killAt: number;
-  readonly #pauseAt: number;
-  readonly #unlucky: number;
-  #steps = 0;
-  #dead = false;
-  #pausedUntil = 0;
-  #died: () => void = () => undefined;
-
-  constructor(model: LedgerModel, name: string) {
-    this.#model = model;
-    this.#name = name;
-    const { random } = model;
-    this.#killAt = !model.calm && random() < 0.5 ? Math.floor(random() * 60) : Number.POSITIVE_INFINITY;
-    this.#pauseAt = !model.calm && random() < 0.5 ? Math.floor(random() * 60) : Number.POSITIVE_INFINITY;
-    this.#unlucky = random() < 0.5 ? 0 : random() * 0.15;
-    this.ledger = new Ledger({
-      store: this.#store(),
-      clock: this.#clock(random() * 1_200_000 - 600_000),
-      log: silentLog(),
-      holder: { run: name, attempt: 1, host: name },
-      random,
-      lifeMs: LIFE_MS,
-      keep: KEEP,
-    });
-  }
-
-  /** Works once or twice, unless it is killed. */
-  live(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#died = resolve;
-      this.#rounds().then(resolve, reject);
-    });
-  }
-
-  async #rounds(): Promise<void> {
-    const { random, time } = this.#model;
-    for (let round = 0; round < 1 + Math.floor(random() * 3); round++) {
-      await time.sleep(random() * LIFE_MS * (random() < 0.5 ? 0.05 : 3));
-      await this.work();
-    }
-  }
-
-  async work(): Promise<void> {
-    try {
-      while (!(await this.#attempt())) {}
-    } catch (error) {
-      if (!isBelayError(error, "FENCED", "ENGINE_UNREACHABLE", "LEDGER_ERROR")) throw error;
-      if (this.#model.calm) throw error;
-    }
-  }
-
-  async #attempt(): Promise<boolean> {
-    const signal = new AbortController().signal;
-    const { random } = this.#model;
-    const options = { onAlive: "wait", patienceMs: LIFE_MS * 100, signal, random } as const;
-    const turn = await awaitTurn(this.ledger, options);
-    if (turn.kind === "alive") throw new Error(`${this.#name} waited for ever`);
-    if (turn.kind === "dead") {
-      await takeOver(this.ledger, turn, { putRight: (dead, tenure) => this.#putRight(dead, tenure) });
-      return false;
-    }
-    return this.#deploy(turn.highest);
-  }
-
-  async #deploy(highest: number): Promise<boolean> {
-    const before = this.#model.services.map((service) => service.value);
-    const deployment = before[0] ?? 0;
-    const facts: RunsFacts = { deployment, proven: true };
-    const draft = { intent: "deploy", before: facts } as const;
-    const tenure = await this.ledger.claim(highest, draft, Buffer.from(JSON.stringify(before)));
-    if (tenure === undefined) return false;
-    this.#grant(tenure);
-    try {
-      await this.#change(tenure, tenure.deployment);
-      const good = this.#model.random() < 0.7;
-      if (!good) await this.#change(tenure, deployment);
-      const runs = { deployment: good ? tenure.deployment : deployment, proven: true };
-      await tenure.end({ outcome: good ? "succeeded" : "rolled_back", runs });
-    } finally {
-      tenure.leave();
-    }
-    await this.ledger.compact();
-    return true;
-  }
-
-  async #putRight(dead: BeginRecord, tenure: Tenure) {
-    this.#grant(tenure);
-    const before: unknown = JSON.parse(Buffer.from(await this.ledger.readSnapshot(dead)).toString("utf8"));
-    const value = Array.isArray(before) ? Number(before[0]) : 0;
-    if (this.#model.fencing) {
-      for (let index = 0; index < SERVICES; index++) await this.#bump(tenure, index);
-    }
-    await this.#change(tenure, value);
-    return { outcome: "rolled_back", runs: { deployment: value, proven: true } } as const;
-  }
-
-  async #bump(tenure: Tenure, index: number): Promise<void> {
-    for (;;) {
-      await tenure.guard();
-      const { version, value } = this.#model.services[index] ?? { version: 0, value: 0 };
-      await this.#step();
-      if (await this.#model.mutate(index, value, tenure.deployment, version)) return;
-    }
-  }
-
-  async #change(tenure: Tenure, value: number): Promise<void> {
-    const versions = this.#model.services.map((service) => service.version);
-    for (let index = 0; index < SERVICES; index++) {
-      await tenure.guard();
-      if (this.#model.fencing) await this.#step();
-      const version = this.#model.fencing ? versions[index] : undefined;
-      const done = await this.#model.mutate(index, value, tenure.deployment, version);
-      await this.#step();
-      // A refused change was overtaken: a look at the ledger says by whom.
-      if (!done) throw new BelayError("LEDGER_ERROR", { doing: "changing", got: "update out of sequence" });
-      await this.ledger.clock.sleep(this.#model.random() * LIFE_MS * 0.3);
-    }
-  }
-
-  #grant({ deployment, begin }: Tenure): void {
-    if (this.#model.granted.has(deployment)) this.#model.wrong.push(`deployment ${deployment} was granted twice`);
-    this.#model.granted.set(deployment, begin.nonce);
-  }
-
-  /** A point at which the process may stop for a while, or for ever. */
-  async #step(): Promise<void> {
-    const { time, random } = this.#model;
-    this.#steps += 1;
-    if (this.#steps === this.#killAt) {
-      this.#dead = true;
-      this.#died();
-    }
-    if (this.#steps === this.#pauseAt) {
-      this.#pausedUntil = time.now + LIFE_MS * (random() < 0.6 ? 0.5 + random() * 3 : 10 + random() * 20);
-    }
-    while (!this.#dead && time.now < this.#pausedUntil) await time.sleep(this.#pausedUntil - time.now);
-    if (this.#dead) await new Promise(() => undefined);
-  }
-
-  #clock(offsetMs: number): Clock {
-    const clock = this.#model.time.clock(offsetMs);
-    return {
-      ...clock,
-      sleep: async (milliseconds, signal) => {
-        await clock.sleep(milliseconds, signal);
-        await this.#step();
-      },
-    };
-  }
-
-  #store(): RecordStore {
-    const { time, records } = this.#model;
-    const inner = new MemoryStore(records, {
-      onCall: async () => {
-        await this.#step();
-        const fault = this.#fault();
-        await time.sleep(this.#delay());
-        return fault;
-      },
-      onAnswer: async () => {
-        await time.sleep(this.#delay());
-        await this.#step();
-      },
-    });
-    return {
-      create: (name, bytes) => this.#create(inner, name, bytes),
-      list: () => inner.list(),
-      read: (name) => inner.read(name),
-      remove: (name) => inner.remove(name),
-    };
-  }
-
-  /** Now and then a request arrives long after its sender gave it up. */
-  async #create(inner: MemoryStore, name: string, bytes: Uint8Array): Promise<CreateResult> {
-    const { time, random, records } = this.#model;
-    if (this.#model.calm || random() >= this.#unlucky / 3) return inner.create(name, bytes);
-    await this.#step();
-    const late = time.sleep((random() * LIFE_MS) / 3);
-    void late.then(() => new MemoryStore(records).create(name, bytes));
-    throw unreachable();
-  }
-
-  #fault() {
-    const { random, calm } = this.#model;
-    if (calm || random() >= this.#unlucky) return undefined;
-    return { when: random() < 0.5 ? "before" : "after", error: unreachable() } as const;
-  }
-
-  /** Mostly quick, sometimes slow, always bounded as every request is. */
-  #delay(): number {
-    const { random, calm } = this.#model;
-    return random() * (calm || random() < 0.9 ? LIFE_MS / 200 : LIFE_MS / 6);
-  }
-}
-
-function unreachable(): BelayError {
-  return new BelayError("ENGINE_UNREACHABLE", { doing: "talking to the store", got: "the answer was lost" });
 }
