@@ -8,16 +8,20 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          sequence: { groupOrder: 0 },
           include: ["packages/*/src/**/*.test.ts", "actions/*/src/**/*.test.ts", "scripts/**/*.test.ts"],
         },
       },
       {
         test: {
           name: "real",
+          // After the unit tests, whose many short processes would disturb what is timed by real engines.
+          sequence: { groupOrder: 1 },
           include: ["test/**/*.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 600_000,
-          fileParallelism: false,
+          // They mostly wait for health checks and stable windows, so two side by side cost little.
+          maxWorkers: 2,
         },
       },
     ],

@@ -1,1 +1,1 @@
-import{c as e}from"../chunks/src-BAXez-tg.js";import{c as t,r as n}from"../chunks/src-Dd7KaeJv.js";await e(async(e,r)=>{let i=await t(e,n(e.inputs),r);e.log.info(`Ledger: ${i.kind}${i.outcome===void 0?``:` (${i.outcome})`}`)});export{};
+import{c as e}from"../chunks/src-ByFzpaIv.js";import{c as t,r as n,s as r}from"../chunks/src-CstR7GsM.js";await e(async(e,i)=>{let a=n(e.inputs),o=await t(e,a,i);e.log.info(`Ledger: ${o.kind}${o.outcome===void 0?``:` (${o.outcome})`}`),o.kind===`recovered`&&await r(e,a,`ledger`)});export{};

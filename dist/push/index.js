@@ -1,1 +1,1 @@
-import{r as e,s as t}from"../chunks/src-BAXez-tg.js";import{a as n,l as r}from"../chunks/src-Dd7KaeJv.js";await t(async t=>{let i=await r(t,n(t.inputs));e(t,i)});export{};
+import{r as e,s as t}from"../chunks/src-ByFzpaIv.js";import{a as n,l as r}from"../chunks/src-CstR7GsM.js";await t(async t=>{let i=await r(t,n(t.inputs));e(t,i)});export{};

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseCommandFile } from "@belay/testkit";
 import { ROOT } from "../structure/source-files.ts";
 
 export interface BundleResult {
@@ -75,13 +76,4 @@ function run(args: readonly string[], place: { env: NodeJS.ProcessEnv; cwd: stri
     child.once("error", reject);
     child.once("close", (code) => resolve({ exitCode: code ?? -1, stdout, stderr }));
   });
-}
-
-/** `name<<delimiter`, the value, the delimiter (docs: "Setting an output parameter", multiline). */
-function parseCommandFile(text: string): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const [, name, , value] of text.matchAll(/^([^\n<]+)<<(\S+)\n([\s\S]*?)\n\2$/gm)) {
-    if (name !== undefined) found[name] = value ?? "";
-  }
-  return found;
 }

@@ -1,11 +1,11 @@
 import {
   announceCommit,
-  type CliOptions,
-  type CliRun,
   type EngineRig,
   openShop,
   runCli,
+  runStep,
   type ShopStage,
+  type ShopStep,
   startEngine,
   waitForAnswer,
 } from "@belay/testkit";
@@ -39,23 +39,30 @@ beforeEach(async () => {
   expect((await runCli(shop, "push", { folder })).exitCode).toBe(0);
 });
 
-/** Does something to a deployment as soon as its log says `text`. */
+/** Short waits, so that the moments in between count for more. */
+const QUICK = { stable: "1s", drain: "1s" };
+
+/** Does something to the action's main step as soon as its log says `text`. */
 function deployAnd(
   text: string,
   act: (kill: (signal: NodeJS.Signals) => void) => void,
-  options: CliOptions = {},
-): Promise<CliRun> {
+  inputs = {},
+): Promise<ShopStep> {
   let acted = false;
-  return runCli(shop, "deploy", {
+  return runStep(shop, "deploy/index", {
     folder,
-    args: ["--json", ...(options.args ?? [])],
-    onProgress: (log, child) => {
+    inputs: { ...QUICK, ...inputs },
+    onOutput: (log, kill) => {
       if (acted || !log.includes(text)) return;
       acted = true;
-      act((signal) => child.kill(signal));
+      act(kill);
     },
   });
 }
+
+/** The step that GitHub runs at the end of the job, whatever became of the main step. */
+const post = (main: ShopStep): Promise<ShopStep> =>
+  runStep(shop, "deploy/post", { folder, inputs: QUICK, state: main.state });
 
 /** What answers at the proxy: the first line of the shop's page. */
 async function greeting(): Promise<string> {
@@ -76,47 +83,52 @@ async function running(): Promise<string[]> {
 }
 
 describe("a deployment that is disturbed", () => {
-  it("by a cancelled job takes the new release off again", async () => {
+  it("by a cancelled job takes the new release off again, and leaves nothing to the post step", async () => {
     const before = await running();
-    const result = await deployAnd("started ", (kill) => kill("SIGINT"));
-    expect(result.json, result.stderr).toMatchObject({ outcome: "rolled_back", cause: { cause: "cancelled" } });
-    expect(result.exitCode).toBe(4);
+    const main = await deployAnd("started ", (kill) => kill("SIGINT"));
+    expect(main.outputs, main.log).toMatchObject({ outcome: "rolled_back", "exit-code": "4", cause: "cancelled" });
     expect(await running()).toEqual(before);
+    expect(await post(main)).toMatchObject({ exitCode: 0, log: "" });
   });
 
-  it.each(["begun", "started ", "shift"])("by a kill of the runner at %j is put right by reconcile", async (moment) => {
-    const before = await running();
-    const killed = await deployAnd(moment, (kill) => kill("SIGKILL"));
-    expect(killed.signal).toBe("SIGKILL");
-    const result = await runCli(shop, "reconcile", { args: ["--json"] });
-    expect(result.json, result.stderr).toMatchObject({ kind: "recovered", outcome: "rolled_back" });
-    expect(result.exitCode).toBe(0);
-    expect(await running()).toEqual(before);
-  });
+  it.each(["begun", "started ", "shift", "stopping ", "removing "])(
+    "by a kill of the runner at %j is put right by the post step",
+    async (moment) => {
+      const before = await running();
+      const main = await deployAnd(moment, (kill) => kill("SIGKILL"));
+      expect(main.signal).toBe("SIGKILL");
+      const after = await post(main);
+      expect(after.exitCode, after.log).toBe(0);
+      expect(after.log).toContain("recovered (rolled_back)");
+      expect(await running()).toEqual(before);
+      await waitForAnswer(shop.url);
+    },
+  );
 
   it("by a kill of the runner is put right by the next deployment, which then succeeds", async () => {
-    const killed = await deployAnd("started ", (kill) => kill("SIGKILL"));
-    expect(killed.signal).toBe("SIGKILL");
-    const result = await runCli(shop, "deploy", { folder, args: ["--json"] });
-    expect(result.json, result.stderr).toMatchObject({ outcome: "succeeded" });
+    const main = await deployAnd("started ", (kill) => kill("SIGKILL"));
+    expect(main.signal).toBe("SIGKILL");
+    const next = await runStep(shop, "deploy/index", { folder, inputs: QUICK });
+    expect(next.outputs, next.log).toMatchObject({ outcome: "succeeded" });
     expect(await greeting()).toBe(`Shop number ${commits}`);
     expect(await running()).toHaveLength(1);
   });
 
-  it("by a killed engine says what it knows, and reconcile ends in one whole release", async () => {
-    const result = await deployAnd("started ", () => void engine.kill(), { args: ["--deadline", "20s"] });
-    expect(result.stderr + result.stdout).not.toContain("This is a defect");
-    expect(["timed_out", "unverified", "rollback_failed"]).toContain(result.json?.outcome);
+  it("by an engine that dies says only what it knows, and reconcile ends in one whole release", async () => {
+    const main = await deployAnd("started ", () => void engine.kill(), { deadline: "10s" });
+    expect(main.log).not.toContain("This is a defect");
+    expect(["timed_out", "unverified"]).toContain(main.outputs.outcome);
     await engine.restart();
     const after = await runCli(shop, "reconcile", { args: ["--json"] });
-    expect(after.exitCode, after.stderr).toBe(0);
+    expect(after.json, after.stderr).toMatchObject({ kind: "recovered", outcome: "rolled_back" });
     expect(await running()).toHaveLength(1);
+    await waitForAnswer(shop.url);
   });
 
-  it("never leaves a deployment in progress on GitHub for ever", async () => {
-    const result = await runCli(shop, "deploy", { folder, args: ["--json"] });
-    expect(["succeeded", "unchanged"]).toContain(result.json?.outcome);
-    const open = shop.github.deployments("staging").filter((one) => one.statuses[0]?.state === "in_progress");
+  it("is not left in progress on GitHub by the next one that succeeds", async () => {
+    const next = await runStep(shop, "deploy/index", { folder, inputs: QUICK });
+    expect(next.outputs, next.log).toMatchObject({ outcome: "succeeded" });
+    const open = shop.github.deployments("staging").filter((one) => one.statuses.at(-1)?.state === "in_progress");
     expect(open).toEqual([]);
   });
 });

@@ -1,8 +1,10 @@
 import { runPost } from "@belay/action";
-import { loadDeployInputs, reconcile } from "@belay/pipeline";
+import { loadDeployInputs, reconcile, report } from "@belay/pipeline";
 
-/** Puts the target right when the main step was killed before it could: the ledger tells whether anything is open. */
+/** Puts the target right when the main step was killed before it could, and tells what became of it. */
 await runPost(async (context, endedRun) => {
-  const result = await reconcile(context, loadDeployInputs(context.inputs), endedRun);
+  const inputs = loadDeployInputs(context.inputs);
+  const result = await reconcile(context, inputs, endedRun);
   context.log.info(`Ledger: ${result.kind}${result.outcome === undefined ? "" : ` (${result.outcome})`}`);
+  if (result.kind === "recovered") await report(context, inputs, "ledger");
 });

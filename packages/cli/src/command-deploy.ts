@@ -89,5 +89,9 @@ function evidenceLines([first, ...others]: DeploymentReport["evidence"]): string
   if (first === undefined) return [];
   const code = first.exitCode === undefined ? "" : `, exit code ${first.exitCode}`;
   const more = others.length === 0 ? [] : [`There is evidence of ${others.map((one) => one.instance).join(", ")} too.`];
-  return [`Last lines of ${first.instance}${code}:`, ...first.logLines.slice(-10).map((line) => `  | ${line}`), ...more];
+  return [
+    `Last lines of ${first.instance}${code}:`,
+    ...first.logLines.slice(-10).map((line) => `  | ${line}`),
+    ...more,
+  ];
 }

@@ -51,6 +51,13 @@ export function createGitHub(options: GitHubOptions): GitHub {
       const call = { doing: `reading the GitHub deployments of ${application}`, permission: "deployments: read" };
       return client.run(call, (api) => environmentRows(api, application));
     },
+    isRunOver: (runId) => {
+      const call = { doing: `asking whether run ${runId} has ended`, permission: "actions: read" };
+      return client.run(call, async (api) => {
+        const { data } = await api.octokit.rest.actions.getWorkflowRun({ ...api.repo, run_id: runId });
+        return data.status === "completed";
+      });
+    },
     runArtifact: (runId, name) => {
       const call = { doing: `fetching the artifact ${name} of run ${runId}`, permission: "actions: read" };
       return client.run(call, (api) => downloadRunArtifact(api, runId, name));

@@ -128,7 +128,7 @@ async function settle(api: Api, start: DeploymentStart, entry: DeploymentEntry, 
   const logUrl = statuses[0]?.logUrl || start.run.url;
   const description = writeDescription(said, start.application, number);
   await addStatus(api, entry.id, { state: "inactive", description, logUrl }, api.retries);
-  return true;
+  return false;
 }
 
 /** Whether the run that made it may still go on. Without `actions: read` nobody can tell, and it is left alone. */

@@ -126,6 +126,8 @@ export interface GitHub {
   ): Promise<Reported<GitHubDeployment>>;
   /** The newest GitHub deployment that Belay reported for this application, per environment. Needs `deployments: read`. */
   environments(application: string): Promise<Reported<readonly EnvironmentRow[]>>;
+  /** Whether a run has ended. Needs `actions: read`; deferred without it, and for a run that GitHub does not know. */
+  isRunOver(runId: number): Promise<Reported<boolean>>;
   /** The newest artifact of that name which a run kept: a zip archive, or `undefined`. Needs `actions: read`. */
   runArtifact(runId: number, name: string): Promise<Reported<Uint8Array | undefined>>;
 }

@@ -1,11 +1,12 @@
 import type { Settings } from "@belay/config";
 import { type DeploymentReport, type Release, releaseDigest, type Source } from "@belay/core";
-import type { DeploymentStart, GitHubDeployment } from "@belay/github";
+import type { DeploymentStart, GitHubDeployment, Reported } from "@belay/github";
 import { type DeploymentResult, type RolloutEvent, deploy as rollOut } from "@belay/rollout";
 import { announce } from "./announce.ts";
 import type { PipelineContext } from "./context.ts";
+import { deploymentStart } from "./deployment-start.ts";
 import { eventTeller } from "./event-line.ts";
-import { type GitHubRun, githubOf } from "./github-of.ts";
+import { type GitHubRun, githubOf, isOverOf } from "./github-of.ts";
 import { isOlder } from "./is-older.ts";
 import { holderOf, openTarget } from "./open-target.ts";
 import { reportPath } from "./places.ts";
@@ -41,16 +42,16 @@ export async function deploy(
   const run = await githubOf(context, inputs);
   let settings: Settings | undefined;
   let start: DeploymentStart | undefined;
-  let begun: GitHubDeployment | undefined;
+  let beginning: Promise<Reported<GitHubDeployment>> | undefined;
   try {
     settings = await settingsOf(context, inputs);
     const release = await releaseToDeploy(context, inputs, settings);
     if (run !== undefined) {
-      start = deploymentStart(settings, release, run);
-      const reported = await run.github.beginDeployment(start);
-      begun = reported.done ? reported.value : undefined;
+      start = deploymentStart(settings, { digest: releaseDigest(release), source: release.source }, run);
+      // Beside the rollout and not before it: a GitHub that is slow must not hold a fix back. It never throws.
+      beginning = run.github.beginDeployment(start);
     }
-    const result = await rollOutTo(context, inputs, settings, release, hooks);
+    const result = await rollOutTo(context, { inputs, settings, release, run, hooks });
     await addStages(
       context,
       result.report.stages.filter((stage) => stage.name === "deploy"),
@@ -59,7 +60,7 @@ export async function deploy(
       report: result.report,
       run,
       comment: inputs.comment,
-      ...closing(start, begun),
+      ...(await closing(start, beginning)),
     });
     const told = commentUrl === undefined ? {} : { commentUrl };
     return { report: result.report, leftOpen: result.leftOpen, reportPath: reportPath(context), ...told };
@@ -72,23 +73,27 @@ export async function deploy(
       startedAt,
       application,
       environment,
-      ...closing(start, begun),
+      ...(await closing(start, beginning)),
     });
     throw error;
   }
 }
 
-function closing(start: DeploymentStart | undefined, begun: GitHubDeployment | undefined) {
-  return { ...(start === undefined ? {} : { start }), ...(begun === undefined ? {} : { begun }) };
+async function closing(start: DeploymentStart | undefined, beginning: Promise<Reported<GitHubDeployment>> | undefined) {
+  const begun = await beginning;
+  return { ...(start === undefined ? {} : { start }), ...(begun?.done === true ? { begun: begun.value } : {}) };
 }
 
-async function rollOutTo(
-  context: PipelineContext,
-  inputs: DeployInputs,
-  settings: Settings,
-  release: Release,
-  hooks: DeployHooks,
-): Promise<DeploymentResult> {
+interface Rollout {
+  readonly inputs: DeployInputs;
+  readonly settings: Settings;
+  readonly release: Release;
+  readonly run: GitHubRun | undefined;
+  readonly hooks: DeployHooks;
+}
+
+async function rollOutTo(context: PipelineContext, rollout: Rollout): Promise<DeploymentResult> {
+  const { inputs, settings, release, run, hooks } = rollout;
   const open = await openTarget(context, settings, inputs.githubToken);
   // The probes must go on while a cancelled deployment is taken back, so they have a signal of their own.
   const probing = new AbortController();
@@ -109,6 +114,7 @@ async function rollOutTo(
         signal,
         random: Math.random,
         holder: holderOf(context),
+        isOver: isOverOf(run),
         isOlder: (running: Source) => isOlder(context, release.source, running),
         ...(prober === undefined ? {} : { prober }),
         onEvent: hooks.onEvent ?? eventTeller((line) => log.info(line)),
@@ -118,19 +124,4 @@ async function rollOutTo(
     probing.abort();
     await open.close();
   }
-}
-
-/** What GitHub's own record of the deployment is made from. */
-export function deploymentStart(settings: Settings, release: Release, run: GitHubRun): DeploymentStart {
-  return {
-    application: settings.application,
-    environment: settings.environment,
-    commit: release.source.revision,
-    run: run.run,
-    production: settings.production,
-    transient: settings.transient,
-    release: releaseDigest(release),
-    ...(settings.url === undefined ? {} : { url: settings.url }),
-    ...(run.workflowSha === undefined ? {} : { workflowSha: run.workflowSha }),
-  };
 }

@@ -51,3 +51,19 @@ export async function pullRequestOf(run: GitHubRun | undefined, commit: string):
   const found = await run.github.findPullRequest(commit);
   return found.done ? found.value : undefined;
 }
+
+/**
+ * Whether the run of GitHub Actions that holds a deployment has ended, so that nobody waits for signs of its life.
+ * `false` when it can't be known: then its beats tell.
+ */
+export function isOverOf(run: GitHubRun | undefined): (holder: { readonly run: string }) => Promise<boolean> {
+  // Asked once per run: the first answer of a run that still goes on is as good as its beats, and no answer stays none.
+  const asked = new Map<string, Promise<boolean>>();
+  return (holder) => {
+    const id = /^(\d{1,20})\./.exec(holder.run)?.[1];
+    if (run === undefined || id === undefined || id === run.run.id) return Promise.resolve(false);
+    const answer = asked.get(id) ?? run.github.isRunOver(Number(id)).then((over) => over.done && over.value);
+    asked.set(id, answer);
+    return answer;
+  };
+}

@@ -1,3 +1,4 @@
+import type { Settings } from "@belay/config";
 import type { DeploymentReport, Outcome, Target } from "@belay/core";
 import { type HistoryEntry, history, type ReleaseFacts } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
@@ -6,6 +7,11 @@ import { settingsOf } from "./settings-of.ts";
 import { readStages } from "./stages.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
 
+export interface LedgerReport {
+  readonly settings: Settings;
+  readonly report: DeploymentReport;
+}
+
 /**
  * The report of this run's deployment, read from the target: for a step that died. `undefined` when the ledger has none
  * of this run. A deployment without an end is `unverified`: what runs is told, nothing is claimed.
@@ -13,7 +19,7 @@ import type { CommonInputs } from "./use-case-inputs.ts";
 export async function reportFromLedger(
   context: PipelineContext,
   inputs: CommonInputs,
-): Promise<DeploymentReport | undefined> {
+): Promise<LedgerReport | undefined> {
   const settings = await settingsOf(context, inputs);
   const open = await openTarget(context, settings, inputs.githubToken);
   try {
@@ -22,7 +28,7 @@ export async function reportFromLedger(
     const release = entry?.begin?.release;
     if (entry === undefined || release === undefined) return undefined;
     const told = await describe(context, open.target, entry, release);
-    return { ...told, ...(settings.url === undefined ? {} : { url: settings.url }) };
+    return { settings, report: { ...told, ...(settings.url === undefined ? {} : { url: settings.url }) } };
   } finally {
     await open.close();
   }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { BelayError, type DeploymentReport, type FailureReport, isOutcome, messageOf } from "@belay/core";
 import { announce } from "./announce.ts";
 import type { PipelineContext } from "./context.ts";
+import { deploymentStart } from "./deployment-start.ts";
 import { githubOf } from "./github-of.ts";
 import { reportPath } from "./places.ts";
 import { reportFromLedger } from "./report-from-ledger.ts";
@@ -16,19 +17,33 @@ export type Told = { readonly commentUrl?: string } & (
 
 /**
  * Tells the pull request what happened: from the report that an earlier step of this job left, or, when a step died
- * before it could write one, from the target's own ledger. Says so when there is nothing to tell.
+ * before it could write one, from the target's own ledger (`ledger` looks there only). Says so when there is nothing to tell.
  */
-export async function report(context: PipelineContext, inputs: DeployInputs): Promise<Told> {
+export async function report(
+  context: PipelineContext,
+  inputs: DeployInputs,
+  from: "newest" | "ledger" = "newest",
+): Promise<Told> {
   const run = await githubOf(context, inputs);
-  const saved = await readReport(context);
-  const known = saved ?? (await reportFromLedger(context, inputs));
+  const saved = from === "ledger" ? undefined : await readReport(context);
+  const read = saved === undefined ? await reportFromLedger(context, inputs) : undefined;
+  const known = saved ?? read?.report;
   if (known === undefined) {
     context.log.info(
       "There is nothing to report: no step left a report, and the ledger has no deployment of this run.",
     );
     return { kind: "nothing" };
   }
-  const told = await announce(context, { report: known, run, comment: inputs.comment, summary: saved === undefined });
+  const start =
+    run === undefined || read === undefined ? undefined : deploymentStart(read.settings, read.report.release, run);
+  const summary = saved === undefined;
+  const told = await announce(context, {
+    report: known,
+    run,
+    comment: inputs.comment,
+    summary,
+    ...(start === undefined ? {} : { start }),
+  });
   const where = told.commentUrl === undefined ? {} : { commentUrl: told.commentUrl };
   return "outcome" in known
     ? { kind: "deployment", report: known, ...where }

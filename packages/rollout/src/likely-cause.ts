@@ -1,24 +1,32 @@
-import { type CauseDetail, explainCause, type InstanceEvidence, oneLine } from "@belay/core";
+import { type Cause, type CauseDetail, type InstanceEvidence, oneLine } from "@belay/core";
 
 /** Lines that say most about why a process ended, in the words of common runtimes. */
 const TELLING = /error|exception|fatal|panic|cannot|can't|denied|refused|not found|no such|missing|undefined|failed/i;
+/** Here the process itself ended, and what it wrote last says more than what a health check found then. */
+const ENDED: readonly Cause[] = ["crash_loop", "exited", "startup_killed", "start_failed"];
 
-/** One sentence for people: what most likely went wrong, from the cause and the evidence. Contains outside text. */
-export function likelyCause(cause: CauseDetail, evidence: readonly InstanceEvidence[]): string {
-  const sentence = explainCause(cause);
+/**
+ * One sentence for people: what the evidence adds to the cause. `undefined` when it adds nothing. Contains outside text,
+ * and ends with a full stop where it does not end with the outside text itself.
+ */
+export function likelyCause(cause: CauseDetail, evidence: readonly InstanceEvidence[]): string | undefined {
   const about = evidence.find((one) => one.instance === cause.instance) ?? byService(cause, evidence) ?? evidence[0];
-  const hint = about && hintOf(about);
-  return hint === undefined ? `${sentence}.` : `${sentence}. ${hint}`;
+  if (about === undefined) return undefined;
+  if (about.oomKilled === true) return `${about.instance} needs more memory than its limit allows.`;
+  const sentences = [healthSentence(about), logSentence(about)];
+  return (ENDED.includes(cause.cause) ? sentences.toReversed() : sentences).find((one) => one !== undefined);
 }
 
 function byService(cause: CauseDetail, evidence: readonly InstanceEvidence[]): InstanceEvidence | undefined {
   return evidence.find((one) => one.service === cause.service);
 }
 
-function hintOf(evidence: InstanceEvidence): string | undefined {
-  if (evidence.oomKilled === true) return "It needs more memory than its limit allows.";
-  const health = oneLine(evidence.healthOutput ?? "");
-  if (health !== "") return `Its health check said: ${health}`;
-  const line = evidence.logLines.findLast((one) => TELLING.test(one)) ?? evidence.logLines.at(-1);
-  return line === undefined ? undefined : `Its log says: ${oneLine(line)}`;
+function healthSentence({ instance, healthOutput }: InstanceEvidence): string | undefined {
+  const health = oneLine(healthOutput ?? "");
+  return health === "" ? undefined : `the health check of ${instance} said: ${health}`;
+}
+
+function logSentence({ instance, logLines }: InstanceEvidence): string | undefined {
+  const line = logLines.findLast((one) => TELLING.test(one)) ?? logLines.at(-1);
+  return line === undefined ? undefined : `the log of ${instance} says: ${oneLine(line)}`;
 }

@@ -96,15 +96,22 @@ describe("the likely cause", () => {
   const cause = { cause: "crash_loop", service: "web", instance: "web-1" } as const;
 
   it.each([
-    ["its log's telling line", "Its log says: Error: no DATABASE_URL", evidence],
-    ["its log's last line", "Its log says: bye", { ...evidence, logLines: ["up", "bye"] }],
-    ["its health check", "Its health check said: 503", { ...evidence, healthOutput: "503\n" }],
-    ["its memory", "It needs more memory", { ...evidence, oomKilled: true }],
+    ["its log's telling line", "the log of web-1 says: Error: no DATABASE_URL", evidence],
+    ["its log's last line", "the log of web-1 says: bye", { ...evidence, logLines: ["up", "bye"] }],
+    ["its log, when it ended, whatever the health check said", "says: Error", { ...evidence, healthOutput: "503\n" }],
+    ["its memory", "web-1 needs more memory", { ...evidence, oomKilled: true }],
   ])("is told by %s", (_, text, one) => {
     expect(likelyCause(cause, [{ ...evidence, instance: "web-9", logLines: ["other"] }, one])).toContain(text);
   });
 
-  it("is only the cause when there is no evidence", () => {
-    expect(likelyCause(cause, [])).toBe("web: a container crashed again and again after it started.");
+  it("is told by the health check when the process went on", () => {
+    const unhealthy = { ...cause, cause: "unhealthy" } as const;
+    expect(likelyCause(unhealthy, [{ ...evidence, healthOutput: "503\n" }])).toBe(
+      "the health check of web-1 said: 503",
+    );
+  });
+
+  it("is left out when there is no evidence, since the cause is told anyway", () => {
+    expect(likelyCause(cause, [])).toBeUndefined();
   });
 });

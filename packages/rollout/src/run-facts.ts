@@ -1,6 +1,7 @@
 import {
   type CauseDetail,
   type DeploymentReport,
+  explainCause,
   type InstanceEvidence,
   type Outcome,
   type Plan,
@@ -56,7 +57,7 @@ export class RunFacts {
       target,
       ...(this.request.url === undefined ? {} : { url: this.request.url }),
       outcome,
-      ...(cause === undefined ? {} : { cause, likelyCause: this.#sentence(cause) }),
+      ...(cause === undefined ? {} : { cause, ...this.#likely(cause) }),
       ...(this.deployment === undefined ? {} : { deployment: this.deployment }),
       release: { digest: this.release.digest, source: this.release.source },
       ...this.#previous(),
@@ -73,9 +74,12 @@ export class RunFacts {
     };
   }
 
-  #sentence(cause: CauseDetail): string {
+  /** When the way back failed too, the report's cause is that of the way back: why it was taken is told here. */
+  #likely(cause: CauseDetail): Pick<DeploymentReport, "likelyCause"> {
     const sentence = likelyCause(this.first ?? cause, this.evidence);
-    return this.first === undefined ? sentence : `${sentence} Then the way back failed: ${likelyCause(cause, [])}`;
+    const why = this.first === undefined ? [] : [`the release was taken off because ${explainCause(this.first)}`];
+    const all = [...why, ...(sentence === undefined ? [] : [sentence])];
+    return all.length === 0 ? {} : { likelyCause: all.join("; ") };
   }
 
   #previous(): Pick<DeploymentReport, "previous"> {

@@ -38,7 +38,7 @@ let lastRun = 4_200;
 export async function runCli(stage: ShopStage, command: string, options: CliOptions = {}): Promise<CliRun> {
   const folder = options.folder ?? (await mkdtemp(join(stage.temporary.path, "run-")));
   await mkdir(folder, { recursive: true });
-  const env = await environment(stage, folder);
+  const env = await runnerEnvironment(stage, folder);
   const args = [CLI, command, ...shopOptions(stage, command), ...(options.args ?? [])];
   const child = spawn(process.execPath, args, {
     cwd: stage.repository.folder,
@@ -58,7 +58,7 @@ function shopOptions(stage: ShopStage, command: string): string[] {
 }
 
 /** What a runner of GitHub Actions sets. */
-async function environment(stage: ShopStage, folder: string): Promise<NodeJS.ProcessEnv> {
+export async function runnerEnvironment(stage: ShopStage, folder: string): Promise<NodeJS.ProcessEnv> {
   const sha = await stage.repository.head();
   const event = join(folder, "event.json");
   await writeFile(event, JSON.stringify({ ref: "refs/heads/main", after: sha, sender: { login: "ada" } }));
@@ -108,7 +108,7 @@ function lastObject(stdout: string): CliRun["json"] {
   return last.startsWith("{") ? (JSON.parse(last) as CliRun["json"]) : undefined;
 }
 
-async function readReport(folder: string): Promise<CliRun["report"]> {
+export async function readReport(folder: string): Promise<CliRun["report"]> {
   try {
     return JSON.parse(await readFile(join(folder, "belay/report.json"), "utf8")) as CliRun["report"];
   } catch (error) {
