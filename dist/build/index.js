@@ -1,1 +1,1 @@
-import{s as e,t}from"../chunks/src-ByFzpaIv.js";import{_ as n,t as r}from"../chunks/src-CstR7GsM.js";await e(async e=>{let i=await n(e,r(e.inputs));t(e,i)});export{};
+import{s as e,t}from"../chunks/src-ByTsnJ9U.js";import{_ as n,t as r}from"../chunks/src-D0YycIJG.js";await e(async e=>{let i=await n(e,r(e.inputs));t(e,i)});export{};

@@ -1,8 +1,22 @@
 import { VolumeRecordStore } from "@belay/compose";
 import { scopeHash } from "@belay/core";
+import { waitUntil } from "@belay/testkit";
 import { describe, expect } from "vitest";
 import { drive, goBack, POLICY } from "./compose-driver.ts";
 import { answers, it, release, writeShop } from "./compose-shop.ts";
+import type { ProjectStand } from "./compose-stand.ts";
+
+/** Whether the engine has sent SIGTERM to a container of `web`, as its own events tell. */
+async function isEnding(shop: ProjectStand): Promise<boolean> {
+  const seconds = String(Date.now() / 1_000);
+  const filters = [
+    "event=kill",
+    `label=com.docker.compose.project=${shop.name}`,
+    "label=com.docker.compose.service=web",
+  ];
+  const args = ["events", "--since", "5m", "--until", seconds, ...filters.flatMap((one) => ["--filter", one])];
+  return (await shop.engine.docker(args)).stdout.includes("signal=15");
+}
 
 describe.concurrent("a run that was killed", () => {
   it.for([1, 2, 3])("before stage %i is put right by another one, twice if need be", async (dieBefore, { shop }) => {
@@ -35,9 +49,11 @@ describe.concurrent("a run that was killed", () => {
     await start?.act(AbortSignal.timeout(20_000));
     const killed = new AbortController();
     const shifting = shift?.act(killed.signal);
-    // `stop` is asked for after the pause for draining, and takes 2.5 s.
-    setTimeout(() => killed.abort(new Error("killed")), POLICY.drainMs + 1_200);
-    await expect(shifting).rejects.toThrow("killed");
+    const dying = expect(shifting).rejects.toThrow("killed");
+    // Once it was asked to stop, a container takes 2.5 s to end.
+    await waitUntil("SIGTERM for the old containers", () => isEnding(shop), { withinMs: 30_000 });
+    killed.abort(new Error("killed"));
+    await dying;
     expect(await goBack(await shop.target(), snapshot, context)).toEqual(["restore", "remove"]);
     expect(await shop.ids()).toEqual(before);
     await answers(shop, "slow");

@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { announceCommit, type CliRun, openShop, runCli, type ShopStage } from "@belay/testkit";
+import { announceCommit, type CliRun, openShop, runCli, type ShopStage, startRegistry } from "@belay/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
 let shop: ShopStage;
@@ -152,8 +152,26 @@ describe("the registry", () => {
     }
   });
 
+  it("holding this very commit's release spares a second build, whose bytes would differ", async () => {
+    const again = await runCli(shop, "build", { args: ["--json"] });
+    expect(again.exitCode, again.stderr).toBe(0);
+    expect(again.stderr).toContain("was built, tested and pushed before");
+    const pushed = await runCli(shop, "push", { folder: again.folder, args: ["--json"] });
+    expect(pushed.exitCode, pushed.stderr).toBe(0);
+  });
+
+  it("wanting a login that nobody gave stops the push, and says where to log in", async () => {
+    await using locked = await startRegistry({ auth: { user: "ada", password: "correct horse" } });
+    const variables = ["--variables", `REGISTRY=${locked.address}`];
+    const built = await runCli(shop, "build", { args: ["--json", ...variables] });
+    expect(built.exitCode, built.stderr).toBe(0);
+    const result = await refused(() => runCli(shop, "push", { folder: built.folder, args: ["--json"] }), 16);
+    expect(result.json).toMatchObject({ error: { code: "REGISTRY_UNAUTHORISED" } });
+    expect(result.stderr).toContain(`docker login ${locked.address}`);
+  });
+
   it("holding other content under the SHA tag stops the push", async () => {
-    await shop.repository.commit("Raise a price", "web/shop.mjs", ["1_290", "1_390"]);
+    await shop.repository.commit("Raise a price", "web/shop.mjs", ["6_450", "6_550"]);
     const built = await runCli(shop, "build", { args: ["--json"] });
     const [tag] = ((built.json?.services ?? []) as { image: string }[]).map((service) => service.image);
     expect(tag).toMatch(/:sha-[0-9a-f]{12}$/);

@@ -48,6 +48,14 @@ describe("a container as an instance", () => {
     expect(own.containers?.[0]).not.toHaveProperty("lastExit");
   });
 
+  it("that waits for its restart has no health, whatever the engine calls it then", () => {
+    const Health = { Status: "unhealthy", FailingStreak: 0 } as const;
+    const restarting = container("1", { state: { Status: "restarting", Running: true, Restarting: true, Health } });
+    expect(see(restarting).containers?.[0]).toMatchObject({ state: "restarting", health: "none" });
+    const running = container("1", { state: { Health } });
+    expect(see(running).containers?.[0]).toMatchObject({ state: "running", health: "unhealthy" });
+  });
+
   it("that could not be started says why, as the engine's doing", () => {
     const state = { Status: "created", Running: false, ExitCode: 127, Error: "exec: no such file" } as const;
     expect(see(container("1", { state, labels: fresh }))).toMatchObject({

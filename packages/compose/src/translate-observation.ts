@@ -68,7 +68,8 @@ export function translateContainer(container: ComposeContainer, known: Knowledge
     digests: known.digests.get(Image) ?? [],
     state: STATES[State.Status],
     restarts: RestartCount,
-    health: State.Running ? (State.Health?.Status ?? "none") : "none",
+    // The engine calls a container unhealthy as soon as it stops, and one that waits for its restart "running".
+    health: State.Running && !State.Restarting ? (State.Health?.Status ?? "none") : "none",
     ...(exit === undefined || own ? {} : { lastExit: exit }),
   };
 }

@@ -60,6 +60,10 @@ function shopOptions(stage: ShopStage, command: string): string[] {
 /** What a runner of GitHub Actions sets. */
 export async function runnerEnvironment(stage: ShopStage, folder: string): Promise<NodeJS.ProcessEnv> {
   const sha = await stage.repository.head();
+  const id = ++lastRun;
+  // As on GitHub, where the runs before this one have ended, however they did.
+  stage.github.addRun({ id: id - 1, headSha: sha, status: "completed", conclusion: "failure" });
+  stage.github.addRun({ id, headSha: sha, status: "in_progress" });
   const event = join(folder, "event.json");
   await writeFile(event, JSON.stringify({ ref: "refs/heads/main", after: sha, sender: { login: "ada" } }));
   const { PATH, HOME, TERM } = process.env;
@@ -76,7 +80,7 @@ export async function runnerEnvironment(stage: ShopStage, folder: string): Promi
     GITHUB_EVENT_PATH: event,
     GITHUB_SHA: sha,
     GITHUB_REF: "refs/heads/main",
-    GITHUB_RUN_ID: String(++lastRun),
+    GITHUB_RUN_ID: String(id),
     GITHUB_RUN_ATTEMPT: "1",
     GITHUB_JOB: "staging",
     GITHUB_TOKEN: SHOP_TOKEN,
