@@ -33,6 +33,8 @@ export const OPERATIONS: readonly string[] = [
   "actions/list-jobs-for-workflow-run",
   "actions/list-jobs-for-workflow-run-attempt",
   "actions/get-job-for-workflow-run",
+  "actions/list-workflow-run-artifacts",
+  "actions/download-artifact",
   "repos/get",
   "repos/list-releases",
   "repos/get-release-by-tag",

@@ -160,6 +160,14 @@ describe("the registry", () => {
     expect(pushed.exitCode, pushed.stderr).toBe(0);
   });
 
+  it("holding the release lets another job deploy it by its image alone", async () => {
+    const image = `${shop.registry.address}/acme/shop-web:sha-${(await shop.repository.head()).slice(0, 12)}`;
+    const result = await runCli(shop, "deploy", { args: ["--json", "--stable", "0", "--release", image] });
+    expect(result.json, result.stderr).toMatchObject({ outcome: "unchanged", deployment: null });
+    const unknown = await refused(() => runCli(shop, "deploy", { args: ["--json", "--release", `${image}9`] }), 2);
+    expect(unknown.json).toMatchObject({ error: { code: "RELEASE_INVALID" } });
+  });
+
   it("wanting a login that nobody gave stops the push, and says where to log in", async () => {
     await using locked = await startRegistry({ auth: { user: "ada", password: "correct horse" } });
     const variables = ["--variables", `REGISTRY=${locked.address}`];

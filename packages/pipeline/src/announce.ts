@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { DeploymentReport, FailureReport, Source } from "@belay/core";
+import { type DeploymentReport, type FailureReport, messageOf, type Source } from "@belay/core";
 import {
   type Deferred,
   type DeploymentStart,
@@ -43,8 +43,13 @@ export interface Announced {
  */
 export async function announce(context: PipelineContext, announcement: Announcement): Promise<Announced> {
   const { report, run } = announcement;
-  await saveReport(context, report);
   const deferred: string[] = [];
+  await saveReport(context, report).catch((error: unknown) => {
+    // What happened on the target stays true when the runner's disk is full.
+    const message = `writing the report: ${messageOf(error)}`;
+    context.log.warn(message);
+    deferred.push(message);
+  });
   if (run === undefined) return { deferred };
   const told = <T>(reported: Reported<T>): T | undefined => keep(reported, deferred);
   const [pullRequest] = await Promise.all([

@@ -3,13 +3,13 @@ import { type Digest, type Release, type Source, writeRelease } from "@belay/cor
 import { buildImages, readSource } from "@belay/images";
 import type { PipelineContext } from "./context.ts";
 import { findBuilt } from "./find-built.ts";
-import { type GitHubRun, githubOf } from "./github-of.ts";
+import type { GitHubRun } from "./github-of.ts";
 import { releasePath } from "./places.ts";
 import { registryAccess } from "./registry-access.ts";
-import { reportFailure } from "./report-failure.ts";
 import { applicationOf } from "./settings-of.ts";
 import { addStages, timedStage } from "./stages.ts";
 import type { BuildInputs } from "./use-case-inputs.ts";
+import { withFailureReport } from "./with-failure-report.ts";
 
 export interface Built {
   readonly release: Release;
@@ -21,30 +21,17 @@ export interface Built {
  * @throws BelayError DIRTY_TREE, SOURCE_UNKNOWN, TESTS_FAILED, BUILD_FAILED, and what the configuration throws;
  *   each is written into the report too, so that the step `report` can tell it.
  */
-export async function build(context: PipelineContext, inputs: BuildInputs): Promise<Built> {
-  const startedAt = context.clock.date().toISOString();
-  const run = await githubOf(context, inputs);
-  let application: ApplicationSettings | undefined;
-  let source: Source | undefined;
-  try {
-    application = await applicationOf(context, inputs);
-    source = await sourceOf(context, application, run);
+export function build(context: PipelineContext, inputs: BuildInputs): Promise<Built> {
+  return withFailureReport(context, inputs, false, async (facts, run) => {
+    const application = await applicationOf(context, inputs);
+    facts.application = application.application;
+    const source = await sourceOf(context, application, run);
+    facts.source = source;
     const release = await buildFrom(context, inputs, application, source);
     const path = releasePath(context, inputs);
     await writeRelease(path, release);
     return { release, releasePath: path };
-  } catch (error) {
-    const facts = { application: application?.application, environment: inputs.environment };
-    await reportFailure(context, {
-      error,
-      run,
-      comment: false,
-      startedAt,
-      ...facts,
-      ...(source === undefined ? {} : { source }),
-    });
-    throw error;
-  }
+  });
 }
 
 async function sourceOf(

@@ -1,12 +1,11 @@
 import { pinnedReference, type Release, readRelease, writeRelease } from "@belay/core";
 import { attachRelease, pushRelease } from "@belay/registry";
 import type { PipelineContext } from "./context.ts";
-import { githubOf } from "./github-of.ts";
 import { releasePath } from "./places.ts";
 import { registryAccess } from "./registry-access.ts";
-import { reportFailure } from "./report-failure.ts";
 import { timedStage } from "./stages.ts";
 import type { PushInputs } from "./use-case-inputs.ts";
+import { withFailureReport } from "./with-failure-report.ts";
 
 export interface Pushed {
   readonly release: Release;
@@ -17,28 +16,16 @@ export interface Pushed {
  * Pushes the images of the release and writes the next release, with the identity that the registry gave back.
  * @throws BelayError RELEASE_INVALID, PUSH_FAILED, TAG_TAKEN, IDENTITY_MISMATCH, REGISTRY_*; written into the report too.
  */
-export async function push(context: PipelineContext, inputs: PushInputs): Promise<Pushed> {
-  const startedAt = context.clock.date().toISOString();
-  const run = await githubOf(context, inputs);
-  const path = releasePath(context, inputs);
-  let built: Release | undefined;
-  try {
-    built = await readRelease(path);
+export function push(context: PipelineContext, inputs: PushInputs): Promise<Pushed> {
+  return withFailureReport(context, inputs, false, async (facts) => {
+    const path = releasePath(context, inputs);
+    const built = await readRelease(path);
+    facts.application = built.application;
+    facts.source = built.source;
     const release = await pushFrom(context, inputs, built);
     await writeRelease(path, release);
     return { release, releasePath: path };
-  } catch (error) {
-    const facts = { application: built?.application, environment: inputs.environment };
-    await reportFailure(context, {
-      error,
-      run,
-      comment: false,
-      startedAt,
-      ...facts,
-      ...(built === undefined ? {} : { source: built.source }),
-    });
-    throw error;
-  }
+  });
 }
 
 async function pushFrom(context: PipelineContext, inputs: PushInputs, built: Release): Promise<Release> {

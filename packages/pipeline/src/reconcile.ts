@@ -1,8 +1,8 @@
 import { type RecoveryResult, recover } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
-import { holderOf, openTarget } from "./open-target.ts";
 import { settingsOf } from "./settings-of.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
+import { withRolloutPorts } from "./with-target.ts";
 
 /**
  * Puts right what a run that died left on the target: its deployment is taken over, the release before it is brought
@@ -15,26 +15,7 @@ export async function reconcile(
   endedRun?: string,
 ): Promise<RecoveryResult> {
   const settings = await settingsOf(context, inputs);
-  const open = await openTarget(context, settings, inputs.githubToken);
-  const probing = new AbortController();
-  try {
-    const prober = await open.startProber(probing.signal);
-    const { clock, log, signal } = context;
-    return await recover(
-      { onAlive: "return" },
-      {
-        target: open.target,
-        clock,
-        log,
-        signal,
-        random: Math.random,
-        holder: holderOf(context),
-        isOver: async (holder) => holder.run === endedRun,
-        ...(prober === undefined ? {} : { prober }),
-      },
-    );
-  } finally {
-    probing.abort();
-    await open.close();
-  }
+  return withRolloutPorts(context, settings, inputs.githubToken, (ports) =>
+    recover({ onAlive: "return" }, { ...ports, isOver: async (holder) => holder.run === endedRun }),
+  );
 }

@@ -2,10 +2,10 @@ import type { Settings } from "@belay/config";
 import type { DeploymentReport, Outcome, Target } from "@belay/core";
 import { type HistoryEntry, history, type ReleaseFacts } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
-import { openTarget } from "./open-target.ts";
 import { settingsOf } from "./settings-of.ts";
 import { readStages } from "./stages.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
+import { withTarget } from "./with-target.ts";
 
 export interface LedgerReport {
   readonly settings: Settings;
@@ -21,17 +21,13 @@ export async function reportFromLedger(
   inputs: CommonInputs,
 ): Promise<LedgerReport | undefined> {
   const settings = await settingsOf(context, inputs);
-  const open = await openTarget(context, settings, inputs.githubToken);
-  try {
-    const entries = await history(open.target.store);
-    const entry = entries.find((one) => isOfThisRun(context, one));
+  return withTarget(context, settings, inputs.githubToken, async ({ target }) => {
+    const entry = (await history(target.store)).find((one) => isOfThisRun(context, one));
     const release = entry?.begin?.release;
     if (entry === undefined || release === undefined) return undefined;
-    const told = await describe(context, open.target, entry, release);
+    const told = await describe(context, target, entry, release);
     return { settings, report: { ...told, ...(settings.url === undefined ? {} : { url: settings.url }) } };
-  } finally {
-    await open.close();
-  }
+  });
 }
 
 /** Names of runs begin with GitHub's run id, see `runName`. */

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type StageReport, toBelayError } from "@belay/core";
+import { messageOf, type StageReport, toBelayError } from "@belay/core";
 import type { PipelineContext } from "./context.ts";
 import { stagesPath } from "./places.ts";
 
@@ -15,15 +15,19 @@ export async function readStages(context: PipelineContext): Promise<readonly Sta
   }
 }
 
-/** Adds stages; one of the same name (a repeated step) is replaced. */
+/** Adds stages; one of the same name (a repeated step) is replaced. A full disk is told and changes nothing else. */
 export async function addStages(
   context: PipelineContext,
   stages: readonly StageReport[],
 ): Promise<readonly StageReport[]> {
   const kept = (await readStages(context)).filter((old) => stages.every((stage) => stage.name !== old.name));
   const all = [...kept, ...stages];
-  await mkdir(dirname(stagesPath(context)), { recursive: true });
-  await writeFile(stagesPath(context), JSON.stringify(all));
+  try {
+    await mkdir(dirname(stagesPath(context)), { recursive: true });
+    await writeFile(stagesPath(context), JSON.stringify(all));
+  } catch (error) {
+    context.log.warn(`The stages could not be kept for later steps: ${messageOf(error)}`);
+  }
   return all;
 }
 

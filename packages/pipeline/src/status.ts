@@ -1,9 +1,9 @@
 import type { RunningService } from "@belay/core";
 import { current, type HistoryEntry, history, type RunsFacts } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
-import { openTarget } from "./open-target.ts";
 import { settingsOf } from "./settings-of.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
+import { withTarget } from "./with-target.ts";
 
 /** What truly runs in an environment, and what its ledger says should. */
 export interface EnvironmentStatus {
@@ -21,24 +21,10 @@ export interface EnvironmentStatus {
 /** Reads the target and its ledger. Changes nothing. */
 export async function status(context: PipelineContext, inputs: CommonInputs): Promise<EnvironmentStatus> {
   const settings = await settingsOf(context, inputs);
-  const open = await openTarget(context, settings, inputs.githubToken);
-  try {
-    const { target } = open;
-    const [running, should, entries, advice] = await Promise.all([
-      target.running(),
-      current(target.store),
-      history(target.store),
-      target.advice(),
-    ]);
-    return {
-      application: settings.application,
-      environment: settings.environment,
-      running,
-      should,
-      history: entries,
-      advice,
-    };
-  } finally {
-    await open.close();
-  }
+  const { application, environment } = settings;
+  return withTarget(context, settings, inputs.githubToken, async ({ target }) => {
+    const reading = [target.running(), current(target.store), history(target.store), target.advice()] as const;
+    const [running, should, entries, advice] = await Promise.all(reading);
+    return { application, environment, running, should, history: entries, advice };
+  });
 }

@@ -35,6 +35,8 @@ const NEEDS: Readonly<Record<string, Need>> = {
   "actions/list-jobs-for-workflow-run": need("actions", "read"),
   "actions/list-jobs-for-workflow-run-attempt": need("actions", "read"),
   "actions/get-job-for-workflow-run": need("actions", "read"),
+  "actions/list-workflow-run-artifacts": need("actions", "read"),
+  "actions/download-artifact": need("actions", "read"),
   "repos/get": need("metadata", "read"),
   "users/get-authenticated": need("metadata", "read"),
 };

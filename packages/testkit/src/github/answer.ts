@@ -16,7 +16,7 @@ export interface Call {
 
 /** One answer, or a list that is cut into pages. */
 export type Answer =
-  | { readonly status: number; readonly body?: Json }
+  | { readonly status: number; readonly body?: Json; readonly location?: string }
   | { readonly list: readonly Json[]; readonly wrap?: (page: readonly Json[], total: number) => Json };
 
 export type Route = (call: Call) => Answer;

@@ -4,6 +4,7 @@ export type { GitHubRig, JobDeploymentSeed } from "./rig.ts";
 export { SAMPLE_COMMIT, SAMPLE_PLAN, SAMPLE_REPORTS } from "./sample-reports.ts";
 export { type GitHubSimulatorOptions, type SeenRequest, startGitHub } from "./start-github.ts";
 export type {
+  ArtifactSeed,
   CommitSeed,
   JobSeed,
   PullSeed,

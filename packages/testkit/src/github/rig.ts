@@ -2,6 +2,7 @@ import type { FaultRule } from "./faults.ts";
 import { addStatus } from "./routes-deployments.ts";
 import type { SeenRequest, Simulator } from "./start-github.ts";
 import type {
+  ArtifactSeed,
   CommitSeed,
   PullSeed,
   ReleaseSeed,
@@ -26,6 +27,7 @@ export interface GitHubRig {
   addCommit(seed: CommitSeed): void;
   addPull(seed: PullSeed): void;
   addRun(seed: RunSeed): void;
+  addArtifact(seed: ArtifactSeed): void;
   addRelease(seed: ReleaseSeed): void;
   /** `refs/heads/main` → SHA. */
   setRef(ref: string, sha: string): void;
@@ -61,6 +63,7 @@ export function createRig(simulator: Simulator, apiUrl: string, close: () => Pro
     addCommit: (seed) => void state.commits.set(seed.sha, seed),
     addPull: (seed) => addPull(simulator, seed),
     addRun: (seed) => void state.runs.set(seed.id, seed),
+    addArtifact: (seed) => void state.artifacts.set(state.nextId(), seed),
     addRelease: (seed) => void state.releases.push(seed),
     setRef: (ref, sha) => void state.refs.set(ref, sha),
     addComment: (pullRequest, author, body) => addComment(simulator, pullRequest, author, body),

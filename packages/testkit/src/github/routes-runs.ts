@@ -1,7 +1,7 @@
 import { type Call, created, found, ok, Refusal, type Route, textOf } from "./answer.ts";
 import type { JsonObject } from "./json.ts";
 import type { RunSeed, SimCheckRun } from "./state.ts";
-import { viewJob, viewRun } from "./views.ts";
+import { viewArtifact, viewJob, viewRun } from "./views.ts";
 
 /** Check runs, workflow runs and their jobs. */
 export const RUN_ROUTES: Readonly<Record<string, Route>> = {
@@ -49,6 +49,22 @@ export const RUN_ROUTES: Readonly<Record<string, Route>> = {
       if (job !== undefined) return ok(viewJob(call, run, job));
     }
     throw new Refusal(404, "Not Found");
+  },
+  "actions/list-workflow-run-artifacts": (call) => {
+    const run = runOf(call);
+    const name = call.query.get("name");
+    const all = [...call.state.artifacts].filter(
+      ([, one]) => one.run === run.id && (name === null || one.name === name),
+    );
+    return {
+      list: all.map(([id, one]) => viewArtifact(call, id, one)),
+      wrap: (page, total) => ({ total_count: total, artifacts: page }),
+    };
+  },
+  "actions/download-artifact": (call) => {
+    const id = Number(call.parameters.artifact_id);
+    if (found(call.state.artifacts.get(id)).expired === true) throw new Refusal(410, "Artifact has expired");
+    return { status: 302, location: `/_storage/${id}` };
   },
 };
 

@@ -92,6 +92,13 @@ export async function startGitHub(options: GitHubSimulatorOptions = {}): Promise
       handler: (request, reply) => serve(simulator, operation, request, reply),
     });
   }
+  // Where GitHub's own storage would be: the address is secret enough, no token is asked for.
+  server.get<{ Params: { id: string } }>("/_storage/:id", async (request, reply) => {
+    const artifact = simulator.state.artifacts.get(Number(request.params.id));
+    return artifact === undefined
+      ? reply.code(404).send()
+      : reply.type("application/zip").send(Buffer.from(artifact.archive));
+  });
   server.setNotFoundHandler((request, reply) => serve(simulator, undefined, request, reply));
   await server.listen({ host: "127.0.0.1", port: 0 });
   const { port } = server.server.address() as AddressInfo;
@@ -115,6 +122,7 @@ async function serve(
   const answer = answerFault(fault, reply) ?? answerRequest(simulator, operation, request, reply);
   if (fault !== undefined && "cut" in fault) return cut(reply);
   seen.status = answer.status;
+  if (answer.location !== undefined) reply.header("location", `http://${request.host}${answer.location}`);
   reply.code(answer.status).header("x-github-request-id", `SIM:${simulator.requests.length}`);
   if (answer.body === undefined) await reply.send();
   else await reply.type("application/json; charset=utf-8").send(JSON.stringify(answer.body));
@@ -139,6 +147,8 @@ function routeOf(operation: Operation): Route {
 interface Finished {
   readonly status: number;
   readonly body?: Json | undefined;
+  /** Where a redirection leads, below the simulator's own address. */
+  readonly location?: string;
 }
 
 function answerRequest(

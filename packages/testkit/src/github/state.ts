@@ -48,6 +48,15 @@ export interface PullSeed {
   readonly commits?: readonly string[];
 }
 
+/** What a run kept with `actions/upload-artifact`. */
+export interface ArtifactSeed {
+  readonly run: number;
+  readonly name: string;
+  /** The zip archive. */
+  readonly archive: Uint8Array;
+  readonly expired?: boolean;
+}
+
 export interface RunSeed {
   readonly id: number;
   readonly name?: string;
@@ -125,6 +134,7 @@ export class GitHubState {
   readonly deployments = new Map<number, SimDeployment>();
   readonly checkRuns = new Map<number, SimCheckRun>();
   readonly runs = new Map<number, RunSeed>();
+  readonly artifacts = new Map<number, ArtifactSeed>();
   readonly releases: ReleaseSeed[] = [];
   /** Full ref to SHA. */
   readonly refs = new Map<string, string>();

@@ -1,6 +1,15 @@
 import type { Call } from "./answer.ts";
 import type { JsonObject } from "./json.ts";
-import type { CommitSeed, JobSeed, PullSeed, RunSeed, SimComment, SimDeployment, SimStatus } from "./state.ts";
+import type {
+  ArtifactSeed,
+  CommitSeed,
+  JobSeed,
+  PullSeed,
+  RunSeed,
+  SimComment,
+  SimDeployment,
+  SimStatus,
+} from "./state.ts";
 
 type Place = Pick<Call, "state" | "fill">;
 
@@ -130,6 +139,16 @@ export function viewRun(place: Place, seed: RunSeed): JsonObject {
     status: seed.status ?? "in_progress",
     conclusion: seed.conclusion ?? null,
     html_url: `${htmlRepo(place)}/actions/runs/${seed.id}`,
+  });
+}
+
+export function viewArtifact(place: Place, id: number, seed: ArtifactSeed): JsonObject {
+  return place.fill("artifact", {
+    id,
+    name: seed.name,
+    size_in_bytes: seed.archive.byteLength,
+    expired: seed.expired ?? false,
+    archive_download_url: `${htmlRepo(place)}/actions/artifacts/${id}/zip`,
   });
 }
 

@@ -1,0 +1,40 @@
+import type { Settings } from "@belay/config";
+import type { RolloutPorts } from "@belay/rollout";
+import type { PipelineContext } from "./context.ts";
+import { holderOf, type OpenTarget, openTarget } from "./open-target.ts";
+
+/** Opens the target of an environment for as long as `work` takes. */
+export async function withTarget<T>(
+  context: PipelineContext,
+  settings: Settings,
+  githubToken: string,
+  work: (open: OpenTarget) => Promise<T>,
+): Promise<T> {
+  const open = await openTarget(context, settings, githubToken);
+  try {
+    return await work(open);
+  } finally {
+    await open.close();
+  }
+}
+
+/** The same with all that a rollout or a recovery works with, the environment's probes under way. */
+export function withRolloutPorts<T>(
+  context: PipelineContext,
+  settings: Settings,
+  githubToken: string,
+  work: (ports: RolloutPorts) => Promise<T>,
+): Promise<T> {
+  return withTarget(context, settings, githubToken, async (open) => {
+    // The probes must go on while a cancelled deployment is taken back, so they have a signal of their own.
+    const probing = new AbortController();
+    try {
+      const prober = await open.startProber(probing.signal);
+      const { clock, log, signal } = context;
+      const ports = { target: open.target, clock, log, signal, random: Math.random, holder: holderOf(context) };
+      return await work(prober === undefined ? ports : { ...ports, prober });
+    } finally {
+      probing.abort();
+    }
+  });
+}
