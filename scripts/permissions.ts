@@ -35,11 +35,19 @@ const COMMENT: Permission = {
   without: "The target is deployed all the same. The report is in the job summary only.",
 };
 
+const RUNS: Permission = {
+  name: "actions",
+  level: "read",
+  why: "Belay asks whether another run has ended, and fetches the release that a run kept (`release: run:<id>`).",
+  without:
+    "A run that died is noticed by its missing beats instead, after 30 seconds, and its GitHub deployment may stay in progress. `release: run:<id>` can't be used.",
+};
+
 /** Per folder under `actions/`; `belay` is the action at the root of the repository. */
 export const PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = {
-  belay: [CONTENTS, PUSH, DEPLOYMENTS, COMMENT],
+  belay: [CONTENTS, PUSH, DEPLOYMENTS, COMMENT, RUNS],
   build: [CONTENTS],
   push: [CONTENTS, PUSH],
-  deploy: [CONTENTS, PULL, DEPLOYMENTS, COMMENT],
-  report: [CONTENTS, DEPLOYMENTS, COMMENT],
+  deploy: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
+  report: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
 };

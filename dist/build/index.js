@@ -1,1 +1,1 @@
-import{s as e,t}from"../chunks/src-I-dO2ln1.js";import{_ as n,t as r}from"../chunks/src-4s_w5kj-.js";await e(async e=>{let i=await n(e,r(e.inputs));t(e,i)});export{};
+import{s as e,t}from"../chunks/src-CNa-pRu8.js";import{t as n,v as r}from"../chunks/src-D9QTylBN.js";await e(async e=>{let i=await r(e,n(e.inputs));t(e,i)});export{};

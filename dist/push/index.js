@@ -1,1 +1,1 @@
-import{r as e,s as t}from"../chunks/src-I-dO2ln1.js";import{a as n,l as r}from"../chunks/src-4s_w5kj-.js";await t(async t=>{let i=await r(t,n(t.inputs));e(t,i)});export{};
+import{r as e,s as t}from"../chunks/src-CNa-pRu8.js";import{a as n,u as r}from"../chunks/src-D9QTylBN.js";await t(async t=>{let i=await r(t,n(t.inputs));e(t,i)});export{};

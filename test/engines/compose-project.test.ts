@@ -74,14 +74,16 @@ describe.concurrent("what compose owns and others own", () => {
   });
 
   it("gives a compose command that changes nothing", async ({ shop }) => {
-    await writeShop(shop, "env_file: [web.env]\n    labels: { a: 'b$$c' }");
+    const other = `\n    environment: { W: "\${W:-old}" }`;
+    await writeShop(shop, `env_file: [web.env]\n    labels: { a: 'b$$c', v: "\${V:-unset}", s: "\${S:-none}" }`, other);
     await writeFile(`${shop.folder}/web.env`, "E1=x\n");
     await shop.compose(["up", "-d", "--wait", "--scale", "web=2"]);
-    const target = await shop.target();
+    const target = await shop.target({ env: { V: "it's set", W: "new", S: "s3cret" }, secretNames: ["S"] });
     await drive(target, await release(shop, "good2"), 1);
     const before = await shop.ids();
     const [coherent] = await target.advice();
-    const options = { cwd: shop.folder, env: shop.engine.env, input: `${coherent?.command}\n` };
+    expect(coherent?.command).not.toContain("s3cret");
+    const options = { cwd: shop.folder, env: { ...shop.engine.env, S: "s3cret" }, input: `${coherent?.command}\n` };
     await createRunner(new Redactor())("sh", ["-e"], options);
     expect(await shop.ids()).toEqual(before);
     // And a plain one would not: that is why it is told.
@@ -100,6 +102,8 @@ describe.concurrent("what compose owns and others own", () => {
   it.for<readonly [string, RegExp]>([
     ["services: [", /yaml|did not find/i],
     [`services: { web: { image: 'x:\${NOPE}' } }`, /the variable NOPE is used there and not set/],
+    // This process has the variable VITEST, and belay.yaml does not name it.
+    [`services: { web: { image: 'x:\${VITEST}' } }`, /the variable VITEST is used there and not set/],
     ["services: { other: { image: x } }", /no service web, only other/],
     ["services: { web: { image: x, env_file: [gone.env] } }", /gone\.env/],
   ])("refuses the file %s", async ([text, message], { shop }) => {

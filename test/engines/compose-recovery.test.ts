@@ -70,6 +70,43 @@ describe.concurrent("a run that was killed", () => {
   });
 });
 
+describe.concurrent("containers of several revisions", () => {
+  it("are all restored when a person added one beside them", async ({ shop }) => {
+    await writeShop(shop);
+    await shop.compose(["up", "-d", "--wait"]);
+    await writeShop(shop, "environment: { HAND: made }");
+    await shop.compose(["up", "-d", "--wait", "--no-recreate", "--scale", "web=2"]);
+    const before = await shop.ids();
+    expect(Object.keys(await shop.ids("web"))).toHaveLength(2);
+    const bad = await drive(await shop.target(), await release(shop, "crash"), 1);
+    expect(bad).toMatchObject({ result: "rolled_back", plan: { services: [{ desired: 2 }] } });
+    expect(await shop.ids()).toEqual(before);
+    await answers(shop, "good1");
+  });
+
+  it("are restored as far as they were sound, beside what a failed deployment left", async ({ shop }) => {
+    await writeShop(shop);
+    await shop.compose(["up", "-d", "--wait"]);
+    // Its containers stay, as with `on-failure: keep`, and crash again and again.
+    await writeShop(shop, "restart: always");
+    const target = await shop.target();
+    const plan = await target.plan(await release(shop, "crash"), POLICY);
+    const context = { deployment: 1, release: `sha256:${"0".repeat(64)}`, policy: POLICY } as const;
+    await target.execution(plan, context).stages[0]?.act(AbortSignal.timeout(20_000));
+    const before = await shop.ids();
+    const kept = before[`${shop.name}-web-2`] ?? "";
+    const crashed = async () => (await shop.docker.containers.inspect(kept)).RestartCount > 0;
+    await waitUntil("its first crash", crashed, { withinMs: 20_000 });
+    const bad = await drive(await shop.target(), await release(shop, "unhealthy"), 2);
+    expect(bad.result).toBe("rolled_back");
+    expect(await shop.ids()).toEqual(before);
+    await answers(shop, "good1");
+    const [running] = await (await shop.target()).running();
+    expect(running).toMatchObject({ ready: 1, desired: 1 });
+    expect(running).not.toHaveProperty("deployment");
+  });
+});
+
 describe.concurrent("a service that can't run twice", () => {
   const recreate = { policy: { strategy: "recreate" as const } };
 

@@ -127,6 +127,20 @@ describe("bad input changes nothing and says what to do", () => {
     expect(result.stderr).toContain("Run the stage before");
   });
 
+  it.each([
+    ["an image from elsewhere", (text: string) => text.replaceAll("acme/shop-web", "evil/miner"), "evil/miner"],
+    ["a service that the configuration does not know", (text: string) => text.replace('"web":', '"proxy":'), '"proxy"'],
+    ["another application", (text: string) => text.replace('"application": "shop"', '"application": "bank"'), '"bank"'],
+  ])("a release with %s", async (_what, change, word) => {
+    const path = join(folder, "belay/release.json");
+    const before = await readFile(path, "utf8");
+    const changed = join(shop.temporary.path, "changed.json");
+    await writeFile(changed, change(before));
+    const result = await refused(() => deploy(["--release", changed]), 2);
+    expect(result.json).toMatchObject({ error: { code: "RELEASE_INVALID" } });
+    expect(result.stderr).toContain(word);
+  });
+
   it("no engine", async () => {
     const result = await refused(() => deploy([], { DOCKER_HOST: "unix:///nowhere/docker.sock" }), 1);
     expect(result.stderr).toContain("/nowhere/docker.sock");

@@ -1,10 +1,12 @@
 import { runPost } from "@belay/action";
-import { loadDeployInputs, reconcile, report } from "@belay/pipeline";
+import { loadDeployInputs, reconcile, report, requireProven } from "@belay/pipeline";
 
 /** Puts the target right when the main step was killed before it could, and tells what became of it. */
 await runPost(async (context, endedRun) => {
   const inputs = loadDeployInputs(context.inputs);
   const result = await reconcile(context, inputs, endedRun);
   context.log.info(`Ledger: ${result.kind}${result.outcome === undefined ? "" : ` (${result.outcome})`}`);
-  if (result.kind === "recovered") await report(context, inputs, "ledger");
+  if (result.kind !== "recovered") return;
+  await report(context, inputs, "ledger");
+  requireProven(result);
 });

@@ -10,6 +10,7 @@ import {
   push,
   reconcile,
   report,
+  type Told,
 } from "@belay/pipeline";
 import type { CommandResult } from "./run-command.ts";
 import { serviceTable } from "./service-table.ts";
@@ -33,9 +34,19 @@ export async function runAll(context: PipelineContext, inputs: Inputs, view: Vie
 }
 
 export async function runReport(context: PipelineContext, inputs: Inputs): Promise<CommandResult> {
-  const told = await report(context, loadDeployInputs(inputs));
-  const text = told.commentUrl === undefined ? "No comment was written.\n" : `${told.commentUrl}\n`;
-  return { text, json: { outcome: "succeeded", cause: null, ...told }, exitCode: 0 };
+  const given = loadDeployInputs(inputs);
+  const told = await report(context, given);
+  const text = told.commentUrl ?? `No comment was written: ${whyNoComment(context, given.comment, told.kind)}.`;
+  return { text: `${text}\n`, json: { outcome: "succeeded", cause: null, ...told }, exitCode: 0 };
+}
+
+/** The likeliest reason from what is known here; what GitHub itself refused stands in the job's summary. */
+function whyNoComment({ env }: PipelineContext, comment: boolean, kind: Told["kind"]): string {
+  if (kind === "nothing") return "there is nothing to report";
+  if (env.GITHUB_ACTIONS !== "true")
+    return "this is no run of GitHub Actions, and only there the pull request is known";
+  if (!comment) return "it is switched off (`comment`)";
+  return "the commit has no pull request, or GitHub did not take it (then the job's summary says why)";
 }
 
 export async function runReconcile(context: PipelineContext, inputs: Inputs): Promise<CommandResult> {

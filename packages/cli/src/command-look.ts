@@ -3,7 +3,7 @@ import { OUTCOMES } from "@belay/core";
 import { type EnvironmentStatus, loadCommonInputs, type PipelineContext, plan, status } from "@belay/pipeline";
 import { type HistoryEntry, planJson, printPlan } from "@belay/rollout";
 import type { CommandResult } from "./run-command.ts";
-import { alignColumns, serviceTable } from "./service-table.ts";
+import { alignColumns, serviceTable, wholeSeconds } from "./service-table.ts";
 
 /** Exit code 3 when a deployment would be refused. */
 export async function runPlan(context: PipelineContext, inputs: Inputs): Promise<CommandResult> {
@@ -23,13 +23,14 @@ export async function runStatus(context: PipelineContext, inputs: Inputs): Promi
 }
 
 function statusJson(found: EnvironmentStatus): object {
-  const { should, running } = found;
+  const { should, running, ...rest } = found;
   return {
     outcome: "succeeded",
     cause: null,
     release: should?.release?.digest ?? null,
     deployment: should?.deployment ?? null,
-    ...found,
+    ...rest,
+    should,
     services: running,
   };
 }
@@ -68,8 +69,15 @@ function historyLines(entries: readonly HistoryEntry[]): string[] {
       entry.end?.outcome ?? "open",
       entry.end?.cause?.cause ?? "",
       entry.begin?.release?.source.revision.slice(0, 12) ?? "",
-      entry.begin?.holder.run ?? "unknown",
-      entry.begin?.beganAt ?? "",
+      holderName(entry.begin?.holder),
+      wholeSeconds(entry.begin?.beganAt ?? ""),
     ]);
   return [alignColumns([["DEPLOYMENT", "OUTCOME", "CAUSE", "COMMIT", "BY", "BEGAN"], ...rows])];
+}
+
+/** The run of GitHub Actions (run names begin with its id), else the host. */
+function holderName(holder: { readonly run: string; readonly host: string } | undefined): string {
+  if (holder === undefined) return "unknown";
+  const id = /^\d+(?=\.|$)/.exec(holder.run)?.[0];
+  return id === undefined ? holder.host : `run ${id}`;
 }

@@ -16,7 +16,8 @@ const COMMON = {
 } as const;
 
 const RELEASE = {
-  release: "Path of the release document. Default: belay/release.json in the temporary folder.",
+  release:
+    "Path of the release document. Default: release.json in a folder of this checkout below the temporary folder (in GitHub Actions: in the job's).",
 } as const;
 const PARALLEL = { "max-parallel": "How many services are built or pushed at a time. Default: 2." } as const;
 const DIRTY = { "allow-dirty": "Build although files differ from the commit; the image is then labelled so." } as const;
@@ -66,8 +67,14 @@ function command(
   return {
     name,
     summary,
-    options: options.map(([option, description]) => ({ name: option, description, kind: optionKind(option) })),
+    options: options.map(([option, description]) => describeOption(option, description)),
   };
+}
+
+/** An action's input is given as `true`; the option of the same name takes no value. */
+function describeOption(name: string, text: string): Option {
+  const kind = optionKind(name);
+  return { name, description: kind === "flag" ? text.replace(/: true or false\./, ".") : text, kind };
 }
 
 /** Every command, in the order of the help. */

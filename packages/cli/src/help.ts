@@ -16,7 +16,8 @@ export function generalHelp(version: string, commands: readonly Command[]): stri
     "belay <command> --help tells its options. They can also stand in belay.yaml.",
     "The token for GitHub is read from GITHUB_TOKEN, never from the command line.",
     "Exit codes: 0 succeeded or unchanged, 2 invalid input, 3 refused, 4 rolled back, 5 rollback failed, 6 superseded,",
-    "7 cancelled, 8 timed out, 9 unverified, 12 drift, 13 failed, 14 build, 15 tests, 16 push, 17 verify, 1 internal error.",
+    "7 cancelled, 8 timed out, 9 unverified, 10 vulnerabilities, 11 scan could not run, 12 drift, 13 failed, 14 build,",
+    "15 tests, 16 push, 17 verify, 1 internal error.",
     "",
   ].join("\n");
 }

@@ -4,6 +4,7 @@ import { closest } from "fastest-levenshtein";
 import { parseArguments } from "./arguments.ts";
 import { COMMANDS, type Command } from "./commands.ts";
 import { commandHelp, generalHelp } from "./help.ts";
+import { errorJson } from "./result-json.ts";
 import { VERSION } from "./version.ts";
 
 /** `belay <command> [options]`: exit code by the table of outcomes. */
@@ -46,5 +47,6 @@ try {
 } catch (thrown) {
   const error = toBelayError(thrown, "running belay");
   process.stderr.write(`belay: ${error.message}\n`);
+  if (process.argv.includes("--json")) process.stdout.write(`${errorJson(error)}\n`);
   process.exitCode = error.exitCode;
 }

@@ -10,12 +10,14 @@ import {
   OUTCOMES,
   plainStyle,
   Redactor,
+  redactDeep,
   systemClock,
   toBelayError,
 } from "@belay/core";
 import type { PipelineContext } from "@belay/pipeline";
 import type { Parsed } from "./arguments.ts";
 import type { Command } from "./commands.ts";
+import { errorJson, resultJson } from "./result-json.ts";
 import { createView, type View } from "./view.ts";
 
 /** What a command ends with: text for people, an object for `--json`, and the exit code. */
@@ -34,34 +36,32 @@ type Work = (context: PipelineContext, inputs: Inputs, view: View) => Promise<Co
 export async function runCommand(command: Command, parsed: Parsed): Promise<number> {
   const terminal = process.stderr.isTTY === true && process.env.CI === undefined;
   const redactor = new Redactor();
+  const colour = terminal && !process.env.NO_COLOR;
   const view = createView({
     terminal,
-    columns: process.stderr.columns ?? 100,
+    colour,
+    // A terminal that does not know its width says 0.
+    columns: process.stderr.columns || 100,
     write: (text) => process.stderr.write(text),
   });
-  const style = plainStyle({ colour: terminal, debug: process.env.BELAY_DEBUG === "1" });
+  const json = parsed.has("json");
+  const style = plainStyle({ colour, fold: terminal && !json, debug: process.env.BELAY_DEBUG === "1" });
   const log = createLog(style, redactor, (text) => view.above(text));
   const context = createContext(parsed.inputs, redactor, log);
-  const json = parsed.has("json");
   try {
     const work = WORK[command.name];
     const result = await work(context, parsed.inputs, view);
     view.close();
-    process.stdout.write(json ? `${redactor.redact(JSON.stringify(result.json))}\n` : redactor.redact(result.text));
+    process.stdout.write(json ? `${resultJson(redactDeep(result.json, redactor))}\n` : redactor.redact(result.text));
     return result.exitCode;
   } catch (thrown) {
     view.close();
     const error = toBelayError(thrown, `running belay ${command.name}`);
     log.error(error.message);
     if (error.code === "INTERNAL" && error.cause instanceof Error) log.debug(error.cause.stack ?? "");
-    if (json) process.stdout.write(`${redactor.redact(JSON.stringify(errorJson(error)))}\n`);
+    if (json) process.stdout.write(`${redactor.redact(errorJson(error))}\n`);
     return error.code === "CANCELLED" ? OUTCOMES.cancelled.exitCode : error.exitCode;
   }
-}
-
-function errorJson(error: BelayError): object {
-  const { code, doing, got, next, reason } = error;
-  return { outcome: reason, cause: null, error: { code, doing, got, next: next ?? null } };
 }
 
 function createContext(inputs: Inputs, redactor: Redactor, log: Log): PipelineContext {

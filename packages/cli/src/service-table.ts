@@ -10,7 +10,7 @@ export function serviceTable(services: readonly RunningService[]): string {
     shortImage(service),
     service.deployment === undefined ? "-" : String(service.deployment),
     service.labelledCommit?.slice(0, 12) ?? "-",
-    service.since ?? "-",
+    wholeSeconds(service.since ?? "-"),
   ]);
   return alignColumns([HEAD, ...rows]);
 }
@@ -19,6 +19,11 @@ export function serviceTable(services: readonly RunningService[]): string {
 function shortImage(service: RunningService): string {
   const [name, digest] = service.image.split("@");
   return digest?.startsWith("sha256:") ? `${name}@${shortDigest(digest as `sha256:${string}`)}` : service.image;
+}
+
+/** `2026-01-01T00:00:00.123456789Z` without what stands behind the seconds. */
+export function wholeSeconds(time: string): string {
+  return time.replace(/(:\d\d)\.\d+/, "$1");
 }
 
 /** Pads each column to its widest cell. */

@@ -1,4 +1,4 @@
-import { describeCause, formatDuration, plainText, truncate } from "@belay/core";
+import { describeCause, formatDuration, OUTCOMES, plainText, truncate } from "@belay/core";
 import { eventLine, eventTeller, progressLine } from "@belay/pipeline";
 import type { RolloutEvent, ServiceProgress } from "@belay/rollout";
 
@@ -15,6 +15,8 @@ export interface ViewOptions {
   /** A terminal gets a live table; anything else gets a line whenever something changed. */
   readonly terminal: boolean;
   readonly columns: number;
+  /** Colours marks and verdicts of a live view. */
+  readonly colour: boolean;
   readonly write: (text: string) => void;
 }
 
@@ -27,55 +29,98 @@ function lineView({ write }: ViewOptions): View {
   return { onEvent: eventTeller((line) => write(`${plainText(line)}\n`)), above: write, close: () => {} };
 }
 
-/** A table of instances that is drawn anew in place. */
-function liveView({ write, columns }: ViewOptions): View {
-  let drawn: readonly string[] = [];
-  const erase = (): string => (drawn.length === 0 ? "" : `\u001b[${drawn.length}A\u001b[0J`);
-  const draw = (lines: readonly string[]): void => {
-    const cut = lines.map((line) => truncate(line, columns - 1));
-    write(`${erase()}${cut.map((line) => `${line}\n`).join("")}`);
-    drawn = cut;
+type Observed = Extract<RolloutEvent, { kind: "observed" }>;
+type Colour = "plain" | "bold" | "green" | "red" | "dim";
+
+interface Line {
+  readonly text: string;
+  readonly colour: Colour;
+}
+
+const CODES = { bold: "1", green: "32", red: "31", dim: "2" } as const;
+
+/** A table of instances that is drawn anew in place. When its stage or direction ends, one line of it stays. */
+function liveView({ write, columns, colour }: ViewOptions): View {
+  let drawn: readonly Line[] = [];
+  let last: Observed | undefined;
+  let told: string | undefined;
+  const paint = (line: Line): string =>
+    colour && line.colour !== "plain" ? `\u001b[${CODES[line.colour]}m${line.text}\u001b[0m` : line.text;
+  const draw = (lines: readonly Line[], text = ""): void => {
+    const erase = drawn.length === 0 ? "" : `\u001b[${drawn.length}A\u001b[0J`;
+    // Cut before it is painted: a line that wraps would be taken away by halves.
+    drawn = lines.map((line) => ({ ...line, text: truncate(line.text, columns - 1) }));
+    const all = `${erase}${text}${drawn.map((line) => `${paint(line)}\n`).join("")}`;
+    if (all !== "") write(all);
   };
-  const above = (text: string): void => {
-    const lines = drawn;
-    write(`${erase()}${text}`);
-    drawn = [];
-    draw(lines);
+  const tell = (event: RolloutEvent): void => {
+    const text = eventLine(event);
+    if (text === undefined || text === told) return;
+    told = text;
+    draw(drawn, `${paint({ text: plainText(text), colour: colourOf(event) })}\n`);
+  };
+  const settle = (): void => {
+    const ended = last;
+    last = undefined;
+    draw([]);
+    if (ended !== undefined) tell(ended);
   };
   return {
     onEvent: (event) => {
       if (event.kind === "observed") {
-        draw(table(event));
+        if (last !== undefined && (last.stage !== event.stage || last.direction !== event.direction)) settle();
+        last = event;
+        // At once, before the next stage's steps are told: those would stand above this one's end.
+        if (event.verdict.kind === "converged") settle();
+        else draw(table(event));
         return;
       }
-      const text = eventLine(event);
-      if (text !== undefined) above(`${plainText(text)}\n`);
+      if (event.kind === "failed" || event.kind === "ended") settle();
+      tell(event);
     },
-    above,
+    above: (text) => draw(drawn, text),
     close: () => draw([]),
   };
 }
 
-type Observed = Extract<RolloutEvent, { kind: "observed" }>;
+function colourOf(event: RolloutEvent): Colour {
+  if (event.kind === "failed" || event.kind === "unreachable") return "red";
+  if (event.kind === "observed") return event.verdict.kind === "converged" ? "green" : "plain";
+  if (event.kind === "ended") return OUTCOMES[event.outcome].deploymentState === "success" ? "green" : "red";
+  return "plain";
+}
 
-function table(event: Observed): string[] {
+function table(event: Observed): Line[] {
   const title = `${event.direction === "back" ? "taking it off" : event.stage} · ${formatDuration(event.elapsedMs)}`;
-  const rows = event.services.flatMap((service) => [
-    `  ${progressLine(service)}`,
-    ...service.instances.map(instanceLine),
+  const rows = event.services.flatMap((service): Line[] => [
+    { text: `  ${progressLine(service)}`, colour: "plain" },
+    ...service.instances.map((instance) => instanceLine(instance, event.direction)),
   ]);
-  return [title, ...rows, waiting(event)];
+  return [{ text: title, colour: "bold" }, ...rows, verdictLine(event)];
 }
 
-function instanceLine(instance: ServiceProgress["instances"][number]): string {
+/** On the way there the wanted instances are the new ones; on the way back they are the old, and the others the bad. */
+function instanceLine(instance: ServiceProgress["instances"][number], direction: Observed["direction"]): Line {
   const mark = instance.ready ? "●" : "○";
-  const which = instance.wanted ? "new" : "old";
+  const which = instance.wanted === (direction === "forward") ? "new" : "old";
+  const word = direction === "back" && !instance.wanted ? "bad" : which;
   const phase = instance.phase === "current" ? "" : ` (${instance.phase})`;
-  return `    ${mark} ${instance.title.padEnd(28)} ${which}  ${plainText(instance.state)}${phase}`;
+  const text = `    ${mark} ${instance.title.padEnd(28)} ${word}  ${plainText(instance.state)}${phase}`;
+  return { text, colour: instanceColour(instance, word) };
 }
 
-function waiting(event: Observed): string {
-  const { verdict } = event;
-  if (verdict.kind === "progressing") return `  waiting for ${plainText(verdict.waitingFor.join("; "))}`;
-  return verdict.kind === "failed" ? `  failed: ${plainText(describeCause(verdict.cause))}` : "  converged";
+function instanceColour(instance: ServiceProgress["instances"][number], word: string): Colour {
+  if (word === "bad") return "red";
+  if (!instance.wanted || instance.phase !== "current") return "dim";
+  if (instance.ready) return "green";
+  return /\b(unhealthy|restarting|dead|oom|exit code [1-9])/i.test(instance.state) ? "red" : "plain";
+}
+
+function verdictLine({ verdict }: Observed): Line {
+  if (verdict.kind === "progressing") {
+    return { text: `  now: ${plainText(verdict.waitingFor.join("; "))}`, colour: "plain" };
+  }
+  return verdict.kind === "failed"
+    ? { text: `  failed: ${plainText(describeCause(verdict.cause))}`, colour: "red" }
+    : { text: "  converged", colour: "green" };
 }

@@ -42,6 +42,10 @@ describe("the compose command line", () => {
       "--context staging compose --project-name shop --project-directory /srv/shop --file compose.yaml --file more.yaml --profile jobs config --format json",
     );
     expect(calls[1]?.options.env).toMatchObject({ PASSWORD: "s3cret", COMPOSE_REMOVE_ORPHANS: "0" });
+    for (const { options } of calls) {
+      expect(options.inherit).toEqual(expect.arrayContaining(["PATH", "HOME", "DOCKER_HOST"]));
+      expect(options.inherit).not.toContain("AWS_SECRET_ACCESS_KEY");
+    }
   });
 
   it("creates without starting, pulling, building, recreating or removing, from stdin", async () => {

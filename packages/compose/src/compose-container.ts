@@ -1,4 +1,4 @@
-import { LABELS, mapBounded } from "@belay/core";
+import { type Goal, LABELS, mapBounded } from "@belay/core";
 import { type ContainerInspect, type Docker, isNotFound } from "@belay/docker";
 import { COMPOSE_LABELS, revisionOf } from "./revision.ts";
 
@@ -49,6 +49,13 @@ export function projectFilter(project: string): { readonly label: readonly strin
 export function isLive(container: ComposeContainer): boolean {
   const { Running, Restarting, Paused } = container.inspect.State;
   return Running || Restarting || Paused;
+}
+
+/** As it should be: done well, or running and not known to be ill. */
+export function isSound(state: ContainerInspect["State"], goal: Goal): boolean {
+  const { Running, Restarting, Paused, ExitCode, Status, Health } = state;
+  if (goal === "complete") return Status === "exited" && ExitCode === 0;
+  return Running && !Restarting && !Paused && Health?.Status !== "unhealthy";
 }
 
 const AT_ONCE = 8;

@@ -20,6 +20,8 @@ export interface ComposeTargetOptions {
   readonly profiles?: readonly string[];
   /** Variables for `${NAME}` in the files. Values may be secrets. */
   readonly env: Readonly<Record<string, string>>;
+  /** Names in `env` whose values are secrets: advice names them and shows no value. */
+  readonly secretNames?: readonly string[];
   /** Services of `belay.yaml`, with their names in the compose files. */
   readonly services: Readonly<Record<string, { readonly name: string }>>;
   readonly log: Log;

@@ -9,6 +9,7 @@ import { planExecution } from "./plan-execution.ts";
 import { planRestoration } from "./plan-restoration.ts";
 import { readRunning } from "./read-running.ts";
 import { decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
+import { asRestored } from "./snapshot-members.ts";
 import { TargetState } from "./target-state.ts";
 import { translateService } from "./translate-observation.ts";
 import { VolumeRecordStore } from "./volume-record-store.ts";
@@ -27,7 +28,7 @@ export async function createComposeTarget(options: ComposeTargetOptions): Promis
     scope: options.scope,
     store: new VolumeRecordStore(options.docker, options.scope),
     plan: (release, policy) => makePlan(state, release, policy),
-    snapshot: async (plan) => encodeSnapshot(PlanDetail.open(plan.detail)),
+    snapshot: async (plan) => encodeSnapshot(PlanDetail.open(plan.detail), state.engineNow()),
     execution: (plan, context) => planExecution(state, PlanDetail.open(plan.detail), context),
     restoration: async (bytes, context) => planRestoration(state, decodeSnapshot(bytes), context),
     observe: (wanted, signal) => observe(state, wanted, signal),
@@ -51,12 +52,15 @@ async function observe(state: TargetState, wanted: readonly Wanted[], signal: Ab
     conditions: state.conditions,
     restarted: state.restarted,
   };
-  const services = wanted.map((one) =>
-    translateService(
+  const { restoring } = state;
+  const services = wanted.map((one) => {
+    const own = containers.filter((container) => container.service === nameOf(one.service));
+    const was = restoring?.services.find(({ service }) => service === one.service);
+    return translateService(
       state.waiting.has(one.service) ? { ...one, desired: 0 } : one,
-      containers.filter((container) => container.service === nameOf(one.service)),
+      was === undefined ? own : asRestored(own, was, restoring?.at, one.revision),
       known,
-    ),
-  );
+    );
+  });
   return { at: state.engineNow(), services, probes: [] };
 }

@@ -18,10 +18,14 @@ export async function stopAll(
   const live = containers.filter(isLive);
   for (const { id } of live) state.stopping.add(id);
   await mapBounded(live, AT_ONCE, signal, async (container, both) => {
-    const graceMs = (container.inspect.Config.StopTimeout ?? DEFAULT_GRACE_S) * 1_000;
-    const bounds = { signal: both, deadlineMs: graceMs + STOP_MARGIN_MS };
+    const bounds = { signal: both, deadlineMs: graceMsOf(container.inspect) + STOP_MARGIN_MS };
     await unlessGone(() => state.docker.containers.stop(container.id, {}, bounds));
   });
+}
+
+/** How long the engine lets a container end by itself. */
+export function graceMsOf({ Config }: ComposeContainer["inspect"]): number {
+  return (Config.StopTimeout ?? DEFAULT_GRACE_S) * 1_000;
 }
 
 /** Removes containers and keeps their volumes, anonymous ones too: nobody but the user knows what they hold. */

@@ -1,7 +1,7 @@
 import type { EngineEvent } from "@belay/docker";
 import { describe, expect, it } from "vitest";
-import { isStopOf } from "./find-ending.ts";
-import { container } from "./testing/containers.ts";
+import { isStopOf, longestGraceMs } from "./find-ending.ts";
+import { container, EXITED } from "./testing/containers.ts";
 
 const kill = (signal: string, at: string, id = "1"): EngineEvent => ({
   ...{ Type: "container", Action: "kill", time: 0, timeNano: Date.parse(at) * 1e6 },
@@ -20,5 +20,11 @@ describe("a container that was told to end", () => {
     ["SIGTERM to another", kill("15", LATER, "2"), {}, false],
   ])("%s", (_, event, config, expected) => {
     expect(isStopOf(event, container("1", { config }))).toBe(expected);
+  });
+
+  it("takes as long as the longest grace period of those that run, 10 s by default", () => {
+    const dead = container("3", { config: { StopTimeout: 900 }, state: EXITED });
+    expect(longestGraceMs([container("1"), container("2", { config: { StopTimeout: 5 } }), dead])).toBe(10_000);
+    expect(longestGraceMs([container("1"), container("2", { config: { StopTimeout: 300 } })])).toBe(300_000);
   });
 });

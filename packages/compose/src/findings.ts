@@ -151,7 +151,7 @@ function missingNotice({ missingDependencies }: PlanContents): Finding[] {
 
 function companionNotice({ companions }: PlanContents): Finding[] {
   if (companions.length === 0) return [];
-  const message = `the project has no containers yet, so the other services of its compose files (${companions.join(", ")}) are started too, once the release serves; they are not touched afterwards`;
+  const message = `nobody has started the other services of the compose files (${companions.join(", ")}) yet, so they are started too, once the release serves; they are not touched afterwards`;
   return [{ level: "warn", check: "companions_created", message }];
 }
 

@@ -1,3 +1,4 @@
+import { relative, resolve } from "node:path";
 import { type ComposeContainer, isLive, readContainers } from "./compose-container.ts";
 import { belayLabelsOf } from "./read-running.ts";
 import type { TargetState } from "./target-state.ts";
@@ -36,29 +37,36 @@ export async function giveAdvice(state: TargetState): Promise<readonly Advice[]>
 }
 
 /**
- * `docker compose up` with the images, labels and numbers that run: it changes nothing, where a plain one would put back the
- * images of the files. It wants the variables of the environment set, as any compose command on these files does.
+ * `docker compose up` of Belay's services with the images, labels, numbers and variables that run: it changes nothing, where
+ * a plain one would put back the images of the files. Other services are not named, so they stay as they are. Secrets have
+ * to be set by whoever runs it.
  */
 function coherentCommand(
   state: TargetState,
   services: readonly { readonly name: string; readonly sample: ComposeContainer; readonly count: number }[],
 ): string {
   const { options } = state;
-  const files = options.files.length > 0 ? options.files : ["compose.yaml"];
+  const given = options.files.length > 0 ? options.files : ["compose.yaml"];
+  const files = given.map((file) => relative(options.projectDirectory, resolve(options.projectDirectory, file)));
+  const secrets = options.secretNames ?? [];
+  const variables = Object.entries(options.env).filter(([name]) => !secrets.includes(name));
   const words = [
     ...["docker", ...(options.cliArgs ?? []), "compose", "-p", options.scope.project],
     ...(options.profiles ?? []).flatMap((profile) => ["--profile", profile]),
     ...[...files, "-"].flatMap((file) => ["-f", file]),
-    ...["up", "-d", "--no-build"],
+    ...["up", "-d", "--no-build", "--no-deps"],
     ...services.flatMap(({ name, count }) => ["--scale", `${name}=${count}`]),
+    ...services.map(({ name }) => name),
   ];
+  const environment = variables.map(([name, value]) => `${name}=${shellWord(value)} `).join("");
+  const needed = secrets.length === 0 ? [] : [`# Set and export first: ${secrets.join(", ")}`];
   const pins = services.flatMap(({ name, sample }) => [
     `  ${JSON.stringify(name)}:`,
     `    image: ${JSON.stringify(sample.inspect.Config.Image ?? sample.inspect.Image)}`,
     "    labels:",
     ...Object.entries(belayLabelsOf(sample)).map(([key, value]) => `      ${key}: ${JSON.stringify(value)}`),
   ]);
-  return [`${words.map(shellWord).join(" ")} <<'EOF'`, "services:", ...pins, "EOF"].join("\n");
+  return [...needed, `${environment}${words.map(shellWord).join(" ")} <<'EOF'`, "services:", ...pins, "EOF"].join("\n");
 }
 
 /** A word as a shell reads it back. */

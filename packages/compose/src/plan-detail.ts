@@ -28,7 +28,7 @@ export interface PlanContents {
   /** Services of the files that the release needs, that have no container yet, and that are not in it. */
   readonly missingDependencies: readonly string[];
   /**
-   * The other services of the files, when the project has no container at all: somebody who deploys it for the first time
+   * The other services of the files, when nobody but Belay has started anything of the project: somebody who deploys it for the first time
    * wants its proxy too. They start once the release serves, and are the user's from then on.
    */
   readonly companions: readonly string[];

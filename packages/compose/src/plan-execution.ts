@@ -22,6 +22,8 @@ import type { TargetState } from "./target-state.ts";
  */
 export function planExecution(state: TargetState, plan: PlanContents, context: DeploymentContext): Execution {
   const work: Work = { state, plan, context };
+  state.restoring = undefined;
+  state.carriedOut = context.deployment;
   const wanted = plan.services.map((one) => wantedOf(one, context));
   const touched = plan.services.filter(isTouched);
   if (touched.length === 0) {

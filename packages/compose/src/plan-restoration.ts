@@ -11,10 +11,11 @@ import { type ComposeContainer, containerOf, isLive, readContainers } from "./co
 import { changeNames, removeAll, stopAll } from "./container-changes.ts";
 import { modelProject } from "./create-under-name.ts";
 import { endpointOf, recreationOf } from "./creation-body.ts";
-import { findEnding } from "./find-ending.ts";
+import { type Ending, findEnding, longestGraceMs } from "./find-ending.ts";
 import { hasImage } from "./preflight.ts";
 import { COMPOSE_LABELS } from "./revision.ts";
 import type { ServiceSnapshot, Snapshot } from "./snapshot.ts";
+import { counterpart, soundOnes, worthRestoring } from "./snapshot-members.ts";
 import type { TargetState } from "./target-state.ts";
 
 /**
@@ -28,6 +29,7 @@ export async function planRestoration(
   context: DeploymentContext,
 ): Promise<Execution> {
   state.clearConditions();
+  state.restoring = snapshot;
   state.waiting = new Set();
   const containers = await readAll(state, snapshot);
   const remove: ExecutionStage = {
@@ -37,34 +39,32 @@ export async function planRestoration(
     stable: true,
   };
   const ending = await findEnding(state, containers);
-  const intact = snapshot.services.every((service) => damageOf(service, containers, ending).length === 0);
+  const whole = snapshot.services.every(
+    (service) => damageOf(service, snapshot.at, containers, ending.ids).length === 0,
+  );
+  const doubt = state.carriedOut !== context.deployment && isInDoubt(state, snapshot, containers, ending);
   const restore: ExecutionStage = {
     name: "restore",
-    act: (signal) => restoreOld(state, snapshot, context, signal),
+    act: (signal) => restoreOld(state, snapshot, context, doubt, signal),
     expect: "ready",
     stable: false,
   };
-  return { wanted: await wantedOf(state, snapshot), stages: intact ? [remove] : [restore, remove] };
+  return { wanted: await wantedOf(state, snapshot), stages: whole && !doubt ? [remove] : [restore, remove] };
 }
 
 async function wantedOf(state: TargetState, snapshot: Snapshot): Promise<Wanted[]> {
   return Promise.all(
-    snapshot.services.map(async ({ service, goal, containers }): Promise<Wanted> => {
-      const right = containers.filter((one) => (goal === "complete" ? hasCompleted(one) : wasLive(one)));
+    snapshot.services.map(async (one): Promise<Wanted> => {
+      const { service, goal, containers } = one;
+      const right = soundOnes(one, snapshot.at);
       const sample = right.at(-1) ?? containers.at(-1);
       if (sample === undefined) return { service, goal, desired: 0, revision: "none", digests: [] };
-      const digests = await state.images.digests(sample.Image);
-      return { service, goal, desired: right.length, revision: containerOf(sample).revision, digests };
+      const images = new Set([...right, sample].map(({ Image }) => Image));
+      const digests = await Promise.all([...images].map((image) => state.images.digests(image)));
+      const { revision } = containerOf(sample);
+      return { service, goal, desired: right.length, revision, digests: [...new Set(digests.flat())] };
     }),
   );
-}
-
-function wasLive({ State }: ContainerInspect): boolean {
-  return State.Running || State.Restarting || State.Paused;
-}
-
-function hasCompleted({ State }: ContainerInspect): boolean {
-  return State.Status === "exited" && State.ExitCode === 0;
 }
 
 function readAll(state: TargetState, snapshot: Snapshot, signal?: AbortSignal): Promise<ComposeContainer[]> {
@@ -72,26 +72,20 @@ function readAll(state: TargetState, snapshot: Snapshot, signal?: AbortSignal): 
   return readContainers(state.docker, state.options.scope.project, names, signal);
 }
 
-/** The container itself, or the one that an earlier restoration made in its place. */
-function counterpart(was: ContainerInspect, containers: readonly ComposeContainer[]): ComposeContainer | undefined {
-  const old = containerOf(was);
-  return (
-    containers.find((one) => one.id === old.id) ??
-    containers.find((one) => one.name === old.name && one.revision === old.revision && one.service === old.service)
-  );
-}
-
 /** Old containers that are not as they were, or will not be for long. */
 function damageOf(
   service: ServiceSnapshot,
+  at: Snapshot["at"],
   containers: readonly ComposeContainer[],
   ending: ReadonlySet<string>,
 ): ContainerInspect[] {
+  const worth = worthRestoring(service, at);
   return service.containers.filter((was) => {
     const now = counterpart(was, containers);
-    if (now === undefined) return service.goal === "run" ? wasLive(was) : true;
+    if (now === undefined) return worth.has(was.Id);
     if (now.name !== containerOf(was).name) return true;
-    return wasLive(was) && (!isLive(now) || ending.has(now.id) || lostPlaces(was, now).length > 0);
+    if (service.goal === "complete" || !worth.has(was.Id)) return false;
+    return !isLive(now) || ending.has(now.id) || lostPlaces(was, now).length > 0;
   });
 }
 
@@ -123,16 +117,60 @@ function newOnes(
   );
 }
 
+const POLL_MS = 500;
+/** For the engine's own delay between a grace period's end and the container's. */
+const MARGIN_MS = 2_000;
+
+function oldOnes(snapshot: Snapshot, containers: readonly ComposeContainer[]): ComposeContainer[] {
+  return snapshot.services.flatMap((service) =>
+    service.containers.flatMap((was) => counterpart(was, containers) ?? []),
+  );
+}
+
+/**
+ * Whether an old container may have been told to end without Belay knowing: the dead deployment could do so since it made
+ * its newest container, and the engine's memory does not reach back so far and a grace period more.
+ */
+function isInDoubt(
+  state: TargetState,
+  snapshot: Snapshot,
+  containers: readonly ComposeContainer[],
+  { knownSince }: Ending,
+): boolean {
+  const made = snapshot.services.flatMap((service) => newOnes(state, snapshot, service, containers));
+  if (made.length === 0) return false;
+  const newest = Math.max(...made.map(({ createdAt }) => createdAt));
+  return knownSince > newest - longestGraceMs(oldOnes(snapshot, containers));
+}
+
+/**
+ * Waits until every old container that was told to end before the engine's memory begins has had time to: the new ones may
+ * be all that serves then. Those told later are known, and waited for by stopping them.
+ */
+async function awaitEnds(state: TargetState, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+  const { clock, log } = state.options;
+  const containers = await readAll(state, snapshot, signal);
+  const { knownSince } = await findEnding(state, containers);
+  const until = knownSince + longestGraceMs(oldOnes(snapshot, containers)) + MARGIN_MS;
+  if (state.engineNow() < until) log.info("waiting whether old containers end: the engine forgot what it was told");
+  while (state.engineNow() < until) {
+    if (!oldOnes(snapshot, await readAll(state, snapshot, signal)).some(isLive)) return;
+    await clock.sleep(POLL_MS, signal);
+  }
+}
+
 async function restoreOld(
   state: TargetState,
   snapshot: Snapshot,
   context: DeploymentContext,
+  doubt: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const ending = await findEnding(state, await readAll(state, snapshot, signal));
+  if (doubt) await awaitEnds(state, snapshot, signal);
+  const { ids: ending } = await findEnding(state, await readAll(state, snapshot, signal));
   for (const service of snapshot.services) {
     const containers = await readAll(state, snapshot, signal);
-    const damaged = damageOf(service, containers, ending);
+    const damaged = damageOf(service, snapshot.at, containers, ending);
     if (damaged.length === 0) continue;
     if (service.exclusive) {
       const blocking = newOnes(state, snapshot, service, containers);
@@ -143,7 +181,11 @@ async function restoreOld(
     // Whoever was told to end ends first: starting it before that would do nothing.
     const endingNow = now.flatMap((one) => (one !== undefined && ending.has(one.id) ? [one] : []));
     await stopAll(state, endingNow, signal);
-    for (const [index, was] of damaged.entries()) await restoreOne(state, was, now[index], context, signal);
+    const worth = worthRestoring(service, snapshot.at);
+    for (const [index, was] of damaged.entries()) {
+      const runs = service.goal === "run" && worth.has(was.Id);
+      await restoreOne(state, was, now[index], { context, runs }, signal);
+    }
   }
 }
 
@@ -151,7 +193,7 @@ async function restoreOne(
   state: TargetState,
   was: ContainerInspect,
   now: ComposeContainer | undefined,
-  context: DeploymentContext,
+  { context, runs }: { readonly context: DeploymentContext; readonly runs: boolean },
   signal: AbortSignal,
 ): Promise<void> {
   const { docker, options } = state;
@@ -167,7 +209,7 @@ async function restoreOne(
       await changeNames(state, now, network, endpointOf(place, was.Id).Aliases ?? [], signal);
     }
   }
-  if (id === undefined || !wasLive(was)) return;
+  if (id === undefined || !runs) return;
   state.stopping.delete(id);
   await docker.containers.start(id, { signal });
   options.log.info(`started ${name} again`);

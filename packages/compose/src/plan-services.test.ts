@@ -87,6 +87,24 @@ describe("what is planned for a service", () => {
     expect(plan({ web: {}, other: {} }, [container("1")]).contents.companions).toEqual([]);
   });
 
+  it("starts the rest of the files also after a first deployment that left its containers, but not beside others'", () => {
+    const depends = { depends_on: { db: { condition: "service_started" as const } } };
+    const files = { web: { ...depends, scale: 2 }, db: {}, proxy: {} };
+    const of = (service: string) => ({ labels: { "com.docker.compose.service": service } });
+    const [bad, db, proxy] = [
+      container("1", { labels: current({}) }),
+      container("2", of("db")),
+      container("3", of("proxy")),
+    ];
+    expect(plan(files, [bad]).contents.companions).toEqual(["proxy"]);
+    expect(plan(files, [bad, db]).contents.companions).toEqual(["proxy"]);
+    expect(plan(files, [db]).contents.companions).toEqual(["proxy"]);
+    expect(plan(files, [bad, proxy]).contents.companions).toEqual([]);
+    expect(plan({ ...files, worker: {} }, [bad, db, proxy]).contents.companions).toEqual([]);
+    expect(plan(files, [container("1"), db]).contents.companions).toEqual([]);
+    expect(plan({ web: {}, proxy: {} }, [bad]).contents.companions).toEqual([]);
+  });
+
   it("refuses what it does not do, and foreign owners", () => {
     const refused = (web: ComposeService, more: Record<string, ComposeService> = {}, labels = {}) =>
       plan({ web, ...more }, [container("1", { labels })]).findings.map(({ level, check }) => `${level} ${check}`);

@@ -8,12 +8,12 @@ import {
   type ServiceChange,
   scopeHash,
 } from "@belay/core";
-import { type ComposeContainer, isLive } from "./compose-container.ts";
+import { type ComposeContainer, isLive, isSound } from "./compose-container.ts";
 import { type ComposeProject, declaredScale, dependencyClosure, runsOnce } from "./compose-project.ts";
 import { planHandOver } from "./hand-over.ts";
 import { overlapObstacles } from "./overlap.ts";
 import { pinImages } from "./pinned-project.ts";
-import type { PlanContents, PlannedService } from "./plan-detail.ts";
+import { isTouched, type PlanContents, type PlannedService } from "./plan-detail.ts";
 import { hashOf, revisionHash } from "./revision.ts";
 
 export interface PlanInput {
@@ -56,12 +56,11 @@ export function planServices(input: PlanInput): PlanContents {
   });
   const own = containers.filter((one) => one.scope === scopeHash(scope));
   const missing = missingDependencies(project, services, containers);
-  const known = new Set([...services.map((one) => one.name), ...missing]);
   return {
     project,
     services: inOrder(services),
     missingDependencies: missing,
-    companions: containers.length > 0 ? [] : Object.keys(project.services).filter((name) => !known.has(name)),
+    companions: companionsOf(project, services, containers, scopeHash(scope)),
     labelledDeployment: Math.max(0, ...own.map((one) => one.deployment ?? 0)),
   };
 }
@@ -109,15 +108,9 @@ function actionOf(draft: Draft, project: ComposeProject, scope: Scope, policy: R
 /** Right containers, right number, all of one deployment of this scope, and none of them visibly broken. */
 function isUnchanged({ current, hash, desired, goal }: Draft, scope: Scope): boolean {
   const right = current.every(
-    (one) => one.scope === scopeHash(scope) && hashOf(one.revision) === hash && isSound(one, goal),
+    (one) => one.scope === scopeHash(scope) && hashOf(one.revision) === hash && isSound(one.inspect.State, goal),
   );
   return right && current.length === desired && new Set(current.map((one) => one.revision)).size <= 1;
-}
-
-function isSound(container: ComposeContainer, goal: Goal): boolean {
-  const { Running, Restarting, Paused, ExitCode, Status, Health } = container.inspect.State;
-  if (goal === "complete") return Status === "exited" && ExitCode === 0;
-  return Running && !Restarting && !Paused && Health?.Status !== "unhealthy";
 }
 
 /** Dependencies before what depends on them. */
@@ -134,6 +127,25 @@ function inOrder(services: readonly PlannedService[]): PlannedService[] {
   };
   for (const one of services) visit(one);
   return [...ordered];
+}
+
+/**
+ * The services beside the release and what it depends on, when nothing shows that anybody but Belay ever started something
+ * here: a first deployment that failed and left its containers must not keep the next one from starting the proxy.
+ */
+function companionsOf(
+  project: ComposeProject,
+  services: readonly PlannedService[],
+  containers: readonly ComposeContainer[],
+  scope: string,
+): string[] {
+  const released = new Set(services.map((one) => one.name));
+  const needed = new Set(services.flatMap((one) => dependencyClosure(project, one.name)));
+  // Dependencies carry no label: they may be what a deployment before this one had to start.
+  const ours = (one: ComposeContainer): boolean =>
+    released.has(one.service) ? one.scope === scope : needed.has(one.service);
+  if (!services.some(isTouched) || !containers.every(ours)) return [];
+  return Object.keys(project.services).filter((name) => !released.has(name) && !needed.has(name));
 }
 
 function missingDependencies(

@@ -24,7 +24,8 @@ async function summarise(
 ): Promise<RunningService> {
   const live = containers.filter(isLive);
   const shown = live.length > 0 ? live : containers;
-  const youngest = shown.reduce((a, b) => (b.createdAt > a.createdAt ? b : a));
+  const serving = servingRevision(name, shown);
+  const youngest = serving.reduce((a, b) => (b.createdAt > a.createdAt ? b : a));
   const { Image, Config } = youngest.inspect;
   const image = await state.images.find(Image);
   const commit = image?.Config?.Labels?.["org.opencontainers.image.revision"];
@@ -35,13 +36,33 @@ async function summarise(
     revision: youngest.revision,
     image: Config.Image ?? Image,
     digests: await state.images.digests(Image),
-    ready: live.filter(isReady).length,
-    desired: live.length > 0 ? live.length : containers.length,
+    ready: serving.filter(isReady).length,
+    desired: serving.length,
     ...(deployment === undefined ? {} : { deployment }),
     ...(release === undefined ? {} : { release }),
     since: new Date(youngest.createdAt).toISOString(),
     ...(commit === undefined ? {} : { labelledCommit: commit }),
   };
+}
+
+/**
+ * The containers of one revision, the one that serves: clients reach it by the service's name in as many networks as any
+ * other, most of it is ready, and of two alike it is the younger. What a failed deployment left has no name yet.
+ */
+export function servingRevision(name: string, containers: readonly ComposeContainer[]): readonly ComposeContainer[] {
+  const places = (one: ComposeContainer): number =>
+    Object.values(one.inspect.NetworkSettings.Networks).filter(({ Aliases }) => Aliases?.includes(name)).length;
+  const most = Math.max(0, ...containers.map(places));
+  const ranked = [...Map.groupBy(containers, ({ revision }) => revision).values()].map((own) => ({
+    own,
+    rank: [
+      own.filter((one) => places(one) === most && isReady(one)).length,
+      own.filter((one) => places(one) === most).length,
+      Math.max(...own.map(({ createdAt }) => createdAt)),
+    ] as const,
+  }));
+  ranked.sort((a, b) => b.rank[0] - a.rank[0] || b.rank[1] - a.rank[1] || b.rank[2] - a.rank[2]);
+  return ranked[0]?.own ?? [];
 }
 
 function isReady({ inspect: { State } }: ComposeContainer): boolean {

@@ -19,11 +19,13 @@ export interface Snapshot {
   readonly project: string;
   /** Highest deployment number on the labels before the first change: what has a higher one was made after. */
   readonly labelledDeployment: number;
+  /** Engine's time of the look at the containers, milliseconds since 1970. */
+  readonly at?: number;
   readonly services: readonly ServiceSnapshot[];
 }
 
-/** Gzipped JSON. It holds what `inspect` shows, values of environment variables too. */
-export function encodeSnapshot(plan: PlanContents): Uint8Array {
+/** `at`: engine's time, milliseconds since 1970. Gzipped JSON. It holds what `inspect` shows, values of environment variables too. */
+export function encodeSnapshot(plan: PlanContents, at: number): Uint8Array {
   const services = plan.services.filter(isTouched).map(
     ({ service, name, goal, action, current }): ServiceSnapshot => ({
       service,
@@ -37,6 +39,7 @@ export function encodeSnapshot(plan: PlanContents): Uint8Array {
     schema: "belay.compose-snapshot/v1",
     project: plan.project.name,
     labelledDeployment: plan.labelledDeployment,
+    at,
     services,
   };
   return gzipSync(JSON.stringify(snapshot));
@@ -61,8 +64,22 @@ function trim(inspect: ContainerInspect): ContainerInspect {
     inspect;
   const { Health, ...state } = State;
   const { Networks } = NetworkSettings;
+  // Whether it was well is needed; what its checks said is not, and may be long.
+  const health = Health == null ? {} : { Health: { Status: Health.Status, FailingStreak: Health.FailingStreak } };
   return {
-    ...{ Id, Name, Created, Image, RestartCount, Path, Args, State: state, Config, HostConfig, Mounts },
+    ...{
+      Id,
+      Name,
+      Created,
+      Image,
+      RestartCount,
+      Path,
+      Args,
+      State: { ...state, ...health },
+      Config,
+      HostConfig,
+      Mounts,
+    },
     NetworkSettings: { Networks },
   };
 }

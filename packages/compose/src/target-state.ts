@@ -3,6 +3,7 @@ import type { ComposeCli } from "./compose-cli.ts";
 import type { ComposeTargetOptions } from "./compose-options.ts";
 import { ContainerWatch } from "./container-watch.ts";
 import { ImageCache } from "./image-digests.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /** Everything that the parts of one compose target share. */
 export class TargetState {
@@ -16,6 +17,10 @@ export class TargetState {
   readonly restarted = new Map<string, number>();
   /** Services whose turn in the order of dependencies has not come. */
   waiting: ReadonlySet<string> = new Set();
+  /** Set on the way back: what is to be put right. */
+  restoring: Snapshot | undefined;
+  /** Number of the deployment that this run carries out itself: then it knows itself which containers it told to end. */
+  carriedOut: number | undefined;
   readonly #conditions = new Map<string, readonly Condition[]>();
   readonly #engineTime: { readonly at: number; readonly now: number };
 

@@ -14,7 +14,7 @@ const NONCE = "dev.belay.nonce";
  * caller asking again with the same bytes finds its own, another process with the same bytes does not.
  *
  * `docker volume prune` removes the records of engines before API 1.42, and `docker volume prune --all` or `docker system
- * prune --volumes` those of any: what runs then counts as `unverified` (LEDGER.md 6). Never mount these volumes.
+ * prune --volumes` those of any: what runs then counts as `unverified` (docs/ledger.md). Never mount these volumes.
  */
 export class VolumeRecordStore implements RecordStore {
   readonly #docker: Docker;

@@ -2,7 +2,7 @@ import { type ConfigFile, parseConfig } from "./index.ts";
 
 export const DIGEST = `sha256:${"a".repeat(64)}`;
 
-/** The belay.yaml of issue 3, section 2, as it stands there. */
+/** A belay.yaml with every kind of key, as the reference shows them. */
 export const EXAMPLE = `version: 1
 application: shop
 services:

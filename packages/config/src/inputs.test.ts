@@ -47,8 +47,8 @@ describe("inputs", () => {
     expect(result).toMatchObject({
       application: "shop",
       environment: "staging",
-      directory: "/work",
-      target: { kind: "compose", project: "shop", files: ["/work/deploy/compose.yaml"], directory: "/work/deploy" },
+      directory: "/srv",
+      target: { kind: "compose", project: "shop", files: ["/srv/deploy/compose.yaml"], directory: "/srv/deploy" },
       services: { web: { image: "ghcr.io/acme/shop" } },
       health: [{ service: "web" }],
     });
@@ -60,10 +60,10 @@ describe("inputs", () => {
   it("name application and service after the repository and the image", () => {
     const inputs = loadOverrides(new Inputs((name) => ({ image: "ghcr.io/acme/shop-web" })[name]));
     const env = { GITHUB_REPOSITORY: "Acme/The.Shop" };
-    const built = resolveApplication({ inputs, env, workingDirectory: "/work", builds: true });
+    const built = resolveApplication({ inputs, env, workingDirectory: "/srv", builds: true });
     expect(built).toMatchObject({
       application: "the-shop",
-      services: { "shop-web": { build: { context: "/work", args: {} } } },
+      services: { "shop-web": { build: { context: "/srv", args: {} } } },
     });
   });
 

@@ -215,7 +215,7 @@ describe("secrets", () => {
   });
 
   it("are not needed to build", () => {
-    const built = resolveApplication({ file: parse(EXAMPLE), inputs: {}, env: {}, workingDirectory: "/work" });
+    const built = resolveApplication({ file: parse(EXAMPLE), inputs: {}, env: {}, workingDirectory: "/srv" });
     expect(Object.keys(built.services)).toEqual(["web", "cache"]);
     expect(built).not.toHaveProperty("secrets");
   });

@@ -12,6 +12,6 @@ export function settings(
 ) {
   const file = text === undefined ? undefined : parse(text);
   const overrides = loadOverrides(new Inputs((name) => inputs[name]));
-  const fixed = { env: ENV, workingDirectory: "/work", onSecret: () => {} };
+  const fixed = { env: ENV, workingDirectory: "/srv", onSecret: () => {} };
   return resolveSettings({ file, inputs: overrides, ...fixed, ...more });
 }

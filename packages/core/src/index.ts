@@ -12,6 +12,7 @@ export * from "./outcome.ts";
 export * from "./policy.ts";
 export * from "./process.ts";
 export * from "./records.ts";
+export * from "./redact-deep.ts";
 export * from "./redaction.ts";
 export * from "./release.ts";
 export * from "./report.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createLog, defuse, plainStyle, Redactor, workflowStyle } from "./index.ts";
+import { createLog, createRunner, defuse, plainStyle, Redactor, workflowStyle } from "./index.ts";
 
 function written(style: Parameters<typeof createLog>[0], use: (log: ReturnType<typeof createLog>) => void): string {
   const chunks: string[] = [];
@@ -31,6 +31,74 @@ describe("the log of a workflow step", () => {
     await expect(log.group("with s3cret-value", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
     expect(chunks).toEqual(["::group::with ***\n", "::endgroup::\n"]);
   });
+});
+
+describe("the log of a terminal, which folds", () => {
+  function folding(): { log: ReturnType<typeof createLog>; text: () => string } {
+    const chunks: string[] = [];
+    const log = createLog(plainStyle({ fold: true }), new Redactor(), (text) => chunks.push(text));
+    return { log, text: () => chunks.join("").replace(/\d+(\.\d+)? m?s/g, "TIME") };
+  }
+
+  it("shows a title, what must be seen, and the duration of a group that went well", async () => {
+    const { log, text } = folding();
+    await log.group("Building web", async () => {
+      log.info("layer 1");
+      log.warn("old base");
+    });
+    log.info("after");
+    expect(text()).toBe("▸ Building web\nwarning: old base\n▸ Building web: done in TIME\nafter\n");
+  });
+
+  it("shows every line, in order, of a group that failed, and of the one in it that went well only its ends", async () => {
+    const { log, text } = folding();
+    const work = log.group("outer", async () => {
+      log.info("one");
+      await log.group("inner", async () => log.info("hidden"));
+      log.info("two");
+      throw new Error("no");
+    });
+    await expect(work).rejects.toThrow("no");
+    expect(text()).toBe("▸ outer\none\n▸ inner\n▸ inner: done in TIME\ntwo\n▸ outer: failed after TIME\n");
+  });
+
+  it("keeps groups apart that run side by side, and the output of their processes", async () => {
+    const { log, text } = folding();
+    const run = createRunner(new Redactor());
+    const say = (word: string, code: number) => () =>
+      run(process.execPath, ["-e", `setTimeout(() => { console.log("${word}"); process.exitCode = ${code} }, 20)`], {
+        doing: word,
+        log,
+      });
+    await Promise.allSettled([
+      log.group("good", say("hidden-word", 0), { overlap: true }),
+      log.group("bad", say("shown-word", 1), { overlap: true }),
+    ]);
+    const lines = text().split("\n");
+    expect(lines.slice(0, 2)).toEqual(["▸ good", "▸ bad"]);
+    expect(lines).toContain("shown-word");
+    expect(lines).not.toContain("hidden-word");
+  });
+
+  it("writes what a group says after its end", async () => {
+    const { log, text } = folding();
+    let later = Promise.resolve();
+    await log.group("g", async () => {
+      later = Promise.resolve().then(async () => {
+        await new Promise((done) => setImmediate(done));
+        log.info("late");
+      });
+    });
+    await later;
+    expect(text()).toBe("▸ g\n▸ g: done in TIME\nlate\n");
+  });
+});
+
+it("leaves groups that overlap without a frame where nothing is kept back", async () => {
+  const chunks: string[] = [];
+  const log = createLog(workflowStyle(), new Redactor(), (text) => chunks.push(text));
+  await log.group("g", async () => log.info("line"), { overlap: true });
+  expect(chunks).toEqual(["line\n"]);
 });
 
 describe("every log", () => {

@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { formatDuration } from "./duration.ts";
 import type { Redactor } from "./redaction.ts";
 import { plainText } from "./text.ts";
 
@@ -8,8 +10,11 @@ export interface Log {
   notice(message: string, at?: Annotation): void;
   warn(message: string, at?: Annotation): void;
   error(message: string, at?: Annotation): void;
-  /** Shows what `work` logs under a title that can be folded. */
-  group<T>(title: string, work: () => Promise<T>): Promise<T>;
+  /**
+   * Shows what `work` logs under a title that can be folded. Groups that `overlap` in time are folded only where lines
+   * are kept back ({@link LogStyle.fold}); elsewhere their lines come as they are, without a title.
+   */
+  group<T>(title: string, work: () => Promise<T>, options?: { readonly overlap?: boolean }): Promise<T>;
 }
 
 /** Place of an annotation in the repository. */
@@ -23,15 +28,24 @@ export interface Annotation {
 export interface LogStyle {
   readonly debug: boolean;
   line(level: "debug" | "info" | "notice" | "warn" | "error", message: string, at?: Annotation): string;
+  /**
+   * Keeps a group's lines back: all of them are shown when its work fails, else only notices, warnings and errors, and
+   * a line with the duration. Default false.
+   */
+  readonly fold?: boolean;
   open(title: string): string;
   close(): string;
 }
 
+type Level = Parameters<LogStyle["line"]>[0];
+
 /** A {@link Log} that redacts, takes control characters out, and writes to `write`. */
 export function createLog(style: LogStyle, redactor: Redactor, write: (text: string) => void): Log {
-  const put = (level: Parameters<LogStyle["line"]>[0], message: string, at?: Annotation): void => {
+  const folds = new Folds(write);
+  const put = (level: Level, message: string, at?: Annotation): void => {
     if (level === "debug" && !style.debug) return;
-    write(`${style.line(level, redactor.redact(plainText(message)), at)}\n`);
+    const folded = level === "debug" || level === "info";
+    folds.put(`${style.line(level, redactor.redact(plainText(message)), at)}\n`, folded);
   };
   const frame = (text: string): void => {
     if (text !== "") write(`${text}\n`);
@@ -42,7 +56,9 @@ export function createLog(style: LogStyle, redactor: Redactor, write: (text: str
     notice: (message, at) => put("notice", message, at),
     warn: (message, at) => put("warn", message, at),
     error: (message, at) => put("error", message, at),
-    group: async (title, work) => {
+    group: async (title, work, options) => {
+      if (style.fold) return folds.run(style.open(redactor.redact(plainText(title))), work);
+      if (options?.overlap) return work();
       frame(style.open(redactor.redact(plainText(title))));
       try {
         return await work();
@@ -53,12 +69,67 @@ export function createLog(style: LogStyle, redactor: Redactor, write: (text: str
   };
 }
 
+interface Fold {
+  readonly parent: Fold | undefined;
+  readonly lines: { readonly text: string; readonly folded: boolean }[];
+  closed: boolean;
+}
+
+/** Lines that are kept back, per call of `group`: groups may be nested and run side by side. */
+class Folds {
+  readonly #current = new AsyncLocalStorage<Fold>();
+  readonly #write: (text: string) => void;
+
+  constructor(write: (text: string) => void) {
+    this.#write = write;
+  }
+
+  /** Keeps a line for the group that the caller runs in; writes it when there is none. */
+  put(text: string, folded: boolean): void {
+    this.#give(openFold(this.#current.getStore()), text, folded);
+  }
+
+  async run<T>(title: string, work: () => Promise<T>): Promise<T> {
+    const parent = openFold(this.#current.getStore());
+    const fold: Fold = { parent, lines: [], closed: false };
+    const beganAt = performance.now();
+    // A title at once: a build of minutes without a word looks like a hang.
+    this.#give(parent, `${title}\n`, true);
+    try {
+      const result = await this.#current.run(fold, work);
+      this.#show(fold, (line) => !line.folded);
+      this.#give(parent, `${title}: done in ${formatDuration(performance.now() - beganAt)}\n`, true);
+      return result;
+    } catch (error) {
+      this.#show(fold, () => true);
+      this.#give(parent, `${title}: failed after ${formatDuration(performance.now() - beganAt)}\n`, true);
+      throw error;
+    }
+  }
+
+  #show(fold: Fold, shown: (line: Fold["lines"][number]) => boolean): void {
+    fold.closed = true;
+    for (const line of fold.lines.filter(shown)) this.#give(fold.parent, line.text, line.folded);
+  }
+
+  #give(fold: Fold | undefined, text: string, folded: boolean): void {
+    if (fold === undefined) this.#write(text);
+    else fold.lines.push({ text, folded });
+  }
+}
+
+/** What a process says after its group has ended belongs to the group around it. */
+function openFold(fold: Fold | undefined): Fold | undefined {
+  return fold?.closed ? openFold(fold.parent) : fold;
+}
+
 /** For a terminal and for plain CI logs. */
-export function plainStyle(options: { debug?: boolean; colour?: boolean } = {}): LogStyle {
+export function plainStyle(options: { debug?: boolean; colour?: boolean; fold?: boolean } = {}): LogStyle {
   const paint = (code: string, text: string): string => (options.colour ? `\u001b[${code}m${text}\u001b[0m` : text);
   const marks = { debug: "", info: "", notice: "", warn: paint("33", "warning: "), error: paint("31", "error: ") };
   return {
     debug: options.debug ?? false,
+    fold: options.fold ?? false,
     line: (level, message) => `${marks[level]}${message}`,
     open: (title) => paint("1", `▸ ${title}`),
     close: () => "",

@@ -24,7 +24,7 @@ export const OUTCOMES = {
   cancelled: { exitCode: 7, deploymentState: "inactive", headline: "Cancelled before the first change" },
   timed_out: { exitCode: 8, deploymentState: "failure", headline: "Timed out, nothing could be proven" },
   unverified: { exitCode: 9, deploymentState: "error", headline: "Running, but not verified" },
-  failed: { exitCode: 13, deploymentState: "failure", headline: "Failed, the new release was left in place" },
+  failed: { exitCode: 13, deploymentState: "failure", headline: "Failed, and not taken back" },
 } as const satisfies Record<string, OutcomeFacts>;
 
 export type Outcome = keyof typeof OUTCOMES;

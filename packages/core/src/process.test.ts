@@ -38,6 +38,13 @@ describe("the process runner", () => {
     await expect(failing).rejects.toThrow("hello ***");
   });
 
+  it("gives a program no more of its own variables than it is told to", async () => {
+    const names = ["-e", "console.log(Object.keys(process.env).sort().join())"];
+    const { stdout } = await run(node, names, { inherit: ["PATH", "NOT_SET_HERE"], env: { MORE: "1" } });
+    expect(stdout.trim().split(",")).toEqual(["MORE", "PATH"]);
+    expect((await run(node, names)).stdout.split(",").length).toBeGreaterThan(2);
+  });
+
   it("does not fall over a program that ends and does not read its input", async () => {
     for (let count = 0; count < 10; count++) {
       expect((await run("true", [], { input: "x".repeat(1_000_000) })).exitCode).toBe(0);

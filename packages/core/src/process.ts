@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Added to this process's environment. Secrets travel here or by `input`, never in the arguments. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Names of this process's own variables that the program gets. Default: all of them. */
+  readonly inherit?: readonly string[];
   readonly input?: string | Uint8Array;
   /** The process gets SIGTERM after this time and SIGKILL two seconds later. */
   readonly deadlineMs?: number;
@@ -96,7 +98,7 @@ async function run(
         outStream: new Writable({ write: (_chunk, _encoding, done) => done() }),
         listeners: output.listeners,
         ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-        env: environment(options.env),
+        env: environment(options.env, options.inherit),
         input: Buffer.from(options.input ?? ""),
       }),
     );
@@ -118,8 +120,13 @@ function quoteTool(command: string): string {
   return `"${command.replaceAll('"', '\\"')}"`;
 }
 
-function environment(extra: Readonly<Record<string, string>> | undefined): Record<string, string> {
-  const own = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+function environment(
+  extra: Readonly<Record<string, string>> | undefined,
+  inherit: readonly string[] | undefined,
+): Record<string, string> {
+  const own = Object.entries(process.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && (inherit?.includes(entry[0]) ?? true),
+  );
   return { ...Object.fromEntries(own), ...extra };
 }
 

@@ -12,7 +12,7 @@ export interface RecordStore {
   create(name: string, bytes: Uint8Array): Promise<CreateResult>;
   /** Names of all records of the scope, in no order. */
   list(): Promise<readonly string[]>;
-  /** `undefined` when there is no such record; empty bytes when it exists without content (see LEDGER, volumes). */
+  /** `undefined` when there is no such record; empty bytes when it exists without content (docs/ledger.md). */
   read(name: string): Promise<Uint8Array | undefined>;
   /** Removing what is not there is no error. */
   remove(name: string): Promise<void>;

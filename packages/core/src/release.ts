@@ -99,15 +99,19 @@ export async function writeRelease(path: string, release: Release): Promise<void
 
 /** @throws BelayError RELEASE_INVALID when the file is missing or is no release of this schema. */
 export async function readRelease(path: string): Promise<Release> {
-  const doing = `reading the release ${path}`;
   let text: string;
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    const next = "Run the stage before (build, then push), or give its release with the input `release`.";
-    throw new BelayError("RELEASE_INVALID", { doing, got: messageOf(error), next, cause: error });
+    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    throw new BelayError("RELEASE_INVALID", {
+      doing: "reading the release",
+      got: missing ? `there is no release at ${path}` : messageOf(error),
+      next: "Run the stage before (build, then push), or name one with `release`.",
+      cause: error,
+    });
   }
-  return parseRelease(text, doing);
+  return parseRelease(text, `reading the release ${path}`);
 }
 
 /** @throws BelayError RELEASE_INVALID */

@@ -1,9 +1,9 @@
+import { redactDeep } from "@belay/core";
 import type { Api } from "./client.ts";
 import { addStatus, type DeploymentEntry, listDeployments, listStatuses, type StatusDraft } from "./deployment-api.ts";
 import { finalStatus, readDescription, shortName, writeDescription, writePayload } from "./deployment-facts.ts";
 import type { DeploymentStart, GitHubDeployment } from "./github.ts";
 import { optional } from "./json-path.ts";
-import { redactDeep } from "./redact-deep.ts";
 import type { AnyReport } from "./report-kind.ts";
 
 /** How many of the job's possible GitHub deployments are looked at. */

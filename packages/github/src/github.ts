@@ -1,6 +1,7 @@
 import type { Clock, DeploymentReport, DeploymentState, FailureReport, Log, Outcome, Redactor } from "@belay/core";
 import type { PullRequest, RunEvent } from "./event.ts";
 import type { Reported } from "./reported.ts";
+import type { RunArtifact } from "./run-artifact.ts";
 
 export interface GitHubLimits {
   /** For one answer. Default 10,000. */
@@ -128,6 +129,6 @@ export interface GitHub {
   environments(application: string): Promise<Reported<readonly EnvironmentRow[]>>;
   /** Whether a run has ended. Needs `actions: read`; deferred without it, and for a run that GitHub does not know. */
   isRunOver(runId: number): Promise<Reported<boolean>>;
-  /** The newest artifact of that name which a run kept: a zip archive, or `undefined`. Needs `actions: read`. */
-  runArtifact(runId: number, name: string): Promise<Reported<Uint8Array | undefined>>;
+  /** The newest artifact of that name which a run kept, or `undefined`. Needs `actions: read`. */
+  runArtifact(runId: number, name: string): Promise<Reported<RunArtifact | undefined>>;
 }

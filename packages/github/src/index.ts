@@ -7,5 +7,6 @@ export type { RenderContext } from "./render-context.ts";
 export { renderPlan } from "./render-plan.ts";
 export { renderSummary } from "./render-summary.ts";
 export * from "./reported.ts";
+export type { RunArtifact } from "./run-artifact.ts";
 export { runUrl } from "./run-url.ts";
 export { writeSummary } from "./write-summary.ts";

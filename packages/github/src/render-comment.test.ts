@@ -28,7 +28,7 @@ const HEADLINES = {
   succeeded: "### 🟢 shop → staging: Deployed and healthy",
   rolled_back: "### 🟠 shop → staging: Rolled back",
   refused: "### ⚪ shop → staging: Refused, nothing was touched",
-  failed: "### 🔴 shop → staging: Failed, the new release was left in place",
+  failed: "### 🔴 shop → staging: Failed, and not taken back",
   rollback_failed: "### 🔴 shop → staging: Rollback failed, needs a person",
   build_failed: "### 🔴 shop → staging: Build failed",
   tests_failed: "### 🔴 shop → staging: Tests failed",

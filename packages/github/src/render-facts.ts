@@ -41,7 +41,7 @@ export function renderStages(stages: readonly StageReport[]): string {
   const rows = stages.map((stage) => [
     stage.name,
     STAGE_WORDS[stage.state],
-    stage.state === "skipped" ? "" : formatDuration(stage.durationMs),
+    stage.durationMs === 0 ? "" : formatDuration(stage.durationMs),
     stage.detail === undefined ? "" : prose(truncate(stage.detail, 300)),
   ]);
   return table(["Stage", "Result", "Time", ""], rows);

@@ -1,7 +1,6 @@
-import type { Plan, Redactor } from "@belay/core";
+import { type Plan, type Redactor, redactDeep } from "@belay/core";
 import { cutMarkdown } from "./cut-markdown.ts";
 import { blocks, code, details, prose } from "./markdown.ts";
-import { redactDeep } from "./redact-deep.ts";
 import { renderChanges, renderFindings, renderNotCovered } from "./render-facts.ts";
 import { RENDER_LEVELS, type RenderLevel } from "./render-level.ts";
 

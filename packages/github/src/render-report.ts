@@ -1,8 +1,7 @@
-import { type DeploymentReport, type FailureReport, formatDuration } from "@belay/core";
+import { type DeploymentReport, type FailureReport, formatDuration, redactDeep } from "@belay/core";
 import { cutMarkdown } from "./cut-markdown.ts";
 import { renderCause, renderHeadline, renderLead } from "./headline.ts";
 import { blocks, code, details, fence, link, prose } from "./markdown.ts";
-import { redactDeep } from "./redact-deep.ts";
 import type { RenderContext } from "./render-context.ts";
 import { renderEnvironments } from "./render-environments.ts";
 import { renderEvidence } from "./render-evidence.ts";
@@ -81,7 +80,9 @@ function failureParts(report: FailureReport, context: RenderContext, level: Rend
   const [first = "", ...rest] = report.message.split("\n");
   const output = rest.filter((line, index) => line.trim() !== "" || index > 0);
   const shown = level.logLines === 0 ? [] : output.slice(-2 * level.logLines);
-  const where = report.environment === undefined ? "" : ` What runs in ${code(report.environment)} was not touched.`;
+  // An internal error may come after a dead deployment was put right: then something was changed, though nothing deployed.
+  const known = report.environment !== undefined && report.reason !== "internal_error";
+  const where = known ? ` What runs in ${code(report.environment ?? "")} was not touched.` : "";
   return [
     `Nothing was deployed.${where}`,
     `**Cause:** ${prose(first.slice(0, 1_000))}`,

@@ -1,6 +1,5 @@
-import type { DeploymentReport, FailureReport } from "@belay/core";
+import { type DeploymentReport, type FailureReport, redactDeep } from "@belay/core";
 import { blocks, prose } from "./markdown.ts";
-import { redactDeep } from "./redact-deep.ts";
 import type { RenderContext } from "./render-context.ts";
 import { renderReport } from "./render-report.ts";
 

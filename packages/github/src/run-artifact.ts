@@ -1,17 +1,28 @@
 import type { Api } from "./client.ts";
 
+/** What a run kept, and what GitHub itself says of that run: an artifact's content is only as trusted as its run. */
+export interface RunArtifact {
+  /** The zip archive. */
+  readonly archive: Uint8Array;
+  /** Commit that the run was for. */
+  readonly headSha: string;
+  /** `owner/name` that the commit is in; another one for a pull request of a fork. */
+  readonly headRepository: string;
+}
+
 /** Artifacts of a run that are looked at: one page. */
 const PER_PAGE = 100;
 
 /**
- * The newest artifact of that name which a run kept, as the zip archive that GitHub serves. Works while the run goes on.
- * Source: REST API, "List workflow run artifacts" and "Download an artifact".
+ * The newest artifact of that name which a run kept. Works while the run goes on.
+ * Source: REST API, "Get a workflow run", "List workflow run artifacts", "Download an artifact".
  */
 export async function downloadRunArtifact(
   { octokit, repo }: Api,
   runId: number,
   name: string,
-): Promise<Uint8Array | undefined> {
+): Promise<RunArtifact | undefined> {
+  const { data: run } = await octokit.rest.actions.getWorkflowRun({ ...repo, run_id: runId });
   const { data } = await octokit.rest.actions.listWorkflowRunArtifacts({
     ...repo,
     run_id: runId,
@@ -25,5 +36,6 @@ export async function downloadRunArtifact(
     artifact_id: newest.id,
     archive_format: "zip",
   });
-  return new Uint8Array(answer.data as ArrayBuffer);
+  const archive = new Uint8Array(answer.data as ArrayBuffer);
+  return { archive, headSha: run.head_sha, headRepository: run.head_repository?.full_name ?? "" };
 }

@@ -170,17 +170,23 @@ async function buildEach(
   log: Log | undefined,
 ): Promise<Built[]> {
   return mapBounded(services, options.maxParallel ?? 2, options.signal, async ([name, service], signal) => {
-    if (service.build === undefined) throw new TypeError(`${name} has no build`);
-    const image = await buildService({
-      service: name,
-      build: service.build,
-      labels: imageLabels(options.source, { application: options.application.application, service: name }),
-      builder,
-      cli: cliOf(options),
-      log: log ?? prefixedLog(options.log, name),
-      directory: options.application.directory,
-      signal,
-    });
+    const { build } = service;
+    if (build === undefined) throw new TypeError(`${name} has no build`);
+    const work = (own: Log): Promise<BuiltImage> =>
+      buildService({
+        service: name,
+        build,
+        labels: imageLabels(options.source, { application: options.application.application, service: name }),
+        builder,
+        cli: cliOf(options),
+        log: own,
+        directory: options.application.directory,
+        signal,
+      });
+    const aside = () => work(prefixedLog(options.log, name));
+    const image = await (log === undefined
+      ? options.log.group(`Building ${name}`, aside, { overlap: true })
+      : work(log));
     return { name, service, image };
   });
 }

@@ -1,6 +1,6 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type DeploymentReport, type FailureReport, messageOf, type Source } from "@belay/core";
+import { type DeploymentReport, type FailureReport, messageOf, redactDeep, type Source } from "@belay/core";
 import {
   type Deferred,
   type DeploymentStart,
@@ -119,6 +119,11 @@ function sourceOf(report: DeploymentReport | FailureReport): Source | undefined 
 export async function saveReport(context: PipelineContext, report: DeploymentReport | FailureReport): Promise<string> {
   const path = reportPath(context);
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, `${context.redactor.redact(JSON.stringify(report, null, 2))}\n`);
+  await writeFile(path, `${JSON.stringify(redactDeep(report, context.redactor), null, 2)}\n`);
   return path;
+}
+
+/** Takes away what an earlier deployment of this job left, so that nobody tells its end as that of the next one. */
+export async function forgetReport(context: PipelineContext): Promise<void> {
+  await rm(reportPath(context), { force: true });
 }

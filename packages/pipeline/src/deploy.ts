@@ -1,7 +1,7 @@
 import type { Settings } from "@belay/config";
-import { type DeploymentReport, type Release, releaseDigest, type Source } from "@belay/core";
+import { type DeploymentReport, messageOf, type Release, releaseDigest, type Source } from "@belay/core";
 import { type DeploymentResult, type RolloutEvent, deploy as rollOut } from "@belay/rollout";
-import { announce } from "./announce.ts";
+import { announce, forgetReport } from "./announce.ts";
 import type { PipelineContext } from "./context.ts";
 import { deploymentStart } from "./deployment-start.ts";
 import { eventTeller } from "./event-line.ts";
@@ -12,7 +12,7 @@ import { releaseToDeploy } from "./release-to-deploy.ts";
 import { settingsOf } from "./settings-of.ts";
 import { addStages, readStages } from "./stages.ts";
 import type { DeployInputs } from "./use-case-inputs.ts";
-import { closing, withFailureReport } from "./with-failure-report.ts";
+import { closing, type KnownFacts, withFailureReport } from "./with-failure-report.ts";
 import { withRolloutPorts } from "./with-target.ts";
 
 export interface DeployHooks {
@@ -32,8 +32,13 @@ export interface Deployed {
  * Makes the environment run the release, or brings back what ran before; then tells GitHub, where there is one.
  * Every end that a target can have is an outcome in the report. @throws BelayError when nothing was begun.
  */
-export function deploy(context: PipelineContext, inputs: DeployInputs, hooks: DeployHooks = {}): Promise<Deployed> {
-  return withFailureReport(context, inputs, inputs.comment, async (facts, run) => {
+export async function deploy(
+  context: PipelineContext,
+  inputs: DeployInputs,
+  hooks: DeployHooks = {},
+): Promise<Deployed> {
+  await forgetReport(context);
+  const done = await withFailureReport(context, inputs, inputs.comment, async (facts, run) => {
     const settings = await settingsOf(context, inputs);
     facts.application = settings.application;
     facts.environment = settings.environment;
@@ -44,13 +49,31 @@ export function deploy(context: PipelineContext, inputs: DeployInputs, hooks: De
       // Beside the rollout and not before it: a GitHub that is slow must not hold a fix back.
       facts.beginning = run.github.beginDeployment(facts.start);
     }
-    const { report, leftOpen } = await rollOutTo(context, { inputs, settings, release, run, hooks });
+    return { ...(await rollOutTo(context, { inputs, settings, release, run, hooks })), facts, run };
+  });
+  return {
+    leftOpen: done.leftOpen,
+    report: done.report,
+    reportPath: reportPath(context),
+    ...(await tell(context, inputs, done)),
+  };
+}
+
+/** What happened on the target is known by now: no trouble with telling it changes the outcome. */
+async function tell(
+  context: PipelineContext,
+  inputs: DeployInputs,
+  { report, facts, run }: { report: DeploymentReport; facts: KnownFacts; run: GitHubRun | undefined },
+): Promise<{ commentUrl?: string }> {
+  try {
     const own = report.stages.filter((stage) => stage.name === "deploy");
     await addStages(context, own);
     const told = await announce(context, { report, run, comment: inputs.comment, ...(await closing(facts)) });
-    const where = told.commentUrl === undefined ? {} : { commentUrl: told.commentUrl };
-    return { report, leftOpen, reportPath: reportPath(context), ...where };
-  });
+    return told.commentUrl === undefined ? {} : { commentUrl: told.commentUrl };
+  } catch (error) {
+    context.log.error(`The deployment ended as ${report.outcome}, but that could not be told: ${messageOf(error)}`);
+    return {};
+  }
 }
 
 interface Rollout {
@@ -63,7 +86,7 @@ interface Rollout {
 
 async function rollOutTo(context: PipelineContext, rollout: Rollout): Promise<DeploymentResult> {
   const { inputs, settings, release, run, hooks } = rollout;
-  const stages = await readStages(context);
+  const stages = (await readStages(context)).filter((stage) => stage.name !== "deploy");
   const url = settings.url === undefined ? {} : { url: settings.url };
   return withRolloutPorts(context, settings, inputs.githubToken, (ports) =>
     rollOut(

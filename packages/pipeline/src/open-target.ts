@@ -64,6 +64,7 @@ async function openCompose(
       projectDirectory: compose.directory,
       files: compose.files,
       env: { ...settings.variables, ...settings.secrets },
+      secretNames: Object.keys(settings.secrets),
       services: Object.fromEntries(
         Object.entries(settings.services).map(([name, service]) => [name, { name: service.names.compose ?? name }]),
       ),

@@ -1,11 +1,34 @@
-import { tmpdir } from "node:os";
+import { createHash } from "node:crypto";
+import { lstatSync, mkdirSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
+import { BelayError } from "@belay/core";
 import type { PipelineContext } from "./context.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
 
-/** Folder that the steps of one job share: `$RUNNER_TEMP/belay`, or `belay` in the system's temporary folder. */
+/**
+ * Folder that the steps of one job share: `$RUNNER_TEMP/belay`. Outside of a runner it is one of this user and this
+ * working directory below the system's temporary folder; it is made when it is missing, and nobody else can look in.
+ * @throws BelayError INVALID_INPUT when somebody else made a folder of that name.
+ */
 export function belayFolder(context: PipelineContext): string {
-  return join(context.env.RUNNER_TEMP || tmpdir(), "belay");
+  const given = context.env.RUNNER_TEMP;
+  if (given) return join(given, "belay");
+  const { uid } = userInfo();
+  const name = createHash("sha256")
+    .update(`${uid}\0${resolve(context.workingDirectory)}`)
+    .digest("hex")
+    .slice(0, 16);
+  const folder = join(tmpdir(), `belay-${name}`);
+  // Made here and not by who writes first, because everybody may make folders there, under guessed names too.
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const found = lstatSync(folder);
+  if (found.isDirectory() && (uid < 0 || found.uid === uid)) return folder;
+  throw new BelayError("INVALID_INPUT", {
+    doing: "opening the folder that Belay's stages share",
+    got: `${folder} is not a folder of this user`,
+    next: "Remove it, or set RUNNER_TEMP to a folder of your own.",
+  });
 }
 
 /** Where the release document is read and written: the input `release`, else `release.json` in {@link belayFolder}. */

@@ -1,5 +1,7 @@
-import type { Plan } from "@belay/core";
+import type { Plan, Source } from "@belay/core";
+import { ageFinding, current } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
+import { isOlder } from "./is-older.ts";
 import { releaseToDeploy } from "./release-to-deploy.ts";
 import { settingsOf } from "./settings-of.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
@@ -9,5 +11,11 @@ import { withTarget } from "./with-target.ts";
 export async function plan(context: PipelineContext, inputs: CommonInputs): Promise<Plan> {
   const settings = await settingsOf(context, inputs);
   const release = await releaseToDeploy(context, inputs, settings);
-  return withTarget(context, settings, inputs.githubToken, ({ target }) => target.plan(release, settings.rollout));
+  return withTarget(context, settings, inputs.githubToken, async ({ target }) => {
+    const [made, should] = await Promise.all([target.plan(release, settings.rollout), current(target.store)]);
+    const older = (running: Source): ReturnType<typeof isOlder> => isOlder(context, release.source, running);
+    const proven = should?.proven === true ? should.release?.source : undefined;
+    const age = await ageFinding(proven, settings.rollout, older);
+    return age === undefined ? made : { ...made, findings: [...made.findings, age] };
+  });
 }

@@ -1,3 +1,4 @@
+import { BelayError, describeCause } from "@belay/core";
 import { type RecoveryResult, recover } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
 import { settingsOf } from "./settings-of.ts";
@@ -18,4 +19,15 @@ export async function reconcile(
   return withRolloutPorts(context, settings, inputs.githubToken, (ports) =>
     recover({ onAlive: "return" }, { ...ports, isOver: async (holder) => holder.run === endedRun }),
   );
+}
+
+/** @throws BelayError LEDGER_ERROR when a recovery ended in anything but a proven release: a person has to look. */
+export function requireProven(result: RecoveryResult): void {
+  if (result.kind !== "recovered" || result.outcome === undefined || result.outcome === "rolled_back") return;
+  const cause = result.cause === undefined ? "" : `: ${describeCause(result.cause)}`;
+  throw new BelayError("LEDGER_ERROR", {
+    doing: `putting deployment ${result.deployments.join(", ")} right`,
+    got: `it ended as ${result.outcome}${cause}`,
+    next: "`belay status` tells what runs.",
+  });
 }

@@ -71,6 +71,14 @@ describe("the release of another run", () => {
     await expect(fetchRelease("77")).rejects.toThrow(message);
   });
 
+  it("is refused when GitHub says another commit, or a fork", async () => {
+    keep({ "release.json": JSON.stringify(RELEASE) });
+    github.addRun({ id: 77, headSha: "d".repeat(40) });
+    await expect(fetchRelease("77")).rejects.toThrow("GitHub says that the run was for dddddddddddd");
+    github.addRun({ id: 77, headSha: "c".repeat(40), headRepository: "mallory/shop" });
+    await expect(fetchRelease("77")).rejects.toThrow("the run is for a commit of mallory/shop");
+  });
+
   it("is refused for what is no run, and outside of GitHub Actions", async () => {
     await expect(fetchRelease("77; rm -rf /")).rejects.toMatchObject({ code: "INVALID_INPUT" });
     await expect(fetchRelease("79")).rejects.toMatchObject({ code: "GITHUB_ERROR" });

@@ -39,7 +39,23 @@ export async function releaseOfRun(context: PipelineContext, githubToken: string
       next,
     });
   }
-  return parseRelease(await unpack(archive.value, doing), doing);
+  const { archive: bytes, headSha, headRepository } = archive.value;
+  const own = context.env.GITHUB_REPOSITORY ?? "";
+  if (headRepository.toLowerCase() !== own.toLowerCase()) {
+    const next = "Give the release of a run of this repository's own commits.";
+    throw new BelayError("RELEASE_INVALID", {
+      doing,
+      got: `the run is for a commit of ${headRepository}, not of ${own}`,
+      next,
+    });
+  }
+  const release = parseRelease(await unpack(bytes, doing), doing);
+  if (release.source.revision === headSha) return release;
+  throw new BelayError("RELEASE_INVALID", {
+    doing,
+    got: `it says that it is of commit ${release.source.revision.slice(0, 12)}, and GitHub says that the run was for ${headSha.slice(0, 12)}`,
+    next: "Build the commit that the run is for, or give the release by its image.",
+  });
 }
 
 async function unpack(archive: Uint8Array, doing: string): Promise<string> {

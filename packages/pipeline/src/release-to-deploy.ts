@@ -27,12 +27,31 @@ export async function releaseToDeploy(
   settings: Settings,
 ): Promise<Release> {
   const release = await find(context, inputs, settings);
-  if (release.application === settings.application) return release;
-  throw new BelayError("RELEASE_INVALID", {
-    doing: "reading the release",
-    got: `it is of the application ${JSON.stringify(release.application)}, and ${settings.application} is to be deployed`,
-    next: "Give the release of this application.",
-  });
+  const wrong = mismatch(release, settings);
+  if (wrong === undefined) return release;
+  throw new BelayError("RELEASE_INVALID", { doing: "reading the release", ...wrong });
+}
+
+/** The configuration says what may be deployed and from where; a release can only fill in which image of it. */
+function mismatch(release: Release, settings: Settings): { got: string; next: string } | undefined {
+  const { application, services } = settings;
+  if (release.application !== application) {
+    const got = `it is of the application ${JSON.stringify(release.application)}, and ${application} is to be deployed`;
+    return { got, next: "Give the release of this application." };
+  }
+  for (const [name, image] of Object.entries(release.services)) {
+    const service = services[name];
+    if (service === undefined) {
+      const next = "Add the service, or give a release of this configuration.";
+      return { got: `it has a service ${JSON.stringify(name)} that the configuration does not know`, next };
+    }
+    const wanted = service.reference?.repository;
+    if (wanted !== undefined && wanted !== image.repository) {
+      const next = "Give a release of this configuration, or correct `image`.";
+      return { got: `its image of ${name} is ${image.repository}, and the configuration says ${wanted}`, next };
+    }
+  }
+  return undefined;
 }
 
 async function find(context: PipelineContext, inputs: CommonInputs, settings: Settings): Promise<Release> {

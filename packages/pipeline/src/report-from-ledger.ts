@@ -33,7 +33,8 @@ export async function reportFromLedger(
 /** Names of runs begin with GitHub's run id, see `runName`. */
 function isOfThisRun(context: PipelineContext, entry: HistoryEntry): boolean {
   const id = context.env.GITHUB_RUN_ID;
-  const holder = entry.begin?.holder.run;
+  const { run: holder, attempt } = entry.begin?.holder ?? {};
+  if (attempt !== Number(context.env.GITHUB_RUN_ATTEMPT ?? "1")) return false;
   return id !== undefined && holder !== undefined && (holder === id || holder.startsWith(`${id}.`));
 }
 

@@ -1,4 +1,5 @@
 import type { Settings } from "@belay/config";
+import { messageOf } from "@belay/core";
 import type { RolloutPorts } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
 import { holderOf, type OpenTarget, openTarget } from "./open-target.ts";
@@ -14,7 +15,8 @@ export async function withTarget<T>(
   try {
     return await work(open);
   } finally {
-    await open.close();
+    // The work is done or has failed with an error of its own: a connection that ends badly changes neither.
+    await open.close().catch((error: unknown) => context.log.debug(`closing the target: ${messageOf(error)}`));
   }
 }
 

@@ -28,7 +28,7 @@ export async function carryOut(course: Course, execution: Execution): Promise<Wa
   try {
     await announce(ports, WAY_STEPS[course.direction].baseline);
     const first = await look(course, execution.wanted);
-    if (first === undefined) return notBegun(course);
+    if (first.kind === "over") return notBegun(course, first.unreachable);
     bell.connect(ports.target, ports.prober, streams.signal, ports.log);
     return await goStages(course, execution, openJudgement(takeBaseline(first.observation)), bell, way);
   } catch (error) {
@@ -39,9 +39,9 @@ export async function carryOut(course: Course, execution: Execution): Promise<Wa
   }
 }
 
-function notBegun(course: Course): WayEnd {
+function notBegun(course: Course, unreachable: boolean): WayEnd {
   if (isCancelled(course)) return { kind: "cancelled", observation: undefined, touched: false };
-  return { kind: "timed_out", waitingFor: [], unreachable: true, observation: undefined, touched: false };
+  return { kind: "timed_out", waitingFor: [], unreachable, observation: undefined, touched: false };
 }
 
 async function goStages(

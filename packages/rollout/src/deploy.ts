@@ -1,8 +1,9 @@
-import type { CauseDetail, Plan } from "@belay/core";
+import type { CauseDetail, Finding, Plan } from "@belay/core";
 import { abortable } from "./abortable.ts";
+import { ageFinding } from "./age-finding.ts";
 import { announce, emit } from "./announce.ts";
 import { carryOut } from "./carry-out.ts";
-import type { Course } from "./course.ts";
+import type { Course, WayEnd } from "./course.ts";
 import { current } from "./history.ts";
 import type { Ledger } from "./ledger.ts";
 import type { DeploymentResult, DeployPorts, DeployRequest } from "./ports.ts";
@@ -10,6 +11,7 @@ import { readBack } from "./put-back.ts";
 import { openLedger, recoverDead, survey } from "./recover.ts";
 import { runDeployment } from "./run-deployment.ts";
 import { RunFacts } from "./run-facts.ts";
+import { driftedServices } from "./same-release.ts";
 
 /** The longest wait for another deployment: it may take its deadline, the way back the same again, and a recovery. */
 const PATIENCE_DEADLINES = 3;
@@ -84,14 +86,13 @@ async function attempt(
   await announce(ports, "preflight");
   const refusal = await preflight(facts.plan, request, ports, facts, waited);
   if (refusal !== undefined) return refusal;
-  if (isUnchanged(facts.plan)) return confirm(request, ports, facts, facts.plan);
+  if (isUnchanged(facts.plan)) return confirmAlone(request, ports, ledger, facts, facts.plan, highest);
   await announce(ports, "snapshot");
   const snapshot = await abortable(ports.target.snapshot(facts.plan), ports.signal);
   await announce(ports, "begin");
   ports.signal.throwIfAborted();
   const tenure = await ledger.claim(
-    // A ledger that was lost begins after the number on the labels of what runs (LEDGER.md 6).
-    highest === 0 ? facts.plan.labelledDeployment : highest,
+    highest,
     {
       intent: "deploy",
       release: facts.release,
@@ -99,6 +100,8 @@ async function attempt(
       ...(facts.before === undefined ? {} : { before: facts.before }),
     },
     snapshot,
+    // A ledger that was lost goes on after the number on the labels of what runs (docs/ledger.md, "Loss").
+    facts.plan.labelledDeployment,
   );
   if (tenure === undefined) return undefined;
   facts.deployment = tenure.deployment;
@@ -117,36 +120,67 @@ async function preflight(
   const refusal = plan.findings.find((finding) => finding.level === "refuse");
   if (refusal !== undefined) {
     const where = refusal.service === undefined ? {} : { service: refusal.service };
+    facts.running = (await readBack(ports, request.policy)) ?? [];
     return facts.result("refused", { cause: "preflight", ...where, detail: refusal.message });
   }
-  const running = facts.before?.release?.source;
-  if (running === undefined || request.policy.allowOlder || ports.isOlder === undefined) return undefined;
-  const older = await ports.isOlder(running);
-  if (older === true) {
-    const cause: CauseDetail = { cause: "older_release", detail: `commit ${running.revision.slice(0, 12)} runs` };
-    return facts.result(waited ? "superseded" : "refused", cause);
-  }
-  if (older === "cannot tell") facts.plan = { ...plan, findings: [...plan.findings, UNKNOWN_AGE] };
-  return undefined;
+  // What was never proven to run says nothing of what does.
+  const running = facts.before?.proven === true ? facts.before.release?.source : undefined;
+  noteDrift(plan, facts);
+  const age = await ageFinding(running, request.policy, ports.isOlder);
+  if (age === undefined) return undefined;
+  addFinding(facts, age);
+  if (age.level !== "refuse") return undefined;
+  facts.running = (await readBack(ports, request.policy)) ?? [];
+  const cause: CauseDetail = { cause: "older_release", detail: `commit ${running?.revision.slice(0, 12)} runs` };
+  return facts.result(waited ? "superseded" : "refused", cause);
 }
 
-const UNKNOWN_AGE = {
-  level: "cannot tell",
-  check: "older_release",
-  message: "whether the release is older than the one that runs could not be found out",
-} as const;
+/** The ledger's name for what runs is not passed on when something else runs: the way back restores that, nameless. */
+function noteDrift(plan: Plan, facts: RunFacts): void {
+  const drifted = driftedServices(facts.before, plan);
+  if (drifted.length === 0) return;
+  const known =
+    facts.before?.deployment === undefined ? "the ledger says" : `deployment ${facts.before.deployment} left`;
+  addFinding(facts, {
+    level: "warn",
+    check: "drifted",
+    message: `something else runs than ${known}: ${drifted.join(", ")}`,
+    remedy: "Somebody changed it by hand. That is what a failure would bring back.",
+  });
+  facts.before = { proven: false };
+}
+
+function addFinding(facts: RunFacts, finding: Finding): void {
+  if (facts.plan !== undefined) facts.plan = { ...facts.plan, findings: [...facts.plan.findings, finding] };
+}
 
 function isUnchanged(plan: Plan): boolean {
   return plan.services.length > 0 && plan.services.every((service) => service.action === "unchanged");
 }
 
-/** Nothing is to be changed, but it is said only after it was seen to be right. */
-async function confirm(
-  { policy }: DeployRequest,
+/** A confirmation holds no lock: `undefined` when anybody began after the plan was made, which is stale then. */
+async function confirmAlone(
+  request: DeployRequest,
   ports: DeployPorts,
+  ledger: Ledger,
   facts: RunFacts,
   plan: Plan,
-): Promise<DeploymentResult> {
+  highest: number,
+): Promise<DeploymentResult | undefined> {
+  if ((await ledger.list()).highest !== highest) return undefined;
+  const end = await confirm(request, ports, facts, plan);
+  if (end.kind === "cancelled") return facts.result("cancelled", { cause: "cancelled" });
+  const unreachable = end.kind === "timed_out" && end.unreachable;
+  if (!unreachable && (await ledger.list()).highest !== highest) return undefined;
+  facts.running = (await readBack(ports, request.policy)) ?? [];
+  if (end.kind === "converged") return facts.result("unchanged");
+  if (end.kind === "failed") return facts.result("unverified", end.cause);
+  const detail = end.waitingFor.join("; ");
+  return facts.result("timed_out", { cause: unreachable ? "engine_unreachable" : "timed_out", detail });
+}
+
+/** Nothing is to be changed, but it is said only after it was seen to be right. */
+async function confirm({ policy }: DeployRequest, ports: DeployPorts, facts: RunFacts, plan: Plan): Promise<WayEnd> {
   await announce(ports, "confirm");
   const beganAt = ports.clock.now();
   const course: Course = {
@@ -164,10 +198,5 @@ async function confirm(
   };
   const { wanted } = ports.target.execution(plan, context);
   const stages = [{ name: "confirm", act: async () => undefined, expect: "alone", stable: true }] as const;
-  const end = await carryOut(course, { wanted, stages });
-  if (end.kind === "cancelled") return facts.result("cancelled", { cause: "cancelled" });
-  facts.running = (await readBack(ports, policy)) ?? [];
-  if (end.kind === "converged") return facts.result("unchanged");
-  if (end.kind === "failed") return facts.result("failed", end.cause);
-  return facts.result("timed_out", { cause: "timed_out", detail: end.waitingFor.join("; ") });
+  return carryOut(course, { wanted, stages });
 }

@@ -1,3 +1,4 @@
+export { ageFinding } from "./age-finding.ts";
 export { type Baseline, takeBaseline } from "./baseline.ts";
 export { deploy } from "./deploy.ts";
 export { current, type HistoryEntry, history } from "./history.ts";

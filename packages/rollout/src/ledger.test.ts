@@ -64,6 +64,13 @@ describe("a claim", () => {
     tenure.leave();
   });
 
+  it("is never two, when one goes on after a lost number and one does not", async () => {
+    const over = open("a").claim(0, DRAFT, undefined, 5);
+    const both = await inTime(Promise.all([over, open("bb").claim(0, DRAFT)]));
+    expect(both.filter((one) => one !== undefined).length).toBeLessThan(2);
+    for (const one of both) one?.leave();
+  });
+
   it("goes to one of two", async () => {
     const both = await inTime(Promise.all([open("a").claim(0, DRAFT), open("bb").claim(0, DRAFT)]));
     expect(both.filter((one) => one !== undefined)).toHaveLength(1);

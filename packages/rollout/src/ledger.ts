@@ -39,7 +39,7 @@ export interface OpenDeployment {
   readonly begin: BeginRecord | undefined;
 }
 
-/** The ledger of one environment, by the protocol of LEDGER.md. Knows records, not engines. */
+/** The ledger of one environment, by the protocol of docs/ledger.md. Knows records, not engines. */
 export class Ledger {
   readonly lifeMs: number;
   readonly clock: Clock;
@@ -100,10 +100,12 @@ export class Ledger {
 
   /**
    * Claims the number after `after`, with its snapshot written first. `undefined` when somebody else was faster, or
-   * the number turned out to be an old one: survey again.
+   * the number turned out to be an old one: survey again. `labelled`: a higher number that the target still shows.
    */
-  async claim(after: number, draft: BeginDraft, snapshot?: Uint8Array): Promise<Tenure | undefined> {
-    const deployment = after + 1;
+  async claim(after: number, draft: BeginDraft, snapshot?: Uint8Array, labelled = 0): Promise<Tenure | undefined> {
+    // A number on labels was in the ledger first. It is there still, or truly lost.
+    if (labelled > after && (await this.list()).highest !== after) return undefined;
+    const deployment = Math.max(after, labelled) + 1;
     const chunks = snapshot === undefined ? undefined : cutChunks(snapshot);
     for (const chunk of chunks ?? []) await this.#putChunk(recordName.snap(deployment, chunk.digest), chunk.bytes);
     const begin: BeginRecord = {
@@ -118,8 +120,11 @@ export class Ledger {
     const askedAt = this.clock.now();
     const answer = await this.#put(recordName.begin(deployment), encodeRecord(begin));
     if (!answer.created) return undefined;
-    const { highest } = await this.list();
-    if (highest === deployment) return new Tenure(this, begin, askedAt);
+    const listing = await this.list();
+    // Over a gap two claims may both be the first of their number: then neither holds.
+    const others = [...listing.numbers.keys()].filter((one) => one > after && one < deployment);
+    if (listing.highest === deployment && !others.some((one) => isOpen(listing, one)))
+      return new Tenure(this, begin, askedAt);
     await this.writeEnd(deployment, { outcome: "withdrawn" });
     return undefined;
   }
@@ -143,7 +148,7 @@ export class Ledger {
     return (await this.#put(recordName.end(deployment), encodeRecord(record))).created;
   }
 
-  /** Removes what nobody needs any more (LEDGER.md 7). Failing to is no harm: the next deployment does it. */
+  /** Removes what nobody needs any more (docs/ledger.md). Failing to is no harm: the next deployment does it. */
   async compact(): Promise<void> {
     try {
       await compact(this, (names) => this.#removeAll(names), this.#options.keep);
@@ -164,7 +169,7 @@ export class Ledger {
     for (const name of names) await this.#options.store.remove(name);
   }
 
-  /** A chunk of that name that stands already is the same by its name, unless the engine lost its content (LEDGER.md). */
+  /** A chunk of that name that stands already is the same by its name, unless the engine lost its content. */
   async #putChunk(name: string, bytes: Uint8Array): Promise<void> {
     const answer = await this.#put(name, bytes);
     if (answer.created || (answer.bytes !== undefined && Buffer.compare(answer.bytes, bytes) === 0)) return;

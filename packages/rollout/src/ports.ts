@@ -29,7 +29,7 @@ export interface RolloutPorts {
   readonly random: () => number;
   /** Asks the probes; told of each observation. Closed by the caller. */
   readonly prober?: Prober;
-  /** How long a holder without a beat counts as alive (LEDGER.md). Default 30,000. */
+  /** How long a holder without a beat counts as alive (docs/ledger.md). Default 30,000. */
   readonly lifeMs?: number;
   /** True when that run is known to be over (a GitHub run that ended), which shortens the wait for its death. */
   readonly isOver?: (holder: Holder) => Promise<boolean>;

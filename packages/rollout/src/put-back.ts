@@ -1,4 +1,4 @@
-import type { CauseDetail, DeploymentContext, Observation, RolloutPolicy, RunningService } from "@belay/core";
+import type { CauseDetail, DeploymentContext, Observation, RolloutPolicy, RunningService, Wanted } from "@belay/core";
 import { messageOf } from "@belay/core";
 import { announce, canHeal, emit, pauseMs } from "./announce.ts";
 import { carryOut } from "./carry-out.ts";
@@ -9,7 +9,7 @@ import { nap } from "./watch.ts";
 
 /** What became of the way back. `lost`: the engine was away to the end, so nobody can say. */
 export type PutBack =
-  | { readonly kind: "restored"; readonly ms: number }
+  | { readonly kind: "restored"; readonly ms: number; readonly wanted: readonly Wanted[] }
   | { readonly kind: "failed"; readonly cause: CauseDetail; readonly observation: Observation | undefined }
   | { readonly kind: "lost" };
 
@@ -38,7 +38,9 @@ export async function putBack(
   if (execution.kind === "failed") return { ...execution, observation: undefined };
   if (execution.kind === "lost") return execution;
   const end = await carryOut(course, execution.value);
-  if (end.kind === "converged") return { kind: "restored", ms: ports.clock.now() - beganAt };
+  if (end.kind === "converged") {
+    return { kind: "restored", ms: ports.clock.now() - beganAt, wanted: execution.value.wanted };
+  }
   if (end.kind === "failed") return { kind: "failed", cause: end.cause, observation: end.observation };
   if (end.kind === "timed_out" && !end.unreachable) {
     const cause = { cause: "timed_out", detail: end.waitingFor.join("; ") } as const;

@@ -23,7 +23,7 @@ function parse(bytes: Uint8Array | undefined): Record<string, unknown> | undefin
   try {
     value = JSON.parse(Buffer.from(bytes).toString("utf8"));
   } catch (error) {
-    // Damaged content means the same as none: "claimed by unknown" (LEDGER.md, volumes).
+    // Damaged content means the same as none: "claimed by unknown" (docs/ledger.md).
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }

@@ -3,7 +3,8 @@ import { announce, emit } from "./announce.ts";
 import { Ledger } from "./ledger.ts";
 import type { RecoveryResult, RolloutPorts } from "./ports.ts";
 import { putBack, readBack } from "./put-back.ts";
-import type { BeginRecord, RunsFacts } from "./records.ts";
+import type { BeginRecord } from "./records.ts";
+import { restoredRuns } from "./same-release.ts";
 import { type PutRight, type TakenOver, takeOver } from "./take-over.ts";
 import type { Tenure } from "./tenure.ts";
 import { awaitTurn, type DeadTurn, type Turn } from "./turn.ts";
@@ -12,7 +13,7 @@ import { awaitTurn, type DeadTurn, type Turn } from "./turn.ts";
 const PATIENCE_LIVES = 60;
 
 /**
- * Puts a dead deployment right (LEDGER.md 4): takes it over, restores its snapshot, proves that, ends it and itself.
+ * Puts a dead deployment right (docs/ledger.md): takes it over, restores its snapshot, proves that, ends it and itself.
  * `onAlive: "wait"` waits until its holder is dead or done; `"return"` says `alive` at the first sign of life.
  *
  * @throws BelayError when the store or the engine stays away: the deployment then stays open for the next one.
@@ -111,10 +112,14 @@ async function putRight(ledger: Ledger, dead: BeginRecord, tenure: Tenure, ports
   }
   const context = { deployment: tenure.deployment, release: releaseBefore(dead), policy };
   const back = await putBack(ports, policy, tenure, snapshot, context);
-  if (back.kind === "lost") throw engineLost(dead.deployment);
+  if (back.kind === "lost") {
+    // It had a whole deadline. When the engine answers now, this must not keep the environment closed for ever.
+    const detail = "the engine did not answer long enough to prove the way back";
+    return withRunning(ports, dead, { outcome: "rollback_failed", cause: { cause: "engine_unreachable", detail } });
+  }
   if (back.kind === "failed") return withRunning(ports, dead, { outcome: "rollback_failed", cause: back.cause });
-  const runs: RunsFacts = { ...dead.before, proven: true };
-  return withRunning(ports, dead, { outcome: "rolled_back", cause: { cause: "recovered" }, runs });
+  const put = await withRunning(ports, dead, { outcome: "rolled_back", cause: { cause: "recovered" } });
+  return { ...put, runs: restoredRuns(dead.before, back.wanted, put.running ?? []) };
 }
 
 /** A snapshot that is lost must not keep the environment closed for ever: what runs is then unverified. */
@@ -135,7 +140,8 @@ async function withRunning(ports: RolloutPorts, dead: BeginRecord, put: PutRight
 
 /** What the restored instances are labelled with: the release that they belong to, as far as it is known. */
 export function releaseBefore(begin: BeginRecord): Digest {
-  return begin.before?.release?.digest ?? begin.release?.digest ?? sha256("");
+  if (begin.before !== undefined) return begin.before.release?.digest ?? sha256("");
+  return begin.release?.digest ?? sha256("");
 }
 
 function engineLost(deployment: number): BelayError {

@@ -18,6 +18,7 @@ import { putBack, readBack } from "./put-back.ts";
 import type { RunsFacts } from "./records.ts";
 import { releaseBefore } from "./recover.ts";
 import type { RunFacts } from "./run-facts.ts";
+import { restoredRuns } from "./same-release.ts";
 import type { Tenure } from "./tenure.ts";
 
 /** A deployment that has been claimed, with all that is needed to go forward and back. */
@@ -116,11 +117,16 @@ async function succeed(run: Run, wanted: readonly Wanted[]): Promise<DeploymentR
   });
 }
 
-/** What was read back must be the image that was judged, in whichever of its digests the engine shows. */
+/**
+ * What was read back must be there, ready, of the revision that was judged and of its image, in whichever of its digests
+ * the engine shows. What only had to complete leaves nothing that runs.
+ */
 function isRunning(wanted: Wanted, running: readonly RunningService[]): boolean {
+  if (wanted.desired === 0 || wanted.goal === "complete") return true;
   const found = running.find((one) => one.service === wanted.service);
-  if (found === undefined || wanted.desired === 0 || wanted.digests.length === 0) return true;
-  return found.digests.length === 0 || found.digests.some((digest) => wanted.digests.includes(digest));
+  if (found === undefined || found.revision !== wanted.revision || found.ready < wanted.desired) return false;
+  if (wanted.digests.length === 0 || found.digests.length === 0) return true;
+  return found.digests.some((digest) => wanted.digests.includes(digest));
 }
 
 /** Begun, but nothing was changed: what ran before still runs. */
@@ -148,7 +154,9 @@ async function goBack(run: Run, cause: CauseDetail): Promise<DeploymentResult> {
   const running = await readBack(ports, policy);
   if (running === undefined) return leaveOpen(run, "unverified", { cause: "engine_unreachable" });
   facts.running = running;
-  if (back.kind === "restored") return endWith(run, "rolled_back", cause, { ...facts.before, proven: true });
+  if (back.kind === "restored") {
+    return endWith(run, "rolled_back", cause, restoredRuns(facts.before, back.wanted, running));
+  }
   facts.first = cause;
   return endWith(run, "rollback_failed", back.cause, { proven: false });
 }

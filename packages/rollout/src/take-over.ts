@@ -28,7 +28,7 @@ export interface TakeOverPorts {
 }
 
 /**
- * Takes dead deployments over by claiming the next number (LEDGER.md 4). `undefined` when somebody else was faster, or
+ * Takes dead deployments over by claiming the next number (docs/ledger.md). `undefined` when somebody else was faster, or
  * the dead one had just ended: survey again.
  *
  * @throws BelayError FENCED when this run is itself taken over, and whatever `putRight` throws: then it stays open.
@@ -72,7 +72,7 @@ async function settle(
 
 /**
  * A holder that showed life between the last look and the claim may still have a change on its way: from its next look on
- * it knows that it was taken over, so after one more life it has stopped (LEDGER.md 5).
+ * it knows that it was taken over, so after one more life it has stopped (docs/ledger.md).
  */
 async function stillOpen(ledger: Ledger, turn: DeadTurn): Promise<readonly OpenDeployment[]> {
   const newest = turn.open[0]?.deployment;

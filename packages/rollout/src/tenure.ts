@@ -4,7 +4,7 @@ import type { BeginRecord } from "./records.ts";
 
 /**
  * A deployment that this run holds. It shows life until it is ended or left, and knows at any time whether it may still
- * change the target: only while its last proof of life is younger than half a life (LEDGER.md 5).
+ * change the target: only while its last proof of life is younger than half a life (docs/ledger.md).
  */
 export class Tenure {
   readonly begin: BeginRecord;

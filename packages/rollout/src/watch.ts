@@ -20,24 +20,32 @@ export interface Watched {
   readonly end: WayEnd;
 }
 
-/** A look at the target, with the probes' readings. `undefined` when it can't be had before the way is over. */
-export async function look(
-  course: Course,
-  wanted: readonly Wanted[],
-): Promise<{ readonly observation: Observation; readonly at: number; readonly gaps: number } | undefined> {
+/** An engine that has not answered for so long when the deadline cuts the question off counts as unreachable. */
+const SILENT_MS = 5_000;
+
+export type Look =
+  | { readonly kind: "seen"; readonly observation: Observation; readonly at: number; readonly gaps: number }
+  /** `unreachable`: the engine failed to answer. Else the way was over before it could. */
+  | { readonly kind: "over"; readonly unreachable: boolean };
+
+/** A look at the target, with the probes' readings, as long as the way is not over. */
+export async function look(course: Course, wanted: readonly Wanted[]): Promise<Look> {
   const { target, prober, clock, random } = course.ports;
   for (let gaps = 0; ; gaps++) {
     throwIfFenced(course);
-    if (isCancelled(course) || (gaps > 0 && isLate(course))) return undefined;
+    if (isCancelled(course) || (gaps > 0 && isLate(course))) return { kind: "over", unreachable: true };
     const at = clock.now();
     const limit = bound(course);
     try {
       const seen = await target.observe(wanted, limit.signal);
       prober?.follow(seen);
       const readings = prober?.readings() ?? [];
-      return { observation: { ...seen, probes: [...seen.probes, ...readings] }, at, gaps };
+      return { kind: "seen", observation: { ...seen, probes: [...seen.probes, ...readings] }, at, gaps };
     } catch (error) {
       if (!limit.signal.aborted && !canHeal(error)) throw error;
+      // Cut off by our own deadline, which says nothing of an engine that was asked only a moment ago.
+      const cut = limit.signal.aborted && isLate(course);
+      if (cut && gaps === 0 && clock.now() - at < SILENT_MS) return { kind: "over", unreachable: false };
       emit(course.ports, { kind: "unreachable", message: messageOf(error) });
       await nap(course, pauseMs(gaps, random));
     } finally {
@@ -69,7 +77,7 @@ export async function watch(
   let observation: Observation | undefined;
   for (;;) {
     const seen = await look(course, wanted);
-    if (seen === undefined) return { judgement, end: unseen(course, judgement, observation) };
+    if (seen.kind === "over") return { judgement, end: unseen(course, judgement, observation, seen.unreachable) };
     observation = seen.observation;
     judgement = step(terms, seen.gaps > 0 ? interrupt(judgement) : judgement, observation, seen.at);
     tell(course, stage, observation, judgement);
@@ -78,6 +86,9 @@ export async function watch(
     const until = Math.min(judgement.wakeAt ?? Number.POSITIVE_INFINITY, course.ports.clock.now() + LOOK_EVERY_MS);
     const limit = bound(course);
     await bell.wait(Math.min(until, course.deadlineAt), limit.signal).finally(limit.done);
+    // The last look stands: one that begins at the deadline could only be cut off.
+    if (isLate(course) && !isCancelled(course))
+      return { judgement, end: unseen(course, judgement, observation, false) };
   }
 }
 
@@ -88,10 +99,15 @@ function endOf(course: Course, { verdict }: Judgement, observation: Observation)
   return { kind: "timed_out", waitingFor: verdict.waitingFor, unreachable: false, ...rest };
 }
 
-function unseen(course: Course, { verdict }: Judgement, observation: Observation | undefined): WayEnd {
+function unseen(
+  course: Course,
+  { verdict }: Judgement,
+  observation: Observation | undefined,
+  unreachable: boolean,
+): WayEnd {
   if (isCancelled(course)) return { kind: "cancelled", observation, touched: true };
   const waitingFor = verdict.kind === "progressing" ? verdict.waitingFor : [];
-  return { kind: "timed_out", waitingFor, unreachable: true, observation, touched: true };
+  return { kind: "timed_out", waitingFor, unreachable, observation, touched: true };
 }
 
 function tell(course: Course, stage: WatchedStage, observation: Observation, judgement: Judgement): void {

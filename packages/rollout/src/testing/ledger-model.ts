@@ -14,7 +14,7 @@ interface Service {
 /**
  * A world of runners, a store and an engine for one seed: the ledger's own code, with everything around it random.
  * `fencing`: the engine refuses a change with an old version (Swarm, Kubernetes), so that a runner may be paused at any
- * point. Without it (plain Docker) a runner is never paused between its check and the request: LEDGER.md 5.
+ * point. Without it (plain Docker) a runner is never paused between its check and the request: docs/ledger.md, "Fencing".
  */
 export class LedgerModel {
   readonly seed: number;

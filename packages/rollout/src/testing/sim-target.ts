@@ -12,6 +12,7 @@ import type {
   Target,
   Wanted,
 } from "@belay/core";
+import { abortable } from "../abortable.ts";
 import { MemoryStore } from "../memory-store.ts";
 import { digestOfRevision, type SimEngine } from "./sim-engine.ts";
 
@@ -25,6 +26,8 @@ export class SimTarget implements Target {
   readonly scope: Scope = { target: "compose", project: "shop", application: "shop", environment: "staging" };
   readonly store: RecordStore;
   findings: Plan["findings"] = [];
+  /** Deployment number on the labels of what runs. */
+  labelled = 0;
   /** Overrides for single operations. */
   restorationFails = false;
   readonly #engine: SimEngine;
@@ -47,7 +50,7 @@ export class SimTarget implements Target {
       services,
       findings: this.findings,
       notCovered: [],
-      labelledDeployment: 0,
+      labelledDeployment: this.labelled,
       detail: undefined,
     };
   }
@@ -69,8 +72,8 @@ export class SimTarget implements Target {
     return this.#way(Object.entries(old));
   }
 
-  async observe(wanted: readonly Wanted[]): Promise<Observation> {
-    await this.#wire();
+  async observe(wanted: readonly Wanted[], signal: AbortSignal): Promise<Observation> {
+    await abortable(this.#wire(), signal);
     const services = wanted.map((one) => ({
       name: one.service,
       kind: "simulated",

@@ -5,7 +5,7 @@ import { recover } from "../recover.ts";
 import type { Step } from "../steps.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { silentLog } from "./silent-log.ts";
-import { SimEngine } from "./sim-engine.ts";
+import { digestOfRevision, SimEngine } from "./sim-engine.ts";
 import { SimTarget } from "./sim-target.ts";
 import { SimTime } from "./sim-time.ts";
 
@@ -14,12 +14,17 @@ const LIMIT_MS = 3_600_000;
 
 /** A release whose services run revision `<service>-<version>`. */
 export function releaseOf(version: string, services: readonly string[] = ["web", "api"]): Release {
-  const image = { repository: "registry/shop", platforms: {}, tags: [] };
+  const image = (name: string) => ({
+    repository: `registry/${name}`,
+    digest: digestOfRevision(`${name}-${version}`),
+    platforms: {},
+    tags: [],
+  });
   return createRelease({
     stage: "push",
     application: "shop",
     source: { repository: "https://example.test/shop", revision: version },
-    services: Object.fromEntries(services.map((name) => [name, image])),
+    services: Object.fromEntries(services.map((name) => [name, image(name)])),
     evidence: {},
     createdAt: "2026-01-01T00:00:00.000Z",
   });

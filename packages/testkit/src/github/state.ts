@@ -59,6 +59,8 @@ export interface ArtifactSeed {
 
 export interface RunSeed {
   readonly id: number;
+  /** Full name of the fork that the commit is in. Default: this repository. */
+  readonly headRepository?: string;
   readonly name?: string;
   readonly attempt?: number;
   readonly event?: string;

@@ -139,6 +139,7 @@ export function viewRun(place: Place, seed: RunSeed): JsonObject {
     status: seed.status ?? "in_progress",
     conclusion: seed.conclusion ?? null,
     html_url: `${htmlRepo(place)}/actions/runs/${seed.id}`,
+    head_repository: { full_name: seed.headRepository ?? place.state.repository },
   });
 }
 

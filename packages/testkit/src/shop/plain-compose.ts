@@ -18,6 +18,9 @@ export async function plainCompose(shop: ShopStage, from: string, to: string): P
     await compose("up", "-d", "--quiet-pull");
     await waitForAnswer(url);
     const loop = requestLoop({ url });
+    // Stopped whatever happens: its process would keep this one alive.
+    await using undo = new AsyncDisposableStack();
+    undo.defer(async () => void (await loop.stop()));
     await waitUntil("the first second of requests", () => loop.counts().sent > 200, { withinMs: 30_000 });
     await pin(to);
     await compose("up", "-d", "--quiet-pull");

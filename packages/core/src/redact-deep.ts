@@ -1,4 +1,4 @@
-import type { Redactor } from "@belay/core";
+import type { Redactor } from "./redaction.ts";
 
 /**
  * A copy of plain data with secrets taken out of every string. Done *before* Markdown is made: escaping changes a

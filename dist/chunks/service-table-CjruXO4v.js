@@ -1,2 +1,0 @@
-import{P as e}from"./src-DE2X1-UP.js";const t=[`SERVICE`,`READY`,`IMAGE`,`DEPLOYMENT`,`COMMIT`,`SINCE`];function n(e){let n=e.map(e=>[e.service,`${e.ready}/${e.desired}`,r(e),e.deployment===void 0?`-`:String(e.deployment),e.labelledCommit?.slice(0,12)??`-`,e.since??`-`]);return i([t,...n])}function r(t){let[n,r]=t.image.split(`@`);return r?.startsWith(`sha256:`)?`${n}@${e(r)}`:t.image}function i(e){let t=(e[0]??[]).map((t,n)=>Math.max(...e.map(e=>e[n]?.length??0)));return e.map(e=>e.map((e,n)=>e.padEnd(t[n]??0)).join(`  `).trimEnd()).join(`
-`)}export{n,i as t};

@@ -1,0 +1,80 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { history } from "./history.ts";
+import { type SimRunner, SimWorld } from "./testing/sim-world.ts";
+
+const LIMIT_MS = 3_600_000;
+
+let world: SimWorld;
+let runner: SimRunner;
+
+beforeEach(async () => {
+  world = new SimWorld();
+  await world.deployed("v1");
+  runner = world.runner("second");
+});
+
+async function newestEnd() {
+  const [newest] = await world.time.run(history(runner.target.store), LIMIT_MS);
+  return newest?.end;
+}
+
+describe("a deadline that passes while the engine answers", () => {
+  it.each([7_900, 8_000, 8_003, 8_049, 8_050, 9_999])(
+    "is called that, not an engine away (%d ms)",
+    async (deadlineMs) => {
+      world.engine.behaviours.set("web-v2", { kind: "never ready" });
+      const result = await runner.deploy("v2", { deadlineMs });
+      expect(result).toMatchObject({ outcome: "rolled_back", cause: { cause: "timed_out" } });
+      expect(result.cause?.detail).toContain("web");
+    },
+  );
+
+  it("asks nothing that could only be cut off", async () => {
+    world.engine.behaviours.set("web-v2", { kind: "never ready" });
+    const ask = runner.target.observe.bind(runner.target);
+    let asked = 0;
+    runner.target.observe = (wanted, signal) => {
+      asked += 1;
+      return ask(wanted, signal);
+    };
+    await runner.deploy("v2", { deadlineMs: 8_000, onFailure: "keep" });
+    const judged = runner.events.filter((event) => event.kind === "observed").length;
+    expect(asked).toBe(1 + judged); // The first one is the baseline.
+  });
+
+  it("on the way back ends the deployment, so that the next one can go on", async () => {
+    world.engine.behaviours.set("web-v2", { kind: "crash", afterMs: 2_700 });
+    world.engine.behaviours.set("web-v1", { kind: "never ready" });
+    const result = await runner.deploy("v2", { deadlineMs: 8_000 });
+    expect(result).toMatchObject({ outcome: "rollback_failed", cause: { cause: "timed_out" }, leftOpen: false });
+    expect(await world.runner("third").deploy("v3")).toMatchObject({ outcome: "succeeded", recovered: [] });
+  });
+
+  it("at the very first look is not an engine away either", async () => {
+    const result = await runner.deploy("v2", { deadlineMs: 3 });
+    expect(result).toMatchObject({ outcome: "timed_out", cause: { cause: "timed_out" } });
+  });
+});
+
+describe("a recovery during which the engine was away for its whole deadline", () => {
+  it("is ended when the engine answers again, and does not close the environment for ever", async () => {
+    const victim: SimRunner = world.runner("victim", {
+      onStep: (step) => {
+        if (step === "watch") victim.kill();
+      },
+    });
+    await world.time.run(victim.start("v2"), LIMIT_MS);
+    const rescue = world.runner("rescue", {
+      onStep: (step) => {
+        if (step === "restore watch") world.engine.outage = { from: 0, to: world.time.now + 70_000 };
+      },
+    });
+    expect(await rescue.recover()).toMatchObject({
+      kind: "recovered",
+      outcome: "rollback_failed",
+      cause: { cause: "engine_unreachable" },
+    });
+    expect(await newestEnd()).toMatchObject({ outcome: "rollback_failed", runs: { proven: false } });
+    expect(await world.runner("next").deploy("v3")).toMatchObject({ outcome: "succeeded", recovered: [] });
+  });
+});

@@ -1,0 +1,147 @@
+import type { RunningService } from "@belay/core";
+import { beforeEach, describe, expect, it } from "vitest";
+import { current, history } from "./history.ts";
+import { type SimRunner, SimWorld } from "./testing/sim-world.ts";
+
+const LIMIT_MS = 3_600_000;
+
+let world: SimWorld;
+let runner: SimRunner;
+
+beforeEach(async () => {
+  world = new SimWorld();
+  await world.deployed("v1");
+  runner = world.runner("second");
+});
+
+function runs() {
+  return world.time.run(current(runner.target.store), LIMIT_MS);
+}
+
+/** Somebody replaces a service by hand. */
+function byHand(service: string, revision: string): void {
+  for (const one of world.engine.of(service)) world.engine.remove(one.id);
+  for (const slot of ["1", "2"]) world.engine.start(service, slot, revision);
+}
+
+function crashing(revision: string): void {
+  world.engine.behaviours.set(revision, { kind: "crash", afterMs: 700 });
+}
+
+describe("something that was changed by hand", () => {
+  it("is restored, but not called the release of the ledger", async () => {
+    byHand("web", "web-by-hand");
+    crashing("web-v2");
+    const result = await runner.deploy("v2");
+    expect(result.outcome).toBe("rolled_back");
+    expect(world.engine.revisions().web).toBe("web-by-hand");
+    expect(await runs()).toEqual({ proven: true });
+    expect(result.report.previous).toBeUndefined();
+  });
+
+  it("is told of before the first change", async () => {
+    byHand("web", "web-by-hand");
+    const { report } = await runner.deploy("v2");
+    expect(report.findings).toMatchObject([
+      { level: "warn", check: "drifted", message: expect.stringMatching(/web$/) },
+    ]);
+  });
+
+  it("is not called the release of the ledger by a recovery", async () => {
+    byHand("web", "web-by-hand");
+    const victim: SimRunner = world.runner("victim", {
+      onStep: (step) => {
+        if (step === "watch") victim.kill();
+      },
+    });
+    await world.time.run(victim.start("v2"), LIMIT_MS);
+    expect(await runner.recover()).toMatchObject({ outcome: "rolled_back" });
+    expect(await runs()).toEqual({ proven: true });
+  });
+
+  it("is nothing that a target says which runs what the ledger says", async () => {
+    crashing("web-v2");
+    const { report } = await runner.deploy("v2");
+    expect(report.findings).toEqual([]);
+    expect(await runs()).toMatchObject({ deployment: 1, release: { source: { revision: "v1" } }, proven: true });
+  });
+});
+
+describe("what is read back at the end", () => {
+  type Change = (web: RunningService) => RunningService[];
+  const changes: readonly (readonly [string, Change])[] = [
+    ["a service is missing", () => []],
+    ["fewer are ready", (web) => [{ ...web, ready: web.desired - 1 }]],
+    ["it is another revision", (web) => [{ ...web, revision: "web-v1" }]],
+    ["it is another image", (web) => [{ ...web, digests: [`sha256:${"0".repeat(64)}`] }]],
+  ];
+
+  it.each(changes)("is no success when %s", async (_, change) => {
+    const read = runner.target.running.bind(runner.target);
+    runner.target.running = async () => (await read()).flatMap((one) => (one.service === "web" ? change(one) : [one]));
+    expect(await runner.deploy("v2")).toMatchObject({
+      outcome: "unverified",
+      cause: { cause: "drifted", service: "web" },
+    });
+  });
+});
+
+describe("a release that runs already", () => {
+  it.each(["begins", "ends"])(
+    "is planned anew when another deployment began before the confirmation %s",
+    async (when) => {
+      let done = false;
+      const other = world.runner("other");
+      const confirmer = world.runner("confirmer", {
+        onStep: async (step) => {
+          if (done || step !== (when === "begins" ? "preflight" : "confirm")) return;
+          done = true;
+          await other.start("v2");
+        },
+      });
+      expect(await confirmer.deploy("v1")).toMatchObject({ outcome: "succeeded", report: { deployment: 3 } });
+      expect(world.engine.revisions()).toEqual({ api: "api-v1", web: "web-v1" });
+    },
+  );
+});
+
+describe("a release that is older", () => {
+  const older = { isOlder: async () => true };
+
+  it("than one that was proven is refused", async () => {
+    expect(await world.runner("late", older).deploy("v2")).toMatchObject({ cause: { cause: "older_release" } });
+  });
+
+  it("than one that was never proven is deployed", async () => {
+    crashing("web-v2");
+    await runner.deploy("v2", { onFailure: "keep" });
+    expect(await runs()).toMatchObject({ deployment: 2, proven: false });
+    expect(await world.runner("third", older).deploy("v3")).toMatchObject({ outcome: "succeeded" });
+  });
+});
+
+describe("a ledger that lost its newest deployments", () => {
+  it("goes on after the number on the labels", async () => {
+    runner.target.labelled = 5;
+    expect(await runner.deploy("v2")).toMatchObject({ outcome: "succeeded", report: { deployment: 6 } });
+    const numbers = (await world.time.run(history(runner.target.store), LIMIT_MS)).map((one) => one.deployment);
+    expect(numbers).toEqual([6, 1]);
+  });
+
+  it("is not what a label means that another run has just written", async () => {
+    let begun: Promise<unknown> = Promise.resolve();
+    const second = world.runner("late", {
+      onStep: async (step) => {
+        if (step !== "plan" || second.target.labelled > 0) return;
+        second.target.labelled = 2;
+        begun = runner.start("v2");
+        await world.time.sleep(1_000);
+      },
+    });
+    const result = await world.time.run(second.start("v3"), LIMIT_MS);
+    await begun;
+    expect(result).toMatchObject({ outcome: "succeeded", report: { deployment: 3 } });
+    const entries = await world.time.run(history(runner.target.store), LIMIT_MS);
+    expect(entries.map((one) => one.end?.outcome)).toEqual(["succeeded", "succeeded", "succeeded"]);
+  });
+});

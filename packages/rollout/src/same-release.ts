@@ -1,0 +1,50 @@
+import type { Digest, Plan, RunningService, Wanted } from "@belay/core";
+import type { ReleaseFacts, RunsFacts } from "./records.ts";
+
+/** What the ledger may say of a target that was put back and proven: the release by name only if it truly runs. */
+export function restoredRuns(
+  before: RunsFacts | undefined,
+  wanted: readonly Wanted[],
+  running: readonly RunningService[],
+): RunsFacts {
+  const served = wanted.filter((one) => one.goal === "run" && one.desired > 0);
+  const agrees = served.length > 0 && served.every((one) => carries(before, find(running, one.service)));
+  return agrees ? { ...before, proven: true } : { proven: true };
+}
+
+/** Services that run another image than the proven release of the ledger: somebody else changed them. */
+export function driftedServices(before: RunsFacts | undefined, plan: Plan): readonly string[] {
+  if (before?.release === undefined || !before.proven) return [];
+  const { release } = before;
+  const drifted = plan.services.filter(({ service, from, goal }) => {
+    if (goal !== "run" || release.images[service] === undefined) return false;
+    return from === undefined || isImageOf(release, { ...from, service }) === false;
+  });
+  return drifted.map((one) => one.service);
+}
+
+function find(running: readonly RunningService[], service: string): RunningService | undefined {
+  return running.find((one) => one.service === service);
+}
+
+/** By its image, or by the labels on the instances: an engine may show a digest that the ledger does not know. */
+function carries(before: RunsFacts | undefined, running: RunningService | undefined): boolean {
+  if (before?.release === undefined || running === undefined) return false;
+  if (isImageOf(before.release, running) === true) return true;
+  const number = before.deployment !== undefined && running.deployment === before.deployment;
+  return number || running.release === before.release.digest;
+}
+
+/** `undefined` when either side knows no digest. */
+function isImageOf(
+  release: ReleaseFacts,
+  shown: { readonly service: string; readonly image: string; readonly digests: readonly Digest[] },
+): boolean | undefined {
+  const pinned = digestOf(release.images[shown.service]);
+  const digests: readonly string[] = [...shown.digests, digestOf(shown.image)].filter((one) => one !== undefined);
+  return pinned === undefined || digests.length === 0 ? undefined : digests.includes(pinned);
+}
+
+function digestOf(reference: string | undefined): string | undefined {
+  return reference?.split("@")[1];
+}
