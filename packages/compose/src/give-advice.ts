@@ -24,7 +24,13 @@ export async function giveAdvice(state: TargetState): Promise<readonly Advice[]>
   return [
     ...(coherent.length === 0
       ? []
-      : [{ title: "Run compose by hand without undoing the deployment", command: coherentCommand(state, coherent) }]),
+      : [
+          {
+            title:
+              "Run compose by hand without undoing the deployment (a plain up would put the images of the files back)",
+            command: coherentCommand(state, coherent),
+          },
+        ]),
     {
       title: "Read the logs",
       command: `${docker} compose -p ${project} logs --tail 100 ${names.map(shellWord).join(" ")}`,
