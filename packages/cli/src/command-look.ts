@@ -2,6 +2,7 @@ import type { Inputs } from "@belay/core";
 import { OUTCOMES } from "@belay/core";
 import { type EnvironmentStatus, loadCommonInputs, type PipelineContext, plan, status } from "@belay/pipeline";
 import { type HistoryEntry, planJson, printPlan } from "@belay/rollout";
+import { ledgerLine } from "./ledger-line.ts";
 import type { CommandResult } from "./run-command.ts";
 import { alignColumns, serviceTable, wholeSeconds } from "./service-table.ts";
 
@@ -47,17 +48,6 @@ function statusText(found: EnvironmentStatus): string {
     ...advice,
     "",
   ].join("\n");
-}
-
-function ledgerLine({ should }: EnvironmentStatus): string {
-  if (should === undefined) return "The ledger is empty: nothing was deployed here yet.";
-  const { source } = should.release ?? {};
-  const commit =
-    source === undefined
-      ? "an unknown commit"
-      : `commit ${source.revision.slice(0, 12)} by ${source.author ?? "unknown"}`;
-  const number = should.deployment === undefined ? "" : `deployment ${should.deployment}, `;
-  return `Should run: ${number}${commit}${should.proven ? "" : " (not proven)"}`;
 }
 
 function historyLines(entries: readonly HistoryEntry[]): string[] {
