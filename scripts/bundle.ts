@@ -10,7 +10,6 @@ import { rolldown } from "rolldown";
 export const ENTRIES = {
   "cli/index": "packages/cli/src/main.ts",
   "belay/index": "actions/belay/src/main.ts",
-  "belay/post": "actions/belay/src/post.ts",
   "build/index": "actions/build/src/main.ts",
   "push/index": "actions/push/src/main.ts",
   "deploy/index": "actions/deploy/src/main.ts",

@@ -69,8 +69,8 @@ describe("the bundles of the actions", () => {
     expect(result.stdout).toMatch(/belay\.yaml.*3.*servces.*services/s);
   });
 
-  it.each(["deploy/post", "belay/post"])("%s does nothing when the main step left nothing", async (name) => {
-    const result = await runBundle(name, { env: { STATE_run: "4242.job.x", STATE_done: "true" } });
+  it("deploy/post, which the root action shares, does nothing when the main step left nothing", async () => {
+    const result = await runBundle("deploy/post", { env: { STATE_run: "4242.job.x", STATE_done: "true" } });
     expect(result).toMatchObject({ exitCode: 0, stdout: "" });
   });
 });

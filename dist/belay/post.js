@@ -1,1 +1,0 @@
-import{c as e}from"../chunks/src-C4VvVcP0.js";import{c as t,l as n,r,s as i}from"../chunks/src-D_jpkxDu.js";await e(async(e,a)=>{let o=r(e.inputs),s=await t(e,o,a);e.log.info(`Ledger: ${s.kind}${s.outcome===void 0?``:` (${s.outcome})`}`),s.kind===`recovered`&&(await i(e,o,`ledger`),n(s))});export{};
