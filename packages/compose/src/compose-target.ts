@@ -56,11 +56,7 @@ async function observe(state: TargetState, wanted: readonly Wanted[], signal: Ab
   const services = wanted.map((one) => {
     const own = containers.filter((container) => container.service === nameOf(one.service));
     const was = restoring?.services.find(({ service }) => service === one.service);
-    return translateService(
-      state.waiting.has(one.service) ? { ...one, desired: 0 } : one,
-      was === undefined ? own : asRestored(own, was, restoring?.at, one.revision),
-      known,
-    );
+    return translateService(one, was === undefined ? own : asRestored(own, was, restoring?.at, one.revision), known);
   });
   return { at: state.engineNow(), services, probes: [] };
 }

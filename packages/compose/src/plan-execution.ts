@@ -12,7 +12,8 @@ import type { TargetState } from "./target-state.ts";
  *
  * `start`, once per level of dependencies: new containers beside the old ones, without the service's names, judged until
  * they have been right for the stable window. A release that goes bad up to here has never seen traffic, and the old
- * containers have never stopped serving. Services of later levels want no instance yet, and are observed so.
+ * containers have never stopped serving. Services of later levels are not
+ * judged yet.
  * `shift`: they get the names, the proxy is told, and after `drainMs` the old ones get SIGTERM. Those stay in their network
  * until they end: taking a running container out of it cut 10 of 1,600 requests, SIGTERM none (haproxy with DNS discovery
  * and retries of connections, 200 requests a second of 100 ms).
@@ -34,12 +35,10 @@ export function planExecution(state: TargetState, plan: PlanContents, context: D
     const later = levels.slice(index + 1).flat();
     return {
       name: levels.length === 1 ? "start" : `start ${level.map((one) => one.service).join(", ")}`,
-      act: async (signal) => {
-        state.waiting = new Set(later.map((one) => one.service));
-        await start(work, level, index === 0, signal);
-      },
+      act: (signal) => start(work, level, index === 0, signal),
       expect: "ready",
       stable: later.length === 0,
+      services: plan.services.filter((one) => !later.includes(one)).map((one) => one.service),
     };
   });
   const stages: ExecutionStage[] = [

@@ -30,7 +30,6 @@ export async function planRestoration(
 ): Promise<Execution> {
   state.clearConditions();
   state.restoring = snapshot;
-  state.waiting = new Set();
   const containers = await readAll(state, snapshot);
   const remove: ExecutionStage = {
     name: "remove",

@@ -15,8 +15,6 @@ export class TargetState {
   readonly stopping = new Set<string>();
   /** Containers that Belay stopped and started again, with the engine's time of that start: the end before is no crash. */
   readonly restarted = new Map<string, number>();
-  /** Services whose turn in the order of dependencies has not come. */
-  waiting: ReadonlySet<string> = new Set();
   /** Set on the way back: what is to be put right. */
   restoring: Snapshot | undefined;
   /** Number of the deployment that this run carries out itself: then it knows itself which containers it told to end. */

@@ -78,6 +78,8 @@ export interface ExecutionStage {
   readonly expect: Expectation;
   /** Whether this must hold for the stable window before the next stage. */
   readonly stable: boolean;
+  /** Names of the services that are judged in this stage: those that have had their change. Default: all. */
+  readonly services?: readonly string[];
 }
 
 /** A way from what runs to what is wanted: forward for a release, backward for a snapshot. */

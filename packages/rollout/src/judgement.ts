@@ -58,7 +58,7 @@ export function interrupt(judgement: Judgement): Judgement {
  */
 export function step(terms: JudgeTerms, before: Judgement, seen: Observation, now: number): Judgement {
   if (before.verdict.kind === "failed") return before;
-  const observation = withMissingServices(seen, before.baseline.services);
+  const observation = onlyJudged(terms, withMissingServices(seen, before.baseline.services));
   const memory = remember(terms, before, observation, now);
   const scenes = observation.services.map((service) => sceneOf(terms, memory, observation, service.name, now));
   const present = scenes.filter((scene) => scene !== undefined);
@@ -68,6 +68,12 @@ export function step(terms: JudgeTerms, before: Judgement, seen: Observation, no
   }
   const { verdict, steady } = decide(terms, before, present, now);
   return { ...before, memory, verdict, steady, wakeAt: nextChange(terms, present, steady?.since, now) };
+}
+
+/** What has not had its change yet is not looked at, so that no time runs for it. */
+function onlyJudged({ services }: JudgeTerms, observation: Observation): Observation {
+  if (services === undefined) return observation;
+  return { ...observation, services: observation.services.filter(({ name }) => services.includes(name)) };
 }
 
 /** A service that the target does not show at all has no instance: the rules say the rest. */

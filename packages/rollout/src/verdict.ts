@@ -16,4 +16,6 @@ export interface JudgeTerms {
   readonly expect: Expectation;
   /** Whether all must hold for `policy.stableMs` before `converged`. */
   readonly stable: boolean;
+  /** Services that are judged: the others have not had their change yet. Default: all. */
+  readonly services?: readonly string[];
 }

@@ -13,6 +13,7 @@ export interface WatchedStage {
   readonly name: string;
   readonly expect: Expectation;
   readonly stable: boolean;
+  readonly services?: readonly string[];
 }
 
 export interface Watched {
@@ -72,7 +73,8 @@ export async function watch(
   before: Judgement,
   bell: Doorbell,
 ): Promise<Watched> {
-  const terms: JudgeTerms = { policy: course.policy, expect: stage.expect, stable: stage.stable };
+  const { expect, stable, services } = stage;
+  const terms: JudgeTerms = { policy: course.policy, expect, stable, ...(services && { services }) };
   let judgement = interrupt(before);
   let observation: Observation | undefined;
   for (;;) {
