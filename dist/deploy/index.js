@@ -1,1 +1,1 @@
-import{a as e,n as t,o as n,s as r}from"../chunks/src-BU8mkguk.js";import{f as i,r as a}from"../chunks/src-ClXcH-aV.js";await r(async r=>{let o=a(r.inputs);e(r);let s=await i(r,o);return s.leftOpen||n(),t(r,s),s.report});export{};
+import{a as e,n as t,o as n,s as r}from"../chunks/src-CWLaA_iv.js";import{f as i,r as a}from"../chunks/src-Dc_qXJWd.js";await r(async r=>{let o=a(r.inputs);e(r);let s=await i(r,o);return s.leftOpen||n(),t(r,s),s.report});export{};

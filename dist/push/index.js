@@ -1,1 +1,1 @@
-import{r as e,s as t}from"../chunks/src-BU8mkguk.js";import{a as n,u as r}from"../chunks/src-ClXcH-aV.js";await t(async t=>{let i=await r(t,n(t.inputs));e(t,i)});export{};
+import{r as e,s as t}from"../chunks/src-CWLaA_iv.js";import{a as n,u as r}from"../chunks/src-Dc_qXJWd.js";await t(async t=>{let i=await r(t,n(t.inputs));e(t,i)});export{};

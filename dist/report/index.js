@@ -1,1 +1,1 @@
-import{i as e,s as t}from"../chunks/src-BU8mkguk.js";import{r as n,s as r}from"../chunks/src-ClXcH-aV.js";await t(async t=>{let i=await r(t,n(t.inputs));return e(t,i),i.kind===`nothing`?void 0:i.report});export{};
+import{i as e,s as t}from"../chunks/src-CWLaA_iv.js";import{r as n,s as r}from"../chunks/src-Dc_qXJWd.js";await t(async t=>{let i=await r(t,n(t.inputs));return e(t,i),i.kind===`nothing`?void 0:i.report});export{};

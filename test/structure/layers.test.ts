@@ -11,6 +11,8 @@ const LAYERS: Readonly<Record<string, number>> = {
   images: 3,
   registry: 3,
   compose: 4,
+  swarm: 4,
+  kubernetes: 4,
   rollout: 5,
   pipeline: 6,
   action: 7,

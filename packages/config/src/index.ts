@@ -2,7 +2,6 @@ export { type ConfigFile, loadConfig, parseConfig } from "./config-file.ts";
 export { parseHealthInput } from "./health-input.ts";
 export { loadOverrides, OVERRIDE_INPUTS, type OverrideInput, type Overrides } from "./overrides.ts";
 export { type Problem, problemsOf } from "./problem.ts";
-export { requireCompose } from "./require-compose.ts";
 export {
   type ApplicationOptions,
   type ResolveOptions,

@@ -1,7 +1,7 @@
 import { BelayError } from "@belay/core";
 import { describe, expect, it } from "vitest";
 import { change, DIGEST, EXAMPLE, messageOf, parse, problemLines, thrownBy } from "./example.fixture.ts";
-import { requireCompose, resolveApplication } from "./index.ts";
+import { resolveApplication } from "./index.ts";
 import { settings } from "./settings.fixture.ts";
 
 describe("the settings of an environment", () => {
@@ -116,17 +116,6 @@ describe("the settings of an environment", () => {
     });
     const both = change(["files: [compose.yaml]", "files: [deploy/a.yaml], directory: ."]);
     expect(settings(both).target).toMatchObject({ directory: "/repo" });
-  });
-});
-
-describe("a deployment", () => {
-  it("is refused on an engine that this version does not know yet", () => {
-    const { target } = settings(EXAMPLE);
-    expect(requireCompose(target, "staging")).toBe(target);
-    const swarm = settings(EXAMPLE, { target: "swarm" }).target;
-    expect(messageOf(() => requireCompose(swarm, "staging"))).toBe(
-      "preparing the deployment to `staging`: its target is swarm, and this version of Belay can't deploy to it yet. Legal values of `target`: compose.",
-    );
   });
 });
 
