@@ -25,6 +25,8 @@ export interface ContainerState {
     readonly oomKilled: boolean;
     /** The engine's message when it could not start the container at all. */
     readonly error?: string;
+    /** The engine ended it because this check of its own failed (Kubernetes: the kubelet's `Killing` event). */
+    readonly killedBy?: "startup probe" | "liveness probe";
     /** Engine's time, milliseconds since 1970. */
     readonly at?: number;
   };
