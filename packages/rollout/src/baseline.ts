@@ -51,7 +51,7 @@ export function conditionKey(service: string, condition: Condition): string {
 }
 
 export function probeKey(probe: ProbeReading): string {
-  return JSON.stringify([probe.service, probe.instance ?? null, probe.title]);
+  return `${probe.service}\n${probe.instance ?? ""}\n${probe.title}`;
 }
 
 /** Ready in the engine's words, and no container of it says otherwise. */

@@ -1,7 +1,7 @@
-import type { Condition, ContainerState, Instance, ObservedService } from "@belay/core";
-import { conditionKey, exitKey, hasEnded, type InstanceBaseline, isReady, isUnhealthy, isUp } from "./baseline.ts";
+import type { ContainerState, Instance, ObservedService } from "@belay/core";
+import { exitKey, hasEnded, type InstanceBaseline, isReady, isUnhealthy, isUp } from "./baseline.ts";
 
-/** What is remembered of one container of a current instance. */
+/** What is remembered of one container of an instance. */
 export interface ContainerFacts {
   /** Restarts that do not count: those before begin. Falls when an engine starts to count anew (`docker start`). */
   readonly uncounted: number;
@@ -11,6 +11,8 @@ export interface ContainerFacts {
 
 /** What is remembered of one instance of the wanted revision, between observations. */
 export interface InstanceFacts {
+  /** Its phase was `current` when it was seen last. */
+  readonly current: boolean;
   /** Ready at begin or seen ready since, and not restarted after that. */
   readonly wasReady: boolean;
   /** Since when it is not ready without a break; first-seen, monotonic. */
@@ -25,7 +27,6 @@ export interface InstanceFacts {
 
 /** Crashes of one container of one instance. Kept after the instance is gone: Swarm replaces the task and forgets it. */
 export interface Crash {
-  readonly service: string;
   readonly slot: string;
   readonly container: string;
   readonly title: string;
@@ -33,20 +34,15 @@ export interface Crash {
   readonly exitCode: number | undefined;
 }
 
-/** What is remembered of one service. */
-export interface ServiceFacts {
-  /** Most current instances of the wanted revision that were seen at once. */
-  readonly most: number;
-  /** Since when fewer instances than wanted exist, of any revision, with no new one coming. */
-  readonly missingSince: number | undefined;
+/** An instance of the wanted revision can tell of this deployment, but not on its way out. */
+export function isTelling(service: ObservedService, instance: Instance): boolean {
+  return instance.revision === service.wantedRevision && instance.phase !== "draining";
 }
 
-/** Instances of the wanted revision that can tell of this deployment: those on their way out can't. */
-export function tellingInstances(service: ObservedService): readonly Instance[] {
-  return service.instances.filter((one) => one.revision === service.wantedRevision && one.phase !== "draining");
-}
-
-/** Remembers an instance as it looks now. `before` is what was remembered of it, if it was seen since begin. */
+/**
+ * Remembers an instance as it looks now. `before` is what was remembered of it, if it was seen since begin; when nothing
+ * has changed it is returned itself, which keeps a look at ten thousand instances cheap.
+ */
 export function rememberInstance(
   instance: Instance,
   before: InstanceFacts | undefined,
@@ -57,18 +53,29 @@ export function rememberInstance(
   const restarts = instance.containers.reduce((sum, container) => sum + container.restarts, 0);
   const restarted = before !== undefined && restarts !== before.restarts;
   const wasReady = before === undefined ? (baseline?.ready ?? false) : before.wasReady;
-  const containers = new Map(
-    instance.containers.map((one) => [one.name, rememberContainer(one, before, baseline)] as const),
-  );
   const ended = instance.containers.some((one) => lasting(one) && hasEnded(one));
-  return {
+  const facts: InstanceFacts = {
+    current: instance.phase === "current",
     wasReady: ready || (wasReady && !restarted),
     unreadySince: ready ? undefined : (before?.unreadySince ?? now),
     endedSince: ended ? (before?.endedSince ?? now) : undefined,
     unhealthyBefore: isUnhealthy(instance) && (before?.unhealthyBefore ?? baseline?.unhealthy ?? false),
     restarts,
-    containers,
+    containers: rememberContainers(instance.containers, before, baseline),
   };
+  return before !== undefined && isSame(before, facts) ? before : facts;
+}
+
+function isSame(before: InstanceFacts, after: InstanceFacts): boolean {
+  return (
+    before.current === after.current &&
+    before.wasReady === after.wasReady &&
+    before.unreadySince === after.unreadySince &&
+    before.endedSince === after.endedSince &&
+    before.unhealthyBefore === after.unhealthyBefore &&
+    before.restarts === after.restarts &&
+    before.containers === after.containers
+  );
 }
 
 /** A container that should run as long as its instance does. */
@@ -76,18 +83,28 @@ export function lasting(container: ContainerState): boolean {
   return container.role !== "init";
 }
 
+function rememberContainers(
+  containers: readonly ContainerState[],
+  before: InstanceFacts | undefined,
+  baseline: InstanceBaseline | undefined,
+): ReadonlyMap<string, ContainerFacts> {
+  const known = before?.containers;
+  const facts = containers.map((one) => rememberContainer(one, known?.get(one.name), baseline));
+  const same = known?.size === containers.length && containers.every((one, at) => known.get(one.name) === facts[at]);
+  if (known !== undefined && same) return known;
+  return new Map(facts.map((one, at) => [containers[at]?.name ?? "", one]));
+}
+
 function rememberContainer(
   container: ContainerState,
-  before: InstanceFacts | undefined,
+  before: ContainerFacts | undefined,
   baseline: InstanceBaseline | undefined,
 ): ContainerFacts {
   const base = baseline?.containers.get(container.name);
-  const facts = before?.containers.get(container.name);
   const sameCorpse = !isUp(container) && base?.down === true && base.exit === exitKey(container);
-  return {
-    uncounted: Math.min(facts?.uncounted ?? base?.restarts ?? 0, container.restarts),
-    downBefore: sameCorpse && (facts?.downBefore ?? true),
-  };
+  const uncounted = Math.min(before?.uncounted ?? base?.restarts ?? 0, container.restarts);
+  const downBefore = sameCorpse && (before?.downBefore ?? true);
+  return before?.uncounted === uncounted && before.downBefore === downBefore ? before : { uncounted, downBefore };
 }
 
 /** True when the container's last exit happened after begin. */
@@ -103,7 +120,7 @@ export function countCrashes(
   container: ContainerState,
   facts: ContainerFacts | undefined,
 ): number {
-  const restarts = Math.max(0, container.restarts - (facts?.uncounted ?? 0));
+  const restarts = container.restarts - (facts?.uncounted ?? 0);
   return restarts + (isFreshCorpse(service, instance, container, facts) ? 1 : 0);
 }
 
@@ -121,36 +138,12 @@ function isFreshCorpse(
   return !finished;
 }
 
-/** Remembers the service's numbers. */
-export function rememberService(service: ObservedService, before: ServiceFacts | undefined, now: number): ServiceFacts {
-  const present = service.instances.filter((one) => one.phase === "current");
-  const wanted = present.filter((one) => one.revision === service.wantedRevision).length;
-  const done = tellingInstances(service).filter((one) => one.phase === "history" && isComplete(one)).length;
-  const missing = present.length + (service.goal === "complete" ? done : 0) < service.desired;
-  const grew = before !== undefined && wanted > before.most;
-  return {
-    most: Math.max(before?.most ?? 0, wanted),
-    missingSince: missing ? (grew ? now : (before?.missingSince ?? now)) : undefined,
-  };
-}
-
-/** How many instances of the wanted revision ran to a good end. */
-export function completed(service: ObservedService): number {
-  return tellingInstances(service).filter((one) => isComplete(one)).length;
-}
-
 export function isComplete(instance: Instance): boolean {
   const mains = instance.containers.filter((container) => container.role === "main");
   return mains.length > 0 && mains.every((one) => hasEnded(one) && one.lastExit?.code === 0);
 }
 
-/** Since when each condition is seen; those that stood at begin and never went away are left out. */
-export function rememberConditions(
-  services: readonly ObservedService[],
-  before: { readonly since: ReadonlyMap<string, number>; readonly old: ReadonlySet<string> },
-  now: number,
-): { readonly since: ReadonlyMap<string, number>; readonly old: ReadonlySet<string> } {
-  const seen = services.flatMap(({ name, conditions }) => conditions.map((one: Condition) => conditionKey(name, one)));
-  const old = new Set(seen.filter((key) => before.old.has(key)));
-  return { old, since: new Map(seen.filter((key) => !old.has(key)).map((key) => [key, before.since.get(key) ?? now])) };
+/** How many instances of the wanted revision ran to a good end. */
+export function completed(service: ObservedService): number {
+  return service.instances.filter((one) => isTelling(service, one) && isComplete(one)).length;
 }

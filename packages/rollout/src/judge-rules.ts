@@ -1,51 +1,13 @@
-import type {
-  Cause,
-  CauseDetail,
-  Condition,
-  ContainerState,
-  Instance,
-  ObservedService,
-  ProbeReading,
-} from "@belay/core";
+import type { Cause, CauseDetail, Condition, ContainerState, Instance } from "@belay/core";
 import { conditionKey, hasEnded, isReady, isUnhealthy, isUp, probeKey } from "./baseline.ts";
-import {
-  type Crash,
-  exitedSinceBegin,
-  type InstanceFacts,
-  lasting,
-  type ServiceFacts,
-  tellingInstances,
-} from "./facts.ts";
-import type { JudgeTerms } from "./verdict.ts";
+import { lasting } from "./facts.ts";
+import type { Scene } from "./scene.ts";
 
 /**
  * How long a thing must be seen that an engine may still put right by itself in a moment: an ended container that is
  * about to be replaced, a node that is full only until an instance on it has stopped.
  */
 export const SETTLE_MS = 2_000;
-
-/** One service with all that a rule may look at. Times are monotonic milliseconds. */
-export interface Scene {
-  readonly terms: JudgeTerms;
-  readonly now: number;
-  readonly service: ObservedService;
-  readonly facts: ServiceFacts;
-  readonly instances: ReadonlyMap<string, InstanceFacts>;
-  readonly crashes: readonly Crash[];
-  readonly conditionsSince: ReadonlyMap<string, number>;
-  /** Those that count: of the service as a whole, and of current instances of the wanted revision. */
-  readonly readings: readonly ProbeReading[];
-  /** Whether any instance of the service is asked by itself. */
-  readonly asksInstances: boolean;
-  readonly probes: ReadonlyMap<string, ProbeFacts>;
-}
-
-export interface ProbeFacts {
-  /** Instances that were ready when it last passed. While one of them serves, a failure is news. */
-  readonly vouchers: readonly string[];
-  /** Since when it could pass but has not: the instances it asks are all ready. */
-  readonly waitingSince: number | undefined;
-}
 
 export type Rule = (scene: Scene) => CauseDetail | undefined;
 
@@ -60,7 +22,6 @@ const REASONS: Readonly<Record<string, Cause>> = {
   RunContainerError: "start_failed",
   StartError: "start_failed",
   ContainerCannotRun: "start_failed",
-  StartupProbeFailed: "startup_killed",
 };
 
 /**
@@ -72,6 +33,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   waitingReason,
   startFailed,
   oomKilled,
+  killed,
   unhealthy,
   crashLoop,
   exited,
@@ -90,14 +52,14 @@ function engineActed(type: Condition["type"]): boolean {
 
 function findCondition(scene: Scene, matches: (type: Condition["type"]) => boolean, settleMs = 0) {
   const found = scene.service.conditions.find((condition) => {
-    const since = scene.conditionsSince.get(conditionKey(scene.service.name, condition));
+    const since = scene.memory.conditions.since.get(conditionKey(scene.service.name, condition));
     return since !== undefined && scene.now - since >= settleMs && matches(condition.type);
   });
   return found && { cause: found.type, service: scene.service.name, detail: found.message };
 }
 
 function waitingReason(scene: Scene): CauseDetail | undefined {
-  for (const { instance, container } of fresh(scene)) {
+  for (const { instance, container } of scene.fresh) {
     const cause = container.reason === undefined ? undefined : REASONS[container.reason];
     if (cause !== undefined && !isUp(container)) {
       return at(scene, cause, instance, container.lastExit?.error ?? container.reason);
@@ -107,18 +69,27 @@ function waitingReason(scene: Scene): CauseDetail | undefined {
 }
 
 function startFailed(scene: Scene): CauseDetail | undefined {
-  const found = fresh(scene).find(({ container }) => !isUp(container) && hasText(container.lastExit?.error));
+  const found = scene.fresh.find(({ container }) => !isUp(container) && hasText(container.lastExit?.error));
   return found && at(scene, "start_failed", found.instance, found.container.lastExit?.error);
 }
 
 function oomKilled(scene: Scene): CauseDetail | undefined {
-  const found = fresh(scene).find(({ container }) => container.lastExit?.oomKilled === true);
+  const found = scene.fresh.find(({ container }) => container.lastExit?.oomKilled === true);
   return found && at(scene, "oom_killed", found.instance, exitText(found.container));
+}
+
+/** A start-up or liveness probe has its own delay, period and threshold, so that its kill decides at once. */
+function killed(scene: Scene): CauseDetail | undefined {
+  const found = scene.fresh.find(({ container }) => container.lastExit?.killedBy !== undefined);
+  const by = found?.container.lastExit?.killedBy;
+  if (found === undefined || by === undefined) return undefined;
+  const detail = `the engine killed ${found.instance.title} because its ${by} failed`;
+  return at(scene, by === "startup probe" ? "startup_killed" : "unhealthy", found.instance, detail);
 }
 
 /** `unhealthy` respects the check's own start period and retries (Engine API, HEALTHCHECK), so it decides at once. */
 function unhealthy(scene: Scene): CauseDetail | undefined {
-  const found = telling(scene).find(({ instance, facts }) => isUnhealthy(instance) && !facts.unhealthyBefore);
+  const found = scene.telling.find(({ instance, facts }) => isUnhealthy(instance) && !facts.unhealthyBefore);
   return found && at(scene, "unhealthy", found.instance, `the health check of ${found.instance.title} failed`);
 }
 
@@ -139,7 +110,7 @@ function crashLoop(scene: Scene): CauseDetail | undefined {
 
 function exited(scene: Scene): CauseDetail | undefined {
   const complete = scene.service.goal === "complete";
-  const found = fresh(scene).find(({ instance, container, facts }) => {
+  const found = scene.fresh.find(({ instance, container, facts }) => {
     if (!hasEnded(container) || instance.endedBy === "engine" || instance.endedBy === "node") return false;
     if (complete) return container.lastExit?.code !== 0;
     const settled = facts.endedSince !== undefined && scene.now - facts.endedSince >= SETTLE_MS;
@@ -150,7 +121,7 @@ function exited(scene: Scene): CauseDetail | undefined {
 
 /** Only a container that still runs loses readiness; one that ended crashed, and crashes are counted. */
 function readinessLost(scene: Scene): CauseDetail | undefined {
-  const found = telling(scene).find(
+  const found = scene.telling.find(
     ({ instance, facts }) =>
       instance.phase === "current" &&
       runs(scene) &&
@@ -163,9 +134,10 @@ function readinessLost(scene: Scene): CauseDetail | undefined {
 }
 
 function probeFailed(scene: Scene): CauseDetail | undefined {
-  const present = new Set(scene.service.instances.filter((one) => one.phase === "current").map((one) => one.id));
-  const found = scene.readings.find((reading) => {
-    const facts = scene.probes.get(probeKey(reading));
+  if (scene.asked.length === 0) return undefined;
+  const present = new Set(scene.current.map((one) => one.id));
+  const found = scene.asked.find((reading) => {
+    const facts = scene.memory.probes.get(probeKey(reading));
     if (facts === undefined || reading.state === "passing") return false;
     const news = reading.state === "failing" && facts.vouchers.some((id) => present.has(id));
     return news || isOverdue(scene, facts.waitingSince);
@@ -177,7 +149,7 @@ function probeFailed(scene: Scene): CauseDetail | undefined {
 }
 
 function startTimeout(scene: Scene): CauseDetail | undefined {
-  const found = telling(scene).find(
+  const found = scene.telling.find(
     ({ instance, facts }) => instance.phase === "current" && runs(scene) && isOverdue(scene, facts.unreadySince),
   );
   const detail = `not ready after ${seconds(scene.terms.policy.startMs)}`;
@@ -185,10 +157,9 @@ function startTimeout(scene: Scene): CauseDetail | undefined {
 }
 
 function instanceMissing(scene: Scene): CauseDetail | undefined {
-  if (!isOverdue(scene, scene.facts.missingSince)) return undefined;
-  const { name, desired, instances } = scene.service;
-  const present = instances.filter((one) => one.phase === "current").length;
-  const detail = `${present} of ${desired} exist, and no new one came for ${seconds(scene.terms.policy.startMs)}`;
+  if (!isOverdue(scene, scene.memory.missingSince)) return undefined;
+  const { name, desired } = scene.service;
+  const detail = `${scene.current.length} of ${desired} exist, and no new one came for ${seconds(scene.terms.policy.startMs)}`;
   return { cause: "instance_missing", service: name, detail };
 }
 
@@ -198,22 +169,6 @@ function isOverdue(scene: Scene, since: number | undefined): boolean {
 
 function runs(scene: Scene): boolean {
   return scene.service.goal === "run";
-}
-
-function telling(scene: Scene): { instance: Instance; facts: InstanceFacts }[] {
-  return tellingInstances(scene.service).flatMap((instance) => {
-    const facts = scene.instances.get(instance.id);
-    return facts === undefined ? [] : [{ instance, facts }];
-  });
-}
-
-/** Containers of the wanted revision whose present state or last exit came after begin. */
-function fresh(scene: Scene): { instance: Instance; facts: InstanceFacts; container: ContainerState }[] {
-  return telling(scene).flatMap(({ instance, facts }) =>
-    instance.containers
-      .filter((container) => exitedSinceBegin(container, facts.containers.get(container.name)))
-      .map((container) => ({ instance, facts, container })),
-  );
 }
 
 function at(scene: Scene, cause: Cause, instance: Instance, detail: string | undefined): CauseDetail {

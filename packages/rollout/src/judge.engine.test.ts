@@ -62,8 +62,11 @@ const CASES: [name: string, cause: Partial<CauseDetail>, one: Case][] = [
   ],
   [
     "a start-up probe that killed",
-    { cause: "startup_killed" },
-    { seen: [[1, observed([unready("1", { state: "waiting", reason: "StartupProbeFailed" })])]] },
+    { cause: "startup_killed", detail: "the engine killed web-1 because its startup probe failed" },
+    {
+      crashes: 9,
+      seen: [[1, observed([unready("1", { restarts: 1, ...exit(137, { killedBy: "startup probe" }) })])]],
+    },
   ],
   [
     "a container that could not start",

@@ -1,8 +1,8 @@
 import type { ContainerState, Instance, Observation, ObservedService } from "@belay/core";
 import { isReady } from "./baseline.ts";
-import { wantedInstances } from "./convergence-rules.ts";
 import { completed } from "./facts.ts";
 import type { ServiceProgress } from "./ports.ts";
+import { wantedInstances } from "./scene.ts";
 
 /** What a person is shown of an observation, a line per service and one per instance. */
 export function progressOf(observation: Observation): readonly ServiceProgress[] {
