@@ -4,13 +4,13 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { judge } from "./judge.ts";
 import { describeFigure, type Figure, reached } from "./measure.ts";
-
 import { rollouts } from "./rollouts.ts";
 import { sizes } from "./sizes.ts";
 import { startUp } from "./start-up.ts";
 
-const GROUPS: Readonly<Record<string, () => Promise<Figure[]>>> = { sizes, "start-up": startUp, rollouts };
+const GROUPS: Readonly<Record<string, () => Promise<Figure[]>>> = { sizes, "start-up": startUp, judge, rollouts };
 
 const chosen = process.argv.slice(2);
 const unknown = chosen.find((name) => !Object.hasOwn(GROUPS, name));

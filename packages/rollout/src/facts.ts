@@ -3,6 +3,7 @@ import { exitKey, hasEnded, type InstanceBaseline, isReady, isUnhealthy, isUp } 
 
 /** What is remembered of one container of an instance. */
 export interface ContainerFacts {
+  readonly name: string;
   /** Restarts that do not count: those before begin. Falls when an engine starts to count anew (`docker start`). */
   readonly uncounted: number;
   /** It was down at begin and is still, with the same last exit. */
@@ -22,7 +23,9 @@ export interface InstanceFacts {
   /** It was unhealthy at begin and has not been well since: no evidence against what was done after. */
   readonly unhealthyBefore: boolean;
   readonly restarts: number;
-  readonly containers: ReadonlyMap<string, ContainerFacts>;
+  readonly containers: readonly ContainerFacts[];
+  /** What it was like at begin, if it was there. */
+  readonly baseline: InstanceBaseline | undefined;
 }
 
 /** Crashes of one container of one instance. Kept after the instance is gone: Swarm replaces the task and forgets it. */
@@ -52,30 +55,26 @@ export function rememberInstance(
   const ready = isReady(instance);
   const restarts = instance.containers.reduce((sum, container) => sum + container.restarts, 0);
   const restarted = before !== undefined && restarts !== before.restarts;
-  const wasReady = before === undefined ? (baseline?.ready ?? false) : before.wasReady;
+  const readyBefore = before === undefined ? (baseline?.ready ?? false) : before.wasReady;
   const ended = instance.containers.some((one) => lasting(one) && hasEnded(one));
-  const facts: InstanceFacts = {
-    current: instance.phase === "current",
-    wasReady: ready || (wasReady && !restarted),
-    unreadySince: ready ? undefined : (before?.unreadySince ?? now),
-    endedSince: ended ? (before?.endedSince ?? now) : undefined,
-    unhealthyBefore: isUnhealthy(instance) && (before?.unhealthyBefore ?? baseline?.unhealthy ?? false),
-    restarts,
-    containers: rememberContainers(instance.containers, before, baseline),
-  };
-  return before !== undefined && isSame(before, facts) ? before : facts;
-}
-
-function isSame(before: InstanceFacts, after: InstanceFacts): boolean {
-  return (
-    before.current === after.current &&
-    before.wasReady === after.wasReady &&
-    before.unreadySince === after.unreadySince &&
-    before.endedSince === after.endedSince &&
-    before.unhealthyBefore === after.unhealthyBefore &&
-    before.restarts === after.restarts &&
-    before.containers === after.containers
-  );
+  const current = instance.phase === "current";
+  const wasReady = ready || (readyBefore && !restarted);
+  const unreadySince = ready ? undefined : (before?.unreadySince ?? now);
+  const endedSince = ended ? (before?.endedSince ?? now) : undefined;
+  const unhealthyBefore = isUnhealthy(instance) && (before?.unhealthyBefore ?? baseline?.unhealthy ?? false);
+  const containers = rememberContainers(instance.containers, before?.containers, baseline);
+  if (
+    before !== undefined &&
+    !restarted &&
+    before.current === current &&
+    before.wasReady === wasReady &&
+    before.unreadySince === unreadySince &&
+    before.endedSince === endedSince &&
+    before.unhealthyBefore === unhealthyBefore &&
+    before.containers === containers
+  )
+    return before;
+  return { current, wasReady, unreadySince, endedSince, unhealthyBefore, restarts, containers, baseline };
 }
 
 /** A container that should run as long as its instance does. */
@@ -85,14 +84,26 @@ export function lasting(container: ContainerState): boolean {
 
 function rememberContainers(
   containers: readonly ContainerState[],
-  before: InstanceFacts | undefined,
+  before: readonly ContainerFacts[] | undefined,
   baseline: InstanceBaseline | undefined,
-): ReadonlyMap<string, ContainerFacts> {
-  const known = before?.containers;
-  const facts = containers.map((one) => rememberContainer(one, known?.get(one.name), baseline));
-  const same = known?.size === containers.length && containers.every((one, at) => known.get(one.name) === facts[at]);
-  if (known !== undefined && same) return known;
-  return new Map(facts.map((one, at) => [containers[at]?.name ?? "", one]));
+): readonly ContainerFacts[] {
+  const same = before?.length === containers.length && containers.every((one) => isAsBefore(one, before, baseline));
+  if (before !== undefined && same) return before;
+  return containers.map((one) => rememberContainer(one, before && factsOf(before, one), baseline));
+}
+
+/** An instance has few containers: a list is searched faster than a map, and takes less memory. */
+export function factsOf(facts: readonly ContainerFacts[], { name }: ContainerState): ContainerFacts | undefined {
+  return facts.find((one) => one.name === name);
+}
+
+function isAsBefore(
+  container: ContainerState,
+  before: readonly ContainerFacts[],
+  baseline: InstanceBaseline | undefined,
+): boolean {
+  const known = factsOf(before, container);
+  return known !== undefined && rememberContainer(container, known, baseline) === known;
 }
 
 function rememberContainer(
@@ -100,11 +111,12 @@ function rememberContainer(
   before: ContainerFacts | undefined,
   baseline: InstanceBaseline | undefined,
 ): ContainerFacts {
-  const base = baseline?.containers.get(container.name);
+  const { name, restarts } = container;
+  const base = baseline?.containers.get(name);
+  const uncounted = Math.min(before?.uncounted ?? base?.restarts ?? 0, restarts);
   const sameCorpse = !isUp(container) && base?.down === true && base.exit === exitKey(container);
-  const uncounted = Math.min(before?.uncounted ?? base?.restarts ?? 0, container.restarts);
   const downBefore = sameCorpse && (before?.downBefore ?? true);
-  return before?.uncounted === uncounted && before.downBefore === downBefore ? before : { uncounted, downBefore };
+  return before?.uncounted === uncounted && before.downBefore === downBefore ? before : { name, uncounted, downBefore };
 }
 
 /** True when the container's last exit happened after begin. */

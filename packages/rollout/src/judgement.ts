@@ -1,9 +1,8 @@
 import type { CauseDetail, Observation, ObservedService } from "@belay/core";
 import type { Baseline } from "./baseline.ts";
-import { CONVERGENCE } from "./convergence-rules.ts";
-import { RULES, SETTLE_MS } from "./judge-rules.ts";
-import { type Memory, readingsByService, remember } from "./remember.ts";
-import { type Scene, type ServiceView, sceneOf, viewOf } from "./scene.ts";
+import type { Crash } from "./facts.ts";
+import { earlier, judgeService, type ServiceJudgement } from "./judge-service.ts";
+import { readingsByService, type ServiceMemory } from "./remember.ts";
 import type { JudgeTerms, Verdict } from "./verdict.ts";
 
 /**
@@ -18,6 +17,15 @@ export interface Judgement {
   readonly memory: Memory;
   /** Since when all is right without a break, and how often anything had turned by then. */
   readonly steady: { readonly since: number; readonly turns: number } | undefined;
+}
+
+/** What is remembered of the services that were judged last, and every crash of all of them. */
+export interface Memory {
+  readonly services: ReadonlyMap<string, ServiceMemory>;
+  /** Per service; never forgotten. */
+  readonly crashes: ReadonlyMap<string, ReadonlyMap<string, Crash>>;
+  /** How often something turned ({@link ServiceMemory.turned}): nothing came, went or restarted while it is the same. */
+  readonly turns: number;
 }
 
 const NOTHING_SEEN: Verdict = { kind: "progressing", waitingFor: ["the first observation"] };
@@ -43,17 +51,35 @@ export function interrupt(judgement: Judgement): Judgement {
  */
 export function step(terms: JudgeTerms, before: Judgement, seen: Observation, now: number): Judgement {
   if (before.verdict.kind === "failed") return before;
+  const { baseline, memory: known } = before;
   const readings = readingsByService(seen);
-  const services = onlyJudged(terms, withMissingServices(seen.services, before.baseline.services));
-  const views = services.map((service) => viewOf(service, readings.get(service.name) ?? []));
-  const memory = remember(terms, before.baseline, before.memory, views, now);
-  const scenes = scenesOf(terms, memory, views, now);
-  const cause = findCause(scenes);
+  const services = onlyJudged(terms, withMissingServices(seen.services, baseline.services));
+  const judged = new Map<string, ServiceJudgement>();
+  for (const service of services) {
+    const { name } = service;
+    const past = { memory: known.services.get(name), crashes: known.crashes.get(name) };
+    judged.set(name, judgeService(terms, baseline, past, { service, readings: readings.get(name) ?? [] }, now));
+  }
+  const memory = remember(known, judged);
+  const cause = findCause(judged);
   if (cause !== undefined) {
     return { ...before, memory, steady: undefined, verdict: { kind: "failed", cause }, wakeAt: undefined };
   }
-  const { verdict, steady } = decide(terms, before, memory, scenes, now);
-  return { ...before, memory, verdict, steady, wakeAt: nextChange(terms, scenes, steady?.since, now) };
+  return { ...before, memory, ...decide(terms, before, memory, judged, now) };
+}
+
+function remember(before: Memory, judged: ReadonlyMap<string, ServiceJudgement>): Memory {
+  const services = new Map<string, ServiceMemory>();
+  let crashes: Map<string, ReadonlyMap<string, Crash>> | undefined;
+  let turned = judged.size !== before.services.size;
+  for (const [name, one] of judged) {
+    services.set(name, one.memory);
+    turned ||= one.memory.turned;
+    if (one.crashes === undefined || one.crashes === before.crashes.get(name)) continue;
+    crashes ??= new Map(before.crashes);
+    crashes.set(name, one.crashes);
+  }
+  return { services, crashes: crashes ?? before.crashes, turns: before.turns + (turned ? 1 : 0) };
 }
 
 /** What has not had its change yet is not looked at, so that no time runs for it. */
@@ -77,73 +103,36 @@ function missingService(name: string): ObservedService {
   return { name, kind: "", goal: "run", desired: 1, wantedRevision: "", conditions: [], instances: [] };
 }
 
-function scenesOf(terms: JudgeTerms, memory: Memory, views: readonly ServiceView[], now: number): readonly Scene[] {
-  return views.flatMap((view) => {
-    const remembered = memory.services.get(view.service.name);
-    return remembered === undefined ? [] : sceneOf(terms, memory, view, remembered, now);
-  });
-}
-
 /** Rules go before services: the most telling sign of all services is named. */
-function findCause(scenes: readonly Scene[]): CauseDetail | undefined {
-  for (const rule of Object.values(RULES)) {
-    for (const scene of scenes) {
-      const cause = rule(scene);
-      if (cause !== undefined) return cause;
-    }
+function findCause(judged: ReadonlyMap<string, ServiceJudgement>): CauseDetail | undefined {
+  let found: ServiceJudgement["failure"];
+  for (const { failure } of judged.values()) {
+    if (failure !== undefined && failure.rank < (found?.rank ?? Number.POSITIVE_INFINITY)) found = failure;
   }
-  return undefined;
+  return found?.cause;
 }
 
 function decide(
   terms: JudgeTerms,
   before: Judgement,
   { turns }: Memory,
-  scenes: readonly Scene[],
+  judged: ReadonlyMap<string, ServiceJudgement>,
   now: number,
-): Pick<Judgement, "verdict" | "steady"> {
-  const waitingFor = scenes.flatMap((scene) => waitsFor(scene) ?? []);
-  if (waitingFor.length > 0) return { verdict: { kind: "progressing", waitingFor }, steady: undefined };
-  const steady = before.steady?.turns === turns ? before.steady : { since: now, turns };
-  const left = steady.since + windowMs(terms) - now;
-  if (left <= 0) return { verdict: { kind: "converged" }, steady };
-  const text = `everything is right, and must stay so for ${(left / 1_000).toFixed(1)} s more`;
-  return { verdict: { kind: "progressing", waitingFor: [text] }, steady };
-}
-
-function waitsFor(scene: Scene): string | undefined {
-  for (const rule of Object.values(CONVERGENCE)) {
-    const text = rule(scene);
-    if (text !== undefined) return text;
+): Pick<Judgement, "verdict" | "steady" | "wakeAt"> {
+  const waitingFor: string[] = [];
+  let wakeAt: number | undefined;
+  for (const one of judged.values()) {
+    if (one.waitsFor !== undefined) waitingFor.push(one.waitsFor);
+    wakeAt = earlier(wakeAt, one.wakeAt);
   }
-  return undefined;
+  if (waitingFor.length > 0) return { verdict: { kind: "progressing", waitingFor }, steady: undefined, wakeAt };
+  const steady = before.steady?.turns === turns ? before.steady : { since: now, turns };
+  const until = steady.since + windowMs(terms);
+  if (until <= now) return { verdict: { kind: "converged" }, steady, wakeAt };
+  const text = `everything is right, and must stay so for ${((until - now) / 1_000).toFixed(1)} s more`;
+  return { verdict: { kind: "progressing", waitingFor: [text] }, steady, wakeAt: earlier(wakeAt, until) };
 }
 
 function windowMs(terms: JudgeTerms): number {
   return terms.stable ? terms.policy.stableMs : 0;
-}
-
-function nextChange(
-  terms: JudgeTerms,
-  scenes: readonly Scene[],
-  steadySince: number | undefined,
-  now: number,
-): number | undefined {
-  const { startMs } = terms.policy;
-  let next: number | undefined;
-  const consider = (since: number | undefined, milliseconds: number): void => {
-    if (since === undefined || since + milliseconds <= now) return;
-    next = Math.min(next ?? Number.POSITIVE_INFINITY, since + milliseconds);
-  };
-  consider(steadySince, windowMs(terms));
-  for (const { memory, telling } of scenes) {
-    consider(memory.missingSince, startMs);
-    for (const { facts } of telling) {
-      consider(facts.unreadySince, startMs);
-      consider(facts.endedSince, SETTLE_MS);
-    }
-    for (const { waitingSince } of memory.probes.values()) consider(waitingSince, startMs);
-    for (const since of memory.conditions.since.values()) consider(since, SETTLE_MS);
-  }
-  return next;
 }

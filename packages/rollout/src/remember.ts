@@ -1,18 +1,10 @@
-import type { Instance, Observation, ObservedService, ProbeReading } from "@belay/core";
+import type { Observation, ObservedService, ProbeReading } from "@belay/core";
 import { type Baseline, conditionKey, isReady, probeKey } from "./baseline.ts";
-import { type Crash, countCrashes, type InstanceFacts, isComplete, isTelling, rememberInstance } from "./facts.ts";
+import { type Crash, countCrashes, factsOf, type InstanceFacts, isComplete } from "./facts.ts";
 import type { ServiceView } from "./scene.ts";
 import type { JudgeTerms } from "./verdict.ts";
 
-/** What the judge remembers between two observations: as much as is shown, and every crash. */
-export interface Memory {
-  readonly services: ReadonlyMap<string, ServiceMemory>;
-  /** Per service; never forgotten. */
-  readonly crashes: ReadonlyMap<string, ReadonlyMap<string, Crash>>;
-  /** How often something turned: see {@link ServiceMemory.turned}. Nothing came, went or restarted while it is the same. */
-  readonly turns: number;
-}
-
+/** What the judge remembers of one service between two observations. */
 export interface ServiceMemory {
   readonly instances: ReadonlyMap<string, InstanceFacts>;
   /** Current instances of the wanted revision, and the most that were seen at once. */
@@ -35,63 +27,28 @@ export interface ProbeFacts {
   readonly waitingSince: number | undefined;
 }
 
-/** The memory after one more observation. Pure. Whatever did not change is shared with the memory before. */
-export function remember(
-  terms: JudgeTerms,
-  baseline: Baseline,
-  before: Memory,
-  views: readonly ServiceView[],
-  now: number,
-): Memory {
-  const services = new Map<string, ServiceMemory>();
-  const crashes = new Map(before.crashes);
-  for (const view of views) {
-    const { name } = view.service;
-    const memory = rememberService(terms, baseline, before.services.get(name), view, now);
-    services.set(name, memory);
-    const known = before.crashes.get(name);
-    const found = rememberCrashes(view.service, memory.instances, known);
-    if (found !== undefined && found !== known) crashes.set(name, found);
-  }
-  const turned = services.size !== before.services.size || [...services.values()].some((one) => one.turned);
-  return { services, crashes, turns: before.turns + (turned ? 1 : 0) };
-}
-
-function rememberService(
+/** The memory of a service after one more look. Pure. Whatever did not change is shared with the memory before. */
+export function rememberService(
   terms: JudgeTerms,
   baseline: Baseline,
   before: ServiceMemory | undefined,
   view: ServiceView,
   now: number,
 ): ServiceMemory {
-  const { service, current, completed } = view;
+  const { service, current, completed, facts } = view;
   const wanted = view.wanted.length;
-  const instances = rememberInstances(service, baseline, before?.instances, now);
   const grew = before !== undefined && wanted > before.most;
-  const missing = current.length + finishedAndGone(service) < service.desired;
+  const missing = current.length + finishedAndGone(view) < service.desired;
   return {
-    instances,
+    instances: facts,
     wanted,
     most: Math.max(before?.most ?? 0, wanted),
     completed,
     missingSince: missing ? (grew ? now : (before?.missingSince ?? now)) : undefined,
-    turned: before?.wanted !== wanted || before.completed !== completed || hasTurned(before.instances, instances),
+    turned: before?.wanted !== wanted || before.completed !== completed || hasTurned(before.instances, facts),
     conditions: rememberConditions(service, before?.conditions ?? { since: NO_TIMES, old: baseline.conditions }, now),
     probes: rememberProbes(terms, baseline, before?.probes, view, now),
   };
-}
-
-function rememberInstances(
-  service: ObservedService,
-  baseline: Baseline,
-  before: ReadonlyMap<string, InstanceFacts> | undefined,
-  now: number,
-): ReadonlyMap<string, InstanceFacts> {
-  const telling = service.instances.filter((one) => isTelling(service, one));
-  const facts = telling.map((one) => rememberInstance(one, before?.get(one.id), baseline.instances.get(one.id), now));
-  const same = before?.size === telling.length && telling.every(({ id }, at) => before.get(id) === facts[at]);
-  if (before !== undefined && same) return before;
-  return new Map(facts.map((one, at) => [telling[at]?.id ?? "", one]));
 }
 
 /** Whether another instance is current, or one of them was restarted. Their number is compared elsewhere. */
@@ -105,23 +62,20 @@ function hasTurned(before: ReadonlyMap<string, InstanceFacts>, after: ReadonlyMa
 }
 
 /** One-shots that have done their work and were put away: they are not missing. */
-function finishedAndGone(service: ObservedService): number {
+function finishedAndGone({ service, telling }: ServiceView): number {
   if (service.goal !== "complete") return 0;
-  return service.instances.filter((one) => isTelling(service, one) && one.phase === "history" && isComplete(one))
-    .length;
+  return telling.filter(({ instance }) => instance.phase === "history" && isComplete(instance)).length;
 }
 
 /** The crashes of a service, the same as before when none was added. */
-function rememberCrashes(
-  service: ObservedService,
-  facts: ReadonlyMap<string, InstanceFacts>,
+export function rememberCrashes(
+  { service, telling }: ServiceView,
   before: ReadonlyMap<string, Crash> | undefined,
 ): ReadonlyMap<string, Crash> | undefined {
   let crashes: Map<string, Crash> | undefined;
-  for (const instance of service.instances) {
-    if (!isTelling(service, instance)) continue;
+  for (const { instance, facts } of telling) {
     for (const container of instance.containers) {
-      const count = countCrashes(service, instance, container, facts.get(instance.id)?.containers.get(container.name));
+      const count = countCrashes(service, instance, container, factsOf(facts.containers, container));
       if (count === 0) continue;
       const key = JSON.stringify([instance.id, container.name]);
       if (count <= (before?.get(key)?.count ?? 0)) continue;

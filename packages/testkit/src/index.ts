@@ -2,6 +2,7 @@
 
 export * from "./act/index.ts";
 export * from "./actions-tools/index.ts";
+export * from "./fleet/index.ts";
 export * from "./github/index.ts";
 export * from "./rig/index.ts";
 export * from "./shop/index.ts";

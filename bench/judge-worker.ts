@@ -1,0 +1,35 @@
+/**
+ * One measurement of the judge in a process of its own: `judge-worker.ts <shape> <services> <instances each>`. Looks at a
+ * release that goes over the fleet instance by instance, then stands; each look is made of new objects.
+ */
+import { type Judgement, openJudgement, step, takeBaseline } from "@belay/rollout";
+import { type FleetShape, fleetObservation } from "@belay/testkit";
+import type { JudgeFigures } from "./judge.ts";
+
+const [shape = "compose", services = "1000", each = "10"] = process.argv.slice(2);
+const LOOKS = 60;
+const WARM_UP = 20;
+
+const fleet = { shape: shape as FleetShape, services: Number(services), instancesPerService: Number(each) };
+const policy = { startMs: 60_000, stableMs: 5_000, crashes: 2 };
+const terms = { policy, expect: "alone", stable: true } as const;
+
+let judgement: Judgement = openJudgement(takeBaseline(fleetObservation({ ...fleet, renewed: 0 })));
+const millisecondsEach: number[] = [];
+for (let count = 0; count < LOOKS + WARM_UP; count++) {
+  const observation = fleetObservation({
+    ...fleet,
+    renewed: Math.min(Math.floor(count / 4), fleet.instancesPerService),
+  });
+  const begun = performance.now();
+  judgement = step(terms, judgement, observation, count * 100);
+  if (count >= WARM_UP) millisecondsEach.push(performance.now() - begun);
+}
+if (judgement.verdict.kind !== "progressing") throw new Error(`the judge said ${judgement.verdict.kind}`);
+global.gc?.();
+const figures: JudgeFigures = {
+  millisecondsEach,
+  residentBytes: process.resourceUsage().maxRSS * 1_024,
+  heapBytes: process.memoryUsage().heapUsed,
+};
+process.send?.(figures);

@@ -1,0 +1,51 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { FleetShape } from "@belay/testkit";
+import { type Figure, median } from "./measure.ts";
+
+const SIZES = [100, 300, 1_000] as const;
+const PER_SERVICE = 10;
+const LARGEST = SIZES[SIZES.length - 1] ?? 1_000;
+
+/** What one measurement says of itself: a process of its own, so that its memory is nobody else's. */
+export interface JudgeFigures {
+  readonly millisecondsEach: readonly number[];
+  /** Resident memory at its highest, and what the heap holds once garbage is collected, in bytes. */
+  readonly residentBytes: number;
+  readonly heapBytes: number;
+}
+
+/** The judge alone, at 1,000 services with 10,000 instances, as each kind of engine shows them, and how it grows. */
+export async function judge(): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const shape of ["swarm", "kubernetes", "compose"] as const) {
+    const medians = new Map<number, number>();
+    for (const services of SIZES) {
+      const seen = await measured(shape, services);
+      const value = median(seen.millisecondsEach);
+      medians.set(services, value);
+      const what = `judge, ${shape}, ${services} services, ${services * PER_SERVICE} instances`;
+      figures.push({ what, value, unit: "ms", ...(services === LARGEST ? { limit: 5 } : {}) });
+      if (services !== LARGEST) continue;
+      const memory = `memory of it, with all that Node takes (${shape})`;
+      figures.push({ what: memory, value: seen.residentBytes / 1e6, unit: "MB", limit: 250 });
+    }
+    const growth = (medians.get(1_000) ?? Number.NaN) / (medians.get(100) ?? Number.NaN) / 10;
+    // A little more than 1 for caches that a larger fleet no longer fits in.
+    figures.push({
+      what: `time per instance at 1,000 services against 100 (${shape})`,
+      value: growth,
+      unit: "×",
+      limit: 2,
+    });
+  }
+  return figures;
+}
+
+async function measured(shape: FleetShape, services: number): Promise<JudgeFigures> {
+  const worker = fileURLToPath(new URL("./judge-worker.ts", import.meta.url));
+  const child = fork(worker, [shape, `${services}`, `${PER_SERVICE}`], { execArgv: ["--expose-gc"] });
+  const [figures] = await once(child, "message");
+  return figures as JudgeFigures;
+}

@@ -1,0 +1,85 @@
+import type { CauseDetail, ObservedService, ProbeReading } from "@belay/core";
+import type { Baseline } from "./baseline.ts";
+import { CONVERGENCE } from "./convergence-rules.ts";
+import type { Crash } from "./facts.ts";
+import { RULES, SETTLE_MS } from "./judge-rules.ts";
+import { rememberCrashes, rememberService, type ServiceMemory } from "./remember.ts";
+import { type Scene, sceneOf, viewOf } from "./scene.ts";
+import type { JudgeTerms } from "./verdict.ts";
+
+/** What one look at one service comes to. All of a service is done at a stroke, while its instances are at hand. */
+export interface ServiceJudgement {
+  readonly memory: ServiceMemory;
+  readonly crashes: ReadonlyMap<string, Crash> | undefined;
+  /** The most telling sign that decides. `rank`: its place among the rules, the lowest tells most. */
+  readonly failure: { readonly rank: number; readonly cause: CauseDetail } | undefined;
+  /** What is not right yet; nothing when all is. */
+  readonly waitsFor: string | undefined;
+  /** When that may change although nothing else does, monotonic. */
+  readonly wakeAt: number | undefined;
+}
+
+export interface ServiceBefore {
+  readonly memory: ServiceMemory | undefined;
+  readonly crashes: ReadonlyMap<string, Crash> | undefined;
+}
+
+export function judgeService(
+  terms: JudgeTerms,
+  baseline: Baseline,
+  before: ServiceBefore,
+  shown: { readonly service: ObservedService; readonly readings: readonly ProbeReading[] },
+  now: number,
+): ServiceJudgement {
+  const view = viewOf(shown.service, shown.readings, baseline, before.memory, now);
+  const memory = rememberService(terms, baseline, before.memory, view, now);
+  const crashes = rememberCrashes(view, before.crashes);
+  const scene = sceneOf(terms, view, memory, crashes, now);
+  return {
+    memory,
+    crashes,
+    failure: findFailure(scene),
+    waitsFor: findWait(scene),
+    wakeAt: nextChange(scene),
+  };
+}
+
+function findFailure(scene: Scene): ServiceJudgement["failure"] {
+  for (const [rank, rule] of RULE_LIST.entries()) {
+    const cause = rule(scene);
+    if (cause !== undefined) return { rank, cause };
+  }
+  return undefined;
+}
+
+function findWait(scene: Scene): string | undefined {
+  for (const rule of CONVERGENCE_LIST) {
+    const text = rule(scene);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+const RULE_LIST = Object.values(RULES);
+const CONVERGENCE_LIST = Object.values(CONVERGENCE);
+
+function nextChange({ terms, now, memory, telling }: Scene): number | undefined {
+  const { startMs } = terms.policy;
+  let next: number | undefined;
+  const consider = (since: number | undefined, milliseconds: number): void => {
+    if (since !== undefined && since + milliseconds > now) next = earlier(next, since + milliseconds);
+  };
+  consider(memory.missingSince, startMs);
+  for (const { facts } of telling) {
+    consider(facts.unreadySince, startMs);
+    consider(facts.endedSince, SETTLE_MS);
+  }
+  for (const { waitingSince } of memory.probes.values()) consider(waitingSince, startMs);
+  for (const since of memory.conditions.since.values()) consider(since, SETTLE_MS);
+  return next;
+}
+
+export function earlier(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Math.min(one, other);
+}

@@ -1,0 +1,1 @@
+export { type FleetOptions, type FleetShape, fleetObservation } from "./fleet-observation.ts";
