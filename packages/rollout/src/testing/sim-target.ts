@@ -42,9 +42,12 @@ export class SimTarget implements Target {
 
   async plan(release: Release): Promise<Plan> {
     await this.#wire();
-    const services = Object.keys(release.services).map((service) =>
-      this.#change(service, revisionOf(release, service)),
-    );
+    const names = Object.keys(release.services);
+    const gone = Object.keys(this.#engine.revisions()).filter((service) => !names.includes(service));
+    const services = [
+      ...names.map((service) => this.#change(service, revisionOf(release, service))),
+      ...gone.map((service) => this.#removal(service)),
+    ];
     return {
       scope: this.scope,
       services,
@@ -145,6 +148,12 @@ export class SimTarget implements Target {
       to: facts(revision),
       differences: [],
     };
+  }
+
+  /** A service that the release no longer has. */
+  #removal(service: string): ServiceChange {
+    const { to: _, ...change } = this.#change(service, "");
+    return { ...change, action: "remove", desired: 0 };
   }
 
   /** New beside old, then the others go: also the way back, from wherever it starts. */

@@ -1,0 +1,84 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Behaviour } from "./testing/sim-engine.ts";
+import { type SimRunner, SimWorld } from "./testing/sim-world.ts";
+
+const CRASH: Behaviour = { kind: "crash", afterMs: 700 };
+const BOTH = { api: "api-v1", web: "web-v1" };
+
+let world: SimWorld;
+let runner: SimRunner;
+
+beforeEach(async () => {
+  world = new SimWorld();
+  await world.deployed("v1");
+  runner = world.runner("second");
+});
+
+describe("services of one release", () => {
+  it("come back together when one of them fails", async () => {
+    world.engine.behaviours.set("api-v2", CRASH);
+    expect(await runner.deploy("v2")).toMatchObject({ outcome: "rolled_back", cause: { service: "api" } });
+    expect(world.engine.revisions()).toEqual(BOTH);
+  });
+});
+
+describe("a service that the release no longer has", () => {
+  it("goes once the others are proven", async () => {
+    const seen: string[][] = [];
+    const watcher = world.runner("watcher", {
+      onStep: (step, stage) => {
+        if (step === "act" && stage === "retire") seen.push(Object.keys(world.engine.revisions()));
+      },
+    });
+    const result = await watcher.deploy("v2", {}, ["web"]);
+    expect(result).toMatchObject({ outcome: "succeeded" });
+    expect(result.report.changes).toMatchObject([{ service: "web" }, { service: "api", action: "remove" }]);
+    expect(seen).toEqual([["api", "web"]]);
+    expect(world.engine.revisions()).toEqual({ web: "web-v2" });
+  });
+
+  it("is still there when the others fail before", async () => {
+    world.engine.behaviours.set("web-v2", CRASH);
+    expect(await runner.deploy("v2", {}, ["web"])).toMatchObject({ outcome: "rolled_back" });
+    expect(world.engine.revisions()).toEqual(BOTH);
+  });
+
+  it("comes back when the others fail after it has gone", async () => {
+    world.engine.behaviours.set("web-v2", { kind: "lapse", startMs: 0, afterMs: 1_000 });
+    expect(await runner.deploy("v2", { stableMs: 5_000 }, ["web"])).toMatchObject({
+      outcome: "rolled_back",
+      cause: { cause: "readiness_lost", service: "web" },
+    });
+    expect(world.engine.revisions()).toEqual(BOTH);
+  });
+
+  it("is no success while it still runs", async () => {
+    const read = runner.target.running.bind(runner.target);
+    const [, kept] = await world.time.run(read(), 1_000);
+    runner.target.running = async () => [
+      ...(await read()),
+      ...(kept === undefined ? [] : [{ ...kept, service: "api" }]),
+    ];
+    expect(await runner.deploy("v2", {}, ["web"])).toMatchObject({
+      outcome: "unverified",
+      cause: { cause: "drifted", service: "api" },
+    });
+  });
+});
+
+describe("evidence", () => {
+  it("that does not come stands in the way back for 3 s at most", async () => {
+    world.engine.behaviours.set("web-v2", CRASH);
+    runner.target.dossier = () => new Promise(() => undefined);
+    const begun = world.time.now;
+    expect(await runner.deploy("v2")).toMatchObject({ outcome: "rolled_back", cause: { cause: "crash_loop" } });
+    expect(world.time.now - begun).toBeLessThan(8_000);
+  });
+});
+
+describe("a stable window of 0", () => {
+  it("is over at the first look that finds all right", async () => {
+    const { report } = await runner.deploy("v2", { stableMs: 0 });
+    expect(report.durationMs).toBeLessThan(300);
+  });
+});
