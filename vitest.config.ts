@@ -10,6 +10,8 @@ export default defineConfig({
           name: "unit",
           sequence: { groupOrder: 0 },
           include: ["packages/*/src/**/*.test.ts", "actions/*/src/**/*.test.ts", "scripts/**/*.test.ts"],
+          // Properties and models take what a busy machine gives them.
+          testTimeout: 120_000,
         },
       },
       {

@@ -113,6 +113,7 @@ function unseen(
 }
 
 function tell(course: Course, stage: WatchedStage, observation: Observation, judgement: Judgement): void {
+  if (course.ports.onEvent === undefined) return;
   emit(course.ports, {
     kind: "observed",
     direction: course.direction,
