@@ -1,4 +1,4 @@
-import type { ContainerState, Instance, Observation } from "@belay/core";
+import type { Condition, ContainerState, Instance, Observation } from "@belay/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { takeBaseline } from "./baseline.ts";
@@ -14,9 +14,18 @@ const anyContainer: fc.Arbitrary<ContainerState> = fc
     reason: fc.constantFrom("", "CrashLoopBackOff", "ImagePullBackOff"),
     restarts: fc.nat({ max: 3 }),
     health: fc.constantFrom("none", "starting", "healthy", "unhealthy"),
-    lastExit: fc.option(fc.record({ code: fc.nat({ max: 2 }), oomKilled: fc.boolean(), at: fc.nat({ max: 9_000 }) }), {
-      nil: undefined,
-    }),
+    lastExit: fc.option(
+      fc.record(
+        {
+          code: fc.nat({ max: 2 }),
+          oomKilled: fc.boolean(),
+          at: fc.nat({ max: 9_000 }),
+          killedBy: fc.constantFrom("startup probe", "liveness probe"),
+        },
+        { requiredKeys: ["code", "oomKilled", "at"] },
+      ),
+      { nil: undefined },
+    ),
   })
   .map(({ reason, lastExit, ...rest }) => ({
     ...container(rest),
@@ -32,17 +41,36 @@ const anyInstance: fc.Arbitrary<Instance> = fc
     phase: fc.constantFrom("current", "current", "draining", "history"),
     ready: fc.boolean(),
     createdAt: fc.nat({ max: 9_000 }),
-    containers: fc.array(anyContainer, { minLength: 1, maxLength: 1 }),
+    containers: fc.oneof(
+      fc.array(anyContainer, { minLength: 1, maxLength: 1 }),
+      // A pod: what initialises, what serves, what stands by.
+      fc.tuple(anyContainer, anyContainer, anyContainer).map(podOf),
+    ),
+    endedBy: fc.constantFrom(undefined, "self", "engine", "node"),
   })
-  .map(({ id, ...rest }) => instance(id, rest));
+  .map(({ id, endedBy, ...rest }) => instance(id, endedBy === undefined ? rest : { ...rest, endedBy }));
+
+function podOf([init, main, sidecar]: [ContainerState, ContainerState, ContainerState]): ContainerState[] {
+  return [
+    { ...init, name: "init", role: "init" },
+    { ...main, name: "main", role: "main" },
+    { ...sidecar, name: "proxy", role: "sidecar" },
+  ];
+}
+
+/** Conditions may come without any instance. */
+const anyCondition = fc
+  .constantFrom("quota", "unschedulable", "engine_paused", "image_unavailable")
+  .map((type): Condition => ({ type, message: "in the engine's words" }));
 
 const anyObservation: fc.Arbitrary<Observation> = fc
   .record({
     instances: fc.uniqueArray(anyInstance, { maxLength: 4, selector: (one) => one.id }),
     desired: fc.nat({ max: 2 }),
     goal: fc.constantFrom("run", "run", "complete"),
+    conditions: fc.oneof({ weight: 9, arbitrary: fc.constant([]) }, fc.array(anyCondition, { maxLength: 1 })),
   })
-  .map(({ instances, desired, goal }) => observed(instances, { desired, goal }));
+  .map(({ instances, ...rest }) => observed(instances, rest));
 
 const anySeen: fc.Arbitrary<Seen[]> = fc
   .array(fc.record({ pause: fc.nat({ max: 9_000 }), observation: anyObservation }), { minLength: 1, maxLength: 6 })
@@ -56,10 +84,11 @@ const anySeen: fc.Arbitrary<Seen[]> = fc
 function calmed(one: Seen): Seen {
   const services = one.observation.services.map((service) => ({
     ...service,
+    conditions: [],
     instances: service.instances.map((i) => ({
       ...i,
       ready: true,
-      containers: [container({ restarts: i.containers[0]?.restarts ?? 0 })],
+      containers: i.containers.map(({ name, role, restarts }) => container({ name, role, restarts })),
     })),
   }));
   return { ...one, observation: { ...one.observation, services } };
@@ -79,7 +108,7 @@ const anyTerms: fc.Arbitrary<JudgeTerms> = fc.record({
 const anyCase = fc
   .record({ terms: anyTerms, before: anyObservation, seen: anySeen, calm: fc.boolean() })
   .map(({ seen, calm, ...rest }) => ({ ...rest, seen: calm ? seen.map(calmed) : seen }));
-const RUNS = { numRuns: 3_000 };
+const RUNS = { numRuns: Number(process.env.BELAY_RUNS ?? 3_000) };
 
 function verdictOf(one: { terms: JudgeTerms; before: Observation; seen: readonly Seen[] }) {
   return judge(one.terms, takeBaseline(one.before), one.seen, Number.POSITIVE_INFINITY);
