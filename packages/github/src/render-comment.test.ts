@@ -179,6 +179,7 @@ describe("renderPlan", () => {
     expect(text).toContain("1 of 2 services would change.");
     expect(text).toContain("Unchanged: `cache`.");
     expect(text).toContain("the volume shop\\_data");
+    expect(text).toMatch(/- `\w+` comes back as revision/);
     expect(renderPlan({ ...SAMPLE_PLAN, services: [] }, { redactor: new Redactor() })).toContain(
       "Nothing would change",
     );

@@ -18,7 +18,7 @@ export function renderChanges(changes: readonly ServiceChange[], level: RenderLe
   const rows = shown.map((change) => [
     code(change.service),
     change.action,
-    `${revision(change.from)} → ${revision(change.to)}`,
+    `${revision(change.from, change.to)} → ${revision(change.to, change.from)}`,
     change.differences
       .slice(0, 20)
       .map((line) => prose(truncate(line, level.lineWidth)))
@@ -27,11 +27,13 @@ export function renderChanges(changes: readonly ServiceChange[], level: RenderLe
   return blocks(table(["Service", "Action", "From → to", "Differences"], rows), more);
 }
 
-function revision(facts: RevisionFacts | undefined): string {
+/** Two revisions of one image (only its environment changed, say) are told apart by their names. */
+function revision(facts: RevisionFacts | undefined, other: RevisionFacts | undefined): string {
   if (facts === undefined) return "nothing";
+  const name = facts.image === other?.image ? ` (${code(facts.revision.slice(0, 12))})` : "";
   const digest = facts.image.split("@sha256:")[1];
   const image = digest === undefined ? facts.image : `sha256:${shortDigest(`sha256:${digest}`)}`;
-  return `${facts.instances} × ${code(image)}`;
+  return `${facts.instances} × ${code(image)}${name}`;
 }
 
 const STAGE_WORDS = { passed: "passed", failed: "**failed**", skipped: "skipped" } as const;

@@ -1,4 +1,4 @@
-import { type Plan, type Redactor, redactDeep } from "@belay/core";
+import { describeUndo, type Plan, type Redactor, redactDeep, type ServiceChange } from "@belay/core";
 import { cutMarkdown } from "./cut-markdown.ts";
 import { blocks, code, details, prose } from "./markdown.ts";
 import { renderChanges, renderFindings, renderNotCovered } from "./render-facts.ts";
@@ -29,9 +29,16 @@ function renderAt(plan: Omit<Plan, "detail">, level: RenderLevel): string {
     renderFindings(findings, level),
     renderChanges(changed, level),
     unchanged.length === 0 ? "" : `Unchanged: ${unchanged.map((service) => code(service.service)).join(", ")}.`,
+    changed.length === 0 ? "" : details("If it fails", renderUndo(changed)),
     notCovered.length === 0 ? "" : details("Not covered by the way back", renderNotCovered(notCovered)),
     `<sub>${scope.target} · ${prose(scope.project)} · nothing was touched · Belay Deploy</sub>`,
   );
+}
+
+/** How each change would be undone. */
+function renderUndo(changed: readonly ServiceChange[]): string {
+  const lines = changed.map((change) => `- ${code(change.service)} ${prose(describeUndo(change) ?? "")}`);
+  return blocks(lines.join("\n"), changed.length < 2 ? "" : "All of them go back together when one fails.");
 }
 
 function verdict(plan: Omit<Plan, "detail">, changed: number): string {

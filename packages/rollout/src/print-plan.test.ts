@@ -46,14 +46,18 @@ describe("a plan", () => {
         "      image",
         "      environment: TAG",
         "      after db",
+        "      if it fails: comes back as revision r1, in the whole",
         "  = db: unchanged, 2 running",
         "      now  registry/web@r1 (revision r1)",
         "  + seed: create, runs once",
         "      then registry/web@r2 (revision r2)",
+        "      if it fails: is removed again, its volumes stay",
         "",
         "Checked before the first change:",
         "  cannot tell web: no answer",
         "      log in",
+        "",
+        "All of them go back together when one fails.",
         "",
         "Not covered by the way back:",
         "  the volume shop_data",
@@ -61,9 +65,23 @@ describe("a plan", () => {
     );
   });
 
+  it("tells what a removal takes away, and what it costs to undo what can't overlap", () => {
+    const removed = { ...change, service: "old", action: "remove", desired: 0, from: facts("r1") } as const;
+    const recreated = { ...change, service: "db", action: "recreate", from: facts("r1"), to: facts("r2") } as const;
+    const text = printPlan({ ...PLAN, services: [removed, recreated], findings: [] });
+    expect(text).toContain("  - old: remove, 2 running now\n");
+    expect(text).toContain("if it fails: comes back as revision r1, in the whole, with 2 running");
+    expect(text).toContain("nothing serves until it is up again");
+  });
+
   it("is JSON without what only the target understands", () => {
     expect(planJson(PLAN)).not.toHaveProperty("detail");
-    expect(planJson(PLAN).services).toEqual(PLAN.services);
+    expect(planJson(PLAN).services).toMatchObject(PLAN.services);
+    expect(planJson(PLAN).services.map((one) => one.undo)).toEqual([
+      "comes back as revision r1, in the whole",
+      null,
+      "is removed again, its volumes stay",
+    ]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { type Finding, oneLine, type Plan, type RevisionFacts, type ServiceChange } from "@belay/core";
+import { describeUndo, type Finding, oneLine, type Plan, type RevisionFacts, type ServiceChange } from "@belay/core";
 
 const MARKS = { create: "+", update: "~", recreate: "!", unchanged: "=", remove: "-" } as const;
 
@@ -11,24 +11,46 @@ export function printPlan(plan: Plan): string {
     `${plan.scope.application} on ${plan.scope.environment} (${plan.scope.target}, ${plan.scope.project})`,
     ...(services.length === 0 ? ["  no service"] : services),
     ...(findings.length === 0 ? [] : ["", "Checked before the first change:", ...findings]),
+    ...(services.length < 2 ? [] : together(plan)),
     ...(gaps.length === 0 ? [] : ["", "Not covered by the way back:", ...gaps]),
   ].join("\n");
 }
 
-/** The plan as `--json` shows it: everything but what only the target understands. */
-export function planJson(plan: Plan): Omit<Plan, "detail"> {
+/** A change with how it would be undone; `null` when there is nothing to undo. */
+export type PrintedChange = ServiceChange & { readonly undo: string | null };
+
+/** The plan as `--json` shows it: everything but what only the target understands, and how it would be undone. */
+export function planJson(
+  plan: Plan,
+): Omit<Plan, "detail" | "services"> & { readonly services: readonly PrintedChange[] } {
   const { detail: _, ...shown } = plan;
-  return shown;
+  return { ...shown, services: plan.services.map((one) => ({ ...one, undo: describeUndo(one) ?? null })) };
+}
+
+function together({ services }: Plan): string[] {
+  const changed = services.filter((one) => one.action !== "unchanged").length;
+  return changed < 2 ? [] : ["", "All of them go back together when one fails."];
 }
 
 function serviceLines(change: ServiceChange): string[] {
-  const count = change.goal === "complete" ? "runs once" : `${change.desired} running`;
-  const head = `  ${MARKS[change.action]} ${change.service}: ${change.action}, ${count}`;
+  const head = `  ${MARKS[change.action]} ${change.service}: ${change.action}, ${countOf(change)}`;
   const revisions = [...revisionLine("now ", change.from), ...revisionLine("then", change.to)];
   const shown = change.action === "unchanged" ? revisions.slice(0, 1) : revisions;
   const after = change.dependsOn.length === 0 ? [] : [`      after ${change.dependsOn.join(", ")}`];
   const differences = change.differences.map((difference) => `      ${oneLine(difference)}`);
-  return [head, ...shown, ...differences, ...after];
+  const undo = describeUndo(change);
+  return [
+    head,
+    ...shown,
+    ...differences,
+    ...after,
+    ...(undo === undefined ? [] : [`      if it fails: ${oneLine(undo)}`]),
+  ];
+}
+
+function countOf({ goal, desired, from }: ServiceChange): string {
+  if (desired === 0 && from !== undefined) return `${from.instances} running now`;
+  return goal === "complete" ? "runs once" : `${desired} running`;
 }
 
 function revisionLine(when: string, facts: RevisionFacts | undefined): string[] {
