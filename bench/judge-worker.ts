@@ -2,13 +2,14 @@
  * One measurement of the judge in a process of its own: `judge-worker.ts <shape> <services> <instances each>`. Looks at a
  * release that goes over the fleet instance by instance, then stands; each look is made of new objects.
  */
+import type { Observation } from "@belay/core";
 import { type Judgement, openJudgement, step, takeBaseline } from "@belay/rollout";
-import { type FleetShape, fleetObservation } from "@belay/testkit";
+import { type FleetShape, fleetObservation } from "../packages/testkit/src/fleet/index.ts";
 import type { JudgeFigures } from "./judge.ts";
 
 const [shape = "compose", services = "1000", each = "10"] = process.argv.slice(2);
-const LOOKS = 60;
-const WARM_UP = 20;
+const LOOKS = 80;
+const WARM_UP = 40;
 
 const fleet = { shape: shape as FleetShape, services: Number(services), instancesPerService: Number(each) };
 const policy = { startMs: 60_000, stableMs: 5_000, crashes: 2 };
@@ -17,13 +18,18 @@ const terms = { policy, expect: "alone", stable: true } as const;
 let judgement: Judgement = openJudgement(takeBaseline(fleetObservation({ ...fleet, renewed: 0 })));
 const millisecondsEach: number[] = [];
 for (let count = 0; count < LOOKS + WARM_UP; count++) {
-  const observation = fleetObservation({
-    ...fleet,
-    renewed: Math.min(Math.floor(count / 4), fleet.instancesPerService),
-  });
-  const begun = performance.now();
+  const text = JSON.stringify(
+    fleetObservation({
+      ...fleet,
+      renewed: Math.min(Math.floor(count / 4), fleet.instancesPerService),
+    }),
+  );
+  // As it comes from an engine: text that was parsed.
+  const observation: Observation = JSON.parse(text);
+  const begun = process.cpuUsage();
   judgement = step(terms, judgement, observation, count * 100);
-  if (count >= WARM_UP) millisecondsEach.push(performance.now() - begun);
+  const { user, system } = process.cpuUsage(begun);
+  if (count >= WARM_UP) millisecondsEach.push((user + system) / 1_000);
 }
 if (judgement.verdict.kind !== "progressing") throw new Error(`the judge said ${judgement.verdict.kind}`);
 global.gc?.();

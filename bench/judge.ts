@@ -10,6 +10,7 @@ const LARGEST = SIZES[SIZES.length - 1] ?? 1_000;
 
 /** What one measurement says of itself: a process of its own, so that its memory is nobody else's. */
 export interface JudgeFigures {
+  /** Processor time per look: a clock on the wall would measure the other programs of the machine as well. */
   readonly millisecondsEach: readonly number[];
   /** Resident memory at its highest, and what the heap holds once garbage is collected, in bytes. */
   readonly residentBytes: number;

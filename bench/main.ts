@@ -9,8 +9,15 @@ import { describeFigure, type Figure, reached } from "./measure.ts";
 import { rollouts } from "./rollouts.ts";
 import { sizes } from "./sizes.ts";
 import { startUp } from "./start-up.ts";
+import { waiting } from "./waiting.ts";
 
-const GROUPS: Readonly<Record<string, () => Promise<Figure[]>>> = { sizes, "start-up": startUp, judge, rollouts };
+const GROUPS: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  sizes,
+  "start-up": startUp,
+  judge,
+  waiting,
+  rollouts,
+};
 
 const chosen = process.argv.slice(2);
 const unknown = chosen.find((name) => !Object.hasOwn(GROUPS, name));

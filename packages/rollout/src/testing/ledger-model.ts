@@ -1,4 +1,5 @@
 import { readListing } from "../record-names.ts";
+import type { Flaw } from "./flaw.ts";
 import { KEEP, LIFE_MS, ModelRunner, SERVICES } from "./model-runner.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { SimTime } from "./sim-time.ts";
@@ -28,8 +29,12 @@ export class LedgerModel {
   readonly wrong: string[] = [];
   calm = false;
 
-  constructor(seed: number) {
+  /** What is broken on purpose in this world. */
+  readonly flaw: Flaw | undefined;
+
+  constructor(seed: number, flaw?: Flaw) {
     this.seed = seed;
+    this.flaw = flaw;
     this.random = seededRandom(seed);
     this.fencing = this.random() < 0.5;
   }
@@ -49,6 +54,13 @@ export class LedgerModel {
       this.wrong.push(String(error instanceof Error ? error.stack : error));
     }
     return this.wrong;
+  }
+
+  /** What deployment `by` is about to say of the target must be true, unless a later one has changed it since. */
+  checkWhole(by: number): void {
+    const overtaken = this.services.some((service) => service.touchedBy > by);
+    const values = new Set(this.services.map((service) => service.value));
+    if (!overtaken && values.size !== 1) this.wrong.push(`deployment ${by} proves ${JSON.stringify(this.services)}`);
   }
 
   async #check(last: ModelRunner): Promise<void> {

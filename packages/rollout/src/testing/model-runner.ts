@@ -5,6 +5,7 @@ import type { BeginRecord, RunsFacts } from "../records.ts";
 import { takeOver } from "../take-over.ts";
 import type { Tenure } from "../tenure.ts";
 import { awaitTurn } from "../turn.ts";
+import { openLedger } from "./flaw.ts";
 import type { LedgerModel } from "./ledger-model.ts";
 import { silentLog } from "./silent-log.ts";
 
@@ -17,6 +18,8 @@ export const KEEP = { proven: 1, any: 2 };
 /** One runner: a process that can be paused and killed at any of its steps. */
 export class ModelRunner {
   readonly ledger: Ledger;
+  /** The same ledger, as it is looked at by who waits for a turn. */
+  readonly #waiting: Ledger;
   readonly #model: LedgerModel;
   readonly #name: string;
   readonly #killAt: number;
@@ -34,7 +37,7 @@ export class ModelRunner {
     this.#killAt = !model.calm && random() < 0.5 ? Math.floor(random() * 60) : Number.POSITIVE_INFINITY;
     this.#pauseAt = !model.calm && random() < 0.5 ? Math.floor(random() * 60) : Number.POSITIVE_INFINITY;
     this.#unlucky = random() < 0.5 ? 0 : random() * 0.15;
-    this.ledger = new Ledger({
+    const options = {
       store: this.#store(),
       clock: this.#clock(random() * 1_200_000 - 600_000),
       log: silentLog(),
@@ -42,7 +45,10 @@ export class ModelRunner {
       random,
       lifeMs: LIFE_MS,
       keep: KEEP,
-    });
+    };
+    this.ledger = openLedger(options, model.flaw);
+    const impatient = model.flaw === "a waiter declares death ten times too early";
+    this.#waiting = impatient ? new Ledger({ ...options, lifeMs: LIFE_MS / 10 }) : this.ledger;
   }
 
   /** Works once or twice, unless it is killed. */
@@ -74,7 +80,7 @@ export class ModelRunner {
     const signal = new AbortController().signal;
     const { random } = this.#model;
     const options = { onAlive: "wait", patienceMs: LIFE_MS * 100, signal, random } as const;
-    const turn = await awaitTurn(this.ledger, options);
+    const turn = await awaitTurn(this.#waiting, options);
     if (turn.kind === "alive") throw new Error(`${this.#name} waited for ever`);
     if (turn.kind === "dead") {
       await takeOver(this.ledger, turn, { putRight: (dead, tenure) => this.#putRight(dead, tenure) });
@@ -95,6 +101,7 @@ export class ModelRunner {
       await this.#change(tenure, tenure.deployment);
       const good = this.#model.random() < 0.7;
       if (!good) await this.#change(tenure, deployment);
+      this.#model.checkWhole(tenure.deployment);
       const runs = { deployment: good ? tenure.deployment : deployment, proven: true };
       await tenure.end({ outcome: good ? "succeeded" : "rolled_back", runs });
     } finally {
@@ -111,7 +118,8 @@ export class ModelRunner {
     if (this.#model.fencing) {
       for (let index = 0; index < SERVICES; index++) await this.#bump(tenure, index);
     }
-    await this.#change(tenure, value);
+    if (this.#model.flaw !== "a recoverer does not restore") await this.#change(tenure, value);
+    this.#model.checkWhole(tenure.deployment);
     return { outcome: "rolled_back", runs: { deployment: value, proven: true } } as const;
   }
 
@@ -126,8 +134,9 @@ export class ModelRunner {
 
   async #change(tenure: Tenure, value: number): Promise<void> {
     const versions = this.#model.services.map((service) => service.version);
+    const unguarded = this.#model.flaw === "changes are made without asking whether it may";
     for (let index = 0; index < SERVICES; index++) {
-      await tenure.guard();
+      if (!unguarded) await tenure.guard();
       if (this.#model.fencing) await this.#step();
       const version = this.#model.fencing ? versions[index] : undefined;
       const done = await this.#model.mutate(index, value, tenure.deployment, version);
@@ -192,6 +201,7 @@ export class ModelRunner {
   /** Now and then a request arrives long after its sender gave it up. */
   async #create(inner: MemoryStore, name: string, bytes: Uint8Array): Promise<CreateResult> {
     const { time, random, records } = this.#model;
+    if (this.#model.flaw === "the last to create a record wins") await inner.remove(name);
     if (this.#model.calm || random() >= this.#unlucky / 3) return inner.create(name, bytes);
     await this.#step();
     const late = time.sleep((random() * LIFE_MS) / 3);

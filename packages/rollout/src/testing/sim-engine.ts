@@ -1,5 +1,4 @@
 import { BelayError, type ContainerState, type Digest, type Instance, sha256 } from "@belay/core";
-import type { SimTime } from "./sim-time.ts";
 
 /** How instances of a revision behave once they were started. */
 export type Behaviour =
@@ -8,6 +7,12 @@ export type Behaviour =
   | { readonly kind: "never ready" | "no image" }
   /** Good at first, then not ready any more. */
   | { readonly kind: "lapse"; readonly startMs: number; readonly afterMs: number };
+
+/** The time that the engine goes by: virtual in tests, real in the benchmark. */
+export interface EngineTime {
+  readonly now: number;
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
 
 export interface SimInstance {
   readonly id: string;
@@ -19,7 +24,7 @@ export interface SimInstance {
 
 /** An engine in memory, shared by all runners of a test. What its instances are like follows from virtual time alone. */
 export class SimEngine {
-  readonly time: SimTime;
+  readonly time: EngineTime;
   readonly records = new Map<string, Uint8Array>();
   readonly behaviours = new Map<string, Behaviour>();
   instances: SimInstance[] = [];
@@ -28,7 +33,7 @@ export class SimEngine {
   changes = 0;
   #born = 0;
 
-  constructor(time: SimTime) {
+  constructor(time: EngineTime) {
     this.time = time;
   }
 

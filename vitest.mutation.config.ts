@@ -1,0 +1,10 @@
+import { defineConfig } from "vitest/config";
+
+/** The judge's own tests alone, with fewer random cases each: every mutant runs them. `npm run test:mutation`. */
+export default defineConfig({
+  test: {
+    include: ["packages/rollout/src/judge*.test.ts"],
+    env: { BELAY_RUNS: "150" },
+    testTimeout: 60_000,
+  },
+});
