@@ -12,7 +12,7 @@ const LOOKS = 80;
 const WARM_UP = 40;
 
 const fleet = { shape: shape as FleetShape, services: Number(services), instancesPerService: Number(each) };
-const policy = { startMs: 60_000, stableMs: 5_000, crashes: 2 };
+const policy = { startMs: 60_000, stableMs: 60_000, crashes: 2 };
 const terms = { policy, expect: "alone", stable: true } as const;
 
 let judgement: Judgement = openJudgement(takeBaseline(fleetObservation({ ...fleet, renewed: 0 })));
@@ -21,7 +21,7 @@ for (let count = 0; count < LOOKS + WARM_UP; count++) {
   const text = JSON.stringify(
     fleetObservation({
       ...fleet,
-      renewed: Math.min(Math.floor(count / 4), fleet.instancesPerService),
+      renewed: Math.min(Math.floor(count / 8), fleet.instancesPerService),
     }),
   );
   // As it comes from an engine: text that was parsed.

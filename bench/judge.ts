@@ -6,6 +6,8 @@ import { type Figure, median } from "./measure.ts";
 
 const SIZES = [100, 300, 1_000] as const;
 const PER_SERVICE = 10;
+/** Node takes what the machine has to spare unless it is told; within this it has to do. */
+const HEAP_MB = 128;
 const LARGEST = SIZES[SIZES.length - 1] ?? 1_000;
 
 /** What one measurement says of itself: a process of its own, so that its memory is nobody else's. */
@@ -29,7 +31,7 @@ export async function judge(): Promise<Figure[]> {
       const what = `judge, ${shape}, ${services} services, ${services * PER_SERVICE} instances`;
       figures.push({ what, value, unit: "ms", ...(services === LARGEST ? { limit: 5 } : {}) });
       if (services !== LARGEST) continue;
-      const memory = `memory of it, with all that Node takes (${shape})`;
+      const memory = `memory of the process, with a heap of ${HEAP_MB} MB at most (${shape})`;
       figures.push({ what: memory, value: seen.residentBytes / 1e6, unit: "MB", limit: 250 });
     }
     const growth = (medians.get(1_000) ?? Number.NaN) / (medians.get(100) ?? Number.NaN) / 10;
@@ -46,7 +48,9 @@ export async function judge(): Promise<Figure[]> {
 
 async function measured(shape: FleetShape, services: number): Promise<JudgeFigures> {
   const worker = fileURLToPath(new URL("./judge-worker.ts", import.meta.url));
-  const child = fork(worker, [shape, `${services}`, `${PER_SERVICE}`], { execArgv: ["--expose-gc"] });
+  const child = fork(worker, [shape, `${services}`, `${PER_SERVICE}`], {
+    execArgv: ["--expose-gc", `--max-old-space-size=${HEAP_MB}`],
+  });
   const [figures] = await once(child, "message");
   return figures as JudgeFigures;
 }
