@@ -1,6 +1,6 @@
 /**
  * The ledger's model in a million random worlds, on all processors: `npm run test:soak [-- <worlds> [<first seed>]]`.
- * Each worker takes a thousand seeds at a time, so that memory stays as it is after the first thousand. Ends with exit code
+ * Each worker takes some hundred seeds at a time, so that memory stays as it is after the first. Ends with exit code
  * 1 at the first broken promise, and names the seed: `BELAY_SEED=<seed> npx vitest run packages/rollout/src/ledger.model.test.ts`.
  */
 import { type ChildProcess, fork } from "node:child_process";
@@ -8,7 +8,7 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { type BadWorld, worldsThatFail } from "../packages/rollout/src/testing/worlds-that-fail.ts";
 
-const BATCH = 1_000;
+const BATCH = 200;
 const TELL_EVERY_MS = 30_000;
 
 interface Answer {
