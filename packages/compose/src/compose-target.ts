@@ -4,6 +4,7 @@ import { ComposeCli } from "./compose-cli.ts";
 import type { ComposeTargetOptions } from "./compose-options.ts";
 import { giveAdvice } from "./give-advice.ts";
 import { makePlan } from "./make-plan.ts";
+import { makeRestorationPlan } from "./make-restoration-plan.ts";
 import { PlanDetail } from "./plan-detail.ts";
 import { planExecution } from "./plan-execution.ts";
 import { planRestoration } from "./plan-restoration.ts";
@@ -31,6 +32,7 @@ export async function createComposeTarget(options: ComposeTargetOptions): Promis
     snapshot: async (plan) => encodeSnapshot(PlanDetail.open(plan.detail), state.engineNow()),
     execution: (plan, context) => planExecution(state, PlanDetail.open(plan.detail), context),
     restoration: async (bytes, context) => planRestoration(state, decodeSnapshot(bytes), context),
+    planRestoration: (snapshots, policy) => makeRestorationPlan(state, snapshots.map(decodeSnapshot), policy),
     observe: (wanted, signal) => observe(state, wanted, signal),
     changes: (signal) => state.watch.follow(signal),
     dossier: (wanted, observation, signal) => collectDossier(state, wanted, observation, signal),

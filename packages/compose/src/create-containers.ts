@@ -2,6 +2,7 @@ import { BelayError, type DeploymentContext, scopeHash } from "@belay/core";
 import { type ComposeContainer, readContainers } from "./compose-container.ts";
 import { resourceName } from "./compose-project.ts";
 import { changeNames } from "./container-changes.ts";
+import { createLike } from "./create-like.ts";
 import { createUnderName } from "./create-under-name.ts";
 import { filesToCopy, packFiles } from "./injected-files.ts";
 import { addLabels, belayLabels, keepResources } from "./pinned-project.ts";
@@ -55,6 +56,12 @@ export async function createMissing(
   for (const one of services) {
     const missing = one.desired - madeNow(work, one, before).length;
     if (missing <= 0) continue;
+    const model = work.plan.models?.get(one.name);
+    if (model !== undefined) {
+      const own = before.filter((container) => container.service === one.name);
+      await createLike(work, one, model, { there: own, missing }, signal);
+      continue;
+    }
     const all = before.filter((container) => container.service === one.name).length;
     if (project.services[one.name]?.container_name !== undefined && all > 0) {
       await createUnderName(work, one, project, all, signal);

@@ -1,4 +1,4 @@
-import type { Finding, Plan, Release, RevisionFacts, RolloutPolicy, ServiceChange } from "@belay/core";
+import type { Digest, Finding, Plan, Release, RevisionFacts, RolloutPolicy, ServiceChange } from "@belay/core";
 import { knownDigests } from "@belay/core";
 import { type ComposeContainer, isLive, readContainers } from "./compose-container.ts";
 import { type ComposeProject, resourceName } from "./compose-project.ts";
@@ -30,7 +30,12 @@ export async function makePlan(state: TargetState, release: Release, policy: Rol
   ];
   return {
     scope,
-    services: await Promise.all(plan.services.map((one) => changeOf(state, plan, one, release))),
+    services: await Promise.all(
+      plan.services.map((one) => {
+        const image = release.services[one.service];
+        return changeOf(state, plan, one, image === undefined ? [] : knownDigests(image));
+      }),
+    ),
     findings,
     notCovered: notCovered(plan),
     labelledDeployment: plan.labelledDeployment,
@@ -38,27 +43,36 @@ export async function makePlan(state: TargetState, release: Release, policy: Rol
   };
 }
 
-async function changeOf(
+/** `digests`: under which the planned image is known. */
+export async function changeOf(
   state: TargetState,
   plan: PlanContents,
   one: PlannedService,
-  release: Release,
+  digests: readonly Digest[],
 ): Promise<ServiceChange> {
   const { service, name, action, goal, desired, dependsOn, current } = one;
   const live = current.filter(isLive);
   const from = await factsOf(state, live.length > 0 ? live : current);
-  const image = release.services[service];
-  const to: RevisionFacts = {
-    revision: one.hash,
-    image: one.image,
-    digests: image === undefined ? [] : knownDigests(image),
-    instances: desired,
-  };
+  const to: RevisionFacts = { revision: one.hash, image: one.image, digests, instances: desired };
   const imageEnv = from === undefined ? undefined : await state.images.find(current.at(-1)?.inspect.Image ?? "");
   const counts = { live: live.length, desired };
   const files = plan.project.services[name] ?? {};
-  const differences = isTouched(one) ? describeDifferences(files, current, imageEnv?.Config?.Env ?? [], counts) : [];
-  return { service, name, action, goal, desired, dependsOn, ...(from === undefined ? {} : { from }), to, differences };
+  const differences =
+    isTouched(one) && action !== "remove"
+      ? describeDifferences(files, current, imageEnv?.Config?.Env ?? [], counts)
+      : [];
+  const then = action === "remove" ? {} : { to };
+  return {
+    service,
+    name,
+    action,
+    goal,
+    desired,
+    dependsOn,
+    ...(from === undefined ? {} : { from }),
+    ...then,
+    differences,
+  };
 }
 
 async function factsOf(
@@ -76,8 +90,8 @@ async function factsOf(
   };
 }
 
-/** Names of the project's networks in which containers of others are. */
-async function networksOfOthers(
+/** Names (on the engine) of the project's networks in which containers of others are. */
+export async function networksOfOthers(
   state: TargetState,
   project: ComposeProject,
   containers: readonly ComposeContainer[],

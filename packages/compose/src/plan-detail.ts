@@ -2,6 +2,7 @@ import type { Goal, ServiceChange } from "@belay/core";
 import type { ComposeContainer } from "./compose-container.ts";
 import type { ComposeProject } from "./compose-project.ts";
 import type { HandOver } from "./hand-over.ts";
+import type { Model } from "./project-then.ts";
 
 /** One service of the release, with all that carrying out the plan needs to know of it. */
 export interface PlannedService {
@@ -32,6 +33,8 @@ export interface PlanContents {
    * wants its proxy too. They start once the release serves, and are the user's from then on.
    */
   readonly companions: readonly string[];
+  /** Set on the way to an earlier deployment: the new containers of these services (compose's names) are made like these. */
+  readonly models?: ReadonlyMap<string, Model>;
   /** Highest deployment number on the containers' labels of this scope. */
   readonly labelledDeployment: number;
 }

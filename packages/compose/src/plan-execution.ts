@@ -30,7 +30,7 @@ export function planExecution(state: TargetState, plan: PlanContents, context: D
   if (touched.length === 0) {
     return { wanted, stages: [{ name: "verify", act: async () => {}, expect: "alone", stable: true }] };
   }
-  const levels = levelsOf(touched);
+  const levels = levelsOf(touched.filter((one) => one.action !== "remove"));
   const starts = levels.map((level, index): ExecutionStage => {
     const later = levels.slice(index + 1).flat();
     return {
@@ -53,6 +53,7 @@ function wantedOf(one: PlannedService, context: DeploymentContext): Wanted {
   const { service, goal, desired, hash, image, current } = one;
   const [sample] = current;
   const revision = isTouched(one) || sample === undefined ? formatRevision(hash, context.deployment) : sample.revision;
+  if (one.action === "remove") return { service, goal, desired, revision, digests: [] };
   const digest = image.slice(image.indexOf("@") + 1);
   return { service, goal, desired, revision, digests: [digest as Wanted["digests"][number]] };
 }

@@ -97,7 +97,12 @@ function desiredCount(project: ComposeProject, name: string, current: readonly C
 
 type Draft = Omit<PlannedService, "action" | "handOver">;
 
-function actionOf(draft: Draft, project: ComposeProject, scope: Scope, policy: RolloutPolicy): ServiceChange["action"] {
+export function actionOf(
+  draft: Draft,
+  project: ComposeProject,
+  scope: Scope,
+  policy: RolloutPolicy,
+): ServiceChange["action"] {
   if (isUnchanged(draft, scope)) return "unchanged";
   if (draft.current.length === 0) return "create";
   const both = draft.desired + draft.current.filter(isLive).length;
@@ -114,7 +119,7 @@ function isUnchanged({ current, hash, desired, goal }: Draft, scope: Scope): boo
 }
 
 /** Dependencies before what depends on them. */
-function inOrder(services: readonly PlannedService[]): PlannedService[] {
+export function inOrder(services: readonly PlannedService[]): PlannedService[] {
   const byName = new Map(services.map((one) => [one.service, one]));
   const ordered = new Set<PlannedService>();
   const visit = (one: PlannedService): void => {

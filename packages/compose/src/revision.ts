@@ -8,6 +8,7 @@ export const COMPOSE_LABELS = {
   number: "com.docker.compose.container-number",
   oneoff: "com.docker.compose.oneoff",
   configHash: "com.docker.compose.config-hash",
+  dependsOn: "com.docker.compose.depends_on",
 } as const;
 
 /**

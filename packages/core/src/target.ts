@@ -143,6 +143,16 @@ export interface Target {
    * Reads the target first; safe to call and to run again at any time.
    */
   restoration(snapshot: Uint8Array, context: DeploymentContext): Promise<Execution>;
+  /**
+   * The plan of going back to what ran when these snapshots were taken, oldest first: of each service the first one that
+   * has it counts. {@link Target.snapshot} and {@link Target.execution} take it like a plan for a release. Changes nothing.
+   *
+   * What the target runs of the application besides is in the plan as `unchanged`, so that it is judged too. `to` names
+   * the image with its digests: whoever asked compares them with the release that he wants to go back to. A service that
+   * did not exist then has the action `remove`. An image that neither the engine nor its registry has any more is a
+   * finding `image_missing`. Instances are labelled with the new deployment; a scale that is higher now is kept.
+   */
+  planRestoration(snapshots: readonly Uint8Array[], policy: RolloutPolicy): Promise<Plan>;
   observe(wanted: readonly Wanted[], signal: AbortSignal): Promise<Observation>;
   /** Yields whenever something may have changed. Ends with the signal; a broken stream is resumed inside. */
   changes(signal: AbortSignal): AsyncIterable<void>;

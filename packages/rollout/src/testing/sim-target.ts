@@ -44,18 +44,19 @@ export class SimTarget implements Target {
     await this.#wire();
     const names = Object.keys(release.services);
     const gone = Object.keys(this.#engine.revisions()).filter((service) => !names.includes(service));
-    const services = [
+    return this.#plan([
       ...names.map((service) => this.#change(service, revisionOf(release, service))),
-      ...gone.map((service) => this.#removal(service)),
-    ];
-    return {
-      scope: this.scope,
-      services,
-      findings: this.findings,
-      notCovered: [],
-      labelledDeployment: this.labelled,
-      detail: undefined,
-    };
+      ...gone.map((service) => this.#change(service, null)),
+    ]);
+  }
+
+  async planRestoration(snapshots: readonly Uint8Array[]): Promise<Plan> {
+    await this.#wire();
+    const running = Object.entries(this.#engine.revisions());
+    const taken = snapshots.map((bytes) => Object.entries(readSnapshot(bytes)));
+    // The first one that has a service counts, and what runs comes last.
+    const then = new Map([...taken, running].toReversed().flat());
+    return this.#plan([...then].map(([service, revision]) => this.#change(service, revision)));
   }
 
   async snapshot(plan: Plan): Promise<Uint8Array> {
@@ -71,8 +72,7 @@ export class SimTarget implements Target {
   async restoration(snapshot: Uint8Array, _context: DeploymentContext): Promise<Execution> {
     await this.#wire();
     if (this.restorationFails) throw new Error("the snapshot can't be read");
-    const old: Record<string, string | null> = JSON.parse(Buffer.from(snapshot).toString("utf8"));
-    return this.#way(Object.entries(old));
+    return this.#way(Object.entries(readSnapshot(snapshot)));
   }
 
   async observe(wanted: readonly Wanted[], signal: AbortSignal): Promise<Observation> {
@@ -129,7 +129,18 @@ export class SimTarget implements Target {
 
   async close(): Promise<void> {}
 
-  #change(service: string, revision: string): ServiceChange {
+  #plan(services: readonly ServiceChange[]): Plan {
+    return {
+      scope: this.scope,
+      services,
+      findings: this.findings,
+      notCovered: [],
+      labelledDeployment: this.labelled,
+      detail: undefined,
+    };
+  }
+
+  #change(service: string, revision: string | null): ServiceChange {
     const old = this.#engine.of(service)[0]?.revision;
     const facts = (name: string) => ({
       revision: name,
@@ -140,20 +151,14 @@ export class SimTarget implements Target {
     return {
       service,
       name: service,
-      action: old === undefined ? "create" : old === revision ? "unchanged" : "update",
+      action: revision === null ? "remove" : old === undefined ? "create" : old === revision ? "unchanged" : "update",
       goal: "run",
-      desired: DESIRED,
+      desired: revision === null ? 0 : DESIRED,
       dependsOn: [],
       ...(old === undefined ? {} : { from: facts(old) }),
-      to: facts(revision),
+      ...(revision === null ? {} : { to: facts(revision) }),
       differences: [],
     };
-  }
-
-  /** A service that the release no longer has. */
-  #removal(service: string): ServiceChange {
-    const { to: _, ...change } = this.#change(service, "");
-    return { ...change, action: "remove", desired: 0 };
   }
 
   /** New beside old, then the others go: also the way back, from wherever it starts. */
@@ -203,6 +208,10 @@ export class SimTarget implements Target {
     this.#engine.mustAnswer();
     return undefined;
   }
+}
+
+function readSnapshot(bytes: Uint8Array): Record<string, string | null> {
+  return JSON.parse(Buffer.from(bytes).toString("utf8"));
 }
 
 /** Revisions of the simulated engine are the release's own names: `web-v1`. */

@@ -1,0 +1,45 @@
+import { type ComposeContainer, containerOf } from "./compose-container.ts";
+import type { Work } from "./create-containers.ts";
+import { recreationOf } from "./creation-body.ts";
+import { belayLabels } from "./pinned-project.ts";
+import type { PlannedService } from "./plan-detail.ts";
+import { fixedName, type Model } from "./project-then.ts";
+import { COMPOSE_LABELS } from "./revision.ts";
+
+/**
+ * Makes containers like one of an earlier deployment, under numbers of their own, labelled as this deployment's. Compose
+ * could make them only of files that say something else by now. Anonymous volumes are new and empty, as in a deployment.
+ */
+export async function createLike(
+  work: Work,
+  one: PlannedService,
+  model: Model,
+  { there, missing }: { readonly there: readonly ComposeContainer[]; readonly missing: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const { docker, options } = work.state;
+  const was = containerOf(model.inspect);
+  const fixed = fixedName(options.scope.project, model.inspect);
+  const last = Math.max(0, ...there.map((container) => Number(container.number) || 0));
+  for (let count = 1; count <= missing; count++) {
+    const name = fixed ?? `${options.scope.project}-${one.name}-${last + count}`;
+    const { body, connections } = recreationOf(withoutOwn(model, was.name, name), one.image);
+    const labels = {
+      ...body.Labels,
+      [COMPOSE_LABELS.number]: String(last + count),
+      ...belayLabels(options.scope, one.service, one.hash, work.context),
+    };
+    const id = await docker.containers.create(name, { ...body, Labels: labels }, { signal });
+    for (const { network, endpoint } of connections) await docker.networks.connect(network, id, endpoint, { signal });
+  }
+}
+
+/** What belongs to that one container and not to its service: its name among the aliases, its anonymous volumes. */
+function withoutOwn({ inspect }: Model, old: string, name: string): Model["inspect"] {
+  const places = Object.entries(inspect.NetworkSettings.Networks).map(([network, endpoint]) => {
+    const aliases = (endpoint.Aliases ?? []).map((alias) => (alias === old ? name : alias));
+    return [network, { ...endpoint, Aliases: aliases }] as const;
+  });
+  const networks = { ...inspect.NetworkSettings, Networks: Object.fromEntries(places) };
+  return { ...inspect, Mounts: [], NetworkSettings: networks };
+}

@@ -1,0 +1,200 @@
+import { type Digest, digestOf, type Finding, isDigest, type Plan, type RolloutPolicy, shortDigest } from "@belay/core";
+import { type ComposeContainer, containerOf, isLive, readContainers } from "./compose-container.ts";
+import type { ComposeProject } from "./compose-project.ts";
+import { findObstacles, notCovered } from "./findings.ts";
+import { planHandOver } from "./hand-over.ts";
+import { filesToCopy } from "./injected-files.ts";
+import { changeOf, networksOfOthers } from "./make-plan.ts";
+import { type PlanContents, PlanDetail, type PlannedService } from "./plan-detail.ts";
+import { actionOf, inOrder } from "./plan-services.ts";
+import { hasImage, preflight } from "./preflight.ts";
+import { type Model, projectThen } from "./project-then.ts";
+import { servingRevision } from "./read-running.ts";
+import { hashOf } from "./revision.ts";
+import type { ServiceSnapshot, Snapshot } from "./snapshot.ts";
+import { soundOnes } from "./snapshot-members.ts";
+import type { TargetState } from "./target-state.ts";
+
+/** A service as a snapshot shows it. */
+interface Then extends ServiceSnapshot {
+  readonly at: Snapshot["at"];
+}
+
+/**
+ * What going back to these snapshots (oldest first) would do. The containers then are the pattern for the new ones, so the
+ * whole configuration comes back with the image; they are put in service like those of a release.
+ */
+export async function makeRestorationPlan(
+  state: TargetState,
+  snapshots: readonly Snapshot[],
+  policy: RolloutPolicy,
+): Promise<Plan> {
+  const { scope } = state.options;
+  const [rendered, containers] = await Promise.all([state.cli.render(), readContainers(state.docker, scope.project)]);
+  const then = firstOfEach(snapshots);
+  const models = await modelsOf(state, then);
+  const project = projectThen(rendered, models);
+  const outsiders = await networksOfOthers(state, project, containers);
+  const planning: Planning = { state, project, containers, models, policy, outsiders };
+  const own = containers.filter((one) => one.scope !== undefined);
+  const plan: PlanContents = {
+    project,
+    services: inOrder([...then.flatMap((one) => planThen(planning, one)), ...planOthers(planning, then)]),
+    missingDependencies: [],
+    companions: [],
+    models,
+    labelledDeployment: Math.max(0, ...own.map((one) => one.deployment ?? 0)),
+  };
+  const findings: Finding[] = [
+    ...findObstacles(plan, containers, policy, scope),
+    ...(await preflight(plan, policy, state.options, state.images)),
+    ...findingsThen(plan, then),
+  ];
+  return {
+    scope,
+    services: await Promise.all(
+      plan.services.map(async (one) => changeOf(state, plan, one, await digestsThen(state, one, models))),
+    ),
+    findings,
+    notCovered: notCovered(plan),
+    labelledDeployment: plan.labelledDeployment,
+    detail: new PlanDetail(plan),
+  };
+}
+
+function firstOfEach(snapshots: readonly Snapshot[]): readonly Then[] {
+  const then = new Map<string, Then>();
+  for (const { at, services } of snapshots) {
+    for (const one of services) if (!then.has(one.service)) then.set(one.service, { ...one, at });
+  }
+  return [...then.values()];
+}
+
+/** By compose's name of the service. None for one that did not exist. */
+async function modelsOf(state: TargetState, then: readonly Then[]): Promise<ReadonlyMap<string, Model>> {
+  const models = await Promise.all(
+    then.map(async (one) => {
+      const inspect = soundOnes(one, one.at).at(-1) ?? one.containers.at(-1);
+      if (inspect === undefined) return [];
+      const reference = inspect.Config.Image ?? inspect.Image;
+      // A tag may have moved since; the id is what ran. Only a digest can be had again from a registry.
+      const pinned = isDigest(reference.split("@")[1] ?? "");
+      const image = pinned || !(await hasImage(state.docker, inspect.Image)) ? reference : inspect.Image;
+      const known = await state.images.find(inspect.Image);
+      return [[one.name, { inspect, image, imageConfig: known?.Config ?? undefined }] as const];
+    }),
+  );
+  return new Map(models.flat());
+}
+
+interface Planning {
+  readonly state: TargetState;
+  readonly project: ComposeProject;
+  readonly containers: readonly ComposeContainer[];
+  readonly models: ReadonlyMap<string, Model>;
+  readonly policy: RolloutPolicy;
+  readonly outsiders: ReadonlySet<string>;
+}
+
+function planThen(planning: Planning, then: Then): PlannedService[] {
+  const { state, project, containers, models, policy, outsiders } = planning;
+  const { service, name, goal } = then;
+  const current = containers.filter((one) => one.service === name);
+  const model = models.get(name);
+  if (model === undefined) {
+    if (current.length === 0) return [];
+    const nothing = { desired: 0, dependsOn: [], image: "", hash: "none", handOver: { networks: [], cuts: [] } };
+    return [{ service, name, goal, current, action: "remove", ...nothing }];
+  }
+  const { revision } = containerOf(model.inspect);
+  const alike = then.containers.filter((one) => containerOf(one).revision === revision).length;
+  // Somebody may have scaled it up since, for a reason that going back does not know.
+  const live = servingRevision(name, current.filter(isLive)).length;
+  const draft = {
+    ...{ service, name, goal, current, image: model.image, dependsOn: dependenciesAmong(planning, name) },
+    desired: goal === "complete" ? 1 : Math.max(alike, live),
+    hash: hashThen(planning, name, hashOf(revision)),
+  };
+  const action = actionOf(draft, project, state.options.scope, policy);
+  return [{ ...draft, action, handOver: planHandOver(project, name, outsiders) }];
+}
+
+/** Services that no snapshot has were not touched since: they are judged with the others and left alone. */
+function planOthers(planning: Planning, then: readonly Then[]): PlannedService[] {
+  const known = new Set(then.map(({ service }) => service));
+  return Object.entries(planning.state.options.services).flatMap(([service, { name }]): PlannedService[] => {
+    const all = planning.containers.filter((one) => one.service === name);
+    const live = all.filter(isLive);
+    const serving = servingRevision(name, live.length > 0 ? live : all);
+    const sample = serving.at(-1);
+    if (known.has(service) || sample === undefined) return [];
+    const goal = live.length > 0 ? "run" : "complete";
+    const dependsOn = dependenciesAmong(planning, name);
+    const image = sample.inspect.Config.Image ?? sample.inspect.Image;
+    const rest = { action: "unchanged", desired: serving.length, hash: hashOf(sample.revision), image } as const;
+    return [{ service, name, goal, dependsOn, current: serving, handOver: { networks: [], cuts: [] }, ...rest }];
+  });
+}
+
+function dependenciesAmong({ state, project }: Planning, name: string): string[] {
+  const byName = new Map(Object.entries(state.options.services).map(([service, one]) => [one.name, service]));
+  return Object.keys(project.services[name]?.depends_on ?? {}).flatMap((one) => byName.get(one) ?? []);
+}
+
+/**
+ * Texts that compose copies into a container are not in what the engine shows of it. Those of the files as they are now
+ * are taken, which is told; so the containers are not quite those of then, and don't pass for them.
+ */
+function hashThen({ project, state }: Planning, name: string, hash: string): string {
+  const files = filesToCopy(project, name, { ...state.options.env });
+  return files.length === 0 ? hash : shortDigest(digestOf({ hash, files }));
+}
+
+function findingsThen(plan: PlanContents, then: readonly Then[]): Finding[] {
+  return plan.services.flatMap((one) => {
+    const was = then.find(({ service }) => service === one.service);
+    if (was === undefined || one.action === "remove") return [];
+    return [...foreignThen(one, was), ...boundThen(one, plan), ...filesOfNow(one, plan), ...scaleNow(one, was)];
+  });
+}
+
+/** What was changed by hand after the deployment and before the next is what the snapshot holds. */
+function foreignThen(one: PlannedService, was: Then): Finding[] {
+  if (was.containers.every((container) => containerOf(container).scope !== undefined)) return [];
+  const message = "its containers were not made by Belay then: that is what comes back, whoever made it";
+  return [{ level: "warn", check: "drifted", service: one.service, message }];
+}
+
+function boundThen(one: PlannedService, plan: PlanContents): Finding[] {
+  const { network_mode = "", volumes_from = [] } = plan.project.services[one.name] ?? {};
+  const bound = network_mode.startsWith("container:") ? [network_mode, ...volumes_from] : volumes_from;
+  if (bound.length === 0) return [];
+  const message = `its containers were bound to other containers of then (${bound.join(", ")}), which may be gone`;
+  const remedy = "Deploy the release again instead.";
+  return [{ level: "refuse", check: "bound_to_container", service: one.service, message, remedy }];
+}
+
+function filesOfNow(one: PlannedService, { project }: PlanContents): Finding[] {
+  const { configs = [], secrets = [] } = project.services[one.name] ?? {};
+  const names = [...configs, ...secrets].map(({ source }) => source);
+  if (names.length === 0) return [];
+  const message = `its configs and secrets (${names.join(", ")}) are those of the files now, not those of then`;
+  return [{ level: "warn", check: "files_of_now", service: one.service, message }];
+}
+
+function scaleNow(one: PlannedService, was: Then): Finding[] {
+  if (one.goal === "complete" || one.desired <= was.containers.length) return [];
+  const message = `${was.containers.length} ran then and ${one.desired} run now: ${one.desired} will run`;
+  return [{ level: "warn", check: "scale_kept", service: one.service, message }];
+}
+
+async function digestsThen(
+  state: TargetState,
+  one: PlannedService,
+  models: ReadonlyMap<string, Model>,
+): Promise<readonly Digest[]> {
+  const id = models.get(one.name)?.inspect.Image ?? one.current.at(-1)?.inspect.Image;
+  const known = id === undefined ? [] : await state.images.digests(id);
+  const pinned = one.image.split("@")[1] ?? "";
+  return isDigest(pinned) && !known.includes(pinned) ? [pinned, ...known] : known;
+}
