@@ -1,6 +1,15 @@
-import { type Digest, digestOf, type Finding, isDigest, type Plan, type RolloutPolicy, shortDigest } from "@belay/core";
+import {
+  type Digest,
+  digestOf,
+  type Finding,
+  type Goal,
+  isDigest,
+  type Plan,
+  type RolloutPolicy,
+  shortDigest,
+} from "@belay/core";
 import { type ComposeContainer, containerOf, isLive, readContainers } from "./compose-container.ts";
-import type { ComposeProject } from "./compose-project.ts";
+import { type ComposeProject, runsOnce } from "./compose-project.ts";
 import { findObstacles, notCovered } from "./findings.ts";
 import { planHandOver } from "./hand-over.ts";
 import { filesToCopy } from "./injected-files.ts";
@@ -106,13 +115,14 @@ function planThen(planning: Planning, then: Then): PlannedService[] {
     const nothing = { desired: 0, dependsOn: [], image: "", hash: "none", handOver: { networks: [], cuts: [] } };
     return [{ service, name, goal, current, action: "remove", ...nothing }];
   }
+  if (goal === "complete") return leaveAlone(planning, service, name, goal);
   const { revision } = containerOf(model.inspect);
   const alike = then.containers.filter((one) => containerOf(one).revision === revision).length;
   // Somebody may have scaled it up since, for a reason that going back does not know.
   const live = servingRevision(name, current.filter(isLive)).length;
   const draft = {
     ...{ service, name, goal, current, image: model.image, dependsOn: dependenciesAmong(planning, name) },
-    desired: goal === "complete" ? 1 : Math.max(alike, live),
+    desired: Math.max(alike, live),
     hash: hashThen(planning, name, hashOf(revision)),
   };
   const action = actionOf(draft, project, state.options.scope, policy);
@@ -122,18 +132,24 @@ function planThen(planning: Planning, then: Then): PlannedService[] {
 /** Services that no snapshot has were not touched since: they are judged with the others and left alone. */
 function planOthers(planning: Planning, then: readonly Then[]): PlannedService[] {
   const known = new Set(then.map(({ service }) => service));
-  return Object.entries(planning.state.options.services).flatMap(([service, { name }]): PlannedService[] => {
-    const all = planning.containers.filter((one) => one.service === name);
-    const live = all.filter(isLive);
-    const serving = servingRevision(name, live.length > 0 ? live : all);
-    const sample = serving.at(-1);
-    if (known.has(service) || sample === undefined) return [];
-    const goal = live.length > 0 ? "run" : "complete";
-    const dependsOn = dependenciesAmong(planning, name);
-    const image = sample.inspect.Config.Image ?? sample.inspect.Image;
-    const rest = { action: "unchanged", desired: serving.length, hash: hashOf(sample.revision), image } as const;
-    return [{ service, name, goal, dependsOn, current: serving, handOver: { networks: [], cuts: [] }, ...rest }];
+  const others = Object.entries(planning.state.options.services).filter(([service]) => !known.has(service));
+  return others.flatMap(([service, { name }]) => {
+    const goal = runsOnce(planning.project, name) ? "complete" : "run";
+    return leaveAlone(planning, service, name, goal);
   });
+}
+
+/** What runs once is not run again either: a migration back then is not what undoes the one since. */
+function leaveAlone(planning: Planning, service: string, name: string, goal: Goal): PlannedService[] {
+  const all = planning.containers.filter((one) => one.service === name);
+  const live = all.filter(isLive);
+  const serving = servingRevision(name, live.length > 0 ? live : all);
+  const sample = serving.at(-1);
+  if (sample === undefined) return [];
+  const dependsOn = dependenciesAmong(planning, name);
+  const image = sample.inspect.Config.Image ?? sample.inspect.Image;
+  const rest = { action: "unchanged", desired: serving.length, hash: hashOf(sample.revision), image } as const;
+  return [{ service, name, goal, dependsOn, current: serving, handOver: { networks: [], cuts: [] }, ...rest }];
 }
 
 function dependenciesAmong({ state, project }: Planning, name: string): string[] {
@@ -153,7 +169,7 @@ function hashThen({ project, state }: Planning, name: string, hash: string): str
 function findingsThen(plan: PlanContents, then: readonly Then[]): Finding[] {
   return plan.services.flatMap((one) => {
     const was = then.find(({ service }) => service === one.service);
-    if (was === undefined || one.action === "remove") return [];
+    if (was === undefined || one.action === "remove" || one.action === "unchanged") return [];
     return [...foreignThen(one, was), ...boundThen(one, plan), ...filesOfNow(one, plan), ...scaleNow(one, was)];
   });
 }
@@ -183,7 +199,7 @@ function filesOfNow(one: PlannedService, { project }: PlanContents): Finding[] {
 }
 
 function scaleNow(one: PlannedService, was: Then): Finding[] {
-  if (one.goal === "complete" || one.desired <= was.containers.length) return [];
+  if (one.action === "unchanged" || one.desired <= was.containers.length) return [];
   const message = `${was.containers.length} ran then and ${one.desired} run now: ${one.desired} will run`;
   return [{ level: "warn", check: "scale_kept", service: one.service, message }];
 }

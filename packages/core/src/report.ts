@@ -30,6 +30,15 @@ export interface DeploymentReport {
   /** Number in the environment's ledger; none when nothing was begun. */
   readonly deployment?: number;
   readonly release: { readonly digest: Digest; readonly source: Source };
+  /** Set when this was no release but a way back that somebody asked for. */
+  readonly rollback?: {
+    /** The deployment gone back to, whose release `release` names. */
+    readonly to: number;
+    /** Outside text. */
+    readonly reason?: string;
+    /** Who asked for it. Outside text. */
+    readonly by?: string;
+  };
   /** What ran before and was (or would be) brought back. */
   readonly previous?: { readonly deployment?: number; readonly release?: Digest; readonly source?: Source };
   readonly changes: readonly ServiceChange[];

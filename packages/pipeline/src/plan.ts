@@ -1,5 +1,5 @@
 import type { Plan, Source } from "@belay/core";
-import { ageFinding, current } from "@belay/rollout";
+import { ageFinding, current, driftFinding } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
 import { isOlder } from "./is-older.ts";
 import { releaseToDeploy } from "./release-to-deploy.ts";
@@ -15,7 +15,9 @@ export async function plan(context: PipelineContext, inputs: CommonInputs): Prom
     const [made, should] = await Promise.all([target.plan(release, settings.rollout), current(target.store)]);
     const older = (running: Source): ReturnType<typeof isOlder> => isOlder(context, release.source, running);
     const proven = should?.proven === true ? should.release?.source : undefined;
+    const drift = driftFinding(should, made);
     const age = await ageFinding(proven, settings.rollout, older);
-    return age === undefined ? made : { ...made, findings: [...made.findings, age] };
+    const found = [drift, age].filter((one) => one !== undefined);
+    return { ...made, findings: [...made.findings, ...found] };
   });
 }

@@ -1,6 +1,7 @@
 export { ageFinding } from "./age-finding.ts";
 export { type Baseline, takeBaseline } from "./baseline.ts";
 export { deploy } from "./deploy.ts";
+export { driftFinding } from "./drift-finding.ts";
 export { current, type HistoryEntry, history } from "./history.ts";
 export { judge, type Seen } from "./judge.ts";
 export { interrupt, type Judgement, openJudgement, step } from "./judgement.ts";
@@ -10,5 +11,6 @@ export * from "./ports.ts";
 export { planJson, printPlan } from "./print-plan.ts";
 export * from "./records.ts";
 export { recover } from "./recover.ts";
+export { rollback } from "./rollback.ts";
 export { STEPS, type Step } from "./steps.ts";
 export * from "./verdict.ts";

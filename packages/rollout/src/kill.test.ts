@@ -11,9 +11,21 @@ interface Trial {
   readonly reached: boolean;
 }
 
-/** A run of `v2` after `v1` to which something happens as it comes to a step for the `nth` time. */
-async function trial(step: Step, nth: number, bad: boolean, happen: (victim: SimRunner) => void): Promise<Trial> {
+type Kind = "deploy" | "rollback";
+
+/**
+ * A run to which something happens as it comes to a step for the `nth` time: of `v2` after `v1`, or back to `v2` after `v1`
+ * was deployed over it.
+ */
+async function trial(
+  step: Step,
+  nth: number,
+  bad: boolean,
+  happen: (victim: SimRunner) => void,
+  kind: Kind = "deploy",
+): Promise<Trial> {
   const world = new SimWorld();
+  if (kind === "rollback") await world.deployed("v2");
   await world.deployed("v1");
   if (bad) world.engine.behaviours.set("web-v2", { kind: "crash", afterMs: 700 });
   let seen = 0;
@@ -23,7 +35,7 @@ async function trial(step: Step, nth: number, bad: boolean, happen: (victim: Sim
       if (now === step && seen === nth) happen(victim);
     },
   });
-  await world.time.run(victim.start("v2"), LIMIT_MS);
+  await world.time.run(kind === "deploy" ? victim.start("v2") : victim.startRollback("1"), LIMIT_MS);
   return { world, victim, reached: seen >= nth };
 }
 
@@ -72,8 +84,11 @@ const RECOVERY: readonly Step[] = [
   "end",
 ];
 
+/** What a rollback does besides. */
+const CHOICE: readonly Step[] = ["choose", "load snapshot"];
+
 it("knows every step that there is", () => {
-  expect([...new Set([...FORWARD, ...BACK, ...RECOVERY, "confirm"])].sort()).toEqual([...STEPS].sort());
+  expect([...new Set([...CHOICE, ...FORWARD, ...BACK, ...RECOVERY, "confirm"])].sort()).toEqual([...STEPS].sort());
 });
 
 describe("a run that is killed", () => {
@@ -89,6 +104,19 @@ describe("a run that is killed", () => {
     expectWhole(world);
     const next = await world.runner("next").deploy("v3");
     expect(next).toMatchObject({ outcome: "succeeded", recovered: [] });
+  });
+
+  const rollbacks = [
+    ...[...CHOICE, ...FORWARD].map((step) => ({ step, bad: false })),
+    ...BACK.map((step) => ({ step, bad: true })),
+  ];
+
+  it.each(rollbacks)("on a rollback, at $step, bad old release: $bad, is put right", async ({ step, bad }) => {
+    const { world, reached } = await trial(step, 1, bad, (victim) => victim.kill(), "rollback");
+    expect(reached).toBe(true);
+    await world.runner("rescue").recover();
+    expectWhole(world);
+    expect(await world.runner("next").deploy("v3")).toMatchObject({ outcome: "succeeded", recovered: [] });
   });
 
   it.each(RECOVERY)("while it recovers, at %s, is put right by the one after", async (step) => {
@@ -124,6 +152,13 @@ describe("a run that is cancelled", () => {
 
   it.each(before)("at %s has touched nothing", async (step) => {
     const { world, victim } = await trial(step, 1, false, (one) => one.cancel.abort());
+    expect(victim.events.at(-1)).toMatchObject({ kind: "ended", outcome: "cancelled" });
+    expect(world.engine.revisions()).toEqual({ api: "api-v1", web: "web-v1" });
+    expectWhole(world);
+  });
+
+  it.each([...CHOICE, ...before])("on a rollback, at %s, has touched nothing", async (step) => {
+    const { world, victim } = await trial(step, 1, false, (one) => one.cancel.abort(), "rollback");
     expect(victim.events.at(-1)).toMatchObject({ kind: "ended", outcome: "cancelled" });
     expect(world.engine.revisions()).toEqual({ api: "api-v1", web: "web-v1" });
     expectWhole(world);

@@ -29,7 +29,7 @@ export interface LedgerOptions {
 export const LIFE_MS = 30_000;
 
 /** What a claim says besides what the ledger knows itself. */
-export type BeginDraft = Pick<BeginRecord, "intent" | "recovers" | "release" | "policy" | "before">;
+export type BeginDraft = Pick<BeginRecord, "intent" | "rollback" | "recovers" | "release" | "policy" | "before">;
 export type EndDraft = Pick<EndRecord, "outcome" | "cause" | "recoveredBy" | "runs" | "running">;
 
 /** A deployment that has begun and not ended. */

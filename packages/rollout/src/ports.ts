@@ -2,8 +2,10 @@ import type {
   CauseDetail,
   Clock,
   DeploymentReport,
+  Finding,
   Log,
   Outcome,
+  Plan,
   Prober,
   Release,
   RolloutPolicy,
@@ -12,7 +14,7 @@ import type {
   StageReport,
   Target,
 } from "@belay/core";
-import type { Holder } from "./records.ts";
+import type { Holder, ReleaseFacts, RollbackFacts, RunsFacts } from "./records.ts";
 import type { Step } from "./steps.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -52,6 +54,35 @@ export interface DeployRequest {
   readonly url?: string;
   /** What the pipeline did before; the report puts `deploy` after it. */
   readonly stages?: readonly StageReport[];
+}
+
+export interface RollbackRequest {
+  /** `previous`, a deployment's number, or a commit (full, or at least 7 digits of it). */
+  readonly to: string;
+  readonly policy: RolloutPolicy;
+  /** Why, in the words of whoever asks. */
+  readonly reason?: string;
+  /** Who asks. */
+  readonly by?: string;
+  readonly url?: string;
+  readonly stages?: readonly StageReport[];
+}
+
+/**
+ * What a deployment is about, whichever way it came: a release, or an earlier deployment that somebody wants back. The
+ * rest of the way (snapshot, begin, apply, observe, judge, end, or back) is the same.
+ */
+export interface Aim {
+  readonly intent: "deploy" | "rollback";
+  readonly release: ReleaseFacts;
+  readonly rollback?: RollbackFacts;
+  readonly policy: RolloutPolicy;
+  readonly url?: string;
+  readonly stages?: readonly StageReport[];
+  /** Made anew when somebody else began meanwhile. Changes nothing. */
+  plan(): Promise<Plan>;
+  /** What the ledger says against it. `before`: what runs by the ledger. */
+  check(plan: Plan, before: RunsFacts | undefined): Promise<readonly Finding[]>;
 }
 
 export interface DeploymentResult {

@@ -25,6 +25,16 @@ export interface RunsFacts {
   readonly proven: boolean;
 }
 
+/** A rollback that somebody asked for. */
+export interface RollbackFacts {
+  /** The deployment gone back to. */
+  readonly to: number;
+  /** In the words of whoever asked for it. Outside text. */
+  readonly reason?: string;
+  /** Who asked: the login on GitHub, or the user of the machine. Outside text. */
+  readonly by?: string;
+}
+
 /** `NNNN.begin`: written before the first change. */
 export interface BeginRecord {
   readonly schema: "belay.ledger/v1";
@@ -32,7 +42,9 @@ export interface BeginRecord {
   /** Makes the bytes of two claims differ, so that a lost answer can be told from a lost race. */
   readonly nonce: string;
   readonly holder: Holder;
-  readonly intent: "deploy" | "recover";
+  readonly intent: "deploy" | "rollback" | "recover";
+  /** What a rollback by hand goes back to. */
+  readonly rollback?: RollbackFacts;
   /** The dead deployment that this one takes over. */
   readonly recovers?: number;
   readonly release?: ReleaseFacts;

@@ -89,7 +89,7 @@ export async function recoverDead(
 }
 
 function resultOf(taken: TakenOver, turn: DeadTurn): RecoveryResult {
-  const holder = turn.open.find((one) => one.begin?.intent === "deploy")?.begin?.holder;
+  const holder = turn.open.find(({ begin }) => begin !== undefined && begin.intent !== "recover")?.begin?.holder;
   const { outcome, cause, running } = taken.result ?? {};
   return {
     kind: "recovered",

@@ -13,7 +13,7 @@ import { announce, emit } from "./announce.ts";
 import { carryOut } from "./carry-out.ts";
 import { bound, type Course, type WayEnd } from "./course.ts";
 import type { EndDraft, Ledger } from "./ledger.ts";
-import type { DeploymentResult, DeployPorts, DeployRequest } from "./ports.ts";
+import type { Aim, DeploymentResult, RolloutPorts } from "./ports.ts";
 import { putBack, readBack } from "./put-back.ts";
 import type { RunsFacts } from "./records.ts";
 import { releaseBefore } from "./recover.ts";
@@ -29,8 +29,8 @@ export interface Begun {
 }
 
 interface Run extends Begun {
-  readonly request: DeployRequest;
-  readonly ports: DeployPorts;
+  readonly aim: Aim;
+  readonly ports: RolloutPorts;
   readonly ledger: Ledger;
   readonly facts: RunFacts;
 }
@@ -43,13 +43,13 @@ const DOSSIER_MS = 3_000;
 
 /** From begin to end: forward, or back. Whatever happens becomes an outcome. */
 export async function runDeployment(
-  request: DeployRequest,
-  ports: DeployPorts,
+  aim: Aim,
+  ports: RolloutPorts,
   ledger: Ledger,
   facts: RunFacts,
   begun: Begun,
 ): Promise<DeploymentResult> {
-  const run: Run = { ...begun, request, ports, ledger, facts };
+  const run: Run = { ...begun, aim, ports, ledger, facts };
   try {
     return await goForward(run);
   } catch (error) {
@@ -63,11 +63,11 @@ export async function runDeployment(
 }
 
 async function goForward(run: Run): Promise<DeploymentResult> {
-  const { ports, tenure, plan, facts } = run;
-  const { policy } = run.request;
+  const { ports, tenure, plan } = run;
+  const { policy } = run.aim;
   const execution = ports.target.execution(plan, {
     deployment: tenure.deployment,
-    release: facts.release.digest,
+    release: run.aim.release.digest,
     policy,
   });
   const beganAt = ports.clock.now();
@@ -101,7 +101,7 @@ function causeOfEnd(end: Exclude<WayEnd, { kind: "converged" }>): CauseDetail {
 
 async function succeed(run: Run, wanted: readonly Wanted[]): Promise<DeploymentResult> {
   const { ports, facts, tenure } = run;
-  const running = await readBack(ports, run.request.policy);
+  const running = await readBack(ports, run.aim.policy);
   if (running === undefined) return leaveOpen(run, "unverified", { cause: "engine_unreachable" });
   facts.running = running;
   const strange = wanted.find((one) => !isRunning(one, running));
@@ -115,7 +115,7 @@ async function succeed(run: Run, wanted: readonly Wanted[]): Promise<DeploymentR
   }
   return endWith(run, "succeeded", undefined, {
     deployment: tenure.deployment,
-    release: facts.release,
+    release: run.aim.release,
     proven: true,
   });
 }
@@ -141,16 +141,16 @@ function endUntouched(run: Run, end: WayEnd, cause: CauseDetail): Promise<Deploy
 }
 
 async function keepFailed(run: Run, cause: CauseDetail): Promise<DeploymentResult> {
-  const running = await readBack(run.ports, run.request.policy);
+  const running = await readBack(run.ports, run.aim.policy);
   if (running === undefined) return leaveOpen(run, "timed_out", { cause: "engine_unreachable" });
   run.facts.running = running;
-  const { release } = run.facts;
+  const { release } = run.aim;
   return endWith(run, "failed", cause, { deployment: run.tenure.deployment, release, proven: false });
 }
 
 async function goBack(run: Run, cause: CauseDetail): Promise<DeploymentResult> {
   const { ports, facts, tenure, snapshot } = run;
-  const { policy } = run.request;
+  const { policy } = run.aim;
   ports.log.info(`Going back to what ran before deployment ${tenure.deployment}.`);
   const context = { deployment: tenure.deployment, release: releaseBefore(tenure.begin), policy };
   const back = await putBack(ports, policy, tenure, snapshot, context);
@@ -205,7 +205,7 @@ async function collectEvidence(run: Run, wanted: readonly Wanted[], end: WayEnd)
   const { ports, facts } = run;
   await announce(ports, "dossier");
   const beganAt = ports.clock.now();
-  const { policy } = run.request;
+  const { policy } = run.aim;
   const limit = bound({ ports, policy, direction: "forward", beganAt, deadlineAt: beganAt + DOSSIER_MS });
   try {
     facts.evidence = await abortable(askDossier(run, wanted, end.observation, limit.signal), limit.signal);

@@ -11,13 +11,12 @@ import {
   releaseDigest,
 } from "@belay/core";
 import { likelyCause } from "./likely-cause.ts";
-import type { DeploymentResult, DeployPorts, DeployRequest, RecoveryResult } from "./ports.ts";
+import type { Aim, DeploymentResult, RecoveryResult, RolloutPorts } from "./ports.ts";
 import type { ReleaseFacts, RunsFacts } from "./records.ts";
 
-/** What a run of {@link deploy} has found out so far; the result and the report are made of it, whenever it ends. */
+/** What a deployment has found out so far; the result and the report are made of it, whenever it ends. */
 export class RunFacts {
-  readonly request: DeployRequest;
-  readonly release: ReleaseFacts;
+  readonly aim: Aim;
   readonly recovered: RecoveryResult[] = [];
   plan: Plan | undefined;
   before: RunsFacts | undefined;
@@ -28,13 +27,12 @@ export class RunFacts {
   first: CauseDetail | undefined;
   restoreMs: number | undefined;
   leftOpen = false;
-  readonly #ports: DeployPorts;
+  readonly #ports: RolloutPorts;
   readonly #beganAt: number;
   readonly #startedAt: string;
 
-  constructor(request: DeployRequest, ports: DeployPorts) {
-    this.request = request;
-    this.release = releaseFacts(request.release);
+  constructor(aim: Aim, ports: RolloutPorts) {
+    this.aim = aim;
     this.#ports = ports;
     this.#beganAt = ports.clock.now();
     this.#startedAt = ports.clock.date().toISOString();
@@ -50,16 +48,18 @@ export class RunFacts {
   async #report(outcome: Outcome, cause: CauseDetail | undefined): Promise<DeploymentReport> {
     const { application, environment, target } = this.#ports.target.scope;
     const durationMs = this.#ports.clock.now() - this.#beganAt;
+    const { url, release, rollback, stages = [] } = this.aim;
     const good = outcome === "succeeded" || outcome === "unchanged";
     return {
       application,
       environment,
       target,
-      ...(this.request.url === undefined ? {} : { url: this.request.url }),
+      ...(url === undefined ? {} : { url }),
       outcome,
       ...(cause === undefined ? {} : { cause, ...this.#likely(cause) }),
       ...(this.deployment === undefined ? {} : { deployment: this.deployment }),
-      release: { digest: this.release.digest, source: this.release.source },
+      release: { digest: release.digest, source: release.source },
+      ...(rollback === undefined ? {} : { rollback }),
       ...this.#previous(),
       changes: this.plan?.services ?? [],
       findings: this.plan?.findings ?? [],
@@ -67,7 +67,7 @@ export class RunFacts {
       evidence: this.evidence,
       advice: await this.#advice(),
       notCovered: this.plan?.notCovered ?? [],
-      stages: [...(this.request.stages ?? []), { name: "deploy", state: good ? "passed" : "failed", durationMs }],
+      stages: [...stages, { name: "deploy", state: good ? "passed" : "failed", durationMs }],
       startedAt: this.#startedAt,
       durationMs,
       ...(this.restoreMs === undefined ? {} : { restoreMs: this.restoreMs }),

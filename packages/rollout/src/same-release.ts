@@ -23,6 +23,15 @@ export function driftedServices(before: RunsFacts | undefined, plan: Plan): read
   return drifted.map((one) => one.service);
 }
 
+/** Services of the release that a plan to bring it back does not have with its image. What runs once leaves nothing to have. */
+export function lostServices(release: ReleaseFacts, plan: Plan): readonly string[] {
+  return Object.keys(release.images).filter((service) => {
+    const change = plan.services.find((one) => one.service === service);
+    if (change?.goal === "complete") return false;
+    return change?.to === undefined || isImageOf(release, { ...change.to, service }) === false;
+  });
+}
+
 function find(running: readonly RunningService[], service: string): RunningService | undefined {
   return running.find((one) => one.service === service);
 }

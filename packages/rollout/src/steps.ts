@@ -3,6 +3,7 @@
  * its `onStep` port just before it does it; the kill tests read this list, so that no step is ever left out of them.
  */
 export const STEPS = [
+  "choose",
   "survey",
   "takeover",
   "load snapshot",

@@ -55,7 +55,7 @@ async function settle(
     await tenure.end({ outcome: "withdrawn" });
     return undefined;
   }
-  const dead = open.map((one) => one.begin).find((begin) => begin?.intent === "deploy");
+  const dead = open.map((one) => one.begin).find((begin) => begin !== undefined && begin.intent !== "recover");
   const result = dead === undefined ? undefined : await ports.putRight(dead, tenure);
   const facts = result ?? { outcome: "withdrawn" as const };
   for (const { deployment } of [...open].reverse()) {

@@ -2,6 +2,7 @@ import { type Clock, createRelease, DEFAULT_ROLLOUT, type Release, type RolloutP
 import { deploy } from "../deploy.ts";
 import type { DeploymentResult, DeployPorts, RecoveryResult, RolloutEvent } from "../ports.ts";
 import { recover } from "../recover.ts";
+import { rollback } from "../rollback.ts";
 import type { Step } from "../steps.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { silentLog } from "./silent-log.ts";
@@ -91,6 +92,22 @@ export class SimRunner {
     return new Promise((resolve, reject) => {
       this.#died = () => resolve(undefined);
       deploy(request, this.ports).then(resolve, reject);
+    });
+  }
+
+  rollback(
+    to: string,
+    more: { readonly policy?: Partial<RolloutPolicy>; readonly reason?: string; readonly by?: string } = {},
+  ): Promise<DeploymentResult> {
+    const request = { to, ...more, policy: { ...POLICY, ...more.policy } };
+    return this.#world.time.run(rollback(request, this.ports), LIMIT_MS);
+  }
+
+  /** As {@link start}, back. */
+  startRollback(to: string): Promise<DeploymentResult | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#died = () => resolve(undefined);
+      rollback({ to, policy: POLICY }, this.ports).then(resolve, reject);
     });
   }
 

@@ -1,0 +1,205 @@
+import type { CauseDetail, Finding, Plan } from "@belay/core";
+import { abortable } from "./abortable.ts";
+import { OLDER_RELEASE } from "./age-finding.ts";
+import { announce, emit } from "./announce.ts";
+import { carryOut } from "./carry-out.ts";
+import type { Course, WayEnd } from "./course.ts";
+import { driftFinding } from "./drift-finding.ts";
+import { current } from "./history.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Aim, DeploymentResult, RolloutPorts } from "./ports.ts";
+import { readBack } from "./put-back.ts";
+import { openLedger, recoverDead, survey } from "./recover.ts";
+import { runDeployment } from "./run-deployment.ts";
+import { RunFacts } from "./run-facts.ts";
+
+/** The longest wait for another deployment: it may take its deadline, the way back the same again, and a recovery. */
+const PATIENCE_DEADLINES = 3;
+
+/**
+ * Makes the target run what is aimed at and proves it, or puts back what ran before and proves that. Whatever happens on
+ * the target becomes an outcome; only what fails before anything was begun (no engine, a defect) is thrown.
+ *
+ * @throws BelayError when reading the ledger or planning failed: nothing was touched.
+ */
+export async function undertake(aim: Aim, ports: RolloutPorts): Promise<DeploymentResult> {
+  const facts = new RunFacts(aim, ports);
+  const ledger = openLedger(ports);
+  let waited = false;
+  try {
+    for (;;) {
+      const turn = await awaitFree(aim, ports, ledger, facts, () => {
+        waited = true;
+      });
+      if (turn.kind === "done") return turn.result;
+      const result = await attempt(aim, ports, ledger, facts, turn.highest, waited);
+      if (result !== undefined) return result;
+    }
+  } catch (error) {
+    if (ports.signal.aborted && facts.deployment === undefined)
+      return facts.result("cancelled", { cause: "cancelled" });
+    throw error;
+  }
+}
+
+type Free =
+  | { readonly kind: "free"; readonly highest: number }
+  | { readonly kind: "done"; readonly result: DeploymentResult };
+
+async function awaitFree(
+  { policy }: Aim,
+  ports: RolloutPorts,
+  ledger: Ledger,
+  facts: RunFacts,
+  onWaited: () => void,
+): Promise<Free> {
+  for (;;) {
+    const onAlive = policy.onLocked === "wait" ? "wait" : "return";
+    const turn = await survey(ledger, ports, onAlive, PATIENCE_DEADLINES * policy.deadlineMs + ledger.lifeMs, onWaited);
+    if (turn.kind === "free") return turn;
+    if (turn.kind === "alive") {
+      const holder = turn.open[0]?.begin?.holder;
+      const detail = holder && `run ${holder.run}, attempt ${holder.attempt} on ${holder.host}`;
+      const cause: CauseDetail = detail === undefined ? { cause: "locked" } : { cause: "locked", detail };
+      return { kind: "done", result: await facts.result("refused", cause) };
+    }
+    const recovered = await recoverDead(ledger, turn, ports);
+    if (recovered !== undefined) facts.recovered.push(recovered);
+    if (recovered?.kind === "superseded")
+      return { kind: "done", result: await facts.result("superseded", { cause: "fenced" }) };
+  }
+}
+
+/** One attempt from the plan on. `undefined` when somebody else began meanwhile: the plan is stale, and all starts again. */
+async function attempt(
+  aim: Aim,
+  ports: RolloutPorts,
+  ledger: Ledger,
+  facts: RunFacts,
+  highest: number,
+  waited: boolean,
+): Promise<DeploymentResult | undefined> {
+  await announce(ports, "plan");
+  facts.plan = await abortable(aim.plan(), ports.signal);
+  facts.before = await current(ports.target.store);
+  await announce(ports, "preflight");
+  const refusal = await preflight(facts.plan, aim, ports, facts, waited);
+  if (refusal !== undefined) return refusal;
+  if (isUnchanged(facts.plan)) return confirmAlone(aim, ports, ledger, facts, facts.plan, highest);
+  await announce(ports, "snapshot");
+  const snapshot = await abortable(ports.target.snapshot(facts.plan), ports.signal);
+  await announce(ports, "begin");
+  ports.signal.throwIfAborted();
+  const tenure = await ledger.claim(
+    highest,
+    {
+      intent: aim.intent,
+      release: aim.release,
+      policy: aim.policy,
+      ...(aim.rollback === undefined ? {} : { rollback: aim.rollback }),
+      ...(facts.before === undefined ? {} : { before: facts.before }),
+    },
+    snapshot,
+    // A ledger that was lost goes on after the number on the labels of what runs (docs/ledger.md, "Loss").
+    facts.plan.labelledDeployment,
+  );
+  if (tenure === undefined) return undefined;
+  facts.deployment = tenure.deployment;
+  emit(ports, { kind: "begun", deployment: tenure.deployment });
+  return runDeployment(aim, ports, ledger, facts, { plan: facts.plan, tenure, snapshot });
+}
+
+/** A refusal before the first change, if there is a reason. */
+async function preflight(
+  plan: Plan,
+  aim: Aim,
+  ports: RolloutPorts,
+  facts: RunFacts,
+  waited: boolean,
+): Promise<DeploymentResult | undefined> {
+  const before = facts.before;
+  const refusal = findRefusal(plan.findings);
+  if (refusal !== undefined) return refuse(aim, ports, facts, refusal, waited);
+  noteDrift(plan, facts);
+  const found = await aim.check(plan, before);
+  addFindings(facts, found);
+  const late = findRefusal(found);
+  return late && refuse(aim, ports, facts, late, waited);
+}
+
+function findRefusal(findings: readonly Finding[]): Finding | undefined {
+  return findings.find((finding) => finding.level === "refuse");
+}
+
+async function refuse(
+  aim: Aim,
+  ports: RolloutPorts,
+  facts: RunFacts,
+  { check, service, message }: Finding,
+  waited: boolean,
+): Promise<DeploymentResult> {
+  facts.running = (await readBack(ports, aim.policy)) ?? [];
+  if (check === OLDER_RELEASE) {
+    return facts.result(waited ? "superseded" : "refused", { cause: "older_release", detail: message });
+  }
+  return facts.result("refused", { cause: "preflight", ...(service && { service }), detail: message });
+}
+
+/** The ledger's name for what runs is not passed on when something else runs: the way back restores that, nameless. */
+function noteDrift(plan: Plan, facts: RunFacts): void {
+  const drift = driftFinding(facts.before, plan);
+  if (drift === undefined) return;
+  addFindings(facts, [drift]);
+  facts.before = { proven: false };
+}
+
+function addFindings(facts: RunFacts, findings: readonly Finding[]): void {
+  if (facts.plan !== undefined) facts.plan = { ...facts.plan, findings: [...facts.plan.findings, ...findings] };
+}
+
+function isUnchanged(plan: Plan): boolean {
+  return plan.services.length > 0 && plan.services.every((service) => service.action === "unchanged");
+}
+
+/** A confirmation holds no lock: `undefined` when anybody began after the plan was made, which is stale then. */
+async function confirmAlone(
+  aim: Aim,
+  ports: RolloutPorts,
+  ledger: Ledger,
+  facts: RunFacts,
+  plan: Plan,
+  highest: number,
+): Promise<DeploymentResult | undefined> {
+  if ((await ledger.list()).highest !== highest) return undefined;
+  const end = await confirm(aim, ports, facts, plan);
+  if (end.kind === "cancelled") return facts.result("cancelled", { cause: "cancelled" });
+  const unreachable = end.kind === "timed_out" && end.unreachable;
+  if (!unreachable && (await ledger.list()).highest !== highest) return undefined;
+  facts.running = (await readBack(ports, aim.policy)) ?? [];
+  if (end.kind === "converged") return facts.result("unchanged");
+  if (end.kind === "failed") return facts.result("unverified", end.cause);
+  const detail = end.waitingFor.join("; ");
+  return facts.result("timed_out", { cause: unreachable ? "engine_unreachable" : "timed_out", detail });
+}
+
+/** Nothing is to be changed, but it is said only after it was seen to be right. */
+async function confirm({ policy, release }: Aim, ports: RolloutPorts, facts: RunFacts, plan: Plan): Promise<WayEnd> {
+  await announce(ports, "confirm");
+  const beganAt = ports.clock.now();
+  const course: Course = {
+    ports,
+    policy,
+    direction: "forward",
+    beganAt,
+    deadlineAt: beganAt + policy.deadlineMs,
+    cancel: ports.signal,
+  };
+  const context = {
+    deployment: facts.before?.deployment ?? plan.labelledDeployment,
+    release: release.digest,
+    policy,
+  };
+  const { wanted } = ports.target.execution(plan, context);
+  const stages = [{ name: "confirm", act: async () => undefined, expect: "alone", stable: true }] as const;
+  return carryOut(course, { wanted, stages });
+}
