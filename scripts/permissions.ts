@@ -49,5 +49,6 @@ export const PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = {
   build: [CONTENTS],
   push: [CONTENTS, PUSH],
   deploy: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
+  rollback: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
   report: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
 };

@@ -39,7 +39,7 @@ export interface Seen {
 
 export interface RunRequest {
   readonly workflow: string;
-  readonly eventName: "push" | "pull_request";
+  readonly eventName: "push" | "pull_request" | "workflow_dispatch";
   readonly event: object;
   /** Default: {@link TOKEN}. */
   readonly token?: string;

@@ -10,6 +10,7 @@ import {
   describeCause,
   EXIT_CODES,
   type FailureReport,
+  headlineOf,
   Inputs,
   type Log,
   OUTCOMES,
@@ -140,9 +141,13 @@ function finish(context: ActionContext, end: ActionEnd, failOn: ReadonlySet<stri
 function describeEnd(end: ActionEnd): { name: string; exitCode: number; message?: string } {
   if (end === undefined) return { name: "succeeded", exitCode: 0 };
   if (!("outcome" in end)) return { name: end.reason, exitCode: EXIT_CODES[end.reason], message: end.message };
-  const { exitCode, headline } = OUTCOMES[end.outcome];
+  const { exitCode } = OUTCOMES[end.outcome];
   const cause = end.cause === undefined ? "" : `: ${describeCause(end.cause)}`;
-  return { name: end.outcome, exitCode, message: `${end.application} on ${end.environment}: ${headline}${cause}` };
+  return {
+    name: end.outcome,
+    exitCode,
+    message: `${end.application} on ${end.environment}: ${headlineOf(end)}${cause}`,
+  };
 }
 
 /** An unreadable `fail-on` is itself what went wrong: then the step fails. */

@@ -39,6 +39,14 @@ export function setDeployOutputs(
   context.output("url", report.url ?? "");
 }
 
+/** Outputs of a rollback: those of a deployment, and what was gone back to. */
+export function setRollbackOutputs(context: ActionContext, done: Parameters<typeof setDeployOutputs>[1]): void {
+  const { rollback, release } = done.report;
+  setDeployOutputs(context, done);
+  context.output("rolled-back-to", rollback === undefined ? "" : String(rollback.to));
+  context.output("revision", release.source.revision);
+}
+
 interface RunningOutput {
   readonly service: string;
   readonly revision: string;

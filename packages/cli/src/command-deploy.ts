@@ -1,4 +1,4 @@
-import { type DeploymentReport, explainCause, formatDuration, type Inputs, OUTCOMES } from "@belay/core";
+import { type DeploymentReport, explainCause, formatDuration, headlineOf, type Inputs, OUTCOMES } from "@belay/core";
 import {
   build,
   type Deployed,
@@ -6,10 +6,12 @@ import {
   loadCommonInputs,
   loadDeployInputs,
   loadPipelineInputs,
+  loadRollbackInputs,
   type PipelineContext,
   push,
   reconcile,
   report,
+  rollback,
   type Told,
 } from "@belay/pipeline";
 import type { CommandResult } from "./run-command.ts";
@@ -18,6 +20,10 @@ import type { View } from "./view.ts";
 
 export async function runDeploy(context: PipelineContext, inputs: Inputs, view: View): Promise<CommandResult> {
   return ofDeployment(await deploy(context, loadDeployInputs(inputs), { onEvent: view.onEvent }));
+}
+
+export async function runRollback(context: PipelineContext, inputs: Inputs, view: View): Promise<CommandResult> {
+  return ofDeployment(await rollback(context, loadRollbackInputs(inputs), { onEvent: view.onEvent }));
 }
 
 /** The whole way. A failure before the deployment is told to the pull request too. */
@@ -69,12 +75,13 @@ function ofDeployment(deployed: Deployed): CommandResult {
 
 /** The contract of `--json`: these keys stay. */
 function deploymentJson(report: DeploymentReport): object {
-  const { outcome, cause, release, deployment, running, findings, durationMs, restoreMs } = report;
+  const { outcome, cause, release, rollback, deployment, running, findings, durationMs, restoreMs } = report;
   return {
     outcome,
     cause: cause ?? null,
     release: release.digest,
     deployment: deployment ?? null,
+    rollback: rollback ?? null,
     services: running,
     findings,
     durationMs,
@@ -83,10 +90,9 @@ function deploymentJson(report: DeploymentReport): object {
 }
 
 function deploymentText(report: DeploymentReport): string {
-  const { headline } = OUTCOMES[report.outcome];
   const number =
     report.deployment === undefined ? "" : ` (deployment ${report.deployment}, ${formatDuration(report.durationMs)})`;
-  const lines = [`${report.application} on ${report.environment}: ${headline}${number}`];
+  const lines = [`${report.application} on ${report.environment}: ${headlineOf(report)}${number}`];
   if (report.cause !== undefined) lines.push(`Cause: ${explainCause(report.cause)}.`);
   if (report.likelyCause !== undefined) lines.push(`Most likely: ${report.likelyCause}`);
   for (const finding of report.findings.filter((one) => one.level !== "cannot tell")) {

@@ -2,7 +2,7 @@ import { OVERRIDE_INPUTS, type OverrideInput } from "@belay/config";
 import { type Option, optionKind } from "./arguments.ts";
 
 export interface Command {
-  readonly name: "build" | "push" | "deploy" | "run" | "plan" | "status" | "report" | "reconcile";
+  readonly name: "build" | "push" | "deploy" | "run" | "rollback" | "plan" | "status" | "report" | "reconcile";
   readonly summary: string;
   readonly options: readonly Option[];
 }
@@ -21,6 +21,10 @@ const RELEASE = {
 } as const;
 const PARALLEL = { "max-parallel": "How many services are built or pushed at a time. Default: 2." } as const;
 const DIRTY = { "allow-dirty": "Build although files differ from the commit; the image is then labelled so." } as const;
+const BACK = {
+  to: "previous, the number of a deployment, or a commit (full, or at least 7 digits of it). Default: previous.",
+  reason: "Why, for the ledger and the report.",
+} as const;
 const COMMENT = {
   comment: "Whether to keep a comment on the pull request: true or false. Default: true.",
   "comment-author": "Login whose comments with Belay's mark are trusted besides the token's own.",
@@ -96,6 +100,13 @@ export const COMMANDS: readonly Command[] = [
     RELEASE,
   ),
   command("run", "All of it: build, test, push, deploy, report.", OVERRIDE_INPUTS, DIRTY, PARALLEL, COMMENT, RELEASE),
+  command(
+    "rollback",
+    "Go back to an earlier deployment, watch it, and undo that when it is bad.",
+    BACK,
+    pick(DEPLOY_INPUTS),
+    COMMENT,
+  ),
   command(
     "plan",
     "Show what a deployment would change and what speaks against it. Changes nothing.",

@@ -90,6 +90,7 @@ const WORK: Readonly<Record<Command["name"], Work>> = {
   build: async (context, inputs) => (await import("./command-build.ts")).runBuild(context, inputs),
   push: async (context, inputs) => (await import("./command-build.ts")).runPush(context, inputs),
   deploy: async (context, inputs, view) => (await import("./command-deploy.ts")).runDeploy(context, inputs, view),
+  rollback: async (context, inputs, view) => (await import("./command-deploy.ts")).runRollback(context, inputs, view),
   run: async (context, inputs, view) => (await import("./command-deploy.ts")).runAll(context, inputs, view),
   plan: async (context, inputs) => (await import("./command-look.ts")).runPlan(context, inputs),
   status: async (context, inputs) => (await import("./command-look.ts")).runStatus(context, inputs),

@@ -4,6 +4,7 @@ export * from "./describe-undo.ts";
 export * from "./digest.ts";
 export * from "./duration.ts";
 export * from "./errors.ts";
+export * from "./headline-of.ts";
 export * from "./identity.ts";
 export * from "./inputs.ts";
 export * from "./log.ts";

@@ -1,6 +1,7 @@
 import {
   type DeploymentState,
   describeCause,
+  headlineOf,
   OUTCOME_NAMES,
   OUTCOMES,
   type Outcome,
@@ -35,6 +36,7 @@ export function writePayload(start: DeploymentStart): Record<string, unknown> {
     ...optional("deployment", start.deployment),
     ...optional("release", start.release),
     ...optional("url", start.url),
+    ...optional("rollbackTo", start.rollbackTo),
   };
 }
 
@@ -102,7 +104,7 @@ export function shortName(application: string): string {
 /** State and words of the final status. */
 export function finalStatus(report: AnyReport): { readonly state: DeploymentState; readonly words: string } {
   if (!isDeploymentReport(report)) return { state: "error", words: titleOfFailure(report) };
-  const { headline, deploymentState } = OUTCOMES[report.outcome];
+  const { deploymentState } = OUTCOMES[report.outcome];
   const cause = report.cause === undefined ? "" : `: ${describeCause(report.cause)}`;
-  return { state: deploymentState, words: `${headline}${cause}` };
+  return { state: deploymentState, words: `${headlineOf(report)}${cause}` };
 }

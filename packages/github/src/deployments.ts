@@ -22,7 +22,11 @@ export async function obtainDeployment(api: Api, start: DeploymentStart): Promis
 
 /** Sets `in_progress`. */
 export async function markInProgress(api: Api, start: DeploymentStart, id: number): Promise<void> {
-  await addStatus(api, id, draftOf(start, "in_progress", "Deploying", start.deployment), api.retries);
+  await addStatus(api, id, draftOf(start, "in_progress", beginning(start), start.deployment), api.retries);
+}
+
+function beginning({ rollbackTo }: DeploymentStart): string {
+  return rollbackTo === undefined ? "Deploying" : `Rolling back to deployment ${rollbackTo}`;
 }
 
 /** Sets the state that the outcome stands for. */

@@ -69,6 +69,8 @@ export interface DeploymentStart {
   readonly deployment?: number;
   /** Digest of the release. */
   readonly release?: string;
+  /** The deployment that a rollback by hand goes back to. */
+  readonly rollbackTo?: number;
   /** `GITHUB_SHA`: the job's own GitHub deployment may name it (the merge commit of a pull request). */
   readonly workflowSha?: string;
 }

@@ -5,7 +5,7 @@ import {
   type ExitReason,
   type FailureReport,
   formatDuration,
-  OUTCOMES,
+  headlineOf,
   type Outcome,
 } from "@belay/core";
 import { code, prose } from "./markdown.ts";
@@ -59,7 +59,7 @@ export function renderHeadline(report: AnyReport): string {
     return `### 🔴 ${prose(report.application)}${where}: ${REASON_TITLES[report.reason]}`;
   }
   const where = `${prose(report.application)} → ${prose(report.environment)}`;
-  return `### ${OUTCOME_MARKS[report.outcome]} ${where}: ${OUTCOMES[report.outcome].headline}`;
+  return `### ${OUTCOME_MARKS[report.outcome]} ${where}: ${headlineOf(report)}`;
 }
 
 /** What a {@link FailureReport} is called in one line of plain text. */
@@ -88,6 +88,15 @@ const LEADS: Record<Outcome, (report: DeploymentReport) => string> = {
       ? "failed. It is the first deployment here, so there is nothing to go back to; it was left in place."
       : "failed and was left in place, because going back is switched off here.",
 };
+
+/** Who asked for a rollback, to what and why. Nothing for a release. */
+export function renderRollback({ rollback, release }: DeploymentReport): string {
+  if (rollback === undefined) return "";
+  const by = rollback.by === undefined ? "" : `, asked for by ${prose(rollback.by.slice(0, 100))}`;
+  const reason = rollback.reason === undefined ? "" : `: ${prose(rollback.reason.slice(0, 500))}`;
+  const commit = code(release.source.revision.slice(0, 12));
+  return `**Rollback by hand** to deployment ${rollback.to} (commit ${commit})${by}${reason}`;
+}
 
 function within(report: DeploymentReport): string {
   return report.restoreMs === undefined ? "" : `, ${formatDuration(report.restoreMs)} after it was found bad`;

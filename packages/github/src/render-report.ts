@@ -1,6 +1,6 @@
 import { type DeploymentReport, type FailureReport, formatDuration, redactDeep } from "@belay/core";
 import { cutMarkdown } from "./cut-markdown.ts";
-import { renderCause, renderHeadline, renderLead } from "./headline.ts";
+import { renderCause, renderHeadline, renderLead, renderRollback } from "./headline.ts";
 import { blocks, code, details, fence, link, prose } from "./markdown.ts";
 import type { RenderContext } from "./render-context.ts";
 import { renderEnvironments } from "./render-environments.ts";
@@ -57,6 +57,7 @@ function deploymentParts(
   const refused = report.outcome === "refused";
   const findings = renderFindings(report.findings, level);
   return [
+    renderRollback(report),
     loud(report, renderLead(report)),
     renderCause(report),
     refused ? findings : "",

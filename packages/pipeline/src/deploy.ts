@@ -1,31 +1,21 @@
 import type { Settings } from "@belay/config";
-import { type DeploymentReport, messageOf, type Release, releaseDigest, type Source } from "@belay/core";
+import { type Release, releaseDigest, type Source } from "@belay/core";
 import { type DeploymentResult, type RolloutEvent, deploy as rollOut } from "@belay/rollout";
-import { announce, forgetReport } from "./announce.ts";
 import type { PipelineContext } from "./context.ts";
 import { deploymentStart } from "./deployment-start.ts";
 import { eventTeller } from "./event-line.ts";
 import { type GitHubRun, isOverOf } from "./github-of.ts";
 import { isOlder } from "./is-older.ts";
-import { reportPath } from "./places.ts";
 import { releaseToDeploy } from "./release-to-deploy.ts";
 import { settingsOf } from "./settings-of.ts";
-import { addStages, readStages } from "./stages.ts";
+import { readStages } from "./stages.ts";
 import type { DeployInputs } from "./use-case-inputs.ts";
-import { closing, type KnownFacts, withFailureReport } from "./with-failure-report.ts";
+import { type Deployed, withDeploymentReport } from "./with-deployment-report.ts";
 import { withRolloutPorts } from "./with-target.ts";
 
 export interface DeployHooks {
   /** Live progress. */
   readonly onEvent?: (event: RolloutEvent) => void;
-}
-
-export interface Deployed {
-  readonly report: DeploymentReport;
-  /** The ledger was left without an end: the next run, or `reconcile`, puts the target right. */
-  readonly leftOpen: boolean;
-  readonly reportPath: string;
-  readonly commentUrl?: string;
 }
 
 /**
@@ -37,8 +27,7 @@ export async function deploy(
   inputs: DeployInputs,
   hooks: DeployHooks = {},
 ): Promise<Deployed> {
-  await forgetReport(context);
-  const done = await withFailureReport(context, inputs, inputs.comment, async (facts, run) => {
+  return withDeploymentReport(context, inputs, async (facts, run) => {
     const settings = await settingsOf(context, inputs);
     facts.application = settings.application;
     facts.environment = settings.environment;
@@ -49,31 +38,8 @@ export async function deploy(
       // Beside the rollout and not before it: a GitHub that is slow must not hold a fix back.
       facts.beginning = run.github.beginDeployment(facts.start);
     }
-    return { ...(await rollOutTo(context, { inputs, settings, release, run, hooks })), facts, run };
+    return rollOutTo(context, { inputs, settings, release, run, hooks });
   });
-  return {
-    leftOpen: done.leftOpen,
-    report: done.report,
-    reportPath: reportPath(context),
-    ...(await tell(context, inputs, done)),
-  };
-}
-
-/** What happened on the target is known by now: no trouble with telling it changes the outcome. */
-async function tell(
-  context: PipelineContext,
-  inputs: DeployInputs,
-  { report, facts, run }: { report: DeploymentReport; facts: KnownFacts; run: GitHubRun | undefined },
-): Promise<{ commentUrl?: string }> {
-  try {
-    const own = report.stages.filter((stage) => stage.name === "deploy");
-    await addStages(context, own);
-    const told = await announce(context, { report, run, comment: inputs.comment, ...(await closing(facts)) });
-    return told.commentUrl === undefined ? {} : { commentUrl: told.commentUrl };
-  } catch (error) {
-    context.log.error(`The deployment ended as ${report.outcome}, but that could not be told: ${messageOf(error)}`);
-    return {};
-  }
 }
 
 interface Rollout {

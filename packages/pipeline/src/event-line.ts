@@ -6,6 +6,8 @@ export function eventLine(event: RolloutEvent): string | undefined {
   switch (event.kind) {
     case "step":
       return undefined;
+    case "chosen":
+      return `going back to deployment ${event.deployment}, commit ${event.release.source.revision.slice(0, 12)}`;
     case "waiting":
       return `waiting for deployment ${event.deployment}, held by ${event.holder?.run ?? "an unknown run"}`;
     case "begun":

@@ -57,6 +57,7 @@ async function describe(
     outcome,
     deployment,
     release: { digest: release.digest, source: release.source },
+    ...(begin?.rollback === undefined ? {} : { rollback: begin.rollback }),
     changes: [],
     findings: [],
     running,

@@ -26,6 +26,13 @@ export interface DeployInputs extends CommonInputs {
   readonly commentAuthor?: string;
 }
 
+export interface RollbackInputs extends DeployInputs {
+  /** `previous`, a deployment's number, or a commit. */
+  readonly to: string;
+  /** Outside text. */
+  readonly reason?: string;
+}
+
 export type PipelineInputs = BuildInputs & DeployInputs;
 
 /** @throws BelayError INVALID_INPUT */
@@ -59,6 +66,16 @@ export function loadDeployInputs(inputs: Inputs): DeployInputs {
     ...loadCommonInputs(inputs),
     comment: inputs.boolean("comment") ?? true,
     ...(commentAuthor === undefined ? {} : { commentAuthor }),
+  };
+}
+
+/** @throws BelayError INVALID_INPUT */
+export function loadRollbackInputs(inputs: Inputs): RollbackInputs {
+  const reason = inputs.text("reason");
+  return {
+    ...loadDeployInputs(inputs),
+    to: inputs.text("to") ?? "previous",
+    ...(reason === undefined ? {} : { reason }),
   };
 }
 

@@ -130,6 +130,8 @@ export interface ServiceProgress {
 
 export type RolloutEvent =
   | { readonly kind: "step"; readonly step: Step; readonly stage?: string }
+  /** What a rollback goes back to. */
+  | { readonly kind: "chosen"; readonly deployment: number; readonly release: ReleaseFacts }
   | { readonly kind: "waiting"; readonly deployment: number; readonly holder: Holder | undefined }
   | { readonly kind: "begun"; readonly deployment: number }
   | {

@@ -1,5 +1,5 @@
 import { BelayError, type Finding, isBelayError, messageOf, type Plan } from "@belay/core";
-import { announce } from "./announce.ts";
+import { announce, emit } from "./announce.ts";
 import { allProven, type Chosen, chooseDeployment, listChoices } from "./choose-deployment.ts";
 import { type HistoryEntry, history } from "./history.ts";
 import type { Ledger } from "./ledger.ts";
@@ -20,6 +20,7 @@ export async function rollback(request: RollbackRequest, ports: RolloutPorts): P
   const { to, reason, by, ...rest } = request;
   await announce(ports, "choose");
   const chosen = chooseDeployment(to, await wholeHistory(ports));
+  emit(ports, { kind: "chosen", ...chosen });
   const told = { ...(reason === undefined ? {} : { reason }), ...(by === undefined ? {} : { by }) };
   const aim: Aim = {
     ...rest,

@@ -1,0 +1,11 @@
+import { armPost, disarmPost, runAction, setRollbackOutputs } from "@belay/action";
+import { loadRollbackInputs, rollback } from "@belay/pipeline";
+
+await runAction(async (context) => {
+  const inputs = loadRollbackInputs(context.inputs);
+  armPost(context);
+  const done = await rollback(context, inputs);
+  if (!done.leftOpen) disarmPost();
+  setRollbackOutputs(context, done);
+  return done.report;
+});

@@ -1,0 +1,72 @@
+import { userInfo } from "node:os";
+import { BelayError } from "@belay/core";
+import { type RolloutEvent, rollback as rollBack } from "@belay/rollout";
+import type { PipelineContext } from "./context.ts";
+import type { DeployHooks } from "./deploy.ts";
+import { deploymentStart } from "./deployment-start.ts";
+import { eventTeller } from "./event-line.ts";
+import { type GitHubRun, isOverOf } from "./github-of.ts";
+import { settingsOf } from "./settings-of.ts";
+import { readStages } from "./stages.ts";
+import type { RollbackInputs } from "./use-case-inputs.ts";
+import { type Deployed, withDeploymentReport } from "./with-deployment-report.ts";
+import { withRolloutPorts } from "./with-target.ts";
+
+/**
+ * Makes the environment run an earlier deployment again, or brings back what ran before; then tells GitHub, where there is
+ * one: the release reported is the one gone back to, and its pull request gets the comment. Needs no checkout of that
+ * commit and no image but those at the registry. @throws BelayError when nothing was begun.
+ */
+export async function rollback(
+  context: PipelineContext,
+  inputs: RollbackInputs,
+  hooks: DeployHooks = {},
+): Promise<Deployed> {
+  return withDeploymentReport(context, inputs, async (facts, run) => {
+    requireTrusted(run);
+    const settings = await settingsOf(context, inputs);
+    facts.application = settings.application;
+    facts.environment = settings.environment;
+    const stages = (await readStages(context)).filter((stage) => stage.name !== "deploy");
+    const tell = hooks.onEvent ?? eventTeller((line) => context.log.info(line));
+    const onEvent = (event: RolloutEvent): void => {
+      if (event.kind === "chosen") {
+        const { release, deployment } = event;
+        facts.source = release.source;
+        if (run !== undefined) {
+          facts.start = { ...deploymentStart(settings, release, run), rollbackTo: deployment };
+          facts.beginning = run.github.beginDeployment(facts.start);
+        }
+      }
+      tell(event);
+    };
+    const url = settings.url === undefined ? {} : { url: settings.url };
+    const by = whoAsks(context, run);
+    const said = { ...(inputs.reason && { reason: inputs.reason }), ...(by && { by }) };
+    const request = { to: inputs.to, policy: settings.rollout, stages, ...url, ...said };
+    return withRolloutPorts(context, settings, inputs.githubToken, (ports) =>
+      rollBack(request, { ...ports, isOver: isOverOf(run), onEvent }),
+    );
+  });
+}
+
+/** Somebody else's pull request must not take a release off: not with our secrets, whatever the workflow says. */
+function requireTrusted(run: GitHubRun | undefined): void {
+  if (run === undefined || !(run.event.fork || run.event.name === "pull_request_target")) return;
+  throw new BelayError("INVALID_INPUT", {
+    doing: "rolling back",
+    got: `the event ${run.event.name} comes from code that nobody has accepted yet`,
+    next: "Roll back on workflow_dispatch, or on a push to a branch of this repository.",
+  });
+}
+
+/** On GitHub the login of whoever started the run, else the user of the machine, where it has a name. */
+function whoAsks({ env, log }: PipelineContext, run: GitHubRun | undefined): string | undefined {
+  if (run !== undefined) return run.event.actor || undefined;
+  try {
+    return env.USER || userInfo().username;
+  } catch (error) {
+    log.debug(`the user has no name: ${String(error)}`);
+    return undefined;
+  }
+}
