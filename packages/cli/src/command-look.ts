@@ -1,10 +1,18 @@
 import type { Inputs } from "@belay/core";
 import { OUTCOMES } from "@belay/core";
-import { type EnvironmentStatus, loadCommonInputs, type PipelineContext, plan, status } from "@belay/pipeline";
+import {
+  type EnvironmentStatus,
+  holderName,
+  loadCommonInputs,
+  type PipelineContext,
+  plan,
+  status,
+} from "@belay/pipeline";
 import { type HistoryEntry, planJson, printPlan } from "@belay/rollout";
 import { ledgerLine } from "./ledger-line.ts";
 import type { CommandResult } from "./run-command.ts";
-import { alignColumns, serviceTable, wholeSeconds } from "./service-table.ts";
+import { serviceLines } from "./service-lines.ts";
+import { alignColumns, wholeSeconds } from "./service-table.ts";
 
 /** Exit code 3 when a deployment would be refused. */
 export async function runPlan(context: PipelineContext, inputs: Inputs): Promise<CommandResult> {
@@ -42,8 +50,8 @@ function statusText(found: EnvironmentStatus): string {
     `${found.application} on ${found.environment}`,
     ledgerLine(found),
     "",
-    serviceTable(found.running),
-    "",
+    ...found.running.flatMap((service) => [...serviceLines(service), ""]),
+    ...found.missing.flatMap(({ service, message }) => [`${service}  drift: ${message}`, ""]),
     ...historyLines(found.history),
     ...advice,
     "",
@@ -56,18 +64,17 @@ function historyLines(entries: readonly HistoryEntry[]): string[] {
     .slice(0, 10)
     .map((entry) => [
       String(entry.deployment),
-      entry.end?.outcome ?? "open",
+      outcomeWords(entry),
       entry.end?.cause?.cause ?? "",
       entry.begin?.release?.source.revision.slice(0, 12) ?? "",
-      holderName(entry.begin?.holder),
+      entry.begin?.rollback?.by ?? holderName(entry.begin?.holder),
       wholeSeconds(entry.begin?.beganAt ?? ""),
     ]);
   return [alignColumns([["DEPLOYMENT", "OUTCOME", "CAUSE", "COMMIT", "BY", "BEGAN"], ...rows])];
 }
 
-/** The run of GitHub Actions (run names begin with its id), else the host. */
-function holderName(holder: { readonly run: string; readonly host: string } | undefined): string {
-  if (holder === undefined) return "unknown";
-  const id = /^\d+(?=\.|$)/.exec(holder.run)?.[0];
-  return id === undefined ? holder.host : `run ${id}`;
+/** `succeeded (rolled back to 12)`: what a rollback by hand went back to stands beside how it ended. */
+function outcomeWords({ begin, end, open }: HistoryEntry): string {
+  const outcome = end?.outcome ?? (open ? "open" : "unknown");
+  return begin?.rollback === undefined ? outcome : `${outcome} (rolled back to ${begin.rollback.to})`;
 }

@@ -1,4 +1,4 @@
-import type { RunningService } from "@belay/core";
+import type { ServiceStatus } from "@belay/pipeline";
 import { expect, it } from "vitest";
 import { ledgerLine } from "./ledger-line.ts";
 
@@ -10,7 +10,8 @@ const web = {
   digests: [],
   ready: 1,
   desired: 1,
-} satisfies RunningService;
+  health: {},
+} satisfies ServiceStatus;
 const source = { repository: "https://github.com/acme/shop", revision: "c".repeat(40), author: "Ada" };
 
 it("tells what should run, and whether that was proven", () => {

@@ -7,6 +7,7 @@ export * from "./push.ts";
 export * from "./reconcile.ts";
 export * from "./report.ts";
 export * from "./rollback.ts";
+export * from "./service-status.ts";
 export * from "./status.ts";
 export * from "./use-case-inputs.ts";
 export type { Deployed } from "./with-deployment-report.ts";

@@ -1,6 +1,7 @@
-import type { RunningService } from "@belay/core";
-import { current, type HistoryEntry, history, type RunsFacts } from "@belay/rollout";
+import type { ObservedService, RunningService, Target } from "@belay/core";
+import { current, driftOf, type HistoryEntry, history, type RunsFacts } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
+import { type ServiceStatus, serviceStatuses } from "./service-status.ts";
 import { settingsOf } from "./settings-of.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
 import { withTarget } from "./with-target.ts";
@@ -10,7 +11,9 @@ export interface EnvironmentStatus {
   readonly application: string;
   readonly environment: string;
   /** Read from the engine now. */
-  readonly running: readonly RunningService[];
+  readonly running: readonly ServiceStatus[];
+  /** Differences from what should run that no running service shows: services of which nothing runs. */
+  readonly missing: readonly { readonly service: string; readonly message: string }[];
   /** From the ledger's last end; `undefined` when nothing was ever deployed. */
   readonly should: RunsFacts | undefined;
   /** Newest first. */
@@ -18,13 +21,40 @@ export interface EnvironmentStatus {
   readonly advice: readonly { readonly title: string; readonly command: string }[];
 }
 
+/** How many deployments are shown. */
+const SHOWN = 20;
+
+function wholeHistory({ store }: Target): Promise<readonly HistoryEntry[]> {
+  return history(store, Number.POSITIVE_INFINITY);
+}
+
+/** Their instances one by one. Everything that runs is wanted here: only what they are like is asked. */
+async function look(
+  { signal }: PipelineContext,
+  target: Target,
+  running: readonly RunningService[],
+): Promise<readonly ObservedService[]> {
+  const wanted = running.map(({ service, desired, revision, digests }) => {
+    return { service, goal: "run", desired, revision, digests } as const;
+  });
+  return (await target.observe(wanted, signal)).services;
+}
+
 /** Reads the target and its ledger. Changes nothing. */
 export async function status(context: PipelineContext, inputs: CommonInputs): Promise<EnvironmentStatus> {
   const settings = await settingsOf(context, inputs);
   const { application, environment } = settings;
   return withTarget(context, settings, inputs.githubToken, async ({ target }) => {
-    const reading = [target.running(), current(target.store), history(target.store), target.advice()] as const;
+    const reading = [target.running(), current(target.store), wholeHistory(target), target.advice()] as const;
     const [running, should, entries, advice] = await Promise.all(reading);
-    return { application, environment, running, should, history: entries, advice };
+    const observed = await look(context, target, running);
+    const services = serviceStatuses(running, observed, entries, should);
+    const known = new Set(running.map(({ service }) => service));
+    // What ran once and was cleaned away since is missed by nobody.
+    const ended = entries.find(({ deployment }) => deployment === should?.deployment)?.end?.running ?? [];
+    const once = new Set(ended.filter(({ ready }) => ready === 0).map(({ service }) => service));
+    const gone = driftOf(should, running).filter(({ service }) => !known.has(service));
+    const missing = gone.filter(({ service }) => !once.has(service));
+    return { application, environment, running: services, missing, should, history: entries.slice(0, SHOWN), advice };
   });
 }

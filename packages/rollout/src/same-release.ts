@@ -23,6 +23,22 @@ export function driftedServices(before: RunsFacts | undefined, plan: Plan): read
   return drifted.map((one) => one.service);
 }
 
+/** What of the services differs from what the ledger says should run: a sentence per service. Nothing where it says nothing. */
+export function driftOf(
+  should: RunsFacts | undefined,
+  running: readonly RunningService[],
+): readonly { readonly service: string; readonly message: string }[] {
+  const release = should?.proven === true ? should.release : undefined;
+  if (release === undefined) return [];
+  return Object.entries(release.images).flatMap(([service, image]) => {
+    const found = find(running, service);
+    if (found === undefined) return [{ service, message: `nothing of it runs, and ${image} should` }];
+    if (isImageOf(release, found) === false) return [{ service, message: `${found.image} runs, and ${image} should` }];
+    if (found.deployment !== undefined) return [];
+    return [{ service, message: "its instances were not made by Belay: their configuration may be another" }];
+  });
+}
+
 /** Services of the release that a plan to bring it back does not have with its image. What runs once leaves nothing to have. */
 export function lostServices(release: ReleaseFacts, plan: Plan): readonly string[] {
   return Object.keys(release.images).filter((service) => {
