@@ -1,0 +1,152 @@
+import { type RolloutPolicy, systemClock } from "@belay/core";
+import { type DeploymentResult, deploy, type RolloutPorts, rollback } from "@belay/rollout";
+import { requestLoop } from "@belay/testkit";
+import { describe, expect } from "vitest";
+import { POLICY } from "./compose-driver.ts";
+import { answers, it, release, url, writeShop } from "./compose-shop.ts";
+import type { ProjectStand } from "./compose-stand.ts";
+
+const policy: RolloutPolicy = { ...POLICY, crashes: 1 };
+
+async function portsOf(shop: ProjectStand, more: Parameters<ProjectStand["target"]>[0]): Promise<RolloutPorts> {
+  const holder = { run: `${shop.name}-${Math.random()}`, attempt: 1, host: "test" };
+  const { signal } = new AbortController();
+  const target = await shop.target(more);
+  return { target, clock: systemClock, log: shop.log, holder, signal, random: Math.random, lifeMs: 6_000 };
+}
+
+async function put(shop: ProjectStand, image: string, more = {}): Promise<void> {
+  const { outcome } = await deploy({ release: await release(shop, image), policy }, await portsOf(shop, more));
+  expect(outcome).toBe("succeeded");
+}
+
+async function back(shop: ProjectStand, to: string, more = {}): Promise<DeploymentResult> {
+  return rollback({ to, policy }, await portsOf(shop, more));
+}
+
+/** What the engine itself says of the containers of `web`. */
+async function look(shop: ProjectStand): Promise<{ env: string[]; image: string; labels: Record<string, string> }[]> {
+  const ids = Object.values(await shop.ids("web"));
+  const { stdout } = await shop.engine.docker(["inspect", ...ids]);
+  const found = JSON.parse(stdout) as {
+    Config: { Env: string[]; Image: string; Labels: Record<string, string> };
+    State: { Running: boolean };
+  }[];
+  return found
+    .filter(({ State }) => State.Running)
+    .map(({ Config }) => ({ env: Config.Env, image: Config.Image, labels: Config.Labels }));
+}
+
+const withExtra = (extra: string, replicas = 2): string =>
+  `environment: { EXTRA: "${extra}" }\n    deploy: { replicas: ${replicas} }`;
+
+describe("a rollback by hand on a compose project", () => {
+  it("brings image and configuration back, three deep, without a lost request", async ({ shop }) => {
+    await writeShop(shop, withExtra("-one$$"));
+    await put(shop, "good1");
+    await writeShop(shop, withExtra("-two"));
+    await put(shop, "good2");
+    await writeShop(shop, withExtra("-three"));
+    await put(shop, "good3");
+    await answers(shop, "good3-three");
+    const loop = requestLoop({ url: url(shop), perSecond: 100 });
+    const first = await back(shop, "previous");
+    expect(first).toMatchObject({ outcome: "succeeded", report: { deployment: 4, rollback: { to: 2 } } });
+    await answers(shop, "good2-two");
+    expect(first.report.changes[0]?.differences).toContain("environment: EXTRA changed");
+    const second = await back(shop, "previous");
+    expect(await loop.stop()).toMatchObject({ lost: 0, lostBecause: {} });
+    expect(second).toMatchObject({ outcome: "succeeded", report: { deployment: 5, rollback: { to: 1 } } });
+    await answers(shop, "good1-one$");
+    const seen = await look(shop);
+    expect(seen).toHaveLength(2);
+    for (const { labels, image } of seen) {
+      expect(labels["dev.belay.deployment"]).toBe("5");
+      expect(image).toBe(`${(await shop.image("good1")).repository}@${(await shop.image("good1")).digest}`);
+    }
+    await expect(back(shop, "previous")).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    expect(await back(shop, "1")).toMatchObject({ outcome: "unchanged" });
+    expect((await back(shop, "3")).outcome).toBe("succeeded");
+    await answers(shop, "good3-three");
+    console.info(`two rollbacks in ${first.report.durationMs} and ${second.report.durationMs} ms`);
+  });
+
+  it("gets an image back from the registry, and is refused when that has lost it too", async ({ shop }) => {
+    await writeShop(shop);
+    await put(shop, "good1");
+    await put(shop, "good2");
+    const { repository, digest } = await shop.image("good1");
+    await shop.engine.docker(["image", "rm", "--force", `${repository}@${digest}`]);
+    const gone = { imageAvailable: async () => "no" as const };
+    expect(await back(shop, "1", gone)).toMatchObject({
+      outcome: "refused",
+      cause: { cause: "preflight", service: "web", detail: expect.stringContaining(digest ?? "") },
+    });
+    await answers(shop, "good2");
+    expect((await back(shop, "1")).outcome).toBe("succeeded");
+    await answers(shop, "good1");
+  });
+
+  it("keeps a scale that is higher now, and removes what did not exist then", async ({ shop }) => {
+    const services = { web: { name: "web" }, side: { name: "side" } };
+    await writeShop(shop);
+    await put(shop, "good1");
+    const side = `side:\n    image: nothing:1\n    stop_grace_period: 1s`;
+    await writeShop(shop, "", side);
+    const both = await release(shop, "good2");
+    const more = { ...both, services: { ...both.services, side: await shop.image("good1") } };
+    expect(await deploy({ release: more, policy }, await portsOf(shop, { services }))).toMatchObject({
+      outcome: "succeeded",
+    });
+    const [one] = await look(shop);
+    await shop.compose(
+      ["-f", "-", "up", "-d", "--no-deps", "--scale", "web=2", "web"],
+      await scaled(shop, one?.labels),
+    );
+    const result = await back(shop, "1", { services });
+    expect(result.outcome).toBe("succeeded");
+    expect(result.report.findings).toContainEqual(expect.objectContaining({ check: "scale_kept" }));
+    expect(await look(shop)).toHaveLength(2);
+    expect(await shop.ids("side")).toEqual({});
+    await answers(shop, "good1");
+  });
+
+  it("is taken back itself when the old release is not well any more", async ({ shop }) => {
+    await writeShop(shop);
+    await put(shop, "good1");
+    await put(shop, "good2");
+    const before = await shop.ids();
+    const ports = await portsOf(shop, {});
+    const execution: typeof ports.target.execution = (plan, context) => {
+      const { wanted, stages } = ports.target.execution(plan, context);
+      const [start, ...rest] = stages;
+      if (start === undefined) return { wanted, stages };
+      const act = async (signal: AbortSignal): Promise<void> => {
+        await start.act(signal);
+        const fresh = Object.values(await shop.ids("web")).filter((id) => !Object.values(before).includes(id));
+        await shop.engine.docker(["kill", ...fresh]);
+      };
+      return { wanted, stages: [{ ...start, act }, ...rest] };
+    };
+    const dying = { ...ports, target: { ...ports.target, execution } };
+    expect(await rollback({ to: "1", policy }, dying)).toMatchObject({ outcome: "rolled_back" });
+    expect(await shop.ids()).toEqual(before);
+    await answers(shop, "good2");
+  });
+});
+
+/** The project as it runs, for a person who scales it by hand. */
+async function scaled(shop: ProjectStand, labels: Record<string, string> = {}): Promise<string> {
+  const { repository, digest } = await shop.image("good2");
+  const own = Object.entries(labels).filter(([name]) => name.startsWith("dev.belay."));
+  const lines = own.map(([name, value]) => `      ${name}: ${JSON.stringify(value)}`);
+  return [
+    "services:",
+    "  web:",
+    `    image: ${repository}@${digest}`,
+    "    stop_grace_period: 5s",
+    "    labels:",
+    ...lines,
+    "",
+  ].join("\n");
+}
