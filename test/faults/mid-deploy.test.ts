@@ -91,6 +91,15 @@ describe("a deployment that is disturbed", () => {
     expect(await post(main)).toMatchObject({ exitCode: 0, log: "" });
   });
 
+  it("by a cancelled job that is to leave it does so, and the post step puts it right", async () => {
+    const before = await running();
+    const main = await deployAnd("started ", (kill) => kill("SIGTERM"), { "on-cancel": "leave" });
+    expect(main.outputs, main.log).toMatchObject({ outcome: "unverified", "exit-code": "9", cause: "cancelled" });
+    const after = await post(main);
+    expect(after.log).toContain("recovered (rolled_back)");
+    expect(await running()).toEqual(before);
+  });
+
   it.each(["begun", "started ", "shift", "stopping ", "removing "])(
     "by a kill of the runner at %j is put right by the post step",
     async (moment) => {
