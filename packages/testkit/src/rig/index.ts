@@ -5,7 +5,7 @@ export { FakeClock } from "./fake-clock.ts";
 export { type FakeDocker, type FakeDockerOptions, startFakeDocker } from "./fake-docker.ts";
 export { findProgram, programFolders } from "./find-program.ts";
 export { freePort } from "./free-port.ts";
-export { BASE_IMAGES, makeBaseImages } from "./make-base-images.ts";
+export { BASE_IMAGES, baseImageArchive, makeBaseImages } from "./make-base-images.ts";
 export { type RegistryOptions, type RegistryRig, startRegistry } from "./registry-rig.ts";
 export {
   type LoopCounts,

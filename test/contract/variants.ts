@@ -1,0 +1,98 @@
+/** The images of the contract suite: one small HTTP server, told by its script how to go wrong. */
+export type VariantName =
+  | `good${number}`
+  | "crash"
+  | "oom"
+  | "unhealthy"
+  | "sickens"
+  | "slow"
+  | "flapping"
+  | "wrong-command"
+  | "unchecked"
+  | "stubborn"
+  | "exits"
+  | "job-done"
+  | "job-fails"
+  | "missing";
+
+/** How an instance is asked for its health, in neutral words: a HEALTHCHECK, or startup, readiness and liveness probes. */
+export interface Health {
+  /** HTTP GET of this path on {@link PORT}; 200 is good. */
+  readonly path: "/healthz";
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Failures in a row that make it unhealthy. */
+  readonly retries: number;
+  /** Failures in this time after its start don't count. */
+  readonly startMs: number;
+}
+
+export interface Variant {
+  readonly name: VariantName;
+  /** The whole command of the image. */
+  readonly command: readonly string[];
+  /** None: no health check at all. */
+  readonly health?: Health;
+}
+
+/** Where the server listens. `/` answers the variant's name, `/healthz` with 200 or 404. */
+export const PORT = 8080;
+/** The last line that the variant `crash` writes before it ends with {@link CRASH_CODE}. */
+export const CRASH_LINE = "no database at db:5432";
+export const CRASH_CODE = 3;
+/** Memory limit for `oom`, which takes more. Enough for the others. */
+export const MEMORY_LIMIT = 64 * 1024 * 1024;
+/** When `sickens` stops being healthy, after its start. */
+export const SICKENS_AFTER_S = 6;
+
+/** A busy machine starts slowly: what is meant to be healthy is judged late. */
+const PATIENT: Health = { path: "/healthz", intervalMs: 400, timeoutMs: 2_000, retries: 2, startMs: 20_000 };
+const STRICT: Health = { ...PATIENT, startMs: 0 };
+
+/** The process with PID 1 waits for signals, because the kernel gives it no default for them. */
+const TRAP = "trap 'exit 0' TERM INT";
+const WAIT = "while :; do sleep 3600 & wait $!; done";
+const HEALTHY = "echo fine > /www/healthz";
+const SERVE = `httpd -p ${PORT} -h /www; echo listening`;
+
+function script(name: VariantName): string {
+  const begin = `mkdir -p /www; echo ${name} > /www/index.html`;
+  const lines = (...more: string[]): string => [begin, ...more].join("\n");
+  switch (name) {
+    case "crash":
+      return lines(HEALTHY, SERVE, "sleep 0.5", `echo '${CRASH_LINE}'`, `exit ${CRASH_CODE}`);
+    case "oom":
+      return lines(HEALTHY, SERVE, "sleep 0.3", "exec dd if=/dev/zero of=/dev/null bs=400M count=1");
+    case "unhealthy":
+      return lines(TRAP, SERVE, WAIT);
+    case "sickens":
+      return lines(TRAP, HEALTHY, SERVE, `sleep ${SICKENS_AFTER_S} & wait $!`, "rm /www/healthz", WAIT);
+    case "slow":
+      return lines(TRAP, "sleep 4 & wait $!", HEALTHY, SERVE, WAIT);
+    case "flapping":
+      return lines(TRAP, SERVE, `while :; do ${HEALTHY}; sleep 3 & wait $!; rm /www/healthz; sleep 3 & wait $!; done`);
+    case "stubborn":
+      return lines("trap '' TERM INT", HEALTHY, SERVE, "while :; do sleep 1; done");
+    case "exits":
+      return lines("echo 'nothing to do'", "sleep 0.3", "exit 0");
+    case "job-done":
+      return lines("echo migrated");
+    case "job-fails":
+      return lines("echo 'no such table: orders'", "exit 1");
+    default:
+      return lines(TRAP, HEALTHY, SERVE, WAIT);
+  }
+}
+
+function healthOf(name: VariantName): Health | undefined {
+  if (name === "unhealthy") return STRICT;
+  if (["unchecked", "exits", "job-done", "job-fails", "wrong-command"].includes(name)) return undefined;
+  return PATIENT;
+}
+
+/** What there is to know of a variant. `missing` has no image: its digest is at no registry. */
+export function variantOf(name: VariantName): Variant {
+  const command = name === "wrong-command" ? ["/no/such/program"] : ["/bin/sh", "-c", script(name)];
+  const health = healthOf(name);
+  return { name, command, ...(health === undefined ? {} : { health }) };
+}
