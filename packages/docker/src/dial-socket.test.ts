@@ -43,6 +43,16 @@ test("a process that does not care for the end of its input is ended", async () 
   expect(() => process.kill(socket.pid ?? 0, 0)).toThrow("ESRCH");
 });
 
+test("a connection that is ended while more comes in than anybody reads is gone", async () => {
+  const socket = dial(
+    "process.stdout.on('error', () => {}); setInterval(() => process.stdout.write('x'.repeat(65_536)), 1)",
+  );
+  await new Promise((resolve) => socket.once("data", resolve));
+  socket.destroy();
+  await socket.gone;
+  expect(socket.destroyed).toBe(true);
+});
+
 test("a program that is not there is an error of the connection", async () => {
   const socket = new DialSocket({ command: "/nowhere/docker", args: [], env: {} });
   await expect(new Promise((_resolve, reject) => socket.once("error", reject))).rejects.toMatchObject({

@@ -52,7 +52,8 @@ export class DialSocket extends Duplex {
     const { stdin, stdout, stderr } = this.#child;
     stdout?.on("data", (chunk: Buffer) => {
       this.answered = true;
-      if (!this.push(chunk)) stdout.pause();
+      // Nobody reads a destroyed stream: a pipe that is paused then never ends, and neither would `gone`.
+      if (!this.push(chunk) && !this.destroyed) stdout.pause();
     });
     stdout?.once("end", () => this.push(null));
     stderr?.setEncoding("utf8").on("data", (text: string) => {
