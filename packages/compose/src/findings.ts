@@ -47,7 +47,7 @@ function foreignOwner(one: PlannedService, scope: Scope): Finding[] {
 }
 
 function cannotOverlap(one: PlannedService, project: ComposeProject, policy: RolloutPolicy): Finding[] {
-  if (one.action === "create" || one.goal === "complete") return [];
+  if (one.action === "create" || one.action === "remove" || one.goal === "complete") return [];
   const both = one.desired + one.current.filter(isLive).length;
   return overlapObstacles(project.services[one.name] ?? {}, both, one.desired).map(({ check, message }) =>
     policy.strategy === "recreate"
@@ -111,13 +111,14 @@ function handOverWarnings(one: PlannedService): Finding[] {
 
 function scaleChange(one: PlannedService, project: ComposeProject): Finding[] {
   const live = one.current.filter(isLive).length;
-  if (one.goal === "complete" || live === 0 || live === one.desired) return [];
+  if (one.goal === "complete" || one.action === "remove" || live === 0 || live === one.desired) return [];
   const declared = declaredScale(project.services[one.name] ?? {});
   const message = `${live} containers run and the files say ${declared}: ${one.desired} will run`;
   return [{ level: "warn", check: "scale_changes", service: one.service, message }];
 }
 
 function anonymousData(one: PlannedService): Finding[] {
+  if (one.action === "remove") return [];
   const volumes = one.current.flatMap((container) => anonymousVolumes(container.inspect));
   const places = [...new Set(volumes.map(({ at }) => at))];
   if (places.length === 0) return [];

@@ -53,26 +53,16 @@ export async function changeOf(
   const { service, name, action, goal, desired, dependsOn, current } = one;
   const live = current.filter(isLive);
   const from = await factsOf(state, live.length > 0 ? live : current);
+  if (action === "remove") {
+    const removed = { service, name, action, goal, desired, dependsOn, differences: ["no longer part of the release"] };
+    return from === undefined ? removed : { ...removed, from };
+  }
   const to: RevisionFacts = { revision: one.hash, image: one.image, digests, instances: desired };
   const imageEnv = from === undefined ? undefined : await state.images.find(current.at(-1)?.inspect.Image ?? "");
   const counts = { live: live.length, desired };
   const files = plan.project.services[name] ?? {};
-  const differences =
-    isTouched(one) && action !== "remove"
-      ? describeDifferences(files, current, imageEnv?.Config?.Env ?? [], counts)
-      : [];
-  const then = action === "remove" ? {} : { to };
-  return {
-    service,
-    name,
-    action,
-    goal,
-    desired,
-    dependsOn,
-    ...(from === undefined ? {} : { from }),
-    ...then,
-    differences,
-  };
+  const differences = isTouched(one) ? describeDifferences(files, current, imageEnv?.Config?.Env ?? [], counts) : [];
+  return { service, name, action, goal, desired, dependsOn, ...(from === undefined ? {} : { from }), to, differences };
 }
 
 async function factsOf(

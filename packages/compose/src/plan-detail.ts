@@ -14,7 +14,7 @@ export interface PlannedService {
   readonly goal: Goal;
   readonly desired: number;
   readonly dependsOn: readonly string[];
-  /** `repository@sha256:…` */
+  /** `repository@sha256:…`; empty for what is removed. */
   readonly image: string;
   readonly hash: string;
   /** Its containers before the first change. */
@@ -55,6 +55,11 @@ export class PlanDetail {
     if (detail instanceof PlanDetail) return detail.#contents;
     throw new TypeError("the plan was not made by the compose target");
   }
+}
+
+/** It gets containers of the release. */
+export function isBrought(service: PlannedService): boolean {
+  return isTouched(service) && service.action !== "remove";
 }
 
 export function isTouched(service: PlannedService): boolean {

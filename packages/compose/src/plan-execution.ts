@@ -1,6 +1,6 @@
 import type { DeploymentContext, Execution, ExecutionStage, Wanted } from "@belay/core";
 import type { Work } from "./create-containers.ts";
-import { isTouched, type PlanContents, type PlannedService } from "./plan-detail.ts";
+import { isBrought, isTouched, type PlanContents, type PlannedService } from "./plan-detail.ts";
 import { retire } from "./retire-stage.ts";
 import { formatRevision } from "./revision.ts";
 import { shift } from "./shift-stage.ts";
@@ -17,7 +17,8 @@ import type { TargetState } from "./target-state.ts";
  * `shift`: they get the names, the proxy is told, and after `drainMs` the old ones get SIGTERM. Those stay in their network
  * until they end: taking a running container out of it cut 10 of 1,600 requests, SIGTERM none (haproxy with DNS discovery
  * and retries of connections, 200 requests a second of 100 ms).
- * `retire`: the stopped old ones are removed.
+ * `retire`: the stopped old ones are removed. What the release has no more goes the way of old containers: it is stopped
+ * in `shift`, when everything else is proven, and comes back with the rest.
  *
  * Services that can't overlap (`recreate`) are replaced within `start`: old stopped, new created, started and judged.
  */
@@ -30,7 +31,7 @@ export function planExecution(state: TargetState, plan: PlanContents, context: D
   if (touched.length === 0) {
     return { wanted, stages: [{ name: "verify", act: async () => {}, expect: "alone", stable: true }] };
   }
-  const levels = levelsOf(touched.filter((one) => one.action !== "remove"));
+  const levels = levelsOf(touched.filter(isBrought));
   const starts = levels.map((level, index): ExecutionStage => {
     const later = levels.slice(index + 1).flat();
     return {
@@ -51,9 +52,9 @@ export function planExecution(state: TargetState, plan: PlanContents, context: D
 
 function wantedOf(one: PlannedService, context: DeploymentContext): Wanted {
   const { service, goal, desired, hash, image, current } = one;
+  if (one.action === "remove") return { service, goal, desired, revision: hash, digests: [] };
   const [sample] = current;
   const revision = isTouched(one) || sample === undefined ? formatRevision(hash, context.deployment) : sample.revision;
-  if (one.action === "remove") return { service, goal, desired, revision, digests: [] };
   const digest = image.slice(image.indexOf("@") + 1);
   return { service, goal, desired, revision, digests: [digest as Wanted["digests"][number]] };
 }

@@ -63,6 +63,22 @@ describe("what is planned for a service", () => {
     expect(plan({ web: {} }, [container("1", { labels })]).contents.labelledDeployment).toBe(3);
   });
 
+  it("removes what this scope brought and nobody names any more, and nothing else", () => {
+    const worker = { "com.docker.compose.service": "worker" };
+    const ours = container("9", { labels: { ...current({}), ...worker } });
+    const right = container("1", { labels: current({}) });
+    const removed = (services: Record<string, ComposeService>, containers: ComposeContainer[]) =>
+      plan(services, containers).contents.services.filter((one) => one.action === "remove");
+    expect(removed({ web: {} }, [right, ours])).toMatchObject([
+      { service: "worker", name: "worker", goal: "run", desired: 0, current: [ours] },
+    ]);
+    expect(plan({ web: {} }, [right, ours]).findings).toEqual([]);
+    expect(removed({ web: {}, worker: {} }, [right, ours])).toEqual([]);
+    expect(removed({ web: {} }, [right, container("9", { labels: worker })])).toEqual([]);
+    const foreign = container("9", { labels: { ...current({}), ...worker, "dev.belay.scope": "another" } });
+    expect(removed({ web: {} }, [right, foreign])).toEqual([]);
+  });
+
   it("replaces only when it is told to, and only what can't overlap", () => {
     const fixed = { ports: [{ target: 80, published: "80" }] };
     const running = [container("1")];

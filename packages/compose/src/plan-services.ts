@@ -30,6 +30,9 @@ export interface PlanInput {
   readonly outsiders: ReadonlySet<string>;
 }
 
+/** Revision of a service that is to have no containers. */
+const NOTHING = "none";
+
 /**
  * What has to be done for each service of the release. Pure.
  * @throws BelayError CONFIG_INVALID when a service is not in the files, RELEASE_INVALID when an image was never pushed.
@@ -58,7 +61,7 @@ export function planServices(input: PlanInput): PlanContents {
   const missing = missingDependencies(project, services, containers);
   return {
     project,
-    services: inOrder(services),
+    services: [...inOrder(services), ...removedServices(input, project)],
     missingDependencies: missing,
     companions: companionsOf(project, services, containers, scopeHash(scope)),
     labelledDeployment: Math.max(0, ...own.map((one) => one.deployment ?? 0)),
@@ -116,6 +119,24 @@ function isUnchanged({ current, hash, desired, goal }: Draft, scope: Scope): boo
     (one) => one.scope === scopeHash(scope) && hashOf(one.revision) === hash && isSound(one.inspect.State, goal),
   );
   return right && current.length === desired && new Set(current.map((one) => one.revision)).size <= 1;
+}
+
+/**
+ * What this scope brought and neither the release, belay.yaml nor the files name any more. It is called by its name in
+ * compose. A service that left only belay.yaml is the user's from then on.
+ */
+function removedServices({ release, names, containers, scope }: PlanInput, project: ComposeProject): PlannedService[] {
+  const named = new Set([
+    ...Object.keys(project.services),
+    ...Object.values(names).map(({ name }) => name),
+    ...Object.keys(release.services),
+  ]);
+  const gone = containers.filter((one) => one.scope === scopeHash(scope) && !named.has(one.service));
+  return [...Map.groupBy(gone, (one) => one.service)].map(([name, current]) => ({
+    ...{ service: name, name, action: "remove", desired: 0, dependsOn: [], image: "", hash: NOTHING, current },
+    goal: current.some(isLive) ? "run" : "complete",
+    handOver: { networks: [], cuts: [] },
+  }));
 }
 
 /** Dependencies before what depends on them. */

@@ -4,7 +4,7 @@ import { isLive } from "./compose-container.ts";
 import type { ComposeTargetOptions } from "./compose-options.ts";
 import { resourceName } from "./compose-project.ts";
 import type { ImageCache } from "./image-digests.ts";
-import { isTouched, type PlanContents, type PlannedService } from "./plan-detail.ts";
+import { isBrought, isTouched, type PlanContents, type PlannedService } from "./plan-detail.ts";
 
 /** Checks that ask the engine or a registry. */
 export async function preflight(
@@ -15,7 +15,7 @@ export async function preflight(
 ): Promise<Finding[]> {
   const touched = plan.services.filter(isTouched);
   const found = await Promise.all([
-    ...touched.map((one) => newImage(one, options)),
+    ...plan.services.filter(isBrought).map((one) => newImage(one, options)),
     ...touched.map((one) => wayBack(one, policy, options, images)),
     missingResources(plan, touched, options.docker),
   ]);

@@ -1,14 +1,19 @@
-import { LABELS, type RunningService } from "@belay/core";
+import { LABELS, type RunningService, scopeHash } from "@belay/core";
 import { type ComposeContainer, isLive, readContainers } from "./compose-container.ts";
 import type { TargetState } from "./target-state.ts";
 
-/** What runs of each service of `belay.yaml`, read now. A service without containers is left out. */
+/**
+ * What runs of each service of `belay.yaml`, read now, and of those that this scope brought and that have left it. A
+ * service without containers is left out.
+ */
 export async function readRunning(state: TargetState): Promise<readonly RunningService[]> {
-  const { options } = state;
-  const names = Object.values(options.services).map(({ name }) => name);
-  const containers = await readContainers(state.docker, options.scope.project, names);
+  const { services: named, scope } = state.options;
+  const containers = await readContainers(state.docker, scope.project);
+  const names = new Set(Object.values(named).map(({ name }) => name));
+  const ours = containers.filter((one) => one.scope === scopeHash(scope) && !names.has(one.service));
+  const left = [...new Set(ours.map((one) => one.service))].map((name) => [name, { name }] as const);
   const services = await Promise.all(
-    Object.entries(options.services).map(async ([service, { name }]) => {
+    [...Object.entries(named), ...left].map(async ([service, { name }]) => {
       const own = containers.filter((one) => one.service === name);
       return own.length === 0 ? [] : [await summarise(state, service, name, own)];
     }),
