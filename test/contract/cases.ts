@@ -28,7 +28,6 @@ export const CASES = [
   "exits 0 at once",
   "one-shot that completes",
   "one-shot that fails",
-  "rolled back by hand, three releases deep",
   "two services, the second fails",
   "one of three services removed",
   "one of three services removed, another fails",

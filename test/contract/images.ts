@@ -97,7 +97,7 @@ function imageConfig({ name, command, health }: Variant, layer: Layer): object {
 /** The layer of the busybox base image, out of the archive that `docker save` would write. */
 async function busyboxLayer(): Promise<Layer> {
   const archive = await baseImageArchive();
-  const { stdout } = await run("tar", ["-xOf", archive, "manifest.json"]);
+  const { stdout } = await run("tar", ["-xOf", archive, "./manifest.json"]);
   const images = JSON.parse(stdout) as { RepoTags: string[]; Layers: string[] }[];
   const file = images.find((one) => one.RepoTags.includes(BASE_IMAGES.busybox))?.Layers[0];
   if (file === undefined) throw new Error(`${archive} has no image ${BASE_IMAGES.busybox}`);
@@ -108,7 +108,7 @@ async function busyboxLayer(): Promise<Layer> {
 
 async function extract(archive: string, file: string): Promise<Uint8Array> {
   await using folder = await temporaryFolder("belay-contract-layer");
-  await run("tar", ["-C", folder.path, "-xf", archive, file]);
+  await run("tar", ["-C", folder.path, "-xf", archive, `./${file}`]);
   return readFile(join(folder.path, file));
 }
 

@@ -79,8 +79,10 @@ export interface Hand {
   note(service: string, value: string): Promise<void>;
   /** The engine's plain update to a variant (`docker compose up`, `docker service update`, `kubectl set image`). */
   update(service: string, variant: VariantName): Promise<void>;
-  /** Takes the config of a service away, so that no further instance can be made. */
+  /** Takes the config of a service away, so that no further instance can be made. Those that run go on. */
   loseConfig(service: string): Promise<void>;
+  /** Removes the instances that run (`docker rm --force`, `kubectl delete pod`); the service itself stays. */
+  kill(service: string): Promise<void>;
   /** Sets a quota that allows what runs and nothing more. */
   allowNoMore(): Promise<void>;
 }

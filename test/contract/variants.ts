@@ -8,10 +8,10 @@ export type VariantName =
   | "slow"
   | "flapping"
   | "wrong-command"
-  | "unchecked"
+  | `unchecked${number}`
   | "stubborn"
   | "exits"
-  | "job-done"
+  | `job-done${number}`
   | "job-fails"
   | "missing";
 
@@ -46,7 +46,7 @@ export const MEMORY_LIMIT = 64 * 1024 * 1024;
 export const SICKENS_AFTER_S = 6;
 
 /** A busy machine starts slowly: what is meant to be healthy is judged late. */
-const PATIENT: Health = { path: "/healthz", intervalMs: 400, timeoutMs: 2_000, retries: 2, startMs: 20_000 };
+const PATIENT: Health = { path: "/healthz", intervalMs: 400, timeoutMs: 5_000, retries: 3, startMs: 20_000 };
 const STRICT: Health = { ...PATIENT, startMs: 0 };
 
 /** The process with PID 1 waits for signals, because the kernel gives it no default for them. */
@@ -75,7 +75,8 @@ function script(name: VariantName): string {
       return lines("trap '' TERM INT", HEALTHY, SERVE, "while :; do sleep 1; done");
     case "exits":
       return lines("echo 'nothing to do'", "sleep 0.3", "exit 0");
-    case "job-done":
+    case "job-done1":
+    case "job-done2":
       return lines("echo migrated");
     case "job-fails":
       return lines("echo 'no such table: orders'", "exit 1");
@@ -86,7 +87,8 @@ function script(name: VariantName): string {
 
 function healthOf(name: VariantName): Health | undefined {
   if (name === "unhealthy") return STRICT;
-  if (["unchecked", "exits", "job-done", "job-fails", "wrong-command"].includes(name)) return undefined;
+  if (name.startsWith("unchecked")) return undefined;
+  if (["exits", "job-done1", "job-done2", "job-fails", "wrong-command"].includes(name)) return undefined;
   return PATIENT;
 }
 

@@ -1,0 +1,182 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pinnedReference, type Scope, scopeHash } from "@belay/core";
+import { type AttachedEngine, startRegistry, temporaryFolder, useEngine } from "@belay/testkit";
+import { type ImageCatalogue, openCatalogue } from "./images.ts";
+import type { ComposeSettings } from "./open-compose.ts";
+import { createReleases } from "./release-of.ts";
+import type { ApplicationStand, Definitions, EngineStand, Hand, ServiceDefinition, Variants } from "./stand.ts";
+
+const IMPOSSIBLE: EngineStand["impossible"] = {
+  unschedulable: "one engine has no scheduler: every container goes to it",
+  quota: "a Docker engine has no quotas",
+};
+
+/** Docker Compose on the engine of the rig, its images in a registry of its own. */
+export async function openComposeStand(): Promise<EngineStand> {
+  const engine = await useEngine();
+  const registry = await startRegistry();
+  const images = await openCatalogue(registry);
+  const open = new Set<ApplicationStand>();
+  return {
+    kind: "compose",
+    title: "Compose",
+    impossible: IMPOSSIBLE,
+    application: async (name) => {
+      const folder = await temporaryFolder("belay-contract");
+      const application = createApplication(new Project(engine, images, name, folder.path), async () => {
+        open.delete(application);
+        await folder.remove();
+      });
+      open.add(application);
+      return application;
+    },
+    stop: async () => {
+      for (const application of open) await application.remove();
+      await registry.stop();
+      await engine.stop();
+    },
+  };
+}
+
+/** A compose project with its file. */
+class Project {
+  readonly engine: AttachedEngine;
+  readonly images: ImageCatalogue;
+  readonly scope: Scope;
+  readonly folder: string;
+  definitions: Definitions = {};
+  /** What the file names as images. */
+  variants: Variants = {};
+
+  constructor(engine: AttachedEngine, images: ImageCatalogue, name: string, folder: string) {
+    this.engine = engine;
+    this.images = images;
+    this.folder = folder;
+    this.scope = { target: "compose", project: name, application: "shop", environment: "test" };
+  }
+
+  async write(definitions: Definitions, variants: Variants): Promise<void> {
+    this.definitions = definitions;
+    this.variants = variants;
+    const names = Object.keys(definitions);
+    const services = await Promise.all(names.map(async (name) => [name, await this.#service(name)] as const));
+    const configured = names.filter((name) => definitions[name]?.config);
+    for (const name of configured) await writeFile(this.#configFile(name), "greeting: hello\n");
+    const configs = Object.fromEntries(configured.map((name) => [name, { file: this.#configFile(name) }]));
+    const file = { services: Object.fromEntries(services), configs };
+    await writeFile(join(this.folder, "compose.yaml"), JSON.stringify(file, null, 2));
+  }
+
+  loseConfig(service: string): Promise<void> {
+    return rm(this.#configFile(service));
+  }
+
+  #configFile(service: string): string {
+    return join(this.folder, `${service}.conf`);
+  }
+
+  async #service(name: string): Promise<object> {
+    const { replicas, env, memory, goal, dependsOn = [], config } = this.definitions[name] ?? {};
+    const image = await this.images.identity(this.variants[name] ?? "good1");
+    const conditions = dependsOn.map((other) => [other, { condition: conditionOf(this.definitions[other]) }]);
+    return {
+      image: pinnedReference(image),
+      stop_grace_period: "1s",
+      restart: goal === "complete" ? "no" : "unless-stopped",
+      ...(env && { environment: env }),
+      ...(memory && { mem_limit: memory }),
+      ...(replicas === undefined ? {} : { deploy: { replicas } }),
+      ...(dependsOn.length > 0 && { depends_on: Object.fromEntries(conditions) }),
+      ...(config && { configs: [{ source: name, target: "/etc/shop.conf" }] }),
+    };
+  }
+
+  async compose(...args: string[]): Promise<void> {
+    await this.engine.docker(["compose", "-p", this.scope.project, ...args], { cwd: this.folder });
+  }
+
+  /** `--wait` takes the end of a one-shot for a failure, so what is waited for is named. */
+  async up(...args: string[]): Promise<void> {
+    const lasting = Object.keys(this.definitions).filter((name) => this.definitions[name]?.goal !== "complete");
+    await this.compose("up", "-d", "--wait", ...args, ...lasting);
+  }
+
+  async ids(service: string): Promise<string[]> {
+    const labels = [
+      `label=com.docker.compose.project=${this.scope.project}`,
+      `label=com.docker.compose.service=${service}`,
+    ];
+    const { stdout } = await this.engine.docker(["ps", "-q", ...labels.flatMap((one) => ["--filter", one])]);
+    return stdout.split("\n").filter((line) => line !== "");
+  }
+
+  async remove(): Promise<void> {
+    await this.compose("down", "--volumes", "--timeout", "0", "--remove-orphans");
+    const prefix = `belay.${scopeHash(this.scope)}.`;
+    const { stdout } = await this.engine.docker(["volume", "ls", "-q", "--filter", `name=${prefix}`]);
+    const records = stdout.split("\n").filter((line) => line.startsWith(prefix));
+    if (records.length > 0) await this.engine.docker(["volume", "rm", ...records]);
+  }
+}
+
+function conditionOf(definition: ServiceDefinition | undefined): string {
+  return definition?.goal === "complete" ? "service_completed_successfully" : "service_started";
+}
+
+function createApplication(project: Project, removed: () => Promise<void>): ApplicationStand {
+  const { scope, engine } = project;
+  const releaseOf = createReleases(project.images);
+  const settings = (): ComposeSettings => ({
+    ...{ env: engine.env, scope, folder: project.folder },
+    services: Object.keys(project.definitions),
+  });
+  return {
+    scope,
+    define: (services) => project.write(services, project.variants),
+    release: releaseOf,
+    opener: () => ({ module: new URL("open-compose.ts", import.meta.url).href, settings: settings() }),
+    hand: handOf(project),
+    observer: {
+      script: new URL("observer-docker.ts", import.meta.url).href,
+      settings: { env: engine.env, project: scope.project },
+    },
+    identity: (variant) => project.images.identity(variant),
+    url: async (service) => {
+      const [id = ""] = await project.ids(service);
+      const format = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}";
+      const { stdout } = await engine.docker(["inspect", "--format", format, id]);
+      return `http://${stdout.trim().split(" ")[0]}:8080/`;
+    },
+    remove: async () => {
+      await project.remove();
+      await removed();
+    },
+  };
+}
+
+function handOf(project: Project): Hand {
+  const change = async (definitions: Definitions, variants: Variants, service: string): Promise<void> => {
+    await project.write(definitions, variants);
+    await project.compose("up", "-d", "--wait", "--no-deps", service);
+  };
+  return {
+    up: async (variants) => {
+      await project.write(project.definitions, variants);
+      await project.up();
+    },
+    scale: (service, replicas) => project.up("--no-recreate", "--scale", `${service}=${replicas}`),
+    delete: (service) => project.compose("rm", "--stop", "--force", service),
+    note: (service, value) => {
+      const own = project.definitions[service] ?? {};
+      const changed = { ...own, env: { ...own.env, NOTE: value } };
+      return change({ ...project.definitions, [service]: changed }, project.variants, service);
+    },
+    update: (service, variant) => change(project.definitions, { ...project.variants, [service]: variant }, service),
+    loseConfig: (service) => project.loseConfig(service),
+    kill: async (service) => {
+      await project.engine.docker(["rm", "--force", ...(await project.ids(service))]);
+    },
+    allowNoMore: () => Promise.reject(new Error("a Docker engine has no quotas")),
+  };
+}

@@ -1,0 +1,97 @@
+import type { Release } from "@belay/core";
+import { knownDigests } from "@belay/core";
+import { expect } from "vitest";
+import type { Course, KillPoint } from "./kill-points.ts";
+import { POLICY } from "./policy.ts";
+import { Runner, type RunnerEnd } from "./runner.ts";
+import type { RunnerJob } from "./runner-process.ts";
+import type { Variants } from "./stand.ts";
+import type { Trial } from "./trial.ts";
+import type { VariantName } from "./variants.ts";
+
+const VICTIM = "victim";
+const RESCUER = "first rescuer";
+const OLD: Variants = { api: "good1", web: "good1" };
+
+/** How often each step of a course comes. */
+export type StepCounts = ReadonlyMap<string, number>;
+
+function job(trial: Trial, more: Partial<RunnerJob>): RunnerJob {
+  return { opener: trial.app.opener(), run: VICTIM, policy: { ...POLICY, stableMs: 500 }, ...more };
+}
+
+function run(trial: Trial, more: Partial<RunnerJob>): Promise<RunnerEnd> {
+  return new Runner(job(trial, more)).ended;
+}
+
+/** Two services, one of which depends on the other, brought up by hand. What a confirmation confirms is Belay's own. */
+async function prepare(trial: Trial, course: Course): Promise<Release> {
+  await trial.app.define({ api: { replicas: 1 }, web: { replicas: 1, dependsOn: ["api"] } });
+  await trial.app.hand.up(OLD);
+  const web: VariantName = course === "back" ? "crash" : "good2";
+  const release = await trial.app.release({ api: "good2", web });
+  if (course === "confirmation") expect(await run(trial, { release, run: "earlier" })).toMatchObject({ code: 0 });
+  return release;
+}
+
+/** Runs a course to its end, without killing anybody, and counts. */
+export async function countSteps(trial: Trial, course: Course, forward: StepCounts | undefined): Promise<StepCounts> {
+  const release = await prepare(trial, course);
+  if (course === "recovery") await killLate(trial, release, forward);
+  const end = await run(trial, course === "recovery" ? { run: RESCUER, over: [VICTIM] } : { release });
+  expect(end, end.log).toMatchObject({ code: 0, signal: null });
+  const counts = new Map<string, number>();
+  for (const { step } of end.steps) counts.set(step, (counts.get(step) ?? 0) + 1);
+  return counts;
+}
+
+/** The victim of whom the rescuer has to recover most: it dies before its last change. */
+async function killLate(trial: Trial, release: Release, forward: StepCounts | undefined): Promise<void> {
+  const killAt = { step: "act", nth: forward?.get("act") ?? 1 };
+  expect(await run(trial, { release, killAt })).toMatchObject({ signal: "SIGKILL" });
+}
+
+/** Kills a runner at a point. Afterwards nobody holds the environment, and nobody has put it right. */
+export async function killAt(trial: Trial, point: KillPoint, forward: StepCounts | undefined): Promise<void> {
+  const release = await prepare(trial, point.course);
+  if (point.course !== "recovery") {
+    const end = await run(trial, { release, killAt: point });
+    expect(end, end.log).toMatchObject({ signal: "SIGKILL" });
+    return;
+  }
+  await killLate(trial, release, forward);
+  const end = await run(trial, { run: RESCUER, over: [VICTIM], killAt: point });
+  expect(end, end.log).toMatchObject({ signal: "SIGKILL" });
+}
+
+const isOver = async ({ run: name }: { readonly run: string }): Promise<boolean> => [VICTIM, RESCUER].includes(name);
+
+/** What a user's next release does. */
+export async function deployNext(trial: Trial): Promise<void> {
+  const next = await trial.deploy({ api: "good3", web: "good3" }, { ports: { isOver } });
+  expect(next, trial.log.text()).toMatchObject({ outcome: "succeeded", leftOpen: false });
+  await trial.expectRunning({ api: ["good3", 1], web: ["good3", 1] });
+  await expectClosed(trial);
+}
+
+/** What `belay reconcile` does. One release runs as a whole then, the old or the new one. */
+export async function reconcile(trial: Trial): Promise<void> {
+  const result = await trial.recover({ isOver });
+  expect(["nothing", "recovered"], trial.log.text()).toContain(result.kind);
+  if (result.kind === "recovered") expect(result.outcome).toBe("rolled_back");
+  const variant = await wholeVariant(trial);
+  await trial.expectRunning({ api: [variant, 1], web: [variant, 1] });
+  await expectClosed(trial);
+}
+
+/** Which of the two releases the observer sees. */
+async function wholeVariant(trial: Trial): Promise<VariantName> {
+  const [first] = (await trial.seen()).services.api ?? [];
+  const old = knownDigests(await trial.app.identity("good1")) as readonly string[];
+  return first?.digests.some((digest) => old.includes(digest)) ? "good1" : "good2";
+}
+
+/** Each deployment that was begun has its end. */
+async function expectClosed(trial: Trial): Promise<void> {
+  expect((await trial.ledger()).filter(([, end]) => end === "open")).toEqual([]);
+}

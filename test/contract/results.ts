@@ -1,0 +1,72 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { CauseDetail, Outcome } from "@belay/core";
+import { CASES, type CaseName } from "./cases.ts";
+import type { EngineStand } from "./stand.ts";
+
+/** A line of the table: what Belay said at the end of a case, confirmed by the outside observer, or why there is none. */
+export interface CaseResult {
+  readonly case: CaseName;
+  /** An outcome, or words where there are several. */
+  readonly outcome?: string;
+  /** `crash_loop in web`. */
+  readonly cause?: string;
+  /** From the call of the judged deployment to its end. */
+  readonly seconds?: number;
+  /** The case can't be on this engine. */
+  readonly impossible?: string;
+}
+
+export interface EngineResults {
+  readonly engine: string;
+  readonly cases: readonly CaseResult[];
+}
+
+/** Where test runs leave their results, and the script that writes the table finds them. */
+export const RESULTS_FOLDER = join(import.meta.dirname, "../../out/contract");
+
+/** Collects the lines of one test file. */
+export class ResultBook {
+  readonly #lines = new Map<CaseName, CaseResult>();
+  readonly #counts = new Map<CaseName, { readonly number: number; readonly longestMs: number }>();
+
+  note(name: CaseName, end: { outcome: Outcome; cause?: CauseDetail | undefined }, milliseconds: number): void {
+    const { outcome, cause } = end;
+    const where = cause?.service === undefined ? "" : ` in ${cause.service}`;
+    this.tell(name, outcome, milliseconds, cause === undefined ? undefined : `${cause.cause}${where}`);
+  }
+
+  tell(name: CaseName, outcome: string, milliseconds: number, cause?: string): void {
+    const seconds = Math.round(milliseconds / 100) / 10;
+    this.#lines.set(name, { case: name, outcome, seconds, ...(cause === undefined ? {} : { cause }) });
+  }
+
+  /** One more of a case that is tried many times; its time is the longest one. `began`: on the monotonic clock. */
+  count(name: CaseName, began: number): void {
+    const before = this.#counts.get(name) ?? { number: 0, longestMs: 0 };
+    const longestMs = Math.max(before.longestMs, performance.now() - began);
+    const number = before.number + 1;
+    this.#counts.set(name, { number, longestMs });
+    this.tell(name, "one whole release, proven", longestMs, `${number} kills`);
+  }
+
+  /** Prints the table, and keeps it for the documentation. `part`: of the engine's results. */
+  async close(stand: Pick<EngineStand, "title" | "impossible">, part: string): Promise<void> {
+    const impossible = Object.entries(stand.impossible) as [CaseName, string][];
+    for (const [name, reason] of impossible) this.#lines.set(name, { case: name, impossible: reason });
+    const cases = CASES.flatMap((name) => this.#lines.get(name) ?? []);
+    console.info(cases.map((line) => printed(stand.title, line)).join("\n"));
+    await mkdir(RESULTS_FOLDER, { recursive: true });
+    const file = `${stand.title.replaceAll(/\W+/g, "-").toLowerCase()}.${part}.json`;
+    const results: EngineResults = { engine: stand.title, cases };
+    await writeFile(join(RESULTS_FOLDER, file), `${JSON.stringify(results, null, 2)}\n`);
+  }
+}
+
+function printed(engine: string, line: CaseResult): string {
+  const result =
+    line.impossible === undefined
+      ? `${line.outcome ?? ""} | ${line.cause ?? "–"} | ${line.seconds} s`
+      : `not possible: ${line.impossible}`;
+  return `${engine} | ${line.case} | ${result}`;
+}

@@ -1,0 +1,93 @@
+/**
+ * A runner as a process of its own, so that it can be killed and stopped as real ones are. Reads a {@link RunnerJob} from
+ * stdin (one line of JSON), writes each step and at last its result as lines of JSON.
+ */
+import { createInterface } from "node:readline";
+import { type Clock, createLog, Redactor, type Release, type RolloutPolicy, systemClock } from "@belay/core";
+import { type DeployPorts, deploy, type Holder, recover } from "@belay/rollout";
+import { openBy, type TargetOpener } from "./target-opener.ts";
+
+/** A step of a run, the `nth` time that it comes. */
+export interface StepPoint {
+  readonly step: string;
+  readonly nth: number;
+}
+
+export interface RunnerJob {
+  readonly opener: TargetOpener;
+  /** Name of the run in the ledger. */
+  readonly run: string;
+  /** None: it only recovers. */
+  readonly release?: Release;
+  readonly policy: RolloutPolicy;
+  readonly lifeMs?: number;
+  /** It kills itself just before this step. */
+  readonly killAt?: StepPoint;
+  /** It waits just before this step until it reads another line. */
+  readonly holdAt?: StepPoint;
+  /** Runs that are known to be over. */
+  readonly over?: readonly string[];
+}
+
+export type RunnerLine =
+  | { readonly kind: "step"; readonly step: string; readonly stage: string | undefined }
+  | { readonly kind: "held" }
+  | { readonly kind: "result"; readonly outcome: string | undefined; readonly cause: string | undefined };
+
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+
+async function readLine(): Promise<string> {
+  const next = await lines.next();
+  if (next.done) throw new Error("stdin has ended");
+  return next.value;
+}
+
+function say(line: RunnerLine): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+function stepper(job: RunnerJob): NonNullable<DeployPorts["onStep"]> {
+  const counts = new Map<string, number>();
+  return async (step, stage) => {
+    const nth = (counts.get(step) ?? 0) + 1;
+    counts.set(step, nth);
+    const isAt = (point: StepPoint | undefined): boolean => point?.step === step && point.nth === nth;
+    if (isAt(job.killAt)) {
+      process.kill(process.pid, "SIGKILL");
+      await new Promise(() => undefined);
+    }
+    say({ kind: "step", step, stage });
+    if (!isAt(job.holdAt)) return;
+    say({ kind: "held" });
+    await readLine();
+  };
+}
+
+async function work(job: RunnerJob): Promise<void> {
+  const redactor = new Redactor();
+  const style = {
+    debug: false,
+    line: (_: string, text: string) => text,
+    open: (text: string) => text,
+    close: () => "",
+  };
+  const log = createLog(style, redactor, (text) => process.stderr.write(`${text}\n`));
+  const { target, close } = await openBy(job.opener, { log, redactor });
+  const clock: Clock = systemClock;
+  const { release, policy, over = [] } = job;
+  const ports: DeployPorts = {
+    ...{ target, clock, log, random: Math.random, signal: new AbortController().signal, onStep: stepper(job) },
+    holder: { run: job.run, attempt: 1, host: "test" },
+    isOver: async ({ run }: Holder) => over.includes(run),
+    ...(job.lifeMs === undefined ? {} : { lifeMs: job.lifeMs }),
+    // Commits of the suite sort by their age.
+    isOlder: async (running) => release !== undefined && running.revision > release.source.revision,
+  };
+  const end =
+    release === undefined ? await recover({ onAlive: "wait" }, ports) : await deploy({ release, policy }, ports);
+  say({ kind: "result", outcome: end.outcome, cause: end.cause?.cause });
+  await close();
+}
+
+await work(JSON.parse(await readLine()) as RunnerJob);
+process.exit(0);

@@ -1,0 +1,123 @@
+import { knownDigests, Redactor, type RolloutPolicy, systemClock, type Target } from "@belay/core";
+import {
+  type DeploymentResult,
+  type DeployPorts,
+  deploy,
+  type HistoryEntry,
+  history,
+  type RecoveryResult,
+  type RolloutPorts,
+  recover,
+} from "@belay/rollout";
+import { createTestLog, type TestLog } from "@belay/testkit";
+import { expect } from "vitest";
+import { askObserver, type Seen, type SeenInstance } from "./observer.ts";
+import { POLICY } from "./policy.ts";
+import type { ApplicationStand, Variants } from "./stand.ts";
+import { openBy } from "./target-opener.ts";
+import type { VariantName } from "./variants.ts";
+
+/** What must run at the end: per service the variant, and how many healthy instances of it. Nothing else may be there. */
+export type Running = Readonly<Record<string, readonly [VariantName, number]>>;
+
+export interface DeployOptions {
+  readonly policy?: Partial<RolloutPolicy>;
+  readonly ports?: Partial<DeployPorts>;
+  /** Commit of the release. */
+  readonly revision?: string;
+}
+
+let runs = 0;
+
+/** One application under test, and what the tests ask of it. Every question opens the target anew, as each run does. */
+export class Trial {
+  readonly app: ApplicationStand;
+  readonly redactor = new Redactor();
+  readonly log: TestLog = createTestLog(this.redactor);
+  /** How long the last deployment took, in milliseconds. */
+  lastMs = 0;
+
+  constructor(app: ApplicationStand) {
+    this.app = app;
+  }
+
+  /** Belay's own deployment, with everything real. */
+  async deploy(variants: Variants, options: DeployOptions = {}): Promise<DeploymentResult> {
+    const release = await this.app.release(variants, options.revision);
+    return this.#with(async (target) => {
+      const began = performance.now();
+      const request = { release, policy: { ...POLICY, ...options.policy } };
+      const result = await deploy(request, { ...this.#ports(target), ...options.ports });
+      this.lastMs = performance.now() - began;
+      return result;
+    });
+  }
+
+  /** As `belay reconcile` does it. */
+  recover(more: Partial<RolloutPorts> = {}): Promise<RecoveryResult> {
+    return this.#with((target) => recover({ onAlive: "wait" }, { ...this.#ports(target), ...more }));
+  }
+
+  history(): Promise<readonly HistoryEntry[]> {
+    return this.#with((target) => history(target.store));
+  }
+
+  /** Deployment numbers with their ends, newest first. */
+  async ledger(): Promise<readonly (readonly [number, string])[]> {
+    const entries = await this.history();
+    return entries.map(({ deployment, end }) => [deployment, end?.outcome ?? "open"] as const);
+  }
+
+  seen(): Promise<Seen> {
+    return askObserver(this.app.observer);
+  }
+
+  /** The observer, Belay and (where it can be asked) the application itself agree that this runs, healthy, and no more. */
+  async expectRunning(wanted: Running): Promise<Seen> {
+    const seen = await this.seen();
+    const running = await this.#with((target) => target.running());
+    for (const [service, [variant, count]] of Object.entries(wanted)) {
+      const digests = knownDigests(await this.app.identity(variant));
+      const instances = seen.services[service] ?? [];
+      const foreign = instances.filter((one) => !one.digests.some((digest) => digests.includes(digest as never)));
+      expect(foreign, `${service}: nothing but ${variant}`).toEqual([]);
+      expect(instances.filter(isIll), `${service}: all are healthy`).toEqual([]);
+      expect(instances, `${service}: as many as there should be`).toHaveLength(count);
+      const said = running.find((one) => one.service === service);
+      if (count > 0 && !variant.startsWith("job")) {
+        expect(said, `${service} as Belay sees it`).toMatchObject({ ready: count });
+        expect(said?.digests.some((digest) => digests.includes(digest))).toBe(true);
+        await this.#expectAnswer(service, variant);
+      }
+    }
+    const extra = Object.entries(seen.services).filter(([name, all]) => wanted[name] === undefined && all.length > 0);
+    expect(extra, "no service beside these").toEqual([]);
+    return seen;
+  }
+
+  async #expectAnswer(service: string, variant: VariantName): Promise<void> {
+    const url = await this.app.url?.(service);
+    if (url === undefined) return;
+    const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+    expect((await answer.text()).trim(), `${service} answers`).toBe(variant);
+  }
+
+  #ports(target: Target): RolloutPorts {
+    const holder = { run: `run-${process.pid}-${++runs}`, attempt: 1, host: "test" };
+    const signal = new AbortController().signal;
+    return { target, clock: systemClock, log: this.log, holder, signal, random: Math.random };
+  }
+
+  async #with<T>(work: (target: Target) => Promise<T>): Promise<T> {
+    const { target, close } = await openBy(this.app.opener(), { log: this.log, redactor: this.redactor });
+    try {
+      return await work(target);
+    } finally {
+      await close();
+    }
+  }
+}
+
+function isIll(one: SeenInstance): boolean {
+  return !one.running || !one.healthy;
+}

@@ -1,0 +1,66 @@
+import type { Release } from "@belay/core";
+import { expect } from "vitest";
+import { POLICY } from "./policy.ts";
+import { commit } from "./release-of.ts";
+import { Runner } from "./runner.ts";
+import type { RunnerJob } from "./runner-process.ts";
+import type { Trial } from "./trial.ts";
+
+/** Long enough for a busy machine to show its beats. */
+const LIFE_MS = 15_000;
+
+async function prepare(trial: Trial): Promise<{ readonly older: Release; readonly newer: Release }> {
+  await trial.app.define({ web: { replicas: 1 } });
+  await trial.app.hand.up({ web: "good1" });
+  const older = await trial.app.release({ web: "good2" }, commit(0xa0));
+  const newer = await trial.app.release({ web: "good3" }, commit(0xb0));
+  return { older, newer };
+}
+
+function start(trial: Trial, run: string, release: Release, more: Partial<RunnerJob> = {}): Runner {
+  return new Runner({ opener: trial.app.opener(), run, release, policy: POLICY, lifeMs: LIFE_MS, ...more });
+}
+
+/** Whoever comes first, the newer release is what runs: the older one goes before it, or not at all. */
+export async function bothAtOnce(trial: Trial): Promise<string> {
+  const { older, newer } = await prepare(trial);
+  const runners = [start(trial, "older", older), start(trial, "newer", newer)];
+  const [first, second] = await Promise.all(runners.map((one) => one.ended));
+  expect(second, second?.log).toMatchObject({ outcome: "succeeded" });
+  expect(["succeeded", "superseded", "refused"], first?.log).toContain(first?.outcome);
+  if (first?.outcome !== "succeeded") expect(first?.cause).toBe("older_release");
+  await trial.expectRunning({ web: ["good3", 1] });
+  const ends = (await trial.ledger()).map(([, end]) => end).filter((end) => end !== "refused");
+  expect(new Set(ends)).toEqual(new Set(["succeeded"]));
+  return `older: ${first?.outcome}, newer: ${second?.outcome}`;
+}
+
+/** By policy, the second one does not wait. */
+export async function secondRefused(trial: Trial): Promise<void> {
+  const { older, newer } = await prepare(trial);
+  const first = start(trial, "first", older, { holdAt: { step: "act", nth: 1 } });
+  await first.held();
+  const second = start(trial, "second", newer, { policy: { ...POLICY, onLocked: "refuse" } });
+  expect(await second.ended).toMatchObject({ outcome: "refused", cause: "locked" });
+  first.release();
+  expect(await first.ended).toMatchObject({ outcome: "succeeded" });
+  await trial.expectRunning({ web: ["good2", 1] });
+}
+
+/** SIGSTOP just before a change, for longer than its life; others go on meanwhile; SIGCONT. */
+export async function pausedAndWoken(trial: Trial): Promise<void> {
+  const { older } = await prepare(trial);
+  const holder = start(trial, "holder", older, { lifeMs: 4_000, holdAt: { step: "act", nth: 2 } });
+  await holder.held();
+  holder.signal("SIGSTOP");
+  // It would do its next change at once when it is woken.
+  holder.release();
+  const next = await trial.deploy({ web: "good3" }, { ports: { lifeMs: 4_000 }, revision: commit(0xb0) });
+  expect(next, trial.log.text()).toMatchObject({ outcome: "succeeded", recovered: [{ kind: "recovered" }] });
+  const before = await trial.expectRunning({ web: ["good3", 1] });
+  holder.signal("SIGCONT");
+  const end = await holder.ended;
+  expect(end, end.log).toMatchObject({ outcome: "superseded", cause: "fenced" });
+  expect(await trial.seen()).toEqual(before);
+  expect((await trial.ledger()).map(([, outcome]) => outcome)).not.toContain("open");
+}
