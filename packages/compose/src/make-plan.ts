@@ -1,9 +1,11 @@
+import { hostname } from "node:os";
 import type { Digest, Finding, Plan, Release, RevisionFacts, RolloutPolicy, ServiceChange } from "@belay/core";
 import { knownDigests } from "@belay/core";
 import { type ComposeContainer, isLive, readContainers } from "./compose-container.ts";
 import { type ComposeProject, resourceName } from "./compose-project.ts";
 import { describeDifferences } from "./describe-differences.ts";
 import { findObstacles, notCovered } from "./findings.ts";
+import { missingFiles } from "./missing-files.ts";
 import { isTouched, type PlanContents, PlanDetail, type PlannedService } from "./plan-detail.ts";
 import { planServices } from "./plan-services.ts";
 import { platformFindings, preflight } from "./preflight.ts";
@@ -27,6 +29,7 @@ export async function makePlan(state: TargetState, release: Release, policy: Rol
     ...findObstacles(plan, containers, policy, scope),
     ...platformFindings(plan, built, info),
     ...(await preflight(plan, policy, options, state.images)),
+    ...(await missingFiles(plan, info.Name === hostname())),
   ];
   return {
     scope,

@@ -38,7 +38,7 @@ async function create(work: Work, level: readonly PlannedService[], signal: Abor
   } catch (error) {
     if (!isBelayError(error, "PROCESS_FAILED")) throw error;
     const message = oneLine(error.got, 500);
-    for (const one of level) work.state.setCondition(one.service, { type: "start_failed", message });
+    for (const one of level) work.state.setCondition(one.service, { type: refusalOf(message), message });
     return [];
   }
 }
@@ -62,8 +62,14 @@ async function startOne(
     options.log.warn(`${container.name} did not start: ${error.engineMessage}`);
     const { State } = await docker.containers.inspect(container.id, { signal });
     if (State.Error !== "") return;
-    work.state.setCondition(one.service, { type: "start_failed", message: error.engineMessage });
+    work.state.setCondition(one.service, { type: refusalOf(error.engineMessage), message: error.engineMessage });
   }
+}
+
+/** What an engine's refusal to make or start a container means, by its words (moby, `volume/mounts` and `libnetwork`). */
+function refusalOf(message: string): "config_missing" | "start_failed" {
+  const missing = /bind source path does not exist|network \S+ not found|could not find (?:network|volume)/i;
+  return missing.test(message) ? "config_missing" : "start_failed";
 }
 
 /** False when an image could not be had. */
