@@ -10,6 +10,7 @@ export const CASES = [
   "missing image",
   "wrong command",
   "missing config",
+  "config lost in the middle",
   "unschedulable",
   "quota",
   "no healthcheck",

@@ -153,8 +153,19 @@ const SURROUNDINGS: readonly Scenario[] = [
       const prepare = ({ app }: Trial) => app.hand.loseConfig("web");
       const result = await deployOver(trial, "good2", { web: { config: true }, prepare });
       expect(["rolled_back", "refused"], trial.log.text()).toContain(result.outcome);
-      expect(["config_missing", "preflight", "start_failed"]).toContain(result.cause?.cause);
+      expect(["config_missing", "preflight"]).toContain(result.cause?.cause);
       await trial.expectRunning(OLD);
+      return result;
+    },
+  },
+  {
+    name: "config lost in the middle",
+    run: async (trial) => {
+      const onStep = async (step: string): Promise<void> => {
+        if (step === "baseline") await trial.app.hand.loseConfig("web");
+      };
+      const result = await deployOver(trial, "good2", { web: { config: true }, options: { ports: { onStep } } });
+      await expectRolledBack(trial, result, ["config_missing"]);
       return result;
     },
   },
