@@ -73,6 +73,15 @@ describe("renderComment", () => {
     expect(renderComment(SAMPLE_REPORTS.rolled_back, context)).not.toContain("[!");
   });
 
+  it("says what should run when the way back failed", () => {
+    const text = renderComment(SAMPLE_REPORTS.rollback_failed, context);
+    const old = SAMPLE_REPORTS.rollback_failed.changes[0]?.from?.digests[0]?.slice("sha256:".length, 19);
+    expect(text).toContain(
+      `**What should run**\n\n| Service | Should run |\n| --- | --- |\n| \`web\` | 3 × \`sha256:${old}\` |`,
+    );
+    expect(renderComment(SAMPLE_REPORTS.rolled_back, context)).not.toContain("What should run");
+  });
+
   it("says of a label that it is only a label", () => {
     const [service] = SAMPLE_REPORTS.succeeded.running;
     if (service === undefined) throw new Error("the sample has no service");

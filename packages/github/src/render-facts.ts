@@ -27,6 +27,22 @@ export function renderChanges(changes: readonly ServiceChange[], level: RenderLe
   return blocks(table(["Service", "Action", "From → to", "Differences"], rows), more);
 }
 
+/** What the way back was to bring back: for whoever has to do it by hand now. */
+export function renderExpected(changes: readonly ServiceChange[], level: RenderLevel): string {
+  const { shown, more } = firstRows(
+    changes.filter((change) => change.action !== "unchanged"),
+    level.rows,
+  );
+  if (shown.length === 0) return "";
+  return blocks(
+    table(
+      ["Service", "Should run"],
+      shown.map((change) => [code(change.service), revision(change.from, change.to)]),
+    ),
+    more,
+  );
+}
+
 /** Two revisions of one image (only its environment changed, say) are told apart by their names. */
 function revision(facts: RevisionFacts | undefined, other: RevisionFacts | undefined): string {
   if (facts === undefined) return "nothing";

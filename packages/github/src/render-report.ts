@@ -5,7 +5,14 @@ import { blocks, code, details, fence, link, prose } from "./markdown.ts";
 import type { RenderContext } from "./render-context.ts";
 import { renderEnvironments } from "./render-environments.ts";
 import { renderEvidence } from "./render-evidence.ts";
-import { renderAdvice, renderChanges, renderFindings, renderNotCovered, renderStages } from "./render-facts.ts";
+import {
+  renderAdvice,
+  renderChanges,
+  renderExpected,
+  renderFindings,
+  renderNotCovered,
+  renderStages,
+} from "./render-facts.ts";
 import { RENDER_LEVELS, type RenderLevel } from "./render-level.ts";
 import { renderOrigin, renderRunning, renderTime, renderTrace } from "./render-trace.ts";
 import { type AnyReport, isDeploymentReport } from "./report-kind.ts";
@@ -64,11 +71,20 @@ function deploymentParts(
     renderEvidence(report.evidence, level),
     renderEnvironments(report, context, level.rows),
     `**What runs now**\n\n${renderRunning(report, level.rows)}`,
-    report.outcome === "rollback_failed" ? `**Look here first**\n\n${renderAdvice(report.advice)}` : "",
+    ...(report.outcome === "rollback_failed" ? whatToDo(report, level) : []),
     section(refused ? "What would have changed" : "What was changed", renderChanges(report.changes, level)),
     refused ? "" : section(`Preflight findings (${report.findings.length})`, findings),
     section("Not covered by the way back", renderNotCovered(report.notCovered)),
     report.outcome === "rollback_failed" ? "" : section("Look further", renderAdvice(report.advice)),
+  ];
+}
+
+/** A person has to put it right now: what should run, and how to look. */
+function whatToDo(report: DeploymentReport, level: RenderLevel): string[] {
+  const expected = renderExpected(report.changes, level);
+  return [
+    expected === "" ? "" : `**What should run**\n\n${expected}`,
+    `**Look here first**\n\n${renderAdvice(report.advice)}`,
   ];
 }
 
