@@ -1,0 +1,106 @@
+import { expect } from "vitest";
+import { deployOver, expectDone, expectRolledBack, OLD, type Scenario, STARTED, WEB } from "./scenario.ts";
+import type { Definitions } from "./stand.ts";
+
+/** What did or did not run before. */
+export const BEFORE: readonly Scenario[] = [
+  {
+    name: "only the environment changes",
+    run: async (trial) => {
+      const note = (value: string): Definitions => ({ web: { replicas: 2, env: { NOTE: value } } });
+      const notes = async () => (await trial.seen()).services.web?.map((one) => one.note);
+      await trial.app.define(note("old"));
+      await trial.app.hand.up({ web: "good1" });
+      expect(await notes()).toEqual(["old", "old"]);
+      await trial.app.define(note("new"));
+      const result = await trial.deploy({ web: "good1" });
+      await expectDone(trial, result, OLD);
+      expect(await notes()).toEqual(["new", "new"]);
+      return result;
+    },
+  },
+  {
+    name: "nothing changes",
+    run: async (trial) => {
+      await deployOver(trial, "good2");
+      const before = await trial.seen();
+      const result = await trial.deploy({ web: "good2" });
+      await expectDone(trial, result, { web: ["good2", 2] }, "unchanged");
+      expect(await trial.seen()).toEqual(before);
+      expect(await trial.ledger()).toEqual([[1, "succeeded"]]);
+      return result;
+    },
+  },
+  {
+    name: "first deployment, good",
+    run: async (trial) => {
+      await trial.app.define(WEB);
+      const result = await trial.deploy({ web: "good1" });
+      await expectDone(trial, result, OLD);
+      return result;
+    },
+  },
+  {
+    name: "first deployment, bad, kept",
+    run: async (trial) => {
+      await trial.app.define(WEB);
+      const result = await trial.deploy({ web: "unhealthy" });
+      expect(result, trial.log.text()).toMatchObject({ outcome: "failed", cause: { service: "web" } });
+      expect(await trial.ledger()).toEqual([[1, "failed"]]);
+      expect((await trial.seen()).services.web).toHaveLength(2);
+      return result;
+    },
+  },
+  {
+    name: "first deployment, bad, removed",
+    run: async (trial) => {
+      await trial.app.define(WEB);
+      const result = await trial.deploy({ web: "crash" }, { policy: { onFirstFailure: "remove" } });
+      expect(result, trial.log.text()).toMatchObject({ outcome: "rolled_back", cause: { service: "web" } });
+      expect((await trial.seen()).services.web ?? []).toEqual([]);
+      return result;
+    },
+  },
+];
+
+/** What people did since. */
+export const BY_HAND: readonly Scenario[] = [
+  {
+    name: "scaled by hand since",
+    run: async (trial) => {
+      await trial.app.define({ web: {} });
+      await trial.app.hand.up({ web: "good1" });
+      await trial.app.hand.scale("web", 3);
+      const result = await trial.deploy({ web: "crash" });
+      await expectRolledBack(trial, result, STARTED, { web: ["good1", 3] });
+      const next = await trial.deploy({ web: "good2" });
+      await expectDone(trial, next, { web: ["good2", 3] });
+      return result;
+    },
+  },
+  {
+    name: "service deleted by hand",
+    run: async (trial) => {
+      await deployOver(trial, "good2");
+      await trial.app.hand.delete("web");
+      const result = await trial.deploy({ web: "good3" });
+      await expectDone(trial, result, { web: ["good3", 2] });
+      expect(await trial.ledger()).toEqual([
+        [2, "succeeded"],
+        [1, "succeeded"],
+      ]);
+      return result;
+    },
+  },
+  {
+    name: "updated by hand since",
+    run: async (trial) => {
+      await deployOver(trial, "good2");
+      await trial.app.hand.update("web", "good3");
+      const result = await trial.deploy({ web: "crash" });
+      await expectRolledBack(trial, result, STARTED, { web: ["good3", 2] });
+      expect(result.report.findings).toContainEqual(expect.objectContaining({ check: "drifted" }));
+      return result;
+    },
+  },
+];
