@@ -46,7 +46,7 @@ export const MEMORY_LIMIT = 64 * 1024 * 1024;
 export const SICKENS_AFTER_S = 6;
 
 /** A busy machine starts slowly: what is meant to be healthy is judged late. */
-const PATIENT: Health = { path: "/healthz", intervalMs: 400, timeoutMs: 5_000, retries: 3, startMs: 20_000 };
+const PATIENT: Health = { path: "/healthz", intervalMs: 1_000, timeoutMs: 10_000, retries: 2, startMs: 20_000 };
 const STRICT: Health = { ...PATIENT, startMs: 0 };
 
 /** The process with PID 1 waits for signals, because the kernel gives it no default for them. */

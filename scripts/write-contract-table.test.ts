@@ -1,0 +1,53 @@
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { isOutcome } from "@belay/core";
+import { describe, expect, it } from "vitest";
+import { CASES } from "../test/contract/cases.ts";
+import type { EngineResults } from "../test/contract/results.ts";
+import { merge, readScenarios, SCENARIOS_PAGE, scenariosPage } from "./write-contract-table.ts";
+
+const compose: EngineResults = {
+  engine: "Compose",
+  cases: [
+    { case: "crash at start", outcome: "rolled_back", cause: "crash_loop in web", seconds: 1.5 },
+    { case: "quota", impossible: "no quotas" },
+    { case: "good", outcome: "succeeded", seconds: 3 },
+  ],
+};
+
+describe("the table of scenarios", () => {
+  it("is read as it was written, in the order of the cases", () => {
+    const page = scenariosPage([compose]);
+    expect(page).toContain("## Compose\n\n| case | outcome | cause | seconds |\n| --- | --- | --- | --- |\n| good |");
+    expect(page).toContain("| quota | not possible: no quotas |  |  |");
+    const [read] = readScenarios(page);
+    expect(read?.engine).toBe("Compose");
+    expect(read?.cases).toEqual(expect.arrayContaining([...compose.cases]));
+    expect(scenariosPage(readScenarios(page))).toBe(page);
+  });
+
+  it("keeps what did not run again", () => {
+    const swarm: EngineResults = { engine: "Swarm", cases: [{ case: "good", outcome: "succeeded", seconds: 9 }] };
+    const again: EngineResults = { engine: "Compose", cases: [{ case: "good", outcome: "failed", seconds: 1 }] };
+    const [first, second] = merge([compose, swarm], [again]);
+    expect(first?.cases).toHaveLength(3);
+    expect(first?.cases).toContainEqual({ case: "good", outcome: "failed", seconds: 1 });
+    expect(second).toEqual(swarm);
+  });
+
+  it("refuses a case that the suite has not", () => {
+    expect(() => readScenarios("\n## Compose\n| a |\n| - |\n| unheard of | x |  | 1 |")).toThrow("unheard of");
+  });
+
+  it("tells in the documentation of every case on every engine", async () => {
+    const page = await readFile(join(resolve(import.meta.dirname, ".."), SCENARIOS_PAGE), "utf8");
+    const engines = readScenarios(page);
+    expect(engines.map((one) => one.engine)).toContain("Compose");
+    for (const { engine, cases } of engines) {
+      const names = cases.map((one) => one.case);
+      expect(names, `${engine}: run its contract tests, then \`npm run contract-table\``).toEqual([...CASES]);
+      const single = cases.filter((one) => one.outcome !== undefined && /^\w+$/.test(one.outcome));
+      for (const { outcome = "" } of single) expect(isOutcome(outcome), `${engine}: ${outcome}`).toBe(true);
+    }
+  });
+});

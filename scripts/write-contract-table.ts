@@ -1,0 +1,80 @@
+/**
+ * Writes docs/reference/scenarios.md from what the last runs of the contract suite left in `out/contract`. Run with
+ * `npm run contract-table` after them. Lines of engines that did not run are kept.
+ */
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { CASES } from "../test/contract/cases.ts";
+import { type CaseResult, type EngineResults, RESULTS_FOLDER } from "../test/contract/results.ts";
+import { table } from "./docs/markdown.ts";
+
+export const SCENARIOS_PAGE = "docs/reference/scenarios.md";
+
+const OPENING = `# What was seen on real engines
+
+Each line is a test that runs on the real engine with Belay's real code: what Belay said at the end, and how long it took
+from the call to that end, on a small busy machine, with a stable window of 1 s where the case needs no longer one. An
+outside observer, a process with nothing but the engine's own command line, saw the same each time, or the test fails.
+Times differ from run to run; nothing depends on them.
+`;
+
+const HEAD = ["case", "outcome", "cause", "seconds"];
+
+/** The page with a section per engine, in the order given; cases in theirs. */
+export function scenariosPage(engines: readonly EngineResults[]): string {
+  const sections = engines.map(({ engine, cases }) => {
+    const sorted = CASES.flatMap((name) => cases.find((one) => one.case === name) ?? []);
+    return `\n## ${engine}\n\n${table(HEAD, sorted.map(cells))}\n`;
+  });
+  return `${OPENING}${sections.join("")}`;
+}
+
+function cells(line: CaseResult): string[] {
+  if (line.impossible !== undefined) return [line.case, `not possible: ${line.impossible}`, "", ""];
+  return [line.case, line.outcome ?? "", line.cause ?? "", String(line.seconds ?? "")];
+}
+
+/** What a page says. The inverse of {@link scenariosPage}. */
+export function readScenarios(page: string): EngineResults[] {
+  return page
+    .split("\n## ")
+    .slice(1)
+    .map((section) => {
+      const [engine = "", ...lines] = section.split("\n");
+      const rows = lines.filter((line) => line.startsWith("| ")).slice(2);
+      return { engine, cases: rows.map(resultOf) };
+    });
+}
+
+function resultOf(row: string): CaseResult {
+  const [name = "", outcome = "", cause = "", seconds = ""] = row.slice(2, -2).split(" | ");
+  const known = CASES.find((one) => one === name);
+  if (known === undefined) throw new Error(`${SCENARIOS_PAGE} has a case that the suite does not: ${name}`);
+  const reason = /^not possible: (.*)$/.exec(outcome)?.[1];
+  if (reason !== undefined) return { case: known, impossible: reason };
+  return { case: known, outcome, ...(cause === "" ? {} : { cause }), seconds: Number(seconds) };
+}
+
+/** Later results take the place of earlier ones, engine by engine and case by case. */
+export function merge(before: readonly EngineResults[], news: readonly EngineResults[]): EngineResults[] {
+  const engines = new Map<string, Map<string, CaseResult>>();
+  for (const { engine, cases } of [...before, ...news]) {
+    const lines = engines.get(engine) ?? new Map<string, CaseResult>();
+    for (const one of cases) lines.set(one.case, one);
+    engines.set(engine, lines);
+  }
+  return [...engines].map(([engine, lines]) => ({ engine, cases: [...lines.values()] }));
+}
+
+async function readResults(): Promise<EngineResults[]> {
+  const files = (await readdir(RESULTS_FOLDER)).filter((name) => name.endsWith(".json")).sort();
+  const texts = await Promise.all(files.map((name) => readFile(join(RESULTS_FOLDER, name), "utf8")));
+  return texts.map((text) => JSON.parse(text) as EngineResults);
+}
+
+if (import.meta.main) {
+  const page = join(resolve(import.meta.dirname, ".."), SCENARIOS_PAGE);
+  const before = await readFile(page, "utf8").catch(() => "");
+  await writeFile(page, scenariosPage(merge(readScenarios(before), await readResults())));
+  console.log(SCENARIOS_PAGE);
+}
