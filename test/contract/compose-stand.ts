@@ -14,10 +14,12 @@ const IMPOSSIBLE: EngineStand["impossible"] = {
 
 /** Docker Compose on the engine of the rig, its images in a registry of its own. */
 export async function openComposeStand(): Promise<EngineStand> {
-  const engine = await useEngine();
-  const registry = await startRegistry();
+  await using started = new AsyncDisposableStack();
+  const engine = started.use(await useEngine());
+  const registry = started.use(await startRegistry());
   const images = await openCatalogue(registry);
   const open = new Set<ApplicationStand>();
+  const rigs = started.move();
   return {
     kind: "compose",
     title: "Compose",
@@ -33,8 +35,7 @@ export async function openComposeStand(): Promise<EngineStand> {
     },
     stop: async () => {
       for (const application of open) await application.remove();
-      await registry.stop();
-      await engine.stop();
+      await rigs.disposeAsync();
     },
   };
 }

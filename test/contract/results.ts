@@ -50,10 +50,12 @@ export class ResultBook {
     this.tell(name, "one whole release, proven", longestMs, `${number} kills`);
   }
 
+  noteImpossible(name: CaseName, reason: string): void {
+    this.#lines.set(name, { case: name, impossible: reason });
+  }
+
   /** Prints the table, and keeps it for the documentation. `part`: of the engine's results. */
-  async close(stand: Pick<EngineStand, "title" | "impossible">, part: string): Promise<void> {
-    const impossible = Object.entries(stand.impossible) as [CaseName, string][];
-    for (const [name, reason] of impossible) this.#lines.set(name, { case: name, impossible: reason });
+  async close(stand: Pick<EngineStand, "title">, part: string): Promise<void> {
     const cases = CASES.flatMap((name) => this.#lines.get(name) ?? []);
     console.info(cases.map((line) => printed(stand.title, line)).join("\n"));
     await mkdir(RESULTS_FOLDER, { recursive: true });
