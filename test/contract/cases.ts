@@ -29,6 +29,8 @@ export const CASES = [
   "exits 0 at once",
   "one-shot that completes",
   "one-shot that fails",
+  "rolled back by hand, three releases deep",
+  "rolled back by hand to a service that was removed since",
   "two services, the second fails",
   "one of three services removed",
   "one of three services removed, another fails",

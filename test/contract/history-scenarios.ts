@@ -103,4 +103,33 @@ export const BY_HAND: readonly Scenario[] = [
       return result;
     },
   },
+  {
+    name: "rolled back by hand, three releases deep",
+    run: async (trial) => {
+      await deployOver(trial, "good2");
+      for (const variant of ["good3", "good4", "good5"] as const)
+        await expectDone(trial, await trial.deploy({ web: variant }), { web: [variant, 2] });
+      const result = await trial.rollback("1");
+      await expectDone(trial, result, { web: ["good2", 2] });
+      expect((await trial.ledger()).map(([number]) => number)).toEqual([5, 4, 3, 2, 1]);
+      expect((await trial.history())[0]?.end?.runs).toMatchObject({ proven: true });
+      return result;
+    },
+  },
+  {
+    name: "rolled back by hand to a service that was removed since",
+    run: async (trial) => {
+      const web = { replicas: 1 };
+      await trial.app.define({ web, worker: web });
+      await expectDone(trial, await trial.deploy({ web: "good1", worker: "good1" }), {
+        web: ["good1", 1],
+        worker: ["good1", 1],
+      });
+      await trial.app.define({ web });
+      await expectDone(trial, await trial.deploy({ web: "good2" }), { web: ["good2", 1] });
+      const result = await trial.rollback("previous");
+      await expectDone(trial, result, { web: ["good1", 1], worker: ["good1", 1] });
+      return result;
+    },
+  },
 ];

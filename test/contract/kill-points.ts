@@ -1,8 +1,9 @@
 import { STEPS } from "@belay/rollout";
 import type { StepPoint } from "./runner-process.ts";
 
-/** Which run is killed: one of a good release, of a bad one, one that recovers, one that finds nothing to change. */
-export type Course = "forward" | "back" | "recovery" | "confirmation";
+/** Which run is killed: one of a good release, of a bad one, one that recovers, one that finds nothing to change, one by hand to
+ * an earlier deployment. */
+export type Course = "forward" | "back" | "recovery" | "confirmation" | "rollback";
 
 export interface KillPoint extends StepPoint {
   readonly course: Course;
@@ -27,6 +28,7 @@ export const COURSE_STEPS: Readonly<Record<Course, readonly string[]>> = {
     ...["read back", "end recovered", "end"],
   ],
   confirmation: ["confirm"],
+  rollback: ["choose", "load snapshot", "act"],
 };
 
 /** Steps of rollout that no course comes to: a new one must be put into a course. */

@@ -22,8 +22,8 @@ async function readCourses(stand: EngineStand): Promise<ReadonlyMap<Course, Step
   const one = (course: Course, forward?: StepCounts): Promise<StepCounts> =>
     withTrial(stand, (trial) => countSteps(trial, course, forward));
   const [forward, back, confirmation] = await Promise.all([one("forward"), one("back"), one("confirmation")]);
-  const recovery = await one("recovery", forward);
-  return new Map(Object.entries({ forward, back, confirmation, recovery }) as [Course, StepCounts][]);
+  const [recovery, rollback] = await Promise.all([one("recovery", forward), one("rollback")]);
+  return new Map(Object.entries({ forward, back, confirmation, recovery, rollback }) as [Course, StepCounts][]);
 }
 
 const RESCUES = { "the next deployment": deployNext, reconcile } as const;

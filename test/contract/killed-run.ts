@@ -24,21 +24,29 @@ function run(trial: Trial, more: Partial<RunnerJob>): Promise<RunnerEnd> {
   return new Runner(job(trial, more)).ended;
 }
 
-/** Two services, one of which depends on the other, brought up by hand. What a confirmation confirms is Belay's own. */
-async function prepare(trial: Trial, course: Course): Promise<Release> {
+/** Two services, one of which depends on the other, brought up by hand. @returns what the runner of the course is to do. */
+async function prepare(trial: Trial, course: Course): Promise<Partial<RunnerJob>> {
   await trial.app.define({ api: { replicas: 1 }, web: { replicas: 1, dependsOn: ["api"] } });
   await trial.app.hand.up(OLD);
   const web: VariantName = course === "back" ? "crash" : "good2";
   const release = await trial.app.release({ api: "good2", web });
-  if (course === "confirmation") expect(await run(trial, { release, run: "earlier" })).toMatchObject({ code: 0 });
-  return release;
+  if (course !== "confirmation" && course !== "rollback") return { release };
+  await expectDeployed(trial, release);
+  if (course === "confirmation") return { release };
+  await expectDeployed(trial, await trial.app.release({ api: "good3", web: "good3" }));
+  return { rollbackTo: "1" };
+}
+
+async function expectDeployed(trial: Trial, release: Release): Promise<void> {
+  const end = await run(trial, { release, run: "earlier" });
+  expect(end, end.log).toMatchObject({ code: 0, outcome: "succeeded" });
 }
 
 /** Runs a course to its end, without killing anybody, and counts. */
 export async function countSteps(trial: Trial, course: Course, forward: StepCounts | undefined): Promise<StepCounts> {
-  const release = await prepare(trial, course);
-  if (course === "recovery") await killLate(trial, release, forward);
-  const end = await run(trial, course === "recovery" ? { run: RESCUER, over: [VICTIM] } : { release });
+  const todo = await prepare(trial, course);
+  if (course === "recovery") await killLate(trial, todo, forward);
+  const end = await run(trial, course === "recovery" ? { run: RESCUER, over: [VICTIM] } : todo);
   expect(end, end.log).toMatchObject({ code: 0, signal: null });
   const counts = new Map<string, number>();
   for (const { step } of end.steps) counts.set(step, (counts.get(step) ?? 0) + 1);
@@ -46,20 +54,20 @@ export async function countSteps(trial: Trial, course: Course, forward: StepCoun
 }
 
 /** The victim of whom the rescuer has to recover most: it dies before its last change. */
-async function killLate(trial: Trial, release: Release, forward: StepCounts | undefined): Promise<void> {
+async function killLate(trial: Trial, todo: Partial<RunnerJob>, forward: StepCounts | undefined): Promise<void> {
   const killAt = { step: "act", nth: forward?.get("act") ?? 1 };
-  expect(await run(trial, { release, killAt })).toMatchObject({ signal: "SIGKILL" });
+  expect(await run(trial, { ...todo, killAt })).toMatchObject({ signal: "SIGKILL" });
 }
 
 /** Kills a runner at a point. Afterwards nobody holds the environment, and nobody has put it right. */
 export async function killAt(trial: Trial, point: KillPoint, forward: StepCounts | undefined): Promise<void> {
-  const release = await prepare(trial, point.course);
+  const todo = await prepare(trial, point.course);
   if (point.course !== "recovery") {
-    const end = await run(trial, { release, killAt: point });
+    const end = await run(trial, { ...todo, killAt: point });
     expect(end, end.log).toMatchObject({ signal: "SIGKILL" });
     return;
   }
-  await killLate(trial, release, forward);
+  await killLate(trial, todo, forward);
   const end = await run(trial, { run: RESCUER, over: [VICTIM], killAt: point });
   expect(end, end.log).toMatchObject({ signal: "SIGKILL" });
 }
@@ -68,9 +76,9 @@ const isOver = async ({ run: name }: { readonly run: string }): Promise<boolean>
 
 /** What a user's next release does. */
 export async function deployNext(trial: Trial): Promise<void> {
-  const next = await trial.deploy({ api: "good3", web: "good3" }, { ports: { isOver } });
+  const next = await trial.deploy({ api: "good4", web: "good4" }, { ports: { isOver } });
   expect(next, trial.log.text()).toMatchObject({ outcome: "succeeded", leftOpen: false });
-  await trial.expectRunning({ api: ["good3", 1], web: ["good3", 1] });
+  await trial.expectRunning({ api: ["good4", 1], web: ["good4", 1] });
   await expectClosed(trial);
 }
 
@@ -84,11 +92,14 @@ export async function reconcile(trial: Trial): Promise<void> {
   await expectClosed(trial);
 }
 
-/** Which of the two releases the observer sees. */
+/** Which of the releases the observer sees of one service. The other one must run the same. */
 async function wholeVariant(trial: Trial): Promise<VariantName> {
   const [first] = (await trial.seen()).services.api ?? [];
-  const old = knownDigests(await trial.app.identity("good1")) as readonly string[];
-  return first?.digests.some((digest) => old.includes(digest)) ? "good1" : "good2";
+  for (const variant of ["good1", "good2", "good3"] as const) {
+    const digests = knownDigests(await trial.app.identity(variant)) as readonly string[];
+    if (first?.digests.some((digest) => digests.includes(digest))) return variant;
+  }
+  throw new Error(`an image that nobody released runs: ${JSON.stringify(first)}`);
 }
 
 /** Each deployment that was begun has its end. */

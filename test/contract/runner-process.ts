@@ -4,7 +4,7 @@
  */
 import { createInterface } from "node:readline";
 import { type Clock, createLog, Redactor, type Release, type RolloutPolicy, systemClock } from "@belay/core";
-import { type DeployPorts, deploy, type Holder, recover } from "@belay/rollout";
+import { type DeployPorts, deploy, type Holder, type RecoveryResult, recover, rollback } from "@belay/rollout";
 import { openBy, type TargetOpener } from "./target-opener.ts";
 
 /** A step of a run, the `nth` time that it comes. */
@@ -17,8 +17,10 @@ export interface RunnerJob {
   readonly opener: TargetOpener;
   /** Name of the run in the ledger. */
   readonly run: string;
-  /** None: it only recovers. */
+  /** With neither this nor `rollbackTo` it only recovers. */
   readonly release?: Release;
+  /** It goes back to this deployment. */
+  readonly rollbackTo?: string;
   readonly policy: RolloutPolicy;
   readonly lifeMs?: number;
   /** It kills itself just before this step. */
@@ -63,6 +65,13 @@ function stepper(job: RunnerJob): NonNullable<DeployPorts["onStep"]> {
   };
 }
 
+async function endOf({ release, rollbackTo: to, policy }: RunnerJob, ports: DeployPorts): Promise<RunEnd> {
+  if (release !== undefined) return deploy({ release, policy }, ports);
+  return to === undefined ? recover({ onAlive: "wait" }, ports) : rollback({ to, policy }, ports);
+}
+
+type RunEnd = Pick<RecoveryResult, "outcome" | "cause">;
+
 async function work(job: RunnerJob): Promise<void> {
   const redactor = new Redactor();
   const style = {
@@ -74,7 +83,7 @@ async function work(job: RunnerJob): Promise<void> {
   const log = createLog(style, redactor, (text) => process.stderr.write(`${text}\n`));
   const { target, close } = await openBy(job.opener, { log, redactor });
   const clock: Clock = systemClock;
-  const { release, policy, over = [] } = job;
+  const { release, over = [] } = job;
   const ports: DeployPorts = {
     ...{ target, clock, log, random: Math.random, signal: new AbortController().signal, onStep: stepper(job) },
     holder: { run: job.run, attempt: 1, host: "test" },
@@ -83,8 +92,7 @@ async function work(job: RunnerJob): Promise<void> {
     // Commits of the suite sort by their age.
     isOlder: async (running) => release !== undefined && running.revision > release.source.revision,
   };
-  const end =
-    release === undefined ? await recover({ onAlive: "wait" }, ports) : await deploy({ release, policy }, ports);
+  const end = await endOf(job, ports);
   say({ kind: "result", outcome: end.outcome, cause: end.cause?.cause });
   await close();
 }

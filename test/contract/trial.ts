@@ -8,6 +8,7 @@ import {
   type RecoveryResult,
   type RolloutPorts,
   recover,
+  rollback,
 } from "@belay/rollout";
 import { createTestLog, type TestLog } from "@belay/testkit";
 import { expect } from "vitest";
@@ -48,6 +49,16 @@ export class Trial {
       const began = performance.now();
       const request = { release, policy: { ...POLICY, ...options.policy } };
       const result = await deploy(request, { ...this.#ports(target), ...options.ports });
+      this.lastMs = performance.now() - began;
+      return result;
+    });
+  }
+
+  /** As `belay rollback` does it. */
+  rollback(to: string): Promise<DeploymentResult> {
+    return this.#with(async (target) => {
+      const began = performance.now();
+      const result = await rollback({ to, policy: POLICY, reason: "it was better" }, this.#ports(target));
       this.lastMs = performance.now() - began;
       return result;
     });
