@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CauseDetail, Outcome } from "@belay/core";
 import { CASES, type CaseName } from "./cases.ts";
@@ -59,10 +59,17 @@ export class ResultBook {
     const cases = CASES.flatMap((name) => this.#lines.get(name) ?? []);
     console.info(cases.map((line) => printed(stand.title, line)).join("\n"));
     await mkdir(RESULTS_FOLDER, { recursive: true });
-    const file = `${stand.title.replaceAll(/\W+/g, "-").toLowerCase()}.${part}.json`;
-    const results: EngineResults = { engine: stand.title, cases };
-    await writeFile(join(RESULTS_FOLDER, file), `${JSON.stringify(results, null, 2)}\n`);
+    const file = join(RESULTS_FOLDER, `${stand.title.replaceAll(/\W+/g, "-").toLowerCase()}.${part}.json`);
+    // A run of a few cases leaves the others' results as they were.
+    const others = (await readCases(file)).filter((one) => !this.#lines.has(one.case));
+    const results: EngineResults = { engine: stand.title, cases: [...others, ...cases] };
+    await writeFile(file, `${JSON.stringify(results, null, 2)}\n`);
   }
+}
+
+async function readCases(file: string): Promise<readonly CaseResult[]> {
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  return text === undefined ? [] : (JSON.parse(text) as EngineResults).cases;
 }
 
 function printed(engine: string, line: CaseResult): string {
