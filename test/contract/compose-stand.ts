@@ -117,7 +117,7 @@ class Project {
     const prefix = `belay.${scopeHash(this.scope)}.`;
     const { stdout } = await this.engine.docker(["volume", "ls", "-q", "--filter", `name=${prefix}`]);
     const records = stdout.split("\n").filter((line) => line.startsWith(prefix));
-    if (records.length > 0) await this.engine.docker(["volume", "rm", ...records]);
+    if (records.length > 0) await this.engine.docker(["volume", "rm", "--force", ...records]);
   }
 }
 

@@ -49,7 +49,7 @@ const TRIALS = KILL_POINTS.flatMap(trialsOf).map((one) => ({
  * last word on what runs.
  */
 export function killSuite(title: string, open: () => Promise<EngineStand>): void {
-  vi.setConfig({ maxConcurrency: 4, testTimeout: 300_000 });
+  vi.setConfig({ maxConcurrency: 4, testTimeout: 600_000 });
   const it = test
     // biome-ignore lint/correctness/noEmptyPattern: vitest reads a fixture's needs from the text of its first parameter.
     .extend("stand", { scope: "file" }, async ({}, { onCleanup }) => {

@@ -12,7 +12,7 @@ let count = 0;
  */
 export function contractSuite(title: string, open: () => Promise<EngineStand>): void {
   // They wait most of the time, but too many health checks at once make a small machine late.
-  vi.setConfig({ maxConcurrency: 4 });
+  vi.setConfig({ maxConcurrency: 4, testTimeout: 600_000 });
   const it = test
     // biome-ignore lint/correctness/noEmptyPattern: vitest reads a fixture's needs from the text of its first parameter.
     .extend("stand", { scope: "file" }, async ({}, { onCleanup }) => {
