@@ -4,9 +4,14 @@ import { recordName } from "./record-names.ts";
 /** Largest chunk of a snapshot, in bytes: below every store's limit (Swarm configs 500 kB documented, Secrets 1 MiB). */
 export const CHUNK_BYTES = 400_000;
 
+export interface Chunk {
+  readonly digest: Digest;
+  readonly bytes: Uint8Array;
+}
+
 /** Cuts bytes into chunks, each named by its content. No bytes give no chunk. */
-export function cutChunks(bytes: Uint8Array): readonly { readonly digest: Digest; readonly bytes: Uint8Array }[] {
-  const chunks: { digest: Digest; bytes: Uint8Array }[] = [];
+export function cutChunks(bytes: Uint8Array): readonly Chunk[] {
+  const chunks: Chunk[] = [];
   for (let from = 0; from < bytes.length; from += CHUNK_BYTES) {
     const part = bytes.subarray(from, from + CHUNK_BYTES);
     chunks.push({ digest: sha256(part), bytes: part });

@@ -8,7 +8,7 @@ import {
   type RecordStore,
   retry,
 } from "@belay/core";
-import { cutChunks, readChunks } from "./chunks.ts";
+import { type Chunk, cutChunks, readChunks } from "./chunks.ts";
 import { compact, type Keep } from "./compact.ts";
 import { decodeBegin, decodeEnd, encodeRecord } from "./record-codec.ts";
 import { isOpen, type Listing, numberBefore, readListing, recordName } from "./record-names.ts";
@@ -37,6 +37,12 @@ export interface OpenDeployment {
   readonly deployment: number;
   /** None when the record has no content: claimed by unknown, who never learnt of it and did nothing. */
   readonly begin: BeginRecord | undefined;
+}
+
+/** A claim with all that it wrote, so that it can be written again. */
+export interface Held {
+  readonly begin: BeginRecord;
+  readonly chunks: readonly Chunk[];
 }
 
 /** The ledger of one environment, by the protocol of docs/ledger.md. Knows records, not engines. */
@@ -121,18 +127,43 @@ export class Ledger {
     const answer = await this.#put(recordName.begin(deployment), encodeRecord(begin));
     if (!answer.created) return undefined;
     const listing = await this.list();
-    // Over a gap two claims may both be the first of their number: then neither holds.
-    const others = [...listing.numbers.keys()].filter((one) => one > after && one < deployment);
-    if (listing.highest === deployment && !others.some((one) => isOpen(listing, one)))
-      return new Tenure(this, begin, askedAt);
+    if (isAlone(listing, after, deployment)) {
+      const tenure = new Tenure(this, { begin, chunks: chunks ?? [] }, askedAt);
+      if (deployment === after + 1 || (await this.#isLeft(tenure, after))) return tenure;
+    }
     await this.writeEnd(deployment, { outcome: "withdrawn" });
     return undefined;
   }
 
-  /** Shows life and looks whether the deployment is still its holder's. @throws BelayError FENCED when it is not. */
-  async prove(deployment: number, beat: number): Promise<void> {
+  /** A ledger was lost: whoever lives puts his records back within a life, and is not to be disturbed. */
+  async #isLeft(tenure: Tenure, after: number): Promise<boolean> {
+    this.log.warn("Records of the ledger are lost: waiting for a life whether a deployment is still under way.");
+    try {
+      await this.clock.sleep(this.lifeMs);
+      if (isAlone(await this.list(), after, tenure.deployment)) return true;
+    } catch (error) {
+      tenure.leave();
+      throw error;
+    }
+    tenure.leave();
+    return false;
+  }
+
+  /**
+   * Shows life and looks whether the deployment is still its holder's. Records that somebody has removed are put back.
+   * @throws BelayError FENCED when it is not.
+   */
+  async prove(held: Held, beat: number): Promise<void> {
+    const { deployment } = held.begin;
     await this.#put(recordName.beat(deployment, beat), encodeBeat(this.#options.holder));
-    const listing = await this.list();
+    let listing = await this.list();
+    if (listing.highest < deployment) {
+      await this.#putBack(held);
+      listing = await this.list();
+    }
+    // After a removal, somebody else may have claimed the same number.
+    const standing = await this.readBegin(deployment);
+    if (standing !== undefined && standing.nonce !== held.begin.nonce) throw fenced(deployment);
     const mine = listing.highest === deployment ? isOpen(listing, deployment) : false;
     if (!mine && (await this.findOpen(listing))[0]?.deployment !== deployment) throw fenced(deployment);
     const old = listing.numbers.get(deployment)?.names ?? [];
@@ -155,6 +186,19 @@ export class Ledger {
     } catch (error) {
       this.log.warn(`The ledger could not be compacted: ${messageOf(error)}`);
     }
+  }
+
+  /**
+   * The begin is gone and no higher number is there, which no compaction does: somebody removed the records. A holder that
+   * was taken over before that must not go on, so one life passes in which the later one puts its own back.
+   */
+  async #putBack({ begin, chunks }: Held): Promise<void> {
+    const { deployment } = begin;
+    this.log.warn(`Somebody removed the records of deployment ${deployment}, which is under way: they are put back.`);
+    for (const chunk of chunks) await this.#putChunk(recordName.snap(deployment, chunk.digest), chunk.bytes);
+    const answer = await this.#put(recordName.begin(deployment), encodeRecord(begin));
+    if (!answer.created) throw fenced(deployment);
+    await this.clock.sleep(this.lifeMs);
   }
 
   async #sweep(names: readonly string[]): Promise<void> {
@@ -201,6 +245,12 @@ export class Ledger {
     const part = (): string => Math.floor(this.#options.random() * 0x1_0000_0000).toString(16);
     return `${part()}${part()}`;
   }
+}
+
+/** The claim is the highest. Over a gap two claims may both be the first of their number: then neither holds. */
+function isAlone(listing: Listing, after: number, deployment: number): boolean {
+  const between = [...listing.numbers.keys()].filter((one) => one > after && one < deployment);
+  return listing.highest === deployment && !between.some((one) => isOpen(listing, one));
 }
 
 /** Beats need no content; the holder's name makes a foreign one visible. */

@@ -1,5 +1,5 @@
 import { BelayError, type Clock, isBelayError, messageOf } from "@belay/core";
-import { type EndDraft, fenced, type Ledger } from "./ledger.ts";
+import { type EndDraft, fenced, type Held, type Ledger } from "./ledger.ts";
 import type { BeginRecord } from "./records.ts";
 
 /**
@@ -7,7 +7,7 @@ import type { BeginRecord } from "./records.ts";
  * change the target: only while its last proof of life is younger than half a life (docs/ledger.md).
  */
 export class Tenure {
-  readonly begin: BeginRecord;
+  readonly #held: Held;
   readonly #ledger: Ledger;
   #provenAt: number;
   #beats = 0;
@@ -16,11 +16,15 @@ export class Tenure {
   readonly #over = new AbortController();
 
   /** `askedAt`: monotonic time just before the claim was sent. */
-  constructor(ledger: Ledger, begin: BeginRecord, askedAt: number) {
+  constructor(ledger: Ledger, held: Held, askedAt: number) {
     this.#ledger = ledger;
-    this.begin = begin;
+    this.#held = held;
     this.#provenAt = askedAt;
     void this.#live();
+  }
+
+  get begin(): BeginRecord {
+    return this.#held.begin;
   }
 
   get deployment(): number {
@@ -73,7 +77,8 @@ export class Tenure {
    */
   async #wasTakenOver(): Promise<boolean> {
     const { highest, numbers } = await this.#ledger.list();
-    if (highest === this.deployment) return false;
+    // Lower: somebody removed the records just now, and nobody has claimed anything since.
+    if (highest <= this.deployment) return false;
     if (numbers.get(this.deployment)?.begin !== true) return true;
     const next = await this.#ledger.readBegin(this.deployment + 1);
     return next === undefined || next.recovers === this.deployment;
@@ -119,7 +124,7 @@ export class Tenure {
     const askedAt = this.#ledger.clock.now();
     this.#beats += 1;
     try {
-      await this.#ledger.prove(this.deployment, this.#beats);
+      await this.#ledger.prove(this.#held, this.#beats);
     } catch (error) {
       if (isBelayError(error, "FENCED")) this.#life.abort(error);
       throw error;

@@ -1,4 +1,4 @@
-import { Ledger, type LedgerOptions } from "../ledger.ts";
+import { type Held, Ledger, type LedgerOptions } from "../ledger.ts";
 import { recordName } from "../record-names.ts";
 
 /** Ways to break the protocol on purpose: the model must find each of them, or its silence proves nothing. */
@@ -29,8 +29,8 @@ class BlindLedger extends Ledger {
     this.#store = options.store;
   }
 
-  override async prove(deployment: number, beat: number): Promise<void> {
-    await this.#store.create(recordName.beat(deployment, beat), new Uint8Array());
+  override async prove({ begin }: Held, beat: number): Promise<void> {
+    await this.#store.create(recordName.beat(begin.deployment, beat), new Uint8Array());
   }
 }
 
