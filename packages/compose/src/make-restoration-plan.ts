@@ -147,7 +147,9 @@ function leaveAlone(planning: Planning, service: string, name: string, goal: Goa
   const sample = serving.at(-1);
   if (sample === undefined) return [];
   const dependsOn = dependenciesAmong(planning, name);
-  const image = sample.inspect.Config.Image ?? sample.inspect.Image;
+  const { Image, Config } = sample.inspect;
+  // Its part behind the @ is compared with what runs; where there is none, the image's id is.
+  const image = Config.Image?.includes("@") === true ? Config.Image : Image;
   const rest = { action: "unchanged", desired: serving.length, hash: hashOf(sample.revision), image } as const;
   return [{ service, name, goal, dependsOn, current: serving, handOver: { networks: [], cuts: [] }, ...rest }];
 }
