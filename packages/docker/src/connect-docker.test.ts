@@ -46,11 +46,12 @@ describe("connecting", () => {
   test("gives the context or host to the command line as its own argument", async () => {
     const engine = await fake();
     await connect(engine, { context: "a b;c" });
-    await connect(engine, { host: "ssh://deploy@host" });
+    const other = await connect(engine, { host: "tcp://host:2376" });
     expect(await engine.dials()).toEqual([
       "--context a b;c system dial-stdio",
-      "--host ssh://deploy@host system dial-stdio",
+      "--host tcp://host:2376 system dial-stdio",
     ]);
+    expect(await other.cliArguments()).toEqual(["--host", "tcp://host:2376"]);
   });
 
   test("refuses an engine that is too old, with both versions", async () => {

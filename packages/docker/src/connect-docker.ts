@@ -1,11 +1,15 @@
 import { BelayError, type Clock, Redactor, systemClock } from "@belay/core";
 import { type Containers, containersOf } from "./containers.ts";
+import { contextAddress } from "./context-address.ts";
+import type { DialCommand } from "./dial-socket.ts";
+import { EngineDoor } from "./engine-door.ts";
 import { isNotFound } from "./engine-error.ts";
 import { type CallOptions, EngineHttp } from "./engine-http.ts";
 import type { EngineEvent, EngineInfo, EngineVersion } from "./engine-types.ts";
 import { type EventQuery, engineEvents } from "./events.ts";
 import { type Images, imagesOf } from "./images.ts";
 import { type Networks, networksOf } from "./networks.ts";
+import { SshConnection } from "./ssh-connection.ts";
 import { type Volumes, volumesOf } from "./volumes.ts";
 
 export interface ConnectOptions {
@@ -39,6 +43,11 @@ export interface Docker {
   readonly apiVersion: string;
   /** For people: `the context staging`, `ssh://deploy@host`. */
   readonly endpoint: string;
+  /**
+   * Arguments that lead the docker command line to the same engine (`["--context", "staging"]`). Where that is reached by
+   * ssh they name a socket on this machine, behind which is this client's own connection: no second login.
+   */
+  cliArguments(): Promise<readonly string[]>;
   readonly containers: Containers;
   readonly images: Images;
   readonly networks: Networks;
@@ -57,18 +66,19 @@ export const NEWEST_API = "1.47";
 export const OLDEST_API = "1.41";
 
 /**
- * Connects to an engine through `docker system dial-stdio`, so that every context works as it does for its user, and ssh
- * is dialled once. Throws `TOOL_MISSING`, `ENGINE_UNREACHABLE`, `ENGINE_FORBIDDEN`, `ENGINE_TLS`, `ENGINE_HOST_KEY`,
+ * Connects to an engine through `docker system dial-stdio`, so that every context works as it does for its user. Over ssh
+ * that command is run on the far side, as docker itself does, and all connections share one login. Throws `TOOL_MISSING`, `ENGINE_UNREACHABLE`, `ENGINE_FORBIDDEN`, `ENGINE_TLS`, `ENGINE_HOST_KEY`,
  * `ENGINE_TOO_OLD`, `INVALID_INPUT` (unknown context) or `TIMED_OUT`.
  */
 export async function connectDocker(options: ConnectOptions = {}): Promise<Docker> {
   const endpoint = endpointOf(options);
-  const http = new EngineHttp(
-    { command: options.cli ?? "docker", args: argumentsOf(options), env: { ...process.env, ...options.env } },
-    options.clock ?? systemClock,
-    options.redactor ?? new Redactor(),
-  );
   const doing = `connecting to the Docker engine (${endpoint})`;
+  const way = await prepareWay(options);
+  const http = new EngineHttp(way.dial, options.clock ?? systemClock, options.redactor ?? new Redactor());
+  const close = async (): Promise<void> => {
+    await http.close();
+    await way.close();
+  };
   try {
     const { signal, deadlineMs } = options;
     const ping = await pingOf(http, doing, {
@@ -77,18 +87,51 @@ export async function connectDocker(options: ConnectOptions = {}): Promise<Docke
     });
     const version = negotiate(ping.apiVersion, doing);
     http.speak(version);
-    return dockerOf(http, version, endpoint);
+    return { ...dockerOf(http, version), endpoint, cliArguments: way.cliArguments, close };
   } catch (error) {
-    await http.close();
+    await close();
     // Every engine answers `/_ping`.
     throw isNotFound(error) ? notAnEngine(doing, "it does not know /_ping") : error;
   }
 }
 
-function dockerOf(http: EngineHttp, apiVersion: string, endpoint: string): Docker {
+/** How connections come about. */
+interface Way extends Pick<Docker, "cliArguments" | "close"> {
+  readonly dial: DialCommand;
+}
+
+async function prepareWay(options: ConnectOptions): Promise<Way> {
+  const env = { ...process.env, ...options.env };
+  const place = placeOf(options);
+  const address = await contextAddress({ ...options, env });
+  // OpenSSH for Windows can't share connections: there the docker command line dials.
+  if (address?.startsWith("ssh://") && process.platform !== "win32") return sshWay(address, env);
+  return {
+    dial: { command: options.cli ?? "docker", args: [...place, "system", "dial-stdio"], env },
+    cliArguments: async () => place,
+    close: async () => undefined,
+  };
+}
+
+async function sshWay(address: string, env: DialCommand["env"]): Promise<Way> {
+  const ssh = await SshConnection.prepare(address, env);
+  let door: Promise<EngineDoor> | undefined;
+  return {
+    dial: ssh.dial,
+    cliArguments: async () => {
+      door ??= EngineDoor.open(ssh.dial);
+      return ["--host", (await door).address];
+    },
+    close: async () => {
+      await (await door)?.close();
+      await ssh.close();
+    },
+  };
+}
+
+function dockerOf(http: EngineHttp, apiVersion: string): Omit<Docker, "endpoint" | "cliArguments" | "close"> {
   return {
     apiVersion,
-    endpoint,
     containers: containersOf(http),
     images: imagesOf(http),
     networks: networksOf(http),
@@ -97,11 +140,10 @@ function dockerOf(http: EngineHttp, apiVersion: string, endpoint: string): Docke
     info: (options) => http.json({ doing: "asking the Docker engine about itself", path: "/info", ...options }),
     version: (options) => http.json({ doing: "asking the Docker engine's version", path: "/version", ...options }),
     events: (query) => engineEvents(http, query),
-    close: () => http.close(),
   };
 }
 
-function argumentsOf(options: ConnectOptions): string[] {
+function placeOf(options: ConnectOptions): readonly string[] {
   if (options.context !== undefined && options.host !== undefined) {
     const doing = "connecting to the Docker engine";
     throw new BelayError("INVALID_INPUT", {
@@ -110,9 +152,9 @@ function argumentsOf(options: ConnectOptions): string[] {
       next: "Give one of them.",
     });
   }
-  if (options.context !== undefined) return ["--context", options.context, "system", "dial-stdio"];
-  if (options.host !== undefined) return ["--host", options.host, "system", "dial-stdio"];
-  return ["system", "dial-stdio"];
+  if (options.context !== undefined) return ["--context", options.context];
+  if (options.host !== undefined) return ["--host", options.host];
+  return [];
 }
 
 function endpointOf(options: ConnectOptions): string {

@@ -32,6 +32,12 @@ const SIGNS: readonly Sign[] = [
     next: "Legal addresses begin with unix://, tcp:// or ssh://.",
   },
   {
+    pattern: /docker: (command )?not found/i,
+    code: "ENGINE_UNREACHABLE",
+    got: "the host has no `docker` command",
+    next: "Install Docker there, and let a login without a terminal find it (`ssh HOST docker version`).",
+  },
+  {
     pattern: /context .*(does not exist|not found)|unable to resolve docker endpoint/i,
     code: "INVALID_INPUT",
     got: "the docker command line does not know this context",
@@ -136,7 +142,10 @@ export function connectionError(lost: ConnectionLost, doing: string, command: st
 function notStarted(error: Error, doing: string, command: string): BelayError {
   const missing = "code" in error && error.code === "ENOENT";
   const got = missing ? `the command \`${command}\` was not found` : `\`${command}\` could not be started`;
-  const next = "Install the Docker command line (the package docker-ce-cli), or check PATH.";
+  const next =
+    command === "ssh"
+      ? "Install OpenSSH's client, or check PATH."
+      : "Install the Docker command line (the package docker-ce-cli), or check PATH.";
   return new BelayError("TOOL_MISSING", { doing, got: missing ? got : `${got}: ${error.message}`, next, cause: error });
 }
 

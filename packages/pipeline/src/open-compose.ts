@@ -29,7 +29,7 @@ export async function openCompose(
       clock,
       redactor,
       cli: "docker",
-      cliArgs: placeArguments(compose),
+      cliArgs: await docker.cliArguments(),
       cliEnv: {},
       scope: { target: "compose", project: compose.project, application, environment },
       projectDirectory: compose.directory,
@@ -56,12 +56,6 @@ export async function openCompose(
     await docker.close();
     throw error;
   }
-}
-
-/** How the docker command line is told the engine. */
-function placeArguments(compose: ComposeTarget): readonly string[] {
-  if (compose.context !== undefined) return ["--context", compose.context];
-  return compose.host === undefined ? [] : ["--host", compose.host];
 }
 
 async function startProber(
