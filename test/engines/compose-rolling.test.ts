@@ -13,7 +13,7 @@ describe("a rolling deployment", () => {
     const driven = await drive(target, await release(shop, "good2"), 1);
     const requests = await loop.stop();
     expect(driven).toMatchObject({ result: "succeeded" });
-    expect(requests).toMatchObject({ lost: 0 });
+    expect(requests).toMatchObject({ lost: 0, lostBecause: {} });
     expect(requests.byVersion.good2).toBeGreaterThan(0);
     expect(driven.plan.services[0]?.differences[0]).toMatch(/^image: .*:good1 → .*@sha256:/);
     const after = await shop.ids();
@@ -41,7 +41,7 @@ describe("a rolling deployment", () => {
     expect(driven.result).toBe("succeeded");
     expect(driven.plan.findings).toMatchObject([{ level: "warn", check: "started_twice" }]);
     expect(shop.log.text()).toContain("again with its names");
-    expect(requests).toMatchObject({ lost: 0 });
+    expect(requests).toMatchObject({ lost: 0, lostBecause: {} });
   });
 
   it("touches nothing when the release runs already", async ({ shop }) => {

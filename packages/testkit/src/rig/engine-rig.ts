@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, open, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { BelayError, type RunOptions, type RunResult } from "@belay/core";
+import { defaultEdition, type EngineEdition, prepareEdition } from "./engine-edition.ts";
 import { engineInfo } from "./engine-info.ts";
 import { claimSlot, type EngineSlot, lockOf } from "./engine-slot.ts";
 import { ensureTools } from "./ensure-tools.ts";
@@ -22,8 +23,8 @@ export interface EngineOptions {
   readonly insecureRegistries?: readonly string[];
   /** Link the buildx plugin too. Default: only compose. */
   readonly buildx?: boolean;
-  /** Another dockerd than the machine's: a newer one. */
-  readonly program?: string;
+  /** Default: `BELAY_TEST_EDITION`, or `debian`. */
+  readonly edition?: EngineEdition;
   /** More for the engine's `daemon.json`. */
   readonly daemon?: Readonly<Record<string, unknown>>;
 }
@@ -57,10 +58,12 @@ export async function startEngine(options: EngineOptions = {}): Promise<EngineRi
   mustBeRoot();
   const plugins = options.buildx ? (["compose", "buildx"] as const) : (["compose"] as const);
   const tools = await ensureTools(["docker", "dockerd", "ip", "iptables", ...plugins]);
+  const edition = await prepareEdition(options.edition ?? defaultEdition(), tools);
   const slot = await claimSlot();
   try {
-    const env = await environment(slot, tools);
-    const engine = new DockerEngine(slot, options.program ?? tools.dockerd, env, daemonSettings(slot, options));
+    const env = { ...(await environment(slot, tools)), ...edition.env };
+    const settings = { ...daemonSettings(slot, options), ...edition.settings };
+    const engine = new DockerEngine(slot, edition.program, env, settings);
     await makeBridge(slot);
     await engine.restart();
     return engine;

@@ -10,6 +10,8 @@ interface ToolRecipe {
   readonly program: string;
   /** Arguments that make it tell its version, as a proof that it runs. */
   readonly version: readonly string[];
+  /** Of that. Default: 0. */
+  readonly exitCodes?: readonly number[];
   /** What the version has to look like, where an older one is of no use. */
   readonly accept?: RegExp;
   readonly folders?: () => string[];
@@ -25,10 +27,25 @@ const BUILDX_FLAGS = "-s -w -X github.com/docker/buildx/version.Version=v0.29.1"
 const RECIPES = {
   docker: { program: "docker", version: ["--version"], debian: ["docker.io"] },
   dockerd: { program: "dockerd", version: ["--version"], debian: ENGINE },
+  // Not by the name `dockerd`: the engine of Debian, which is older, has to stay the one that is found by that.
+  dockerdCurrent: {
+    program: "dockerd-current",
+    version: ["--version"],
+    go: { rig: "dockerd", package: "github.com/moby/moby/v2/cmd/dockerd", ldflags: "-s -w" },
+  },
+  // Current engines give it a listening socket, which older ones can't take.
+  dockerProxyCurrent: {
+    program: "docker-proxy-current",
+    version: ["--version"],
+    go: { rig: "dockerd", package: "github.com/moby/moby/v2/cmd/docker-proxy", ldflags: "-s -w" },
+  },
   ip: { program: "ip", version: ["-V"], debian: ["iproute2"] },
   iptables: { program: "iptables", version: ["--version"], debian: ["iptables"] },
   busybox: { program: "busybox", version: ["true"], debian: ["busybox-static"] },
   haproxy: { program: "haproxy", version: ["-v"], debian: ["haproxy"] },
+  // Before OpenSSH 9.2 it has no such option, says so, and tells its version with it.
+  sshd: { program: "sshd", version: ["-V"], exitCodes: [0, 1], accept: /OpenSSH_/, debian: ["openssh-server"] },
+  ssh: { program: "ssh", version: ["-V"], debian: ["openssh-client"] },
   registry: { program: "docker-registry", version: ["--version"], debian: ["docker-registry"] },
   compose: {
     program: "docker-compose",
@@ -96,7 +113,10 @@ async function without(tools: readonly Tool[]): Promise<Tool[]> {
 
 async function works(path: string, recipe: ToolRecipe): Promise<boolean> {
   try {
-    const { stdout, stderr } = await run(path, recipe.version, { deadlineMs: 30_000 });
+    const { stdout, stderr } = await run(path, recipe.version, {
+      deadlineMs: 30_000,
+      allowedExitCodes: recipe.exitCodes ?? [0],
+    });
     return recipe.accept?.test(stdout + stderr) ?? true;
   } catch (error) {
     if (error instanceof BelayError) return false;

@@ -1,4 +1,5 @@
 export { cacheFolder } from "./cache-folder.ts";
+export type { EngineEdition } from "./engine-edition.ts";
 export { type EngineOptions, type EngineRig, startEngine } from "./engine-rig.ts";
 export { ensureTools, type Tool } from "./ensure-tools.ts";
 export { FakeClock } from "./fake-clock.ts";
@@ -15,6 +16,8 @@ export {
   requestLoop,
 } from "./request-loop.ts";
 export { shareEngine } from "./share-engine.ts";
+export { type SshOptions, type SshRig, startSsh } from "./ssh-rig.ts";
+export { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 export { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts";
 export { createTestLog, type TestLog } from "./test-log.ts";
 export { type AttachedEngine, attachEngine, useEngine } from "./use-engine.ts";

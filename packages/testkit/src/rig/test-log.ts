@@ -5,6 +5,8 @@ export interface TestLog extends Log {
   readonly lines: readonly string[];
   /** The lines as one text. */
   text(): string;
+  /** Calls back with each line from now on, as soon as it is logged: to disturb what has come that far. */
+  onLine(listener: (line: string) => void): void;
 }
 
 const STYLE: LogStyle = {
@@ -17,6 +19,11 @@ const STYLE: LogStyle = {
 /** A log that keeps what it is told, in place of writing it. */
 export function createTestLog(redactor: Redactor = new Redactor()): TestLog {
   const lines: string[] = [];
-  const log = createLog(STYLE, redactor, (text) => lines.push(text.replace(/\n$/, "")));
-  return { ...log, lines, text: () => lines.join("\n") };
+  const listeners: ((line: string) => void)[] = [];
+  const log = createLog(STYLE, redactor, (text) => {
+    const line = text.replace(/\n$/, "");
+    lines.push(line);
+    for (const listener of listeners) listener(line);
+  });
+  return { ...log, lines, text: () => lines.join("\n"), onLine: (listener) => void listeners.push(listener) };
 }
