@@ -132,7 +132,7 @@ const BAD: [name: string, text: string, problems: string[]][] = [
     "a key of another engine",
     change(["project: shop", "stack: shop"]),
     [
-      'belay.yaml:12:48: unknown key "stack" in `environments.staging.target`. Legal keys: kind, context, host, project, files, directory.',
+      'belay.yaml:12:48: unknown key "stack" in `environments.staging.target`. Legal keys: kind, context, host, project, files, profiles, directory.',
     ],
   ],
   [

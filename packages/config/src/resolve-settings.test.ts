@@ -114,6 +114,8 @@ describe("the settings of an environment", () => {
       files: ["/repo/deploy/a.yaml", "/repo/b.yaml"],
       directory: "/repo/deploy",
     });
+    const profiles = change(["files: [compose.yaml]", "files: [compose.yaml], profiles: [jobs]"]);
+    expect(settings(profiles).target).toMatchObject({ profiles: ["jobs"] });
     const both = change(["files: [compose.yaml]", "files: [deploy/a.yaml], directory: ."]);
     expect(settings(both).target).toMatchObject({ directory: "/repo" });
   });

@@ -73,6 +73,7 @@ function resolveCompose(sources: TargetSources, data: DataOf<"compose">): Compos
     ...resolveEngine(sources, data),
     project: project ?? application,
     files,
+    ...(data.profiles === undefined ? {} : { profiles: data.profiles }),
     directory: directory === undefined ? folder : resolve(base, directory),
   };
 }

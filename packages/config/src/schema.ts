@@ -129,6 +129,14 @@ const target = about(
           ...engine,
           project: z.optional(text(FORMATS.name, "Compose project. Default: the application.")),
           files,
+          profiles: z.optional(
+            list(
+              "Profiles of the Compose files that are part of it.",
+              text(FORMATS.service, "A profile."),
+              1,
+              "a list of names",
+            ),
+          ),
           directory: z.optional(text(FORMATS.path, "Compose's project directory. Default: the first file's folder.")),
         },
         oneEngine,

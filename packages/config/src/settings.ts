@@ -45,6 +45,8 @@ export interface ComposeTarget {
   readonly project: string;
   /** Absolute paths. Empty: Compose's own default names in `directory`. */
   readonly files: readonly string[];
+  /** Compose's profiles; none where left out. */
+  readonly profiles?: readonly string[];
   /** Absolute: Compose's project directory. Default as Compose has it: the folder of the first file, or belay.yaml's. */
   readonly directory: string;
 }

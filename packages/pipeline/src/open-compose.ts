@@ -34,6 +34,7 @@ export async function openCompose(
       scope: { target: "compose", project: compose.project, application, environment },
       projectDirectory: compose.directory,
       files: compose.files,
+      ...(compose.profiles === undefined ? {} : { profiles: compose.profiles }),
       env: { ...settings.variables, ...settings.secrets },
       secretNames: Object.keys(settings.secrets),
       services: Object.fromEntries(
