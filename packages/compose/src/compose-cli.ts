@@ -140,6 +140,7 @@ export class ComposeCli {
       "--no-deps",
       "--no-recreate",
       "--no-build",
+      ...["--pull", "never"],
       "--remove-orphans=false",
     ];
     await this.#run([...args, ...services], {

@@ -51,6 +51,7 @@ export interface ComposeDependency {
 
 export interface ComposeService {
   readonly image?: string;
+  readonly platform?: string;
   readonly container_name?: string;
   readonly command?: readonly string[] | null;
   readonly environment?: Readonly<Record<string, string | null>>;

@@ -1,4 +1,5 @@
-import { projectToCreate, type Work } from "./create-containers.ts";
+import { bringUp } from "./bring-up.ts";
+import type { Work } from "./create-containers.ts";
 
 /**
  * Starts the rest of a project of which nobody has started it yet (its proxy, most likely), as a plain
@@ -6,8 +7,8 @@ import { projectToCreate, type Work } from "./create-containers.ts";
  * Safe to repeat: existing containers stay as they are.
  */
 export async function startCompanions(work: Work, signal: AbortSignal): Promise<void> {
-  const { state, plan } = work;
-  if (plan.companions.length === 0) return;
-  state.options.log.info(`starting ${plan.companions.join(", ")}: nobody has started them yet`);
-  await state.cli.up(await projectToCreate(work, []), plan.companions, signal);
+  const { companions } = work.plan;
+  if (companions.length === 0) return;
+  work.state.options.log.info(`starting ${companions.join(", ")}: nobody has started them yet`);
+  await bringUp(work, companions, signal);
 }

@@ -1,7 +1,8 @@
 import { BelayError } from "@belay/core";
+import { bringUp } from "./bring-up.ts";
 import { type ComposeContainer, readContainers } from "./compose-container.ts";
 import type { ComposeDependency } from "./compose-project.ts";
-import { projectToCreate, type Work } from "./create-containers.ts";
+import type { Work } from "./create-containers.ts";
 import { isTouched } from "./plan-detail.ts";
 
 const POLL_MS = 250;
@@ -18,7 +19,7 @@ export async function startDependencies(work: Work, signal: AbortSignal): Promis
   if (names.length === 0) return;
   const { clock, log, scope } = state.options;
   log.info(`starting ${names.join(", ")}, which the release needs`);
-  await state.cli.up(await projectToCreate(work, []), names, signal);
+  await bringUp(work, names, signal);
   const deadline = clock.now() + context.policy.startMs;
   for (;;) {
     const containers = await readContainers(state.docker, scope.project, names, signal);

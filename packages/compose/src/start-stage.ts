@@ -1,10 +1,10 @@
-import { isBelayError, mapBounded, oneLine, parseReference } from "@belay/core";
+import { isBelayError, mapBounded, oneLine } from "@belay/core";
 import { EngineError } from "@belay/docker";
 import type { ComposeContainer } from "./compose-container.ts";
 import { stopAll } from "./container-changes.ts";
 import { copyFiles, createMissing, hideNames, madeBefore, readServices, type Work } from "./create-containers.ts";
 import type { PlannedService } from "./plan-detail.ts";
-import { hasImage } from "./preflight.ts";
+import { pullMissing } from "./pull-missing.ts";
 import { startDependencies } from "./start-dependencies.ts";
 
 const AT_ONCE = 4;
@@ -85,13 +85,8 @@ async function pull(
   image: string,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { docker, options } = work.state;
-  if (await hasImage(docker, image)) return true;
-  const registry = parseReference(image)?.registry;
-  const auth = registry === undefined ? undefined : await options.registryAuth?.(registry);
   try {
-    options.log.info(`pulling ${image}`);
-    await docker.images.pull(image, { signal, ...(auth === undefined ? {} : { auth }) });
+    await pullMissing(work.state, image, signal);
     return true;
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
