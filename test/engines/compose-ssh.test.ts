@@ -36,7 +36,9 @@ async function connect(
 }
 
 async function run(shop: ProjectStand, { docker, env }: Remote, image: string, more: object = {}) {
-  const target = await shop.target({ docker, cliArgs: await docker.cliArguments(), cliEnv: env });
+  const cliArgs = await docker.cliArguments();
+  const target = await shop.target({ docker, cliArgs, shownCliArgs: docker.place, cliEnv: env });
+  expect((await target.advice()).at(-1)?.command).toMatch(/^docker --(host ssh|context far)/);
   const signal = new AbortController().signal;
   const holder = { run: `${shop.name}-${Math.random()}`, attempt: 1, host: "test" };
   const ports = { target, clock: systemClock, log: shop.log, holder, signal, random: Math.random, lifeMs: 10_000 };

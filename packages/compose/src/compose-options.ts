@@ -9,6 +9,8 @@ export interface ComposeTargetOptions {
   readonly cli?: string;
   /** In front of `compose`: `["--context", "staging"]`. Must lead to the same engine as `docker`. */
   readonly cliArgs?: readonly string[];
+  /** The same for a person, in commands to paste. Default: `cliArgs`. */
+  readonly shownCliArgs?: readonly string[];
   /** `DOCKER_HOST` and the like. */
   readonly cliEnv?: Readonly<Record<string, string>>;
   /** `scope.project` is the compose project. */

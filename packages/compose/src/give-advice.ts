@@ -14,7 +14,7 @@ export async function giveAdvice(state: TargetState): Promise<readonly Advice[]>
   const names = Object.values(options.services).map(({ name }) => name);
   const containers = await readContainers(state.docker, options.scope.project, names);
   const live = containers.filter((one) => isLive(one) && one.scope !== undefined);
-  const docker = ["docker", ...(options.cliArgs ?? [])].map(shellWord).join(" ");
+  const docker = dockerOf(options).map(shellWord).join(" ");
   const project = shellWord(options.scope.project);
   const coherent = names.flatMap((name) => {
     const own = live.filter((one) => one.service === name);
@@ -57,7 +57,7 @@ function coherentCommand(
   const secrets = options.secretNames ?? [];
   const variables = Object.entries(options.env).filter(([name]) => !secrets.includes(name));
   const words = [
-    ...["docker", ...(options.cliArgs ?? []), "compose", "-p", options.scope.project],
+    ...[...dockerOf(options), "compose", "-p", options.scope.project],
     ...(options.profiles ?? []).flatMap((profile) => ["--profile", profile]),
     ...[...files, "-"].flatMap((file) => ["-f", file]),
     ...["up", "-d", "--no-build", "--no-deps"],
@@ -73,6 +73,10 @@ function coherentCommand(
     ...Object.entries(belayLabelsOf(sample)).map(([key, value]) => `      ${key}: ${JSON.stringify(value)}`),
   ]);
   return [...needed, `${environment}${words.map(shellWord).join(" ")} <<'EOF'`, "services:", ...pins, "EOF"].join("\n");
+}
+
+function dockerOf({ cliArgs = [], shownCliArgs = cliArgs }: TargetState["options"]): readonly string[] {
+  return ["docker", ...shownCliArgs];
 }
 
 /** A word as a shell reads it back. */

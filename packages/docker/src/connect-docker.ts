@@ -43,9 +43,11 @@ export interface Docker {
   readonly apiVersion: string;
   /** For people: `the context staging`, `ssh://deploy@host`. */
   readonly endpoint: string;
+  /** Arguments that lead a person's docker command line to the same engine: `["--context", "staging"]`. */
+  readonly place: readonly string[];
   /**
-   * Arguments that lead the docker command line to the same engine (`["--context", "staging"]`). Where that is reached by
-   * ssh they name a socket on this machine, behind which is this client's own connection: no second login.
+   * The same for a command line that this process runs. Where the engine is reached by ssh they name a socket on this
+   * machine, good until `close`, behind which is this client's own connection: no second login.
    */
   cliArguments(): Promise<readonly string[]>;
   readonly containers: Containers;
@@ -76,8 +78,8 @@ export async function connectDocker(options: ConnectOptions = {}): Promise<Docke
   const way = await prepareWay(options);
   const http = new EngineHttp(way.dial, options.clock ?? systemClock, options.redactor ?? new Redactor());
   const close = async (): Promise<void> => {
-    await http.close();
-    await way.close();
+    // At once: an older ssh keeps its first connection's process until the shared login ends.
+    await Promise.all([http.close(), way.close()]);
   };
   try {
     const { signal, deadlineMs } = options;
@@ -87,7 +89,7 @@ export async function connectDocker(options: ConnectOptions = {}): Promise<Docke
     });
     const version = negotiate(ping.apiVersion, doing);
     http.speak(version);
-    return { ...dockerOf(http, version), endpoint, cliArguments: way.cliArguments, close };
+    return { ...dockerOf(http, version), endpoint, place: placeOf(options), cliArguments: way.cliArguments, close };
   } catch (error) {
     await close();
     // Every engine answers `/_ping`.
@@ -129,7 +131,7 @@ async function sshWay(address: string, env: DialCommand["env"]): Promise<Way> {
   };
 }
 
-function dockerOf(http: EngineHttp, apiVersion: string): Omit<Docker, "endpoint" | "cliArguments" | "close"> {
+function dockerOf(http: EngineHttp, apiVersion: string): Omit<Docker, "endpoint" | "place" | "cliArguments" | "close"> {
   return {
     apiVersion,
     containers: containersOf(http),

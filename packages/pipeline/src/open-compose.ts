@@ -30,6 +30,7 @@ export async function openCompose(
       redactor,
       cli: "docker",
       cliArgs: await docker.cliArguments(),
+      shownCliArgs: docker.place,
       cliEnv: {},
       scope: { target: "compose", project: compose.project, application, environment },
       projectDirectory: compose.directory,
