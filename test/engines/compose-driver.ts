@@ -14,7 +14,7 @@ import {
   type Wanted,
 } from "@belay/core";
 
-export const POLICY: RolloutPolicy = { ...DEFAULT_ROLLOUT, stableMs: 800, drainMs: 800, startMs: 20_000 };
+export const POLICY: RolloutPolicy = { ...DEFAULT_ROLLOUT, stableMs: 800, drainMs: 800, startMs: 60_000 };
 
 export interface Driven {
   readonly result: "succeeded" | "rolled_back" | "died";
@@ -81,7 +81,7 @@ async function carryOut(
   policy: RolloutPolicy,
   dieBefore?: number,
 ): Promise<string | undefined> {
-  const signal = AbortSignal.timeout(90_000);
+  const signal = AbortSignal.timeout(160_000);
   for (const [index, stage] of stages.entries()) {
     if (index === dieBefore) return "died";
     const thrown = await stage.act(signal).then(() => undefined, messageOf);
@@ -101,7 +101,7 @@ async function watch(
   const until = performance.now() + policy.startMs;
   let since: number | undefined;
   for (;;) {
-    const seen = await target.observe(wanted, signal);
+    const seen = judged(await target.observe(wanted, signal), stage);
     const wrong = findWrong(seen);
     if (wrong !== undefined) return wrong;
     const waiting = waitingFor(seen, stage);
@@ -111,6 +111,13 @@ async function watch(
     if (now > until) return `timed out: ${waiting}`;
     await delay(50);
   }
+}
+
+/** Only the services that have had their change. */
+function judged(seen: Observation, { services }: ExecutionStage): Observation {
+  return services === undefined
+    ? seen
+    : { ...seen, services: seen.services.filter(({ name }) => services.includes(name)) };
 }
 
 function findWrong({ services }: Observation): string | undefined {

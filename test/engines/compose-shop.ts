@@ -23,7 +23,7 @@ export const it = test
   });
 
 /** The shop: web, and in front of it a proxy that belay.yaml does not name. */
-export async function writeShop(shop: ProjectStand, web = "", more = ""): Promise<void> {
+export async function writeShop(shop: ProjectStand, web = "", more = "", restart = "no"): Promise<void> {
   const image = await shop.image("good1");
   await shop.write(`
 services:
@@ -35,6 +35,7 @@ services:
     image: belay-test/haproxy:2
     ports: ["127.0.0.1:${shop.port}:8000"]
     volumes: ["./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg:ro"]
+    restart: "${restart}"
     stop_grace_period: 1s
   ${more}
 `);

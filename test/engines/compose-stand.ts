@@ -15,6 +15,7 @@ import {
 } from "@belay/core";
 import { connectDocker, type Docker } from "@belay/docker";
 import {
+  type AttachedEngine,
   BASE_IMAGES,
   createTestLog,
   freePort,
@@ -75,7 +76,7 @@ backend web
 `;
 
 export interface Stand {
-  readonly engine: Awaited<ReturnType<typeof useEngine>>;
+  readonly engine: AttachedEngine;
   readonly docker: Docker;
   readonly registry: RegistryRig;
   /** `good1`, `good2`, `crash`, `unhealthy`, … → identity at the registry. */
@@ -99,8 +100,9 @@ export interface ProjectStand extends Pick<Stand, "engine" | "docker" | "image">
   remove(): Promise<void>;
 }
 
-export async function openStand(): Promise<Stand> {
-  const engine = await useEngine();
+/** @param given an engine that somebody else ends. */
+export async function openStand(given?: AttachedEngine): Promise<Stand> {
+  const engine = given ?? (await useEngine());
   await makeBaseImages(engine);
   const registry = await startRegistry();
   const docker = await connectDocker({ env: engine.env });
@@ -130,7 +132,7 @@ export async function openStand(): Promise<Stand> {
       if (made.length > 0) await engine.docker(["image", "rm", "--force", ...made], { allowedExitCodes: [0, 1] });
       await docker.close();
       await registry.stop();
-      await engine.stop();
+      if (given === undefined) await engine.stop();
     },
   };
 }
@@ -141,7 +143,8 @@ async function pushImage(engine: Stand["engine"], registry: RegistryRig, name: s
   // A busy machine starts slowly: only the image that is meant to be unhealthy is judged from its first probe on.
   const grace = bad === "unhealthy" ? "" : "--start-period=15s";
   const probe = JSON.stringify(["wget", "-q", "-O-", "http://127.0.0.1:8080/healthz"]);
-  const health = `HEALTHCHECK ${grace} --interval=400ms --timeout=1s --retries=2 CMD ${probe}`;
+  // Each check starts a process in each container: twice as often, and they alone would keep a small machine busy.
+  const health = `HEALTHCHECK ${grace} --interval=800ms --timeout=15s --retries=2 CMD ${probe}`;
   const changes = [
     `ENV VERSION=${name}`,
     `ENV BAD=${bad}`,
