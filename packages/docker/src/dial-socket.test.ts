@@ -61,3 +61,11 @@ test("a program that is not there is an error of the connection", async () => {
   await socket.gone;
   expect(socket.spawnError).toMatchObject({ code: "ENOENT" });
 });
+
+test("one that is closed while it has more to read than anybody took is gone", async () => {
+  const socket = dial("process.stdout.write('x'.repeat(3_000_000)); setInterval(() => {}, 1000)");
+  await expect.poll(() => socket.readableLength, { timeout: 20_000 }).toBeGreaterThan(0);
+  socket.destroy();
+  await socket.gone;
+  expect(socket.destroyed).toBe(true);
+});

@@ -52,8 +52,8 @@ export class DialSocket extends Duplex {
     const { stdin, stdout, stderr } = this.#child;
     stdout?.on("data", (chunk: Buffer) => {
       this.answered = true;
-      // Nobody reads a destroyed stream: a pipe that is paused then never ends, and neither would `gone`.
-      if (!this.push(chunk) && !this.destroyed) stdout.pause();
+      // Nobody reads from one that is closed: what it still gets must not stop at a full buffer, or its pipe never ends.
+      if (!this.destroyed && !this.push(chunk)) stdout.pause();
     });
     stdout?.once("end", () => this.push(null));
     stderr?.setEncoding("utf8").on("data", (text: string) => {
