@@ -25,6 +25,8 @@ export interface EngineOptions {
   readonly buildx?: boolean;
   /** Default: `BELAY_TEST_EDITION`, or `debian`. */
   readonly edition?: EngineEdition;
+  /** Its data on a disk of this size (in memory), which can be filled. Default: the machine's own disk. */
+  readonly diskBytes?: number;
   /** More for the engine's `daemon.json`. */
   readonly daemon?: Readonly<Record<string, unknown>>;
 }
@@ -43,6 +45,9 @@ export interface EngineRig extends AsyncDisposable {
   kill(): Promise<void>;
   /** Starts it again with the same data, after ending it if it runs. */
   restart(): Promise<void>;
+  /** Leaves no free byte on the disk of `diskBytes`, until it is freed again. */
+  fillDisk(): Promise<void>;
+  freeDisk(): Promise<void>;
   /** Ends it and removes all that it left: containers, networks, mounts, files. */
   stop(): Promise<void>;
   /** What of it is on the machine now. */
@@ -65,6 +70,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<EngineRi
     const settings = { ...daemonSettings(slot, options), ...edition.settings };
     const engine = new DockerEngine(slot, edition.program, env, settings);
     await makeBridge(slot);
+    if (options.diskBytes !== undefined) await makeDisk(slot, options.diskBytes);
     await engine.restart();
     return engine;
   } catch (error) {
@@ -200,6 +206,17 @@ class DockerEngine implements EngineRig {
     return this.stop();
   }
 
+  async fillDisk(): Promise<void> {
+    const filler = fillerOf(this.#slot);
+    // `dd` ends with 1 when nothing more fits.
+    const { stderr } = await run("dd", ["if=/dev/zero", `of=${filler}`, "bs=64k"], { allowedExitCodes: [1] });
+    if (!stderr.includes("No space left")) throw new Error(`the disk could not be filled: ${stderr}`);
+  }
+
+  freeDisk(): Promise<void> {
+    return rm(fillerOf(this.#slot), { force: true });
+  }
+
   traces(): Promise<EngineTraces> {
     return tracesOf(this.#slot);
   }
@@ -219,6 +236,17 @@ async function endContainerd(slot: EngineSlot): Promise<void> {
     withinMs: 10_000,
   });
   await rm(file, { force: true });
+}
+
+/** The sweep takes it away again, like every mount of the slot. */
+async function makeDisk(slot: EngineSlot, bytes: number): Promise<void> {
+  const data = join(slot.folder, "data");
+  await mkdir(data);
+  await run("mount", ["-t", "tmpfs", "-o", `size=${bytes},mode=711`, slot.bridge, data]);
+}
+
+function fillerOf(slot: EngineSlot): string {
+  return join(slot.folder, "data", "filler");
 }
 
 function logOf(slot: EngineSlot): string {
