@@ -17,6 +17,7 @@ import { COMPOSE_LABELS } from "./revision.ts";
 import type { ServiceSnapshot, Snapshot } from "./snapshot.ts";
 import { counterpart, soundOnes, worthRestoring } from "./snapshot-members.ts";
 import type { TargetState } from "./target-state.ts";
+import { tryToTellProxy } from "./tell-proxy.ts";
 
 /**
  * The way back. Where the old containers still serve, there is only one stage: the new ones go. Otherwise the old ones
@@ -31,12 +32,6 @@ export async function planRestoration(
   state.clearConditions();
   state.restoring = snapshot;
   const containers = await readAll(state, snapshot);
-  const remove: ExecutionStage = {
-    name: "remove",
-    act: (signal) => removeNew(state, snapshot, signal),
-    expect: "alone",
-    stable: true,
-  };
   const ending = await findEnding(state, containers);
   const whole = snapshot.services.every(
     (service) => damageOf(service, snapshot.at, containers, ending.ids).length === 0,
@@ -47,6 +42,16 @@ export async function planRestoration(
     act: (signal) => restoreOld(state, snapshot, context, doubt, signal),
     expect: "ready",
     stable: false,
+  };
+  const remove: ExecutionStage = {
+    name: "remove",
+    act: async (signal) => {
+      // Old containers that came back may have other addresses than the proxy knows; they are ready by now.
+      if (!whole) await tryToTellProxy(state, signal);
+      if (await removeNew(state, snapshot, signal)) await tryToTellProxy(state, signal);
+    },
+    expect: "alone",
+    stable: true,
   };
   return { wanted: await wantedOf(state, snapshot), stages: whole && !doubt ? [remove] : [restore, remove] };
 }
@@ -231,16 +236,20 @@ async function sameImage(state: TargetState, reference: string, id: string): Pro
   return (await state.docker.images.inspect(reference)).Id === id ? reference : id;
 }
 
-async function removeNew(state: TargetState, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+/** @returns whether there was anything to remove. */
+async function removeNew(state: TargetState, snapshot: Snapshot, signal: AbortSignal): Promise<boolean> {
   const containers = await readAll(state, snapshot, signal);
+  let removed = false;
   for (const service of snapshot.services.toReversed()) {
     const made = newOnes(state, snapshot, service, containers);
     if (made.length === 0) continue;
     state.options.log.info(`removing ${made.map(({ name }) => name).join(", ")}`);
     await stopAll(state, made, signal);
     await removeAll(state, made, signal);
+    removed = true;
   }
   await removeModels(state, signal);
+  return removed;
 }
 
 /** Models of containers with a fixed name that a dead run left behind. They were never started. */
