@@ -31,6 +31,14 @@ interface Disturbed {
   readonly thrown?: string;
 }
 
+/** What every group of cases works with. */
+interface Stage {
+  readonly title: string;
+  readonly stand: () => FaultStand;
+  readonly running: () => Promise<FaultApp & AsyncDisposable>;
+  readonly disturb: (app: FaultApp, disturbance: Disturbance) => Promise<Disturbed>;
+}
+
 /**
  * What goes wrong around a deployment, on a real engine. Each case ends by the same question: is that true which Belay
  * said? A look by the engine's plain command line, in another process, answers it.
@@ -71,113 +79,130 @@ export function faultSuite(title: string, open: () => Promise<FaultStand>): void
       return disturbed;
     }
 
-    for (const how of ["stop", "kill"] as const) {
-      it(`tells the truth when the engine is ${how === "stop" ? "restarted" : "killed and started"} at any moment`, async () => {
-        for (const at of stand.moments) {
-          await using app = await running();
-          const act = async (): Promise<void> => {
-            await stand.endEngine(how);
-            await stand.startEngine();
-          };
-          const disturbed = await disturb(app, { at, act });
-          note(title, `engine ${how} at ${at.join(" ")}`, disturbed, await settle(app, disturbed));
-        }
-      });
-    }
+    const stage: Stage = { title, stand: () => stand, running, disturb };
+    engineFaults(stage);
+    surroundingFaults(stage);
+    networkFaults(stage);
+  });
+}
 
-    it("tells the truth when the engine is gone for longer than a run waits", async () => {
-      await using app = await running();
-      const act = () => stand.endEngine("kill");
-      const disturbed = await disturb(app, {
-        at: ["watch", stand.moments[0]?.[1]],
-        act,
-        policy: { deadlineMs: 8_000 },
-      });
-      expect(disturbed.result).toMatchObject({ leftOpen: true, cause: { cause: "engine_unreachable" } });
-      await stand.startEngine();
-      note(title, "engine gone", disturbed, await settle(app, disturbed));
-    });
-
-    it.each(["before the pull", "in the middle of it"])(
-      "takes a release off whose registry goes down %s",
-      async (when) => {
-        await using app = await running();
-        const act = (): void => {
-          if (when === "before the pull") void stand.registry.kill();
-          else app.log.onLine((line) => void (line.includes("pulling") && stand.registry.kill()));
+function engineFaults(stage: Stage): void {
+  for (const how of ["stop", "kill"] as const) {
+    it(`tells the truth when the engine is ${how === "stop" ? "restarted" : "killed and started"} at any moment`, async () => {
+      for (const at of stage.stand().moments) {
+        await using app = await stage.running();
+        const act = async (): Promise<void> => {
+          await stage.stand().endEngine(how);
+          await stage.stand().startEngine();
         };
-        const disturbed = await disturb(app, { at: ["act", stand.moments[0]?.[1]], act });
-        await stand.registry.start();
-        const settled = await settle(app, disturbed);
-        note(title, `registry down ${when}`, disturbed, settled);
-        // Small images may be here before the kill is.
-        if (settled.runs === "good1") expect(disturbed.result?.cause?.cause).toBe("image_unavailable");
-      },
-    );
-
-    it("tells the truth when the disk of the engine is full", async () => {
-      for (const at of stand.moments) {
-        await using app = await running();
-        const disturbed = await disturb(app, { at, act: () => stand.fillDisk(), first: true }).finally(() =>
-          stand.freeDisk(),
-        );
-        note(title, `disk full at ${at.join(" ")}`, disturbed, await settle(app, disturbed));
+        const disturbed = await stage.disturb(app, { at, act });
+        note(stage.title, `engine ${how} at ${at.join(" ")}`, disturbed, await settle(app, disturbed));
       }
     });
+  }
 
-    it("goes on when the network heals in time", async () => {
-      await using app = await running();
+  it("tells the truth when the engine is gone for longer than a run waits", async () => {
+    await using app = await stage.running();
+    const act = () => stage.stand().endEngine("kill");
+    const disturbed = await stage.disturb(app, {
+      at: ["watch", stage.stand().moments[0]?.[1]],
+      act,
+      policy: { deadlineMs: 8_000 },
+    });
+    expect(disturbed.result).toMatchObject({ leftOpen: true, cause: { cause: "engine_unreachable" } });
+    await stage.stand().startEngine();
+    note(stage.title, "engine gone", disturbed, await settle(app, disturbed));
+  });
+}
+
+function surroundingFaults(stage: Stage): void {
+  it.each(["before the pull", "in the middle of it"])(
+    "takes a release off whose registry goes down %s",
+    async (when) => {
+      await using app = await stage.running();
       const act = async (): Promise<void> => {
-        stand.network.silence();
-        await systemClock.sleep(4_000, new AbortController().signal);
-        stand.network.heal();
+        if (when === "before the pull") await stage.stand().registry.kill();
+        else app.log.onLine((line) => void (line.includes("pulling") && stage.stand().registry.kill()));
       };
-      const disturbed = await disturb(app, { at: ["watch", stand.moments[0]?.[1]], act });
-      expect(disturbed.result, app.log.text()).toMatchObject({ outcome: "succeeded", leftOpen: false });
-      note(title, "network silent for 4 s", disturbed, await settle(app, disturbed));
-    });
+      const at = ["act", stage.stand().moments[0]?.[1]] as const;
+      const disturbed = await stage.disturb(app, { at, act, first: true });
+      await stage.stand().registry.start();
+      const settled = await settle(app, disturbed);
+      note(stage.title, `registry down ${when}`, disturbed, settled);
+      // In the middle, a small image may be there before the kill is.
+      if (when === "before the pull") expect(settled.runs).toBe("good1");
+      if (settled.runs === "good1") expect(disturbed.result?.cause?.cause).toBe("image_unavailable");
+    },
+  );
 
-    it.each(["silent", "cut"] as const)("says that it does not know when the network stays %s", async (how) => {
-      await using app = await running();
-      const act = () => (how === "cut" ? stand.network.cut() : stand.network.silence());
-      const disturbed = await disturb(app, {
-        at: ["watch", stand.moments[0]?.[1]],
-        act,
-        policy: { deadlineMs: 8_000 },
-      });
-      expect(disturbed.result, app.log.text()).toMatchObject({
-        leftOpen: true,
-        cause: { cause: "engine_unreachable" },
-      });
-      expect(["timed_out", "unverified"]).toContain(disturbed.result?.outcome);
-      stand.network.heal();
-      note(title, `network ${how}`, disturbed, await settle(app, disturbed));
-    });
+  it("tells the truth when the disk of the engine is full", async () => {
+    for (const at of stage.stand().moments) {
+      await using app = await stage.running();
+      const disturbed = await stage
+        .disturb(app, { at, act: () => stage.stand().fillDisk(), first: true })
+        .finally(() => stage.stand().freeDisk());
+      note(stage.title, `disk full at ${at.join(" ")}`, disturbed, await settle(app, disturbed));
+    }
+  });
 
-    it("deploys over a slow network as over a fast one", async () => {
-      await using app = await running();
-      const act = () => stand.network.slow(150);
-      const disturbed = await disturb(app, { act });
-      stand.network.slow(0);
-      expect(disturbed.result, app.log.text()).toMatchObject({ outcome: "succeeded" });
-      note(title, "network of 300 ms", disturbed, await settle(app, disturbed));
+  it("takes a frozen release off again", async () => {
+    await using app = await stage.running();
+    const act = () => app.freeze("good2");
+    const disturbed = await stage.disturb(app, {
+      at: ["watch", stage.stand().moments[0]?.[1]],
+      act,
+      policy: { startMs: 8_000 },
     });
+    expect(disturbed.result, app.log.text()).toMatchObject({ outcome: "rolled_back" });
+    note(stage.title, "frozen", disturbed, await settle(app, disturbed));
+  });
 
-    it("takes a frozen release off again", async () => {
-      await using app = await running();
-      const act = () => app.freeze("good2");
-      const disturbed = await disturb(app, { at: ["watch", stand.moments[0]?.[1]], act, policy: { startMs: 8_000 } });
-      expect(disturbed.result, app.log.text()).toMatchObject({ outcome: "rolled_back" });
-      note(title, "frozen", disturbed, await settle(app, disturbed));
-    });
+  it("says nothing wrong when its ledger is removed under it", async () => {
+    for (const at of stage.stand().moments) {
+      await using app = await stage.running();
+      const disturbed = await stage.disturb(app, { at, act: () => app.loseLedger(), first: true });
+      note(stage.title, `ledger removed at ${at.join(" ")}`, disturbed, await settle(app, disturbed));
+    }
+  });
+}
 
-    it("says nothing wrong when its ledger is removed under it", async () => {
-      for (const at of stand.moments) {
-        await using app = await running();
-        const disturbed = await disturb(app, { at, act: () => app.loseLedger(), first: true });
-        note(title, `ledger removed at ${at.join(" ")}`, disturbed, await settle(app, disturbed));
-      }
+function networkFaults(stage: Stage): void {
+  it("goes on when the network heals in time", async () => {
+    await using app = await stage.running();
+    const act = async (): Promise<void> => {
+      stage.stand().network.silence();
+      await systemClock.sleep(4_000, new AbortController().signal);
+      stage.stand().network.heal();
+    };
+    const disturbed = await stage.disturb(app, { at: ["watch", stage.stand().moments[0]?.[1]], act });
+    expect(disturbed.result, app.log.text()).toMatchObject({ outcome: "succeeded", leftOpen: false });
+    note(stage.title, "network silent for 4 s", disturbed, await settle(app, disturbed));
+  });
+
+  it.each(["silent", "cut"] as const)("says that it does not know when the network stays %s", async (how) => {
+    await using app = await stage.running();
+    const act = () => (how === "cut" ? stage.stand().network.cut() : stage.stand().network.silence());
+    const disturbed = await stage.disturb(app, {
+      at: ["watch", stage.stand().moments[0]?.[1]],
+      act,
+      policy: { deadlineMs: 8_000 },
     });
+    expect(disturbed.result, app.log.text()).toMatchObject({
+      leftOpen: true,
+      cause: { cause: "engine_unreachable" },
+    });
+    expect(["timed_out", "unverified"]).toContain(disturbed.result?.outcome);
+    stage.stand().network.heal();
+    note(stage.title, `network ${how}`, disturbed, await settle(app, disturbed));
+  });
+
+  it("deploys over a slow network as over a fast one", async () => {
+    await using app = await stage.running();
+    const act = () => stage.stand().network.slow(150);
+    const disturbed = await stage.disturb(app, { act });
+    stage.stand().network.slow(0);
+    expect(disturbed.result, app.log.text()).toMatchObject({ outcome: "succeeded" });
+    note(stage.title, "network of 300 ms", disturbed, await settle(app, disturbed));
   });
 }
 
