@@ -86,7 +86,7 @@ async function appOf(engine: EngineRig, shop: ProjectStand, port: number): Promi
     freeze: async (variant) => {
       for (const line of await ps("{{.ID}} {{.Image}}")) {
         const [id = "", image = ""] = line.split(" ");
-        if ((await variantOf(image)) === variant) await engine.docker(["pause", id]);
+        if ((await variantOf(image)) === variant) await engine.docker(["kill", "--signal", "STOP", id]);
       }
     },
     look: async () =>
