@@ -52,6 +52,6 @@ export function url(shop: ProjectStand): string {
 
 /** Waits until the shop answers with this text, through the proxy. */
 export async function answers(shop: ProjectStand, text: string): Promise<void> {
-  const ask = async () => (await (await fetch(url(shop), { signal: AbortSignal.timeout(2_000) })).text()) === text;
-  await waitUntil(`the proxy answers ${text}`, ask, { withinMs: 10_000 });
+  const ask = async () => (await (await fetch(url(shop), { signal: AbortSignal.timeout(20_000) })).text()) === text;
+  await waitUntil(`the proxy answers ${text}`, ask, { withinMs: 60_000 });
 }

@@ -107,7 +107,9 @@ describe("containers", () => {
   test("are killed by signal", async () => {
     await docker.containers.start(await create(["sleep", "60"]));
     await docker.containers.kill(NAME, "SIGKILL");
-    await expect.poll(async () => (await docker.containers.inspect(NAME)).State.ExitCode, { timeout: 30_000 }).toBe(137);
+    await expect
+      .poll(async () => (await docker.containers.inspect(NAME)).State.ExitCode, { timeout: 30_000 })
+      .toBe(137);
     await expect(docker.containers.kill(NAME, "SIGTERM")).rejects.toSatisfy(isConflict);
   });
 
@@ -117,7 +119,9 @@ describe("containers", () => {
     const own = await connectDocker({ env: engine.env, redactor });
     const script = "for i in $(seq 1 500); do echo line $i; done; sleep 0.3; echo the s3cret-word >&2";
     await docker.containers.start(await create(["sh", "-c", script], { Tty }));
-    await expect.poll(async () => (await docker.containers.inspect(NAME)).State.Status, { timeout: 30_000 }).toBe("exited");
+    await expect
+      .poll(async () => (await docker.containers.inspect(NAME)).State.Status, { timeout: 30_000 })
+      .toBe("exited");
     const lines = await own.containers.logs(NAME, { tail: 3 });
     expect(lines.map((line) => line.text).sort()).toEqual(["line 499", "line 500", "the ***"]);
     expect(lines.find((line) => line.text === "the ***")?.stream).toBe(Tty ? "stdout" : "stderr");

@@ -42,6 +42,7 @@ const RECIPES = {
   ip: { program: "ip", version: ["-V"], debian: ["iproute2"] },
   iptables: { program: "iptables", version: ["--version"], debian: ["iptables"] },
   busybox: { program: "busybox", version: ["true"], debian: ["busybox-static"] },
+  nginx: { program: "nginx", version: ["-v"], debian: ["nginx-light"] },
   haproxy: { program: "haproxy", version: ["-v"], debian: ["haproxy"] },
   // Before OpenSSH 9.2 it has no such option, says so, and tells its version with it.
   sshd: { program: "sshd", version: ["-V"], exitCodes: [0, 1], accept: /OpenSSH_/, debian: ["openssh-server"] },

@@ -7,6 +7,7 @@ import type { EngineRig } from "./engine-rig.ts";
 import { ensureTools } from "./ensure-tools.ts";
 import { findProgram } from "./find-program.ts";
 import { hasCode } from "./has-code.ts";
+import { programRoot } from "./program-root.ts";
 import { run } from "./run.ts";
 import { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts";
 import { withLock } from "./with-lock.ts";
@@ -127,20 +128,6 @@ async function busyboxRoot(root: string, program: string): Promise<void> {
   await writeFile(join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nnode:x:1000:1000::/home/node:/bin/sh\n");
   await writeFile(join(root, "etc/group"), "root:x:0:\nnode:x:1000:\n");
   await writeFile(join(root, "etc/nsswitch.conf"), "hosts: files dns\n");
-}
-
-/** A program with the libraries that it names, at the paths where its loader looks for them. */
-async function programRoot(root: string, program: string, path: string): Promise<void> {
-  await mkdir(dirname(join(root, path)), { recursive: true });
-  await copyFile(await realpath(program), join(root, path));
-  // 1: a static program, as Debian's busybox-static is.
-  const { stdout } = await run("ldd", [program], { allowedExitCodes: [0, 1] });
-  const libraries = new Set([...stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map((match) => match[1] ?? ""));
-  for (const library of libraries) {
-    const copy = join(root, library);
-    await mkdir(dirname(copy), { recursive: true });
-    await copyFile(await realpath(library), copy);
-  }
 }
 
 /** Order, owners and times are fixed: the same files make the same digest. */
