@@ -26,6 +26,18 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
+      {
+        test: {
+          // What tells one Docker engine from another: on a current one (API 1.52, containerd's image store) once more.
+          name: "current",
+          sequence: { groupOrder: 2 },
+          include: ["test/engines/{docker,compose-rollout,compose-rolling}.test.ts"],
+          env: { BELAY_TEST_EDITION: "current" },
+          testTimeout: 180_000,
+          hookTimeout: 600_000,
+          maxWorkers: 2,
+        },
+      },
     ],
   },
 });
