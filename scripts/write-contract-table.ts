@@ -52,7 +52,11 @@ function resultOf(row: string): CaseResult {
   if (known === undefined) throw new Error(`${SCENARIOS_PAGE} has a case that the suite does not: ${name}`);
   const reason = /^not possible: (.*)$/.exec(outcome)?.[1];
   if (reason !== undefined) return { case: known, impossible: reason };
-  return { case: known, outcome, ...(cause === "" ? {} : { cause }), seconds: Number(seconds) };
+  return {
+    ...{ case: known, outcome },
+    ...(cause === "" ? {} : { cause }),
+    ...(seconds === "" ? {} : { seconds: Number(seconds) }),
+  };
 }
 
 /** Later results take the place of earlier ones, engine by engine and case by case. */
