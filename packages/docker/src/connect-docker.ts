@@ -9,7 +9,12 @@ import type { EngineEvent, EngineInfo, EngineVersion } from "./engine-types.ts";
 import { type EventQuery, engineEvents } from "./events.ts";
 import { type Images, imagesOf } from "./images.ts";
 import { type Networks, networksOf } from "./networks.ts";
+import { type Nodes, nodesOf } from "./nodes.ts";
+import { type Services, servicesOf } from "./services.ts";
 import { SshConnection } from "./ssh-connection.ts";
+import { type SwarmFiles, swarmFilesOf } from "./swarm-files.ts";
+import type { SwarmInspect } from "./swarm-types.ts";
+import { type Tasks, tasksOf } from "./tasks.ts";
 import { type Volumes, volumesOf } from "./volumes.ts";
 
 export interface ConnectOptions {
@@ -54,6 +59,13 @@ export interface Docker {
   readonly images: Images;
   readonly networks: Networks;
   readonly volumes: Volumes;
+  /** What follows is answered by managers of a swarm only. */
+  readonly services: Services;
+  readonly tasks: Tasks;
+  readonly nodes: Nodes;
+  readonly configs: SwarmFiles;
+  readonly secrets: SwarmFiles;
+  swarm(options?: CallOptions): Promise<SwarmInspect>;
   ping(options?: CallOptions): Promise<EnginePing>;
   info(options?: CallOptions): Promise<EngineInfo>;
   version(options?: CallOptions): Promise<EngineVersion>;
@@ -138,6 +150,12 @@ function dockerOf(http: EngineHttp, apiVersion: string): Omit<Docker, "endpoint"
     images: imagesOf(http),
     networks: networksOf(http),
     volumes: volumesOf(http),
+    services: servicesOf(http),
+    tasks: tasksOf(http),
+    nodes: nodesOf(http),
+    configs: swarmFilesOf(http, "config"),
+    secrets: swarmFilesOf(http, "secret"),
+    swarm: (options) => http.json({ doing: "asking the Docker engine about its swarm", path: "/swarm", ...options }),
     ping: (options) => pingOf(http, "asking the Docker engine whether it is there", options),
     info: (options) => http.json({ doing: "asking the Docker engine about itself", path: "/info", ...options }),
     version: (options) => http.json({ doing: "asking the Docker engine's version", path: "/version", ...options }),

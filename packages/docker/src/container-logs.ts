@@ -29,23 +29,38 @@ export async function readLogs(
   options: CallOptions = {},
 ): Promise<readonly LogLine[]> {
   const doing = `reading the log of the container ${short(id)}`;
+  const path = `/containers/${encodeURIComponent(id)}`;
+  const tty = (call: CallOptions): Promise<boolean> =>
+    http.json<ContainerInspect>({ doing, path: `${path}/json`, ...call }).then((one) => one.Config.Tty === true);
+  return readLogsAt(http, { doing, path: `${path}/logs`, tty }, query, options);
+}
+
+/** Where a log is read, and what tells whether it comes from a terminal. */
+export interface LogSource {
+  readonly doing: string;
+  readonly path: string;
+  readonly tty: (options: CallOptions) => Promise<boolean>;
+}
+
+/** A log of a container or a task, redacted and bounded. */
+export async function readLogsAt(
+  http: EngineHttp,
+  { doing, path, tty }: LogSource,
+  query: LogOptions,
+  options: CallOptions,
+): Promise<readonly LogLine[]> {
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
   return within(http.clock, { doing, deadlineMs, signal: options.signal }, async (signal) => {
-    const path = `/containers/${encodeURIComponent(id)}`;
-    // From API 1.42 on the answer's type tells whether there are frames; before, only the container's settings do.
-    const tty = (): Promise<boolean> =>
-      http
-        .json<ContainerInspect>({ doing, path: `${path}/json`, signal, deadlineMs })
-        .then((one) => one.Config.Tty === true);
     const { response, socket } = await http.open({
       doing,
-      path: `${path}/logs`,
+      path,
       query: { stdout: true, stderr: true, tail: query.tail ?? 100, since: query.since },
       signal,
       deadlineMs,
     });
     const type = response.headers["content-type"] ?? "";
-    const raw = type.includes("multiplexed-stream") ? false : await tty();
+    // From API 1.42 on the answer's type tells whether there are frames; before, only the container's settings do.
+    const raw = type.includes("multiplexed-stream") ? false : await tty({ signal, deadlineMs });
     try {
       const kept = await collect(raw ? rawFrames(response) : frames(response), query.maxBytes ?? MAX_BYTES);
       return linesOf(kept).map((line) => ({ ...line, text: http.redactor.redact(line.text) }));

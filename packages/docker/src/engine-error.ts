@@ -25,6 +25,14 @@ export function isConflict(error: unknown): error is EngineError {
   return error instanceof EngineError && error.status === 409;
 }
 
+/**
+ * An object of a swarm has moved on since the version that the update names. Engines answer 500 with swarmkit's words
+ * (`manager/state/store`, ErrSequenceConflict).
+ */
+export function isOutOfSequence(error: unknown): error is EngineError {
+  return error instanceof EngineError && error.engineMessage.includes("update out of sequence");
+}
+
 const HTTPS_ONLY = /HTTP request to an HTTPS server/i;
 const CLIENT_TOO_OLD = /client version .* is too old/i;
 

@@ -1,3 +1,5 @@
+import type { SwarmInfo } from "./swarm-types.ts";
+
 /**
  * What of the Engine API (https://docs.docker.com/reference/api/engine/, v1.41 to v1.47) Belay reads. Names are the
  * engine's own. Objects hold all that the engine sent; only what is used is typed, and what an engine version may
@@ -29,7 +31,7 @@ export interface EngineInfo {
     >;
     readonly Mirrors?: readonly string[] | null;
   } | null;
-  readonly Swarm?: { readonly LocalNodeState?: string; readonly ControlAvailable?: boolean };
+  readonly Swarm?: SwarmInfo;
 }
 
 export interface EngineVersion {
@@ -228,6 +230,16 @@ export interface NetworkInspect {
   readonly Containers?: Readonly<
     Record<string, { readonly Name: string; readonly IPv4Address: string; readonly IPv6Address: string }>
   > | null;
+}
+
+/** Body of a network's creation. More keys than the typed ones may be given: they go to the engine as they are. */
+export interface NetworkCreateBody {
+  readonly Name: string;
+  readonly Driver?: string;
+  readonly Attachable?: boolean;
+  readonly Internal?: boolean;
+  readonly Labels?: Readonly<Record<string, string>>;
+  readonly [key: string]: unknown;
 }
 
 export interface Volume {

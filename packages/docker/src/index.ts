@@ -10,12 +10,17 @@ export {
 export type { ExecOptions, ExecResult } from "./container-exec.ts";
 export type { LogLine, LogOptions } from "./container-logs.ts";
 export type { Containers } from "./containers.ts";
-export { EngineError, isConflict, isNotFound } from "./engine-error.ts";
+export { EngineError, isConflict, isNotFound, isOutOfSequence } from "./engine-error.ts";
 export type { CallOptions } from "./engine-http.ts";
 export type * from "./engine-types.ts";
 export type { EventQuery } from "./events.ts";
 export type { Progress } from "./follow-progress.ts";
 export type { Images, TransferOptions } from "./images.ts";
 export type { Networks } from "./networks.ts";
+export type { Nodes } from "./nodes.ts";
 export type { RegistryAuth } from "./registry-auth.ts";
+export type { ServiceChangeOptions, Services } from "./services.ts";
+export type { SwarmFiles } from "./swarm-files.ts";
+export type * from "./swarm-types.ts";
+export type { Tasks } from "./tasks.ts";
 export type { Volumes } from "./volumes.ts";
