@@ -1,4 +1,5 @@
 import { BelayError, isBelayError, messageOf, type RunResult } from "@belay/core";
+import { CLI_VARIABLES } from "@belay/docker";
 import type { ComposeTargetOptions } from "./compose-options.ts";
 import type { ComposeProject } from "./compose-project.ts";
 
@@ -6,42 +7,6 @@ import type { ComposeProject } from "./compose-project.ts";
 const OLDEST = [2, 20] as const;
 const RENDER_DEADLINE_MS = 60_000;
 const CREATE_DEADLINE_MS = 300_000;
-/**
- * All that compose gets of this process's own variables: what docker needs to find itself, its settings and its engine.
- * Compose puts any variable that it has into `${NAME}`, so a secret of the runner that belay.yaml does not name would end
- * up in containers.
- */
-const INHERITED = [
-  ...[
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "TMPDIR",
-    "LANG",
-    "LC_ALL",
-    "TZ",
-    "SSH_AUTH_SOCK",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-  ],
-  ...["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS", "DOCKER_TLS_VERIFY"],
-  ...["DOCKER_API_VERSION", "DOCKER_DEFAULT_PLATFORM", "DOCKER_CUSTOM_HEADERS", "DOCKER_CLI_PLUGIN_EXTRA_DIRS"],
-  ...["XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"],
-  ...["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"],
-  ...[
-    "SystemRoot",
-    "ProgramFiles",
-    "ProgramData",
-    "USERPROFILE",
-    "APPDATA",
-    "LOCALAPPDATA",
-    "TEMP",
-    "TMP",
-    "PATHEXT",
-    "Path",
-  ],
-] as const;
 
 /**
  * The compose plugin. It owns what a compose file means: Belay gives the user's files to it once, and every change to what
@@ -182,7 +147,7 @@ export class ComposeCli {
       ...run,
       ...input,
       env: { ...cliEnv, ...env, ...own },
-      inherit: INHERITED,
+      inherit: CLI_VARIABLES,
     });
   }
 }

@@ -1,4 +1,5 @@
 /** Client of the Docker Engine API, over the connection that the docker command line makes. */
+export { CLI_VARIABLES } from "./cli-variables.ts";
 export {
   type ConnectOptions,
   connectDocker,
