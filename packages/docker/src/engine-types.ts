@@ -221,8 +221,10 @@ export interface NetworkInspect {
   readonly Name: string;
   readonly Id: string;
   readonly Driver: string;
+  /** `local`, or `swarm` for networks of all nodes. */
   readonly Scope: string;
   readonly Internal: boolean;
+  readonly Attachable?: boolean;
   readonly Labels?: Readonly<Record<string, string>> | null;
   readonly Options?: Readonly<Record<string, string>> | null;
   readonly IPAM?: { readonly Config?: readonly { readonly Subnet?: string; readonly Gateway?: string }[] | null };
@@ -239,6 +241,8 @@ export interface NetworkCreateBody {
   readonly Attachable?: boolean;
   readonly Internal?: boolean;
   readonly Labels?: Readonly<Record<string, string>>;
+  readonly Options?: Readonly<Record<string, string>>;
+  readonly IPAM?: { readonly Driver?: string; readonly Config?: readonly { readonly Subnet?: string }[] };
   readonly [key: string]: unknown;
 }
 

@@ -21,7 +21,7 @@ export type { Networks } from "./networks.ts";
 export type { Nodes } from "./nodes.ts";
 export type { RegistryAuth } from "./registry-auth.ts";
 export type { ServiceChangeOptions, Services } from "./services.ts";
-export type { SwarmFiles } from "./swarm-files.ts";
+export type { SwarmFileBody, SwarmFiles } from "./swarm-files.ts";
 export type * from "./swarm-types.ts";
 export type { Tasks } from "./tasks.ts";
 export type { Volumes } from "./volumes.ts";

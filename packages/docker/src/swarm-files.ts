@@ -2,16 +2,23 @@ import type { CallOptions, EngineHttp } from "./engine-http.ts";
 import type { Filters } from "./engine-types.ts";
 import type { Labels, SwarmFile } from "./swarm-types.ts";
 
+export interface SwarmFileBody {
+  readonly Name: string;
+  readonly Labels?: Labels;
+  readonly Data: Uint8Array;
+  /** Makes the data a template that each container's node fills in: `{Name: "golang"}`. */
+  readonly Templating?: object;
+  /** Of secrets that are kept elsewhere, whose `Data` is empty. */
+  readonly Driver?: object;
+}
+
 /** Configs, or secrets, of a swarm: small immutable files, each named by its id or name. Names ignore case. */
 export interface SwarmFiles {
   /** Configs come with their data, so ask with a filter. */
   list(query?: { readonly filters?: Filters }, options?: CallOptions): Promise<SwarmFile[]>;
   inspect(id: string, options?: CallOptions): Promise<SwarmFile>;
   /** The new id. A taken name is a conflict. Configs: 1,000 kB of data at most; secrets: 500 kB. */
-  create(
-    body: { readonly Name: string; readonly Labels?: Labels; readonly Data: Uint8Array },
-    options?: CallOptions,
-  ): Promise<string>;
+  create(body: SwarmFileBody, options?: CallOptions): Promise<string>;
   /** Labels are all that can change, and must be given whole. Refused when it has moved on (`isOutOfSequence`). */
   relabel(file: SwarmFile, labels: Labels, options?: CallOptions): Promise<void>;
   /** An error while a service uses it. */
