@@ -1,1 +1,2 @@
-export {};
+export type { DesiredService, DesiredStack, KeptFiles, RenderRequest } from "./desired.ts";
+export { removeCreated, renderStack } from "./stack/index.ts";

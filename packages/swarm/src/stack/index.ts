@@ -1,0 +1,2 @@
+export { removeCreated } from "./remove-created.ts";
+export { renderStack } from "./render-stack.ts";
