@@ -60,7 +60,9 @@ export interface Condition {
     | "quota"
     | "start_failed"
     | "engine_paused"
-    | "engine_rolled_back";
+    | "engine_rolled_back"
+    /** Somebody else changed the service while it was deployed. */
+    | "drifted";
   readonly message: string;
 }
 
