@@ -1,0 +1,114 @@
+import { type InstanceEvidence, mapBounded, type Observation, oneLine, tail, type Wanted } from "@belay/core";
+import { type ContainerInspect, isNotFound, type Task } from "@belay/docker";
+import { tasksOf } from "./observe-services.ts";
+import type { TargetState } from "./target-state.ts";
+import { slotOf } from "./translate-task.ts";
+
+const LOG_LINES = 50;
+const HEALTH_LENGTH = 1_000;
+/** More failed tasks of one service tell nothing new. */
+const PER_SERVICE = 3;
+/** A manager that waits for another node's log may wait for long. */
+const LOG_MS = 4_000;
+
+/** Evidence of the failed tasks, and of new ones where none failed by itself (a probe said no). */
+export async function collectDossier(
+  state: TargetState,
+  wanted: readonly Wanted[],
+  observation: Observation,
+  signal: AbortSignal,
+): Promise<readonly InstanceEvidence[]> {
+  const own = wanted.flatMap(({ service, revision }) => {
+    const instances = observation.services.find(({ name }) => name === service)?.instances ?? [];
+    return instances.filter((one) => one.revision === revision).map((instance) => ({ service, instance }));
+  });
+  // Old attempts' dead tasks are listed as well: the youngest tell of this one.
+  const young = own.toSorted((a, b) => b.instance.createdAt - a.instance.createdAt);
+  const failed = young.filter(
+    ({ instance }) =>
+      instance.endedBy === "self" ||
+      instance.containers.some(({ health, lastExit }) => health === "unhealthy" || lastExit?.error),
+  );
+  const unready = young.filter(({ instance }) => !instance.ready && instance.phase !== "draining");
+  const picked = [failed, unready, young].find((list) => list.length > 0) ?? [];
+  const perService = [...Map.groupBy(picked, ({ service }) => service).values()].flatMap((list) =>
+    list.slice(0, PER_SERVICE),
+  );
+  const services = await state.directory.services(
+    [...new Set(perService.map(({ service }) => state.nameOf(service)))],
+    { signal },
+  );
+  const tasks = await tasksOf(state, services, signal);
+  const found = perService.flatMap(({ service, instance }) => {
+    const task = tasks.find(({ ID }) => ID === instance.id);
+    return task === undefined ? [] : [{ service, task }];
+  });
+  return mapBounded(found, PER_SERVICE, signal, ({ service, task }, both) => evidenceOf(state, service, task, both));
+}
+
+async function evidenceOf(
+  state: TargetState,
+  service: string,
+  task: Task,
+  signal: AbortSignal,
+): Promise<InstanceEvidence> {
+  const { redactor } = state.options;
+  const { Status } = task;
+  const container = await containerOf(state, task, signal);
+  const log = await readLog(state, task, container !== undefined, signal);
+  const local = state.watch.local(task.ID);
+  const ended =
+    ["failed", "complete", "shutdown"].includes(Status.State) && Boolean(Status.ContainerStatus?.ContainerID);
+  const exitCode = local.exitCode ?? (ended ? Status.ContainerStatus?.ExitCode : undefined);
+  const health = container?.State.Health?.Log?.findLast(({ ExitCode }) => ExitCode !== 0)?.Output;
+  const said = Status.Err ? [`${Status.State}: ${redactor.redact(oneLine(Status.Err, 500))}`] : [];
+  return {
+    service,
+    instance: `${state.nameOf(service)}.${slotOf(task)}.${task.ID}`,
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(container?.State.OOMKilled || local.oom ? { oomKilled: true } : {}),
+    ...(health === undefined ? {} : { healthOutput: redactor.redact(oneLine(health, HEALTH_LENGTH)) }),
+    logLines: log.lines,
+    events: [...said, ...state.watch.eventsOf(task.ID)],
+    unknown: [...log.unknown, ...unknownOf(state, task, container)],
+  };
+}
+
+/** Only containers of the node that is talked to can be looked into. */
+async function containerOf(state: TargetState, task: Task, signal: AbortSignal): Promise<ContainerInspect | undefined> {
+  const id = task.Status.ContainerStatus?.ContainerID;
+  if (!id || task.NodeID !== state.node) return undefined;
+  try {
+    return await state.docker.containers.inspect(id, { signal });
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+function unknownOf(state: TargetState, task: Task, container: ContainerInspect | undefined): string[] {
+  if (!task.Status.ContainerStatus?.ContainerID || container !== undefined) return [];
+  const where = task.NodeID === state.node ? "its container is gone" : `it ran on another node (${task.NodeID})`;
+  return [`whether it ended for lack of memory, and what its health check said: ${where}`];
+}
+
+async function readLog(
+  state: TargetState,
+  task: Task,
+  here: boolean,
+  signal: AbortSignal,
+): Promise<{ lines: string[]; unknown: string[] }> {
+  const id = task.Status.ContainerStatus?.ContainerID;
+  if (!id) return { lines: [], unknown: ["it has no log: no container was made"] };
+  const options = { signal, deadlineMs: LOG_MS };
+  try {
+    const lines = here
+      ? await state.docker.containers.logs(id, { tail: LOG_LINES }, options)
+      : await state.docker.tasks.logs(task.ID, { tail: LOG_LINES }, options);
+    const texts = lines.flatMap(({ text }) => tail(text, 1));
+    return { lines: texts.map((text) => state.options.redactor.redact(text)), unknown: [] };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { lines: [], unknown: [`its log could not be read: ${oneLine(String(error), 200)}`] };
+  }
+}

@@ -1,0 +1,140 @@
+import {
+  LABELS,
+  type Plan,
+  pinnedReference,
+  type Release,
+  type RevisionFacts,
+  type RolloutPolicy,
+  type ServiceChange,
+  scopeHash,
+} from "@belay/core";
+import type { Service } from "@belay/docker";
+import { describeDifferences } from "./describe-differences.ts";
+import { unpushed } from "./desire-existing.ts";
+import type { DesiredStack } from "./desired.ts";
+import { findObstacles } from "./findings.ts";
+import { isTouched, type PlanContents, PlanDetail, type PlannedService } from "./plan-detail.ts";
+import { planExisting, planStack } from "./plan-services.ts";
+import { preflight } from "./preflight.ts";
+import { readSwarm } from "./read-swarm.ts";
+import { readLabels } from "./service-labels.ts";
+import { renderStack } from "./stack/index.ts";
+import type { TargetState } from "./target-state.ts";
+import { digestsIn } from "./translate-task.ts";
+
+export const STACK_LABEL = "com.docker.stack.namespace";
+
+/** Reads the swarm (and the files), and says what would be done. Changes nothing. */
+export async function makePlan(state: TargetState, release: Release, policy: RolloutPolicy): Promise<Plan> {
+  const { options } = state;
+  const existing = await state.directory.all();
+  learnNames(state, existing);
+  const stack = options.stack === undefined ? undefined : await render(state, release, existing);
+  const wanted = new Set(
+    stack?.services.map(({ name }) => name) ?? Object.keys(release.services).map((one) => state.nameOf(one)),
+  );
+  const now = await readSwarm(state, (service) => wanted.has(service.Spec.Name) || isOfScope(state, service));
+  const services =
+    stack === undefined
+      ? planExisting(now, release, (service) => state.nameOf(service))
+      : planStack(now, stack, release);
+  const contents = { services, ...(stack && { stack }), labelledDeployment: labelledDeployment(state, now.services) };
+  return planOf(state, contents, {
+    policy,
+    nodes: now.nodes,
+    existing: now.services,
+    platforms: Object.fromEntries(
+      Object.entries(release.services).map(([service, { platforms }]) => [service, Object.keys(platforms)]),
+    ),
+  });
+}
+
+/** A service that belay.yaml does not name goes by the stack's name and its own, or by its own alone if only that exists. */
+export function learnNames(state: TargetState, existing: readonly Service[]): void {
+  const there = new Set(existing.map(({ Spec }) => Spec.Name));
+  for (const [service, { name }] of Object.entries(state.options.services)) {
+    if (name !== undefined || state.options.stack !== undefined) continue;
+    const full = `${state.options.scope.project}_${service}`;
+    state.names.set(service, !there.has(full) && there.has(service) ? service : full);
+  }
+}
+
+function render(state: TargetState, release: Release, existing: readonly Service[]): Promise<DesiredStack> {
+  const { options } = state;
+  const images = Object.entries(release.services).map(([service, identity]) => {
+    const image = pinnedReference(identity);
+    if (image === undefined) throw unpushed(service);
+    return [service, image] as const;
+  });
+  const platforms = Object.entries(release.services).map(([service, identity]) => {
+    const pairs = Object.keys(identity.platforms).map((one) => one.split("/"));
+    return [service, pairs.map(([os = "", architecture = ""]) => ({ os, architecture }))] as const;
+  });
+  const { docker, runner, log, clock, redactor, scope, services, stack } = options;
+  return renderStack({
+    ...{ docker, runner, log, clock, redactor, scope, services, existing },
+    stack: stack ?? { files: [], env: {}, secretNames: [] },
+    images: Object.fromEntries(images),
+    platforms: Object.fromEntries(platforms),
+    digests: Object.fromEntries(images.map(([service, image]) => [service, digestsIn(image)])),
+  });
+}
+
+export function isOfScope(state: TargetState, { Spec }: Service): boolean {
+  return Spec.Labels?.[LABELS.scope] === scopeHash(state.options.scope);
+}
+
+export function labelledDeployment(state: TargetState, services: readonly Service[]): number {
+  const own = services.filter((service) => isOfScope(state, service));
+  return Math.max(0, ...own.map(({ Spec }) => readLabels(Spec).deployment ?? 0));
+}
+
+export type PlanCircumstances = Parameters<typeof findObstacles>[2];
+
+/** The printable plan of these contents, with what preflight finds. */
+export async function planOf(
+  state: TargetState,
+  contents: PlanContents,
+  circumstances: PlanCircumstances,
+): Promise<Plan> {
+  const touched = contents.services.filter(isTouched);
+  return {
+    scope: state.options.scope,
+    services: contents.services.map((one) => changeOf(state, one)),
+    findings: [
+      ...(contents.stack?.findings ?? []),
+      ...findObstacles(state, contents, circumstances),
+      ...(await preflight(state, touched, circumstances)),
+    ],
+    notCovered: [...new Set([...(contents.stack?.notCovered ?? []), ...touched.flatMap(dataOf)])].sort(),
+    labelledDeployment: contents.labelledDeployment,
+    detail: new PlanDetail(contents),
+  };
+}
+
+/** What a service writes to and no way back covers, by name. */
+function dataOf({ service, draft, current, goal }: PlannedService): string[] {
+  const spec = draft?.(current?.Spec) ?? current?.Spec;
+  const mounts = spec?.TaskTemplate.ContainerSpec?.Mounts ?? [];
+  const data = mounts.flatMap(({ Type, Source }) => {
+    if (Source === undefined || Source === "" || Source.endsWith(".sock")) return [];
+    if (Type === "volume") return [`the volume ${Source}`];
+    return Type === "bind" ? [`the files at ${Source}`] : [];
+  });
+  return goal === "complete" ? [...data, `what ${service} does when it runs`] : data;
+}
+
+function changeOf(state: TargetState, one: PlannedService): ServiceChange {
+  const { service, name, action, goal, desired, dependsOn, current, ready, image, revision, digests } = one;
+  const shown = current?.Spec.TaskTemplate.ContainerSpec?.Image ?? "";
+  const from: RevisionFacts | undefined = current && {
+    revision: state.revisionInForce(current),
+    image: shown,
+    digests: digestsIn(shown),
+    instances: ready,
+  };
+  const to: RevisionFacts | undefined =
+    action === "remove" ? undefined : { revision, image, digests, instances: desired };
+  const differences = isTouched(one) ? describeDifferences(state, one) : [];
+  return { service, name, action, goal, desired, dependsOn, ...(from && { from }), ...(to && { to }), differences };
+}

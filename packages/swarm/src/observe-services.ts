@@ -1,0 +1,138 @@
+import type { Observation, Wanted } from "@belay/core";
+import { isNotFound, type Service, type SwarmNode, type Task } from "@belay/docker";
+import { isPaused, pausedByNode } from "./paused-by-node.ts";
+import { resumeUpdate } from "./resume-update.ts";
+import { isJob, modeOf } from "./service-mode.ts";
+import { asRestored } from "./snapshot.ts";
+import type { TargetState } from "./target-state.ts";
+import { translateService } from "./translate-service.ts";
+import { hasEnded, isUnwanted } from "./translate-task.ts";
+
+/** All wanted services with their tasks, in three requests, however many there are. */
+export async function observeServices(
+  state: TargetState,
+  wanted: readonly Wanted[],
+  signal: AbortSignal,
+): Promise<Observation> {
+  const names = wanted.map(({ service }) => state.nameOf(service));
+  const services = await state.directory.services(names, { signal });
+  const [tasks, nodes] = await Promise.all([tasksOf(state, services, signal), nodesFor(state, services, signal)]);
+  for (const task of tasks) if (isUnwanted(task) && !hasEnded(task)) state.leaving.add(task.ID);
+  const oom = await findOutOfMemory(state, wanted, tasks, signal);
+  const byService = Map.groupBy(tasks, ({ ServiceID }) => ServiceID);
+  noteRemote(state, tasks);
+  await resumeAll(state, services, byService, nodes, signal);
+  const observed = wanted.map((one, index) => {
+    const service = services.find(({ Spec }) => Spec.Name === names[index]);
+    const own = byService.get(service?.ID ?? "") ?? [];
+    const seen = translateService(one, service, own, {
+      revisionOf: (task) => state.revisionOfTask(task),
+      inForce: (shown) => state.revisionInForce(shown),
+      leaving: state.leaving,
+      local: (task) => state.watch.local(task),
+      oom,
+      nodes,
+      written: state.written.get(names[index] ?? ""),
+    });
+    return state.restoring === undefined ? seen : asRestored(seen, state.restoring);
+  });
+  return { at: state.engineNow(), services: observed, probes: [] };
+}
+
+/** Updates of this run that the engine paused for no fault of theirs go on. */
+async function resumeAll(
+  state: TargetState,
+  services: readonly Service[],
+  tasks: ReadonlyMap<string, readonly Task[]>,
+  nodes: readonly SwarmNode[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const service of services) {
+    const task = pausedByNode(service, tasks.get(service.ID) ?? [], nodes, state.leaving);
+    const own = state.written.get(service.Spec.Name) === state.revisionInForce(service);
+    // Writing a job runs it again.
+    if (task !== undefined && own && !isJob(service.Spec)) await resumeUpdate(state, service, task, signal);
+  }
+}
+
+/** Every task, those that have ended too. */
+export async function tasksOf(
+  state: TargetState,
+  services: readonly Service[],
+  signal?: AbortSignal,
+): Promise<readonly Task[]> {
+  if (services.length === 0) return [];
+  const options = signal === undefined ? {} : { signal };
+  try {
+    return await state.docker.tasks.list({ filters: { service: services.map(({ ID }) => ID) } }, options);
+  } catch (error) {
+    // One of them was removed in between, and the engine refuses the whole list for that.
+    if (!isNotFound(error)) throw error;
+    const left = await state.directory.services(
+      services.map(({ Spec }) => Spec.Name),
+      { signal },
+    );
+    return left.length < services.length ? tasksOf(state, left, signal) : [];
+  }
+}
+
+/** Only services without a number of their own need to know the nodes, and those whose update the engine has paused. */
+async function nodesFor(
+  state: TargetState,
+  services: readonly Service[],
+  signal: AbortSignal,
+): Promise<readonly SwarmNode[]> {
+  const needed = services.some(
+    ({ Spec, UpdateStatus }) => modeOf(Spec).startsWith("global") || isPaused(UpdateStatus?.State),
+  );
+  return needed ? state.docker.nodes.list({}, { signal }) : [];
+}
+
+function noteRemote(state: TargetState, tasks: readonly Task[]): void {
+  state.watch.remoteFlux = tasks.some(
+    (task) =>
+      task.NodeID !== undefined &&
+      task.NodeID !== state.node &&
+      !hasEnded(task) &&
+      task.Status.State !== task.DesiredState,
+  );
+}
+
+const SIGKILL_EXIT = 137;
+
+/**
+ * The manager does not tell whether a task ended for lack of memory, its container does: the engine is asked once per task
+ * that ended as one that was killed does, on the node that is talked to.
+ */
+async function findOutOfMemory(
+  state: TargetState,
+  wanted: readonly Wanted[],
+  tasks: readonly Task[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const revisions = new Set(wanted.map(({ revision }) => revision));
+  const suspects = tasks.filter(
+    (task) =>
+      task.NodeID === state.node &&
+      task.Status.ContainerStatus?.ExitCode === SIGKILL_EXIT &&
+      revisions.has(state.revisionOfTask(task)),
+  );
+  const found = await Promise.all(
+    suspects.map(async (task) => ((await wasOutOfMemory(state, task, signal)) ? [task.ID] : [])),
+  );
+  return new Set(found.flat());
+}
+
+async function wasOutOfMemory(state: TargetState, task: Task, signal: AbortSignal): Promise<boolean> {
+  const known = state.outOfMemory.get(task.ID);
+  if (known !== undefined) return known;
+  try {
+    const container = await state.docker.containers.inspect(task.Status.ContainerStatus?.ContainerID ?? "", { signal });
+    state.outOfMemory.set(task.ID, container.State.OOMKilled);
+    return container.State.OOMKilled;
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    state.outOfMemory.set(task.ID, false);
+    return false;
+  }
+}

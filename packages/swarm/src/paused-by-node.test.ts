@@ -1,0 +1,24 @@
+import { expect, it } from "vitest";
+import { pausedByNode } from "./paused-by-node.ts";
+import { node, service, task } from "./testing/tasks.ts";
+
+const paused = service({
+  UpdateStatus: { State: "paused", Message: "update paused due to failure or early termination of task named1" },
+});
+const here = [node("here")];
+const failed = task({ id: "named1", state: "failed", exitCode: 1 });
+const none = new Set<string>();
+
+it("a pause is a node's when the task ended with its node, or was told to end", () => {
+  expect(pausedByNode(paused, [failed], here, none)).toBeUndefined();
+  expect(pausedByNode(paused, [failed], [node("here", { availability: "drain" })], none)).toBe(failed);
+  expect(pausedByNode(paused, [failed], [node("other")], none)).toBe(failed);
+  expect(pausedByNode(paused, [failed], here, new Set(["named1"]))).toBe(failed);
+  const told = task({ id: "named1", state: "shutdown", desired: "shutdown" });
+  expect(pausedByNode(paused, [told], here, none)).toBe(told);
+});
+
+it("nothing else is", () => {
+  expect(pausedByNode(service(), [failed], [], none)).toBeUndefined();
+  expect(pausedByNode(paused, [task({ id: "other", state: "shutdown" })], here, none)).toBeUndefined();
+});

@@ -1,0 +1,137 @@
+import {
+  type DeploymentContext,
+  type Execution,
+  type ExecutionStage,
+  LABELS,
+  mapBounded,
+  type Wanted,
+} from "@belay/core";
+import type { Service, ServiceSpec } from "@belay/docker";
+import { isTouched, type PlanContents, type PlannedService } from "./plan-detail.ts";
+import { removeService } from "./remove-service.ts";
+import { restoreNetworks } from "./restore-networks.ts";
+import { deploymentLabels, readLabels } from "./service-labels.ts";
+import type { TargetState } from "./target-state.ts";
+import { taskRevision } from "./task-revision.ts";
+import { movedOn, writeService } from "./write-service.ts";
+
+/** Requests to one manager at a time. */
+const AT_ONCE = 4;
+
+/**
+ * The way forward.
+ *
+ * `update`, once per level of dependencies: the services get their new spec, and the engine replaces their tasks by the
+ * user's own rules (parallelism, delay, order). It is done when no task of another revision is left, and the last one when
+ * that has held for the stable window.
+ * `prune`: services that the files no longer have go, after the new release was proven.
+ *
+ * The engine's own failure action stays the user's: Belay's judge is faster as a rule, and an engine that has rolled back by
+ * itself has done the same thing.
+ */
+export function planExecution(state: TargetState, plan: PlanContents, context: DeploymentContext): Execution {
+  state.beginWay(plan.services, context.deployment);
+  const wanted = plan.services.map(({ service, goal, desired, revision, digests }): Wanted => {
+    return { service, goal, desired, revision, digests };
+  });
+  const removed = plan.services.filter(({ action }) => action === "remove");
+  const kept = plan.services.filter(({ action }) => action !== "remove");
+  const levels = levelsOf(kept.filter(isTouched));
+  if (levels.length === 0 && removed.length === 0) {
+    return { wanted, stages: [{ name: "verify", act: async () => {}, expect: "alone", stable: true }] };
+  }
+  const updates = levels.map((level, index): ExecutionStage => {
+    const later = levels.slice(index + 1).flat();
+    return {
+      name: levels.length === 1 ? "update" : `update ${level.map(({ service }) => service).join(", ")}`,
+      act: (signal) => update(state, plan, level, context, signal),
+      expect: "alone",
+      stable: later.length === 0,
+      services: kept.filter((one) => !later.includes(one)).map(({ service }) => service),
+    };
+  });
+  const prune: ExecutionStage = {
+    name: "prune",
+    act: (signal) => clearAway(state, plan, removed, context, signal),
+    expect: "alone",
+    stable: levels.length === 0,
+  };
+  return { wanted, stages: plan.stack === undefined && removed.length === 0 ? updates : [...updates, prune] };
+}
+
+async function update(
+  state: TargetState,
+  plan: PlanContents,
+  level: readonly PlannedService[],
+  context: DeploymentContext,
+  signal: AbortSignal,
+): Promise<void> {
+  await plan.stack?.create(deploymentLabels(state.options.scope, context), signal);
+  if (plan.networks !== undefined) await restoreNetworks(state, plan.networks, signal);
+  if (plan.stack !== undefined) await state.directory.renewNetworks({ signal });
+  await mapBounded(level, AT_ONCE, signal, (one, both) =>
+    writeService(state, { name: one.name, signal: both, make: (live) => specFor(state, one, live, context) }),
+  );
+}
+
+/** The spec to be sent; nothing when this deployment has sent it already. */
+function specFor(
+  state: TargetState,
+  one: PlannedService,
+  live: Service | undefined,
+  context: DeploymentContext,
+): ServiceSpec | undefined {
+  if (one.draft === undefined) return undefined;
+  const ours = live !== undefined && readLabels(live.Spec).deployment === context.deployment;
+  if (ours && state.revisionInForce(live) === one.revision) return undefined;
+  if (ours || hasMoved(state, one, live)) throw movedOn(one.name);
+  state.options.log.info(`${live === undefined ? "creating" : "updating"} ${one.name}`);
+  const spec = one.draft(live?.Spec);
+  return labelled(state, one.service, spec, context);
+}
+
+/** Since the plan was made its tasks' spec became another one, or it came or went. */
+function hasMoved(state: TargetState, { current }: PlannedService, live: Service | undefined): boolean {
+  if (current === undefined || live === undefined) return (current === undefined) !== (live === undefined);
+  return state.revisionInForce(current) !== state.revisionInForce(live);
+}
+
+/** With Belay's labels, which say what was written: a person who changes the template by hand leaves them as they are. */
+export function labelled(
+  state: TargetState,
+  service: string,
+  spec: ServiceSpec,
+  context: Pick<DeploymentContext, "deployment" | "release">,
+): ServiceSpec {
+  const own = {
+    ...deploymentLabels(state.options.scope, context),
+    [LABELS.service]: service,
+    [LABELS.revision]: taskRevision(spec.TaskTemplate, state.directory.networks),
+  };
+  return { ...spec, Labels: { ...spec.Labels, ...own } };
+}
+
+async function clearAway(
+  state: TargetState,
+  plan: PlanContents,
+  removed: readonly PlannedService[],
+  context: DeploymentContext,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { name } of removed) await removeService(state, name, signal);
+  const numbers = (await state.store.list()).map((name) => Number(name.split(".")[0])).filter(Number.isSafeInteger);
+  const oldestKept = Math.min(context.deployment, ...numbers);
+  await plan.stack?.tidy({ oldestKept, deployment: context.deployment }, signal);
+}
+
+/** Services that wait for each other, in levels that can be carried out one after the other. They stand in order. */
+export function levelsOf(services: readonly PlannedService[]): PlannedService[][] {
+  const depth = new Map<string, number>();
+  const levels: PlannedService[][] = [];
+  for (const one of services) {
+    const level = Math.max(-1, ...one.dependsOn.map((name) => depth.get(name) ?? -1)) + 1;
+    depth.set(one.service, level);
+    levels[level] = [...(levels[level] ?? []), one];
+  }
+  return levels;
+}

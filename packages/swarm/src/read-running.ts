@@ -1,0 +1,65 @@
+import type { RunningService } from "@belay/core";
+import { isNotFound, type Service, type Task } from "@belay/docker";
+import { eligibleNodes } from "./eligible-nodes.ts";
+import { isOfScope, learnNames, STACK_LABEL } from "./make-plan.ts";
+import { serviceOf } from "./make-restoration-plan.ts";
+import { tasksOf } from "./observe-services.ts";
+import { countReady } from "./read-swarm.ts";
+import { readLabels } from "./service-labels.ts";
+import { wantedTasks } from "./service-mode.ts";
+import type { TargetState } from "./target-state.ts";
+import { digestsIn } from "./translate-task.ts";
+
+/** What runs of the application's services, read now. A service that does not exist is left out. */
+export async function readRunning(state: TargetState): Promise<readonly RunningService[]> {
+  const services = await ownServices(state);
+  const tasks = Map.groupBy(await tasksOf(state, services), ({ ServiceID }) => ServiceID);
+  return Promise.all(services.map((one) => summarise(state, one, tasks.get(one.ID) ?? [])));
+}
+
+/** The application's services on the engine. */
+export async function ownServices(state: TargetState): Promise<readonly Service[]> {
+  const { options } = state;
+  const existing = await state.directory.all();
+  learnNames(state, existing);
+  const names = new Set(Object.keys(options.services).map((one) => state.nameOf(one)));
+  return existing.filter((service) => {
+    const ofStack = options.stack !== undefined && service.Spec.Labels?.[STACK_LABEL] === options.scope.project;
+    return names.has(service.Spec.Name) || isOfScope(state, service) || ofStack;
+  });
+}
+
+async function summarise(state: TargetState, service: Service, tasks: readonly Task[]): Promise<RunningService> {
+  const { Spec } = service;
+  const image = Spec.TaskTemplate.ContainerSpec?.Image ?? "";
+  const { deployment, release, scope } = readLabels(Spec);
+  const revision = state.revisionInForce(service);
+  const own = tasks.filter((task) => state.revisionOfTask(task) === revision && task.Status.State === "running");
+  const since = own.map(({ CreatedAt }) => Date.parse(CreatedAt));
+  const commit = await labelledCommit(state, image);
+  const ours = scope !== undefined && isOfScope(state, service);
+  return {
+    service: serviceOf(state, Spec),
+    name: Spec.Name,
+    revision,
+    image,
+    digests: digestsIn(image),
+    ready: countReady(state, service, tasks),
+    desired: wantedTasks(Spec) ?? eligibleNodes(Spec, await state.docker.nodes.list()).length,
+    ...(deployment === undefined || !ours ? {} : { deployment }),
+    ...(release === undefined || !ours ? {} : { release }),
+    ...(since.length === 0 ? {} : { since: new Date(Math.max(...since)).toISOString() }),
+    ...(commit === undefined ? {} : { labelledCommit: commit }),
+  };
+}
+
+/** Only when this node has the image. */
+async function labelledCommit({ docker }: TargetState, image: string): Promise<string | undefined> {
+  if (image === "") return undefined;
+  try {
+    return (await docker.images.inspect(image)).Config?.Labels?.["org.opencontainers.image.revision"];
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}

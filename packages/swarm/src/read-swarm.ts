@@ -1,0 +1,45 @@
+import type { Service, ServiceSpec, SwarmNode, Task } from "@belay/docker";
+import { eligibleNodes } from "./eligible-nodes.ts";
+import { tasksOf } from "./observe-services.ts";
+import type { SwarmNow } from "./plan-services.ts";
+import { goalOf } from "./service-mode.ts";
+import type { TargetState } from "./target-state.ts";
+import { hasEnded, isUnwanted } from "./translate-task.ts";
+
+/** What a plan is made from: all services, and the tasks of those that it may touch. */
+export async function readSwarm(
+  state: TargetState,
+  isOwn: (service: Service) => boolean,
+): Promise<SwarmNow & { readonly nodes: readonly SwarmNode[] }> {
+  const [services, nodes] = await Promise.all([state.directory.all(), state.docker.nodes.list()]);
+  const own = services.filter(isOwn);
+  const tasks = Map.groupBy(await tasksOf(state, own), ({ ServiceID }) => ServiceID);
+  return {
+    scope: state.options.scope,
+    services,
+    networks: state.directory.networks,
+    nodes,
+    ready: new Map(own.map((one) => [one.ID, countReady(state, one, tasks.get(one.ID) ?? [])])),
+    mixed: new Set(own.filter((one) => isMixed(state, one, tasks.get(one.ID) ?? [])).map(({ ID }) => ID)),
+    nodesOf: (spec: ServiceSpec) => eligibleNodes(spec, nodes).length,
+  };
+}
+
+/** Tasks of the revision in force that run (or ran to a good end), and are wanted. */
+export function countReady(state: TargetState, service: Service, tasks: readonly Task[]): number {
+  const revision = state.revisionInForce(service);
+  const run = service.JobStatus?.JobIteration?.Index ?? 0;
+  const own = tasks.filter(
+    (task) => state.revisionOfTask(task) === revision && (task.JobIteration?.Index ?? 0) === run,
+  );
+  if (goalOf(service.Spec) === "complete") return own.filter(({ Status }) => Status.State === "complete").length;
+  return own.filter((task) => task.Status.State === "running" && !isUnwanted(task)).length;
+}
+
+function isMixed(state: TargetState, service: Service, tasks: readonly Task[]): boolean {
+  const revision = state.revisionInForce(service);
+  const paused = /paused/.test(service.UpdateStatus?.State ?? "");
+  return (
+    paused || tasks.some((task) => !hasEnded(task) && !isUnwanted(task) && state.revisionOfTask(task) !== revision)
+  );
+}

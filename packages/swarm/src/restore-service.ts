@@ -1,0 +1,122 @@
+import { scopeHash } from "@belay/core";
+import type { Service, ServiceSpec, UpdateConfig } from "@belay/docker";
+import { normalFrame } from "./normal-spec.ts";
+import { readLabels } from "./service-labels.ts";
+import { isJob, withReplicas } from "./service-mode.ts";
+import type { ServiceSnapshot, Snapshot } from "./snapshot.ts";
+import type { TargetState } from "./target-state.ts";
+import { taskRevision } from "./task-revision.ts";
+import { writeService } from "./write-service.ts";
+
+export interface Restoration {
+  readonly was: ServiceSnapshot;
+  readonly snapshot: Snapshot;
+  /** Id of a network in the snapshot → id now. */
+  readonly networks: ReadonlyMap<string, string>;
+  /** Another run may still have a request on its way: each service is written once, so that such a one is refused. */
+  readonly fencing: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Gives a service its old spec back, from whatever it has now. Nothing is sent when it has it, and nobody is fenced. */
+export async function restoreService(state: TargetState, restoration: Restoration): Promise<void> {
+  const { was, signal } = restoration;
+  let fenced = !restoration.fencing;
+  await writeService(state, {
+    name: was.name,
+    signal,
+    make: (live) => {
+      if (was.spec === undefined) return undefined;
+      const spec = oldSpec(was, was.spec, live, restoration);
+      if (live === undefined) {
+        state.options.log.info(`creating ${was.name} again`);
+        return spec;
+      }
+      if (isSomebodyElses(state, was, live)) {
+        // The judge is told of it by the next look: what was written is not what is in force.
+        state.written.set(was.name, was.revision);
+        state.options.log.warn(`${was.name} was changed by somebody else since the deployment: it is left as it is`);
+        return undefined;
+      }
+      state.written.set(was.name, was.revision);
+      if (fenced && isInForce(state, live.Spec, spec)) return undefined;
+      // Writing a job runs it again.
+      if (isJob(spec) && isInForce(state, live.Spec, spec)) return undefined;
+      fenced = true;
+      state.options.log.info(`restoring ${was.name}`);
+      return spec;
+    },
+  });
+}
+
+/** The old spec with what the deployment did not change as it is now, and with update settings for the way back. */
+function oldSpec(
+  was: ServiceSnapshot,
+  spec: ServiceSpec,
+  live: Service | undefined,
+  { networks }: Restoration,
+): ServiceSpec {
+  const { Networks } = spec.TaskTemplate;
+  const placed = Networks?.map((one) => ({ ...one, Target: networks.get(one.Target) ?? one.Target }));
+  const whole = placed == null ? spec : { ...spec, TaskTemplate: { ...spec.TaskTemplate, Networks: placed } };
+  return { ...keepScale(was, whole, live), ...updateSettings(spec) };
+}
+
+/** The live number stays, unless it is the one that the deployment wrote. */
+function keepScale(was: ServiceSnapshot, spec: ServiceSpec, live: Service | undefined): ServiceSpec {
+  const now = live?.Spec.Mode?.Replicated?.Replicas;
+  return now === undefined || now === was.replicas ? spec : withReplicas(spec, now);
+}
+
+/**
+ * Parallelism and order stay the user's: the engine had room for that on the way forward. Without his delay, because the bad
+ * release should go. The engine goes on whatever happens: `rollback` could bring the bad release back (seen), and `pause`
+ * would stop half-way for a task that a drained node ended (seen). Should this run die, the engine still goes the whole way.
+ */
+function updateSettings(spec: ServiceSpec): { UpdateConfig?: UpdateConfig } {
+  // Engines refuse update settings for jobs. Without any, their own hold: parallelism 1, and pause.
+  if (isJob(spec)) return {};
+  return { UpdateConfig: { Parallelism: 1, ...spec.UpdateConfig, FailureAction: "continue", Delay: 0 } };
+}
+
+/** Whether the user's own update settings are others than those of the way back. */
+export function needsSettling({ spec }: ServiceSnapshot): boolean {
+  if (spec === undefined || isJob(spec)) return false;
+  return spec.UpdateConfig?.FailureAction !== "continue" || (spec.UpdateConfig.Delay ?? 0) !== 0;
+}
+
+/** Puts the user's update settings back, and nothing else: no task is replaced for that. */
+export async function settleService(state: TargetState, was: ServiceSnapshot, signal: AbortSignal): Promise<void> {
+  await writeService(state, {
+    name: was.name,
+    signal,
+    make: (live) => {
+      if (live === undefined || was.spec === undefined || isSomebodyElses(state, was, live)) return undefined;
+      const { UpdateConfig: _, ...rest } = live.Spec;
+      const own = was.spec.UpdateConfig;
+      const settled = own == null ? rest : { ...rest, UpdateConfig: own };
+      return isInForce(state, live.Spec, settled) ? undefined : settled;
+    },
+  });
+}
+
+/**
+ * Neither the old template nor one that Belay wrote: a person's, whose change is not overwritten. What the engine rolled back
+ * is the old one, with its labels.
+ */
+function isSomebodyElses(state: TargetState, was: ServiceSnapshot, live: Service): boolean {
+  const now = taskRevision(live.Spec.TaskTemplate, state.directory.networks);
+  if (now === was.revision) return false;
+  const labels = readLabels(live.Spec);
+  return labels.scope !== scopeHash(state.options.scope) || labels.revision !== now;
+}
+
+/** Nothing would be new, as far as anybody can tell. */
+function isInForce(state: TargetState, live: ServiceSpec, wanted: ServiceSpec): boolean {
+  const { networks } = state.directory;
+  const whole = (spec: ServiceSpec): string => normalFrame(spec, "with labels of Belay");
+  return (
+    taskRevision(live.TaskTemplate, networks) === taskRevision(wanted.TaskTemplate, networks) &&
+    whole(live) === whole(wanted)
+  );
+}

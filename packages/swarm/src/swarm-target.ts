@@ -1,0 +1,63 @@
+import { BelayError, type Target } from "@belay/core";
+import type { EngineInfo } from "@belay/docker";
+import { collectDossier } from "./collect-dossier.ts";
+import { giveAdvice } from "./give-advice.ts";
+import { makePlan } from "./make-plan.ts";
+import { makeRestorationPlan } from "./make-restoration-plan.ts";
+import { observeServices } from "./observe-services.ts";
+import { PlanDetail } from "./plan-detail.ts";
+import { planExecution } from "./plan-execution.ts";
+import { planRestoration } from "./plan-restoration.ts";
+import { readRunning } from "./read-running.ts";
+import { decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
+import type { SwarmOptions } from "./swarm-options.ts";
+import { takeSnapshot } from "./take-snapshot.ts";
+import { TargetState } from "./target-state.ts";
+
+/**
+ * Services of a Docker Swarm as a target: existing ones get another image as by `docker service update --image`, or a whole
+ * stack is carried out from its files. Services that are in neither are never changed.
+ *
+ * @throws BelayError INVALID_INPUT when the engine is no manager of a swarm, or what the engine's client throws.
+ */
+export async function createSwarmTarget(options: SwarmOptions): Promise<Target> {
+  const info = await options.docker.info();
+  requireManager(info, options.docker.endpoint);
+  const state = new TargetState(options, info.Swarm?.NodeID ?? "", Date.parse(info.SystemTime));
+  return {
+    kind: "swarm",
+    scope: options.scope,
+    store: state.store,
+    plan: (release, policy) => makePlan(state, release, policy),
+    planRestoration: (snapshots, policy) => makeRestorationPlan(state, snapshots, policy),
+    snapshot: async (plan) => encodeSnapshot(await takeSnapshot(state, PlanDetail.open(plan.detail))),
+    execution: (plan, context) => planExecution(state, PlanDetail.open(plan.detail), context),
+    restoration: async (bytes, context) => planRestoration(state, decodeSnapshot(bytes), context),
+    observe: (wanted, signal) => observeServices(state, wanted, signal),
+    changes: (signal) => state.watch.follow(signal),
+    dossier: (wanted, observation, signal) => collectDossier(state, wanted, observation, signal),
+    running: () => readRunning(state),
+    advice: () => giveAdvice(state),
+    close: async () => {},
+  };
+}
+
+/** Workers know nothing of services, and managers without a quorum can't change any. */
+function requireManager({ Swarm }: EngineInfo, endpoint: string): void {
+  const state = Swarm?.LocalNodeState ?? "inactive";
+  if (state === "active" && Swarm?.ControlAvailable === true) return;
+  const doing = `looking for the swarm (${endpoint})`;
+  if (state === "active") {
+    throw new BelayError("INVALID_INPUT", {
+      doing,
+      got: "this engine is a worker: only a manager of the swarm can deploy",
+      next: "Give the context or host of a manager.",
+    });
+  }
+  const why = Swarm?.Error ? ` (${Swarm.Error})` : "";
+  throw new BelayError("INVALID_INPUT", {
+    doing,
+    got: state === "locked" ? "the swarm is locked" : `this engine is in no swarm that works: it is ${state}${why}`,
+    next: state === "locked" ? "Unlock it: docker swarm unlock" : "Give a manager's context, or run: docker swarm init",
+  });
+}

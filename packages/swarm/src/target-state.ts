@@ -1,0 +1,93 @@
+import type { Docker, Service, Task, TaskSpec } from "@belay/docker";
+import { ConfigRecordStore } from "./config-record-store.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { SwarmDirectory } from "./swarm-directory.ts";
+import type { SwarmOptions } from "./swarm-options.ts";
+import { taskRevision } from "./task-revision.ts";
+import { TaskWatch } from "./task-watch.ts";
+
+/** Everything that the parts of one swarm target share. */
+export class TargetState {
+  readonly options: SwarmOptions;
+  readonly directory: SwarmDirectory;
+  readonly watch: TaskWatch;
+  readonly store: ConfigRecordStore;
+  /** The node that is talked to: only of its containers more is known than the manager tells. */
+  readonly node: string;
+  /** Full name → revision that this run wrote last, or found when it began to restore: another one is somebody else's. */
+  readonly written = new Map<string, string>();
+  /** Revision as the engine shows it → the one that was wanted, where the engine added something of its own. */
+  readonly aliases = new Map<string, string>();
+  /** Full names of services as they are called in the plan or snapshot that is being carried out: by `belay.yaml` name. */
+  readonly names = new Map<string, string>();
+  /** Tasks that were seen on their way out: how they end is no crash. */
+  readonly leaving = new Set<string>();
+  /** Tasks from before a change that their specs don't show: of the old revision, whatever these say. */
+  readonly stale = new Set<string>();
+  /** Task → whether its container ended for lack of memory, where that was asked. */
+  readonly outOfMemory = new Map<string, boolean>();
+  /** Set on the way back: what is to be put right. */
+  restoring: Snapshot | undefined;
+  /** Number of the deployment that this run carries out itself: then nobody else's request can be on its way. */
+  carriedOut: number | undefined;
+  readonly #engineTime: { readonly at: number; readonly now: number };
+
+  /** `engineTime`: the engine's clock just now, milliseconds since 1970. */
+  constructor(options: SwarmOptions, node: string, engineTime: number) {
+    this.options = options;
+    this.node = node;
+    this.directory = new SwarmDirectory(options.docker);
+    this.store = new ConfigRecordStore(options.docker, options.scope);
+    this.watch = new TaskWatch(options.docker, options.clock);
+    this.#engineTime = { at: engineTime, now: options.clock.now() };
+  }
+
+  /** A new way begins, forward: its names count, and what earlier ways wrote does not. */
+  beginWay(services: readonly { readonly service: string; readonly name: string }[], deployment: number): void {
+    this.restoring = undefined;
+    this.carriedOut = deployment;
+    this.#learn(services);
+  }
+
+  /** The way back begins. */
+  beginRestoring(snapshot: Snapshot): void {
+    this.restoring = snapshot;
+    this.#learn(snapshot.services);
+  }
+
+  #learn(services: readonly { readonly service: string; readonly name: string }[]): void {
+    this.written.clear();
+    for (const { service, name } of services) this.names.set(service, name);
+  }
+
+  get docker(): Docker {
+    return this.options.docker;
+  }
+
+  /** Engine's time: its clock as it was asked once, and monotonic time since. */
+  engineNow(): number {
+    return Math.round(this.#engineTime.at + this.options.clock.now() - this.#engineTime.now);
+  }
+
+  /** Revision of a task, or of a service's template. */
+  revisionOf(spec: TaskSpec): string {
+    const shown = taskRevision(spec, this.directory.networks);
+    return this.aliases.get(shown) ?? shown;
+  }
+
+  revisionOfTask({ ID, Spec }: Task): string {
+    return this.stale.has(ID) ? `${this.revisionOf(Spec)} before` : this.revisionOf(Spec);
+  }
+
+  /** The one in force. */
+  revisionInForce({ Spec }: Service): string {
+    return this.revisionOf(Spec.TaskTemplate);
+  }
+
+  /** Full name of a service: as the present plan calls it, as belay.yaml says, or within the stack. */
+  nameOf(service: string): string {
+    return (
+      this.names.get(service) ?? this.options.services[service]?.name ?? `${this.options.scope.project}_${service}`
+    );
+  }
+}
