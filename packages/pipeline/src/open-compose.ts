@@ -1,7 +1,9 @@
 import type { ComposeTarget, Settings } from "@belay/config";
 import type { Prober } from "@belay/core";
 import type { Docker } from "@belay/docker";
+import { containerAddress } from "./container-address.ts";
 import type { PipelineContext } from "./context.ts";
+import { isLocal, placeOptions } from "./engine-place.ts";
 import type { OpenTarget } from "./open-target.ts";
 import { imageAvailability, registryAccess } from "./registry-access.ts";
 
@@ -18,8 +20,7 @@ export async function openCompose(
   ]);
   const { log, clock, redactor, runner, signal } = context;
   const { application, environment } = settings;
-  const place = { ...(compose.context && { context: compose.context }), ...(compose.host && { host: compose.host }) };
-  const docker = await connectDocker({ ...place, redactor, signal, clock });
+  const docker = await connectDocker({ ...placeOptions(compose), redactor, signal, clock });
   try {
     const { auth, client } = await registryAccess(context, docker, token);
     const target = await createComposeTarget({
@@ -75,27 +76,8 @@ async function startProber(
     log: context.log,
     signal,
     engineIsLocal: await isLocal(context, compose),
-    addressOf: async (instance) => addressIn(await docker.containers.inspect(instance)),
+    addressOf: async (instance) => containerAddress(await docker.containers.inspect(instance)),
     exec: (instance, command, options) =>
       docker.containers.exec(instance, command, {}, { deadlineMs: options.timeoutMs, signal: options.signal }),
   });
-}
-
-function addressIn(container: Awaited<ReturnType<Docker["containers"]["inspect"]>>): string | undefined {
-  if (container.HostConfig.NetworkMode === "host") return "127.0.0.1";
-  const endpoints = Object.values(container.NetworkSettings.Networks ?? {});
-  return endpoints.map((endpoint) => endpoint.IPAddress).find((address) => address !== undefined && address !== "");
-}
-
-/** Whether the engine runs on this machine: its address is a socket of the file system. */
-async function isLocal(context: PipelineContext, compose: ComposeTarget): Promise<boolean> {
-  const given = compose.host ?? (compose.context === undefined ? context.env.DOCKER_HOST : undefined);
-  if (given !== undefined && given !== "") return /^(unix|npipe):/.test(given);
-  const format = "{{.Endpoints.docker.Host}}";
-  const names = compose.context === undefined ? [] : [compose.context];
-  const { stdout } = await context.runner("docker", ["context", "inspect", ...names, "--format", format], {
-    doing: "asking where the docker context leads",
-    signal: context.signal,
-  });
-  return /^(unix|npipe):/.test(stdout.trim());
 }

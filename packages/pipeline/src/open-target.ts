@@ -21,9 +21,15 @@ export async function openTarget(
   githubToken: string,
 ): Promise<OpenTarget> {
   const { target, environment } = settings;
-  if (target.kind !== "compose") throw notYet(target.kind, environment);
-  const { openCompose } = await import("./open-compose.ts");
-  return openCompose(context, settings, target, githubToken);
+  if (target.kind === "compose") {
+    const { openCompose } = await import("./open-compose.ts");
+    return openCompose(context, settings, target, githubToken);
+  }
+  if (target.kind === "swarm") {
+    const { openSwarm } = await import("./open-swarm.ts");
+    return openSwarm(context, settings, target, githubToken);
+  }
+  throw notYet(target.kind, environment);
 }
 
 /** Who this run is, for the ledger. */
@@ -36,6 +42,6 @@ function notYet(kind: TargetKind, environment: string): BelayError {
   return new BelayError("INVALID_INPUT", {
     doing: `preparing the deployment to \`${environment}\``,
     got: `its target is ${kind}, and this version of Belay can't deploy to it yet`,
-    next: "Legal values of `target`: compose.",
+    next: "Legal values of `target`: compose, swarm.",
   });
 }
