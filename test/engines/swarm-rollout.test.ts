@@ -1,0 +1,195 @@
+import type { Plan } from "@belay/core";
+import { isOutOfSequence, type UpdateConfig } from "@belay/docker";
+import { deploy, recover } from "@belay/rollout";
+import { waitUntil } from "@belay/testkit";
+import { describe, expect } from "vitest";
+import { POLICY } from "../contract/policy.ts";
+import { it, type Shop } from "./swarm-services.ts";
+
+const START_FIRST = ["--update-order", "start-first"];
+
+/** Runs until just before `step` (of `stage`), and never goes on: a killed run does nothing more. */
+async function dieBefore(shop: Shop, step: string, stage: string, variant: "good2" | "crash"): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const onStep = async (name: string, at?: string): Promise<void> => {
+      if (name !== step || at !== stage) return;
+      resolve();
+      await new Promise(() => undefined);
+    };
+    void shop.deploy({ web: variant }, { ports: { onStep, lifeMs: 2_000_000 } });
+  });
+}
+
+describe.concurrent("existing services of a swarm", () => {
+  it.for(["start-first", "stop-first"])(
+    "take a good release and go back from a bad one, %s",
+    async (order, { shop }) => {
+      await shop.create("good1", ["--replicas", "2", "--update-order", order, "--update-delay", "100ms"]);
+      const before = (await shop.inspect()).Spec;
+      const good = await shop.deploy({ web: "good2" });
+      expect(good, shop.log.text()).toMatchObject({
+        outcome: "succeeded",
+        report: { running: [{ ready: 2, deployment: 1 }] },
+      });
+      const after = (await shop.inspect()).Spec;
+      // As `docker service update --image`: nothing else of the user's spec changes.
+      expect(after.TaskTemplate.ContainerSpec).toEqual({
+        ...before.TaskTemplate.ContainerSpec,
+        Image: await shop.pin("good2"),
+      });
+      expect(after.UpdateConfig).toEqual(before.UpdateConfig);
+      expect(after.TaskTemplate.ForceUpdate).toBe(before.TaskTemplate.ForceUpdate);
+      expect(await shop.deploy({ web: "good2" })).toMatchObject({ outcome: "unchanged" });
+      const bad = await shop.deploy({ web: "crash" });
+      expect(bad, shop.log.text()).toMatchObject({
+        outcome: "rolled_back",
+        cause: { cause: "crash_loop", service: "web" },
+      });
+      expect((await shop.inspect()).Spec).toEqual(after);
+      expect(await shop.running()).toEqual([await shop.pin("good2"), await shop.pin("good2")]);
+    },
+  );
+
+  it("go back for good although the engine is to roll back by itself, and keep that setting", async ({ shop }) => {
+    const options = [
+      "--replicas",
+      "3",
+      ...START_FIRST,
+      "--update-failure-action",
+      "rollback",
+      "--update-monitor",
+      "2s",
+    ];
+    await shop.create("good1", options);
+    const before = (await shop.inspect()).Spec.UpdateConfig;
+    const bad = await shop.deploy({ web: "unhealthy" });
+    expect(bad, shop.log.text()).toMatchObject({ outcome: "rolled_back", cause: { cause: "unhealthy" } });
+    expect((await shop.inspect()).Spec.UpdateConfig).toEqual(before as UpdateConfig);
+    // Had the engine taken the way back for a failed update, it would bring the bad release back within its monitor.
+    const settled = async () => (await shop.inspect()).UpdateStatus?.State !== "updating";
+    await waitUntil("the engine's updater is done", settled, { withinMs: 30_000 });
+    expect(await shop.image()).toBe(await shop.pin("good1"));
+    expect(new Set(await shop.running())).toEqual(new Set([await shop.pin("good1")]));
+  });
+
+  it("are proven on the old release when the engine was faster", async ({ shop }) => {
+    await shop.create("good1", ["--replicas", "1", ...START_FIRST, "--update-failure-action", "rollback"]);
+    const bad = await shop.deploy({ web: "exits" }, { policy: { crashes: 99, stableMs: 15_000 } });
+    expect(bad, shop.log.text()).toMatchObject({ outcome: "rolled_back", cause: { cause: "engine_rolled_back" } });
+    expect(await shop.image()).toBe(await shop.pin("good1"));
+  });
+
+  it("stay as a person made them in the middle of a deployment", async ({ shop }) => {
+    await shop.create("good1", ["--replicas", "2", ...START_FIRST]);
+    let done = false;
+    const onStep = async (step: string): Promise<void> => {
+      if (step !== "watch" || done) return;
+      done = true;
+      await shop.engine.docker([
+        "service",
+        "update",
+        "--detach",
+        "--no-resolve-image",
+        "--env-add",
+        "HAND=made",
+        shop.name(),
+      ]);
+    };
+    const result = await shop.deploy({ web: "good2" }, { ports: { onStep } });
+    expect(result, shop.log.text()).toMatchObject({
+      outcome: "rollback_failed",
+      cause: { cause: "drifted", service: "web" },
+    });
+    expect((await shop.inspect()).Spec.TaskTemplate.ContainerSpec?.Env).toEqual(["HAND=made"]);
+  });
+
+  it("keep a scale that is set in the middle of a deployment that fails", async ({ shop }) => {
+    await shop.create("good1", ["--replicas", "2", ...START_FIRST]);
+    let done = false;
+    const onStep = async (step: string): Promise<void> => {
+      if (step !== "watch" || done) return;
+      done = true;
+      await shop.engine.docker(["service", "scale", "--detach", `${shop.name()}=3`]);
+    };
+    const result = await shop.deploy({ web: "unhealthy" }, { ports: { onStep } });
+    expect(result, shop.log.text()).toMatchObject({ outcome: "rolled_back", report: { running: [{ desired: 3 }] } });
+    // With start-first a slot may have two tasks for a moment.
+    await waitUntil("three tasks run", async () => (await shop.running()).length === 3, { withinMs: 30_000 });
+    expect(new Set(await shop.running())).toEqual(new Set([await shop.pin("good1")]));
+    expect((await shop.inspect()).Spec.Mode).toEqual({ Replicated: { Replicas: 3 } });
+  });
+
+  it("may run on every node, and come back there", async ({ shop }) => {
+    await shop.create("good1", ["--mode", "global"]);
+    expect(await shop.deploy({ web: "good2" }), shop.log.text()).toMatchObject({ outcome: "succeeded" });
+    const bad = await shop.deploy({ web: "wrong-command" });
+    expect(bad, shop.log.text()).toMatchObject({ outcome: "rolled_back", cause: { cause: "start_failed" } });
+    expect(await shop.running()).toEqual([await shop.pin("good2")]);
+  });
+
+  it("may be jobs, which run to their end", async ({ shop }) => {
+    await shop.create("job-done1", ["--mode", "replicated-job", "--restart-condition", "none"]);
+    const good = await shop.deploy({ web: "job-done2" });
+    expect(good, shop.log.text()).toMatchObject({ outcome: "succeeded" });
+    const bad = await shop.deploy({ web: "job-fails" });
+    expect(bad, shop.log.text()).toMatchObject({ outcome: "rolled_back" });
+    expect(["exited", "crash_loop"]).toContain(bad.cause?.cause);
+    expect(await shop.image()).toBe(await shop.pin("job-done2"));
+    expect(bad.report.notCovered).toContain("what web does when it runs");
+  });
+});
+
+describe.concurrent("the way back by hand", () => {
+  it("is planned from the snapshots of three deployments, and is a deployment like any other", async ({ shop }) => {
+    await shop.create("good1", ["--replicas", "1", ...START_FIRST]);
+    const snapshots: Uint8Array[] = [];
+    for (const variant of ["good2", "good3", "good4"] as const) {
+      const target = await shop.target();
+      const snapshot = target.snapshot.bind(target);
+      const noted = { ...target, snapshot: async (plan: Plan) => (snapshots[snapshots.length] = await snapshot(plan)) };
+      const release = await shop.release({ web: variant });
+      const result = await deploy({ release, policy: POLICY }, shop.ports(noted));
+      expect(result, shop.log.text()).toMatchObject({ outcome: "succeeded" });
+    }
+    const target = await shop.target();
+    const plan = await target.planRestoration(snapshots, POLICY);
+    expect(plan).toMatchObject({ labelledDeployment: 3, services: [{ service: "web", action: "update" }] });
+    expect(plan.services[0]?.to?.image).toBe(await shop.pin("good1"));
+    const context = { deployment: 4, release: "sha256:00", policy: POLICY } as const;
+    const [stage] = target.execution(plan, context).stages;
+    await stage?.act(AbortSignal.timeout(30_000));
+    await waitUntil("the first one runs", async () => (await shop.running()).join() === (await shop.pin("good1")), {
+      withinMs: 60_000,
+    });
+    expect((await target.running())[0]).toMatchObject({ deployment: 4 });
+    // Only the first one knows the service: all three together lead to what ran before them.
+    const [, , last] = snapshots;
+    const back = await target.planRestoration(last === undefined ? [] : [last], POLICY);
+    expect(back.services[0]?.to?.image).toBe(await shop.pin("good3"));
+  });
+});
+
+describe.concurrent("a run on a swarm that was killed", () => {
+  it.for([
+    ["act", "update", "good2"],
+    ["watch", "update", "good2"],
+    ["restore act", "restore", "crash"],
+    ["restore act", "settle", "crash"],
+  ] as const)(
+    "before %s of %s is recovered, and its late requests are refused",
+    async ([step, stage, variant], { shop }) => {
+      const options = ["--replicas", "2", ...START_FIRST, "--update-failure-action", "rollback"];
+      await shop.create("good1", options);
+      const before = (await shop.inspect()).Spec;
+      await dieBefore(shop, step, stage, variant);
+      const late = await shop.inspect();
+      const ports = shop.ports(await shop.target(), { lifeMs: 2_000 });
+      const recovery = await recover({ onAlive: "wait" }, ports);
+      expect(recovery, shop.log.text()).toMatchObject({ kind: "recovered", deployments: [1], outcome: "rolled_back" });
+      expect((await shop.inspect()).Spec).toEqual(before);
+      expect(await shop.running()).toEqual([await shop.pin("good1"), await shop.pin("good1")]);
+      const request = shop.docker.services.update(late.ID, late.Version, late.Spec);
+      await expect(request).rejects.toSatisfy(isOutOfSequence);
+    },
+  );
+});
