@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { cp, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cacheFolder } from "./cache-folder.ts";
@@ -8,7 +8,7 @@ import { run } from "./run.ts";
 import { withLock } from "./with-lock.ts";
 
 export interface GoRecipe {
-  /** Folder under `packages/testkit/rigs` with go.mod, go.sum and tools.go. */
+  /** Folder under `packages/testkit/rigs` with go.mod, go.sum and tools.go, and what go.mod replaces. */
   readonly rig: string;
   /** The main package. */
   readonly package: string;
@@ -26,8 +26,7 @@ export async function buildWithGo(recipe: GoRecipe, target: string): Promise<voi
   await withLock(join(await cacheFolder("locks"), recipe.rig), async () => {
     if ((await findProgram(target, [""])) !== undefined) return;
     const folder = await cacheFolder("build", recipe.rig);
-    for (const file of ["go.mod", "go.sum", "tools.go"])
-      await copyFile(join(RIGS, recipe.rig, file), join(folder, file));
+    await cp(join(RIGS, recipe.rig), folder, { recursive: true });
     const go = await ensureGo(await wantedGo(folder));
     const made = join(folder, "program");
     const args = ["build", "-trimpath", "-buildvcs=false", "-ldflags", recipe.ldflags, "-o", made, recipe.package];

@@ -22,6 +22,7 @@ interface ToolRecipe {
 
 const ENGINE = ["docker.io", "containerd", "runc", "iptables", "iproute2"];
 const COMPOSE_FLAGS = "-s -w -X github.com/docker/compose/v2/internal.Version=v2.40.3";
+const CLI_FLAGS = "-s -w -X github.com/docker/cli/cli/version.Version=28.5.1";
 const BUILDX_FLAGS = "-s -w -X github.com/docker/buildx/version.Version=v0.29.1";
 
 const RECIPES = {
@@ -48,6 +49,13 @@ const RECIPES = {
   sshd: { program: "sshd", version: ["-V"], exitCodes: [0, 1], accept: /OpenSSH_/, debian: ["openssh-server"] },
   ssh: { program: "ssh", version: ["-V"], debian: ["openssh-client"] },
   registry: { program: "docker-registry", version: ["--version"], debian: ["docker-registry"] },
+  /** A command line with `docker stack config`, which Debian 12's has not. */
+  stackCli: {
+    program: "docker",
+    version: ["stack", "config", "--help"],
+    accept: /--compose-file/,
+    go: { rig: "docker-cli", package: "github.com/docker/cli/cmd/docker", ldflags: CLI_FLAGS },
+  },
   compose: {
     program: "docker-compose",
     version: ["version"],
