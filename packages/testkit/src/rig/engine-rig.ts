@@ -27,6 +27,12 @@ export interface EngineOptions {
   readonly edition?: EngineEdition;
   /** Its data on a disk of this size (in memory), which can be filled. Default: the machine's own disk. */
   readonly diskBytes?: number;
+  /**
+   * Name of a network namespace to run it in (`ip netns`), and of the host that it is then. It has no default bridge there,
+   * and its mounts are its own.
+   * Needed for an engine of a swarm that is to be started again: outside, a start on old data needs `live-restore`.
+   */
+  readonly namespace?: string;
   /** More for the engine's `daemon.json`. */
   readonly daemon?: Readonly<Record<string, unknown>>;
 }
@@ -68,8 +74,8 @@ export async function startEngine(options: EngineOptions = {}): Promise<EngineRi
   try {
     const env = { ...(await environment(slot, tools)), ...edition.env };
     const settings = { ...daemonSettings(slot, options), ...edition.settings };
-    const engine = new DockerEngine(slot, edition.program, env, settings);
-    await makeBridge(slot);
+    const engine = new DockerEngine(slot, commandOf(options, edition.program), env, settings);
+    if (options.namespace === undefined) await makeBridge(slot);
     if (options.diskBytes !== undefined) await makeDisk(slot, options.diskBytes);
     await engine.restart();
     return engine;
@@ -88,11 +94,28 @@ function mustBeRoot(): void {
   });
 }
 
+/** `ip netns exec` would do, but it mounts a /sys without control groups. Each of these becomes the next: one process. */
+function commandOf({ namespace }: EngineOptions, dockerd: string): readonly [string, ...string[]] {
+  if (namespace === undefined) return [dockerd];
+  const named = ["sh", "-c", 'hostname "$0" && exec "$@"', namespace];
+  return [
+    "nsenter",
+    `--net=/run/netns/${namespace}`,
+    "unshare",
+    "--uts",
+    "--mount",
+    "--propagation",
+    "slave",
+    ...named,
+    dockerd,
+  ];
+}
+
 class DockerEngine implements EngineRig {
   readonly host: string;
   readonly env: Readonly<Record<string, string>>;
   readonly #slot: EngineSlot;
-  readonly #program: string;
+  readonly #command: readonly [string, ...string[]];
   readonly #settings: Readonly<Record<string, unknown>>;
   #starts = 0;
   #child: ChildProcess | undefined;
@@ -102,13 +125,13 @@ class DockerEngine implements EngineRig {
 
   constructor(
     slot: EngineSlot,
-    program: string,
+    command: readonly [string, ...string[]],
     env: Readonly<Record<string, string>>,
     settings: Readonly<Record<string, unknown>>,
   ) {
     this.#slot = slot;
     this.#settings = settings;
-    this.#program = program;
+    this.#command = command;
     this.env = env;
     this.host = env.DOCKER_HOST ?? "";
     process.once("exit", this.#onExit);
@@ -121,7 +144,8 @@ class DockerEngine implements EngineRig {
   async restart(): Promise<void> {
     await this.pause();
     await endProcesses(this.#slot);
-    const again = this.#starts++ > 0;
+    // In a namespace of its own there is no `docker0` of somebody else.
+    const again = this.#starts++ > 0 && this.#settings.bridge !== "none";
     await this.#configure(again);
     await this.#spawn();
     if (again) await this.#reload();
@@ -153,7 +177,8 @@ class DockerEngine implements EngineRig {
     const log = await open(logOf(this.#slot), "a");
     const config = join(this.#slot.folder, "daemon.json");
     // A group of its own: Ctrl-C ends the test, and the test ends the engine.
-    const child = spawn(this.#program, ["--config-file", config], {
+    const [program, ...args] = this.#command;
+    const child = spawn(program, [...args, "--config-file", config], {
       stdio: ["ignore", log.fd, log.fd],
       detached: true,
       env: { ...process.env, DOCKER_HOST: "", PATH: this.env.PATH },
@@ -291,7 +316,7 @@ function daemonSettings(slot: EngineSlot, options: EngineOptions): Readonly<Reco
     "exec-root": join(slot.folder, "exec"),
     pidfile: join(slot.folder, "pid"),
     hosts: [`unix://${join(slot.folder, "docker.sock")}`],
-    bridge: slot.bridge,
+    bridge: options.namespace === undefined ? slot.bridge : "none",
     "default-address-pools": [{ base: slot.pool, size: 24 }],
     // Published ports are served by docker-proxy on loopback: the engine needs no firewall rules, and leaves none.
     iptables: false,

@@ -18,6 +18,7 @@ export {
 } from "./request-loop.ts";
 export { shareEngine } from "./share-engine.ts";
 export { type SshOptions, type SshRig, startSsh } from "./ssh-rig.ts";
+export { type SwarmNodeRig, type SwarmNodes, type SwarmNodesOptions, startSwarmNodes } from "./swarm-nodes.ts";
 export { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 export { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts";
 export { createTestLog, type TestLog } from "./test-log.ts";
