@@ -25,6 +25,8 @@ export interface RegistryRig extends AsyncDisposable {
   start(): Promise<void>;
   /** Ends it; its content stays until `stop`. */
   pause(): Promise<void>;
+  /** From now on only these credentials are taken: others that were good before have expired. Starts it again. */
+  protect(auth: { readonly user: string; readonly password: string }): Promise<void>;
   /** Kills it in the middle of whatever it does. */
   kill(): Promise<void>;
   /** Ends it and removes its content. */
@@ -38,8 +40,10 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
   await sweepRegistries();
   const folder = await temporaryFolder(registryPrefix());
   const port = options.port ?? (await freePort());
-  const address = `127.0.0.1:${port}`;
-  await writeFile(join(folder.path, "config.yml"), await configuration(folder.path, address, options));
+  const address = `${options.host ?? "127.0.0.1"}:${port}`;
+  const configure = async (more: RegistryOptions): Promise<void> =>
+    writeFile(join(folder.path, "config.yml"), await configuration(folder.path, address, more));
+  await configure(options);
   const server = new Server(program, folder.path, `http://${address}/v2/`);
   const stop = async (): Promise<void> => {
     await server.end("SIGTERM");
@@ -56,6 +60,10 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     url: `http://${address}`,
     start: () => server.start(),
     pause: () => server.end("SIGTERM"),
+    protect: async (auth) => {
+      await configure({ ...options, auth });
+      await server.start();
+    },
     kill: () => server.end("SIGKILL"),
     stop,
     log: () => server.log(),
