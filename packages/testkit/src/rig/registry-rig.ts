@@ -14,11 +14,13 @@ export interface RegistryOptions {
   readonly auth?: { readonly user: string; readonly password: string };
   /** Default: a free one. */
   readonly port?: number;
+  /** Address to listen on, for engines in other network namespaces. Default: loopback. */
+  readonly host?: string;
 }
 
-/** Debian's docker-registry (distribution 2.8) on loopback, with deleting allowed. */
+/** Debian's docker-registry (distribution 2.8), with deleting allowed. */
 export interface RegistryRig extends AsyncDisposable {
-  /** `127.0.0.1:PORT`: the first part of image names. */
+  /** `HOST:PORT`: the first part of image names. */
   readonly address: string;
   readonly url: string;
   /** Starts it again on the same port with the same content. */

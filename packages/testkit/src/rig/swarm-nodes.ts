@@ -32,7 +32,7 @@ export interface SwarmNodesOptions {
   readonly program?: string;
 }
 
-/** One manager and some workers. A worker that is gone is seen as down after about 15 s (a heartbeat each second). */
+/** One manager and some workers. A worker that is gone is seen as down after three missed heartbeats, about 10 s. */
 export async function startSwarmNodes(options: SwarmNodesOptions = {}): Promise<SwarmNodes> {
   await ensureTools(["ip", "iptables", "dockerd"]);
   const network = await claimNetwork();
@@ -70,7 +70,7 @@ async function joinAll([manager, ...workers]: readonly Started[]): Promise<reado
   const at = (node: Started) => ["--advertise-addr", node.address, "--listen-addr", `${node.address}:2377`];
   // The engine's networks get addresses that none of the machine's has.
   const pool = ["--default-addr-pool", "10.250.0.0/16", "--default-addr-pool-mask-length", "24"];
-  await manager.engine.docker(["swarm", "init", ...at(manager), ...pool, "--dispatcher-heartbeat", "1s"]);
+  await manager.engine.docker(["swarm", "init", ...at(manager), ...pool, "--dispatcher-heartbeat", "3s"]);
   const { stdout: token } = await manager.engine.docker(["swarm", "join-token", "--quiet", "worker"]);
   for (const worker of workers) {
     await worker.engine.docker(["swarm", "join", ...at(worker), "--token", token.trim(), `${manager.address}:2377`]);
