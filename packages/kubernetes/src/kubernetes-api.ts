@@ -1,0 +1,106 @@
+import type { KubernetesObject, ObjectKey } from "./kubernetes-object.ts";
+
+export interface RequestOptions {
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  /** Milliseconds until the answer must be whole. Default 20,000. */
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+  /** What is being done, for errors: `reading deployment/web`. */
+  readonly doing?: string;
+}
+
+export interface WriteOptions {
+  /** The API server does everything but store it. */
+  readonly dryRun?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface ApplyOptions extends WriteOptions {
+  /** Takes fields over from other managers. */
+  readonly force?: boolean;
+}
+
+/** One operation of an RFC 6902 patch. */
+export interface PatchOperation {
+  readonly op: "add" | "remove" | "replace" | "test";
+  readonly path: string;
+  readonly value?: unknown;
+}
+
+export interface ResourceList {
+  /** `metadata.resourceVersion` of the list: where a watch goes on. */
+  readonly resourceVersion: string;
+  readonly items: readonly KubernetesObject[];
+}
+
+/** An answer of the API server that was not a success. Its `reason` and `details` are those of the `Status` object. */
+export class ApiError extends Error {
+  readonly status: number;
+  /** `NotFound`, `AlreadyExists`, `Conflict`, `Invalid`, `Forbidden`, … */
+  readonly reason: string;
+  readonly details: StatusDetails;
+  /** Milliseconds that the server asked to wait. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    status: number,
+    reason: string,
+    message: string,
+    more: { readonly details?: StatusDetails; readonly retryAfterMs?: number } = {},
+  ) {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+    this.reason = reason;
+    this.details = more.details ?? {};
+    this.retryAfterMs = more.retryAfterMs;
+  }
+}
+
+export interface StatusDetails {
+  readonly causes?: readonly { readonly reason?: string; readonly message?: string; readonly field?: string }[];
+}
+
+/** What Belay asks of an API server. Everything else in this package goes through it. */
+export interface KubernetesApi {
+  /** Namespace of the target. */
+  readonly namespace: string;
+  /** Engine's time: the `Date` header of the last answer and monotonic time since. Milliseconds since 1970. */
+  now(): number;
+  /** `undefined` when there is no such object (or no such kind). */
+  get(key: ObjectKey, signal?: AbortSignal): Promise<KubernetesObject | undefined>;
+  /** In the target's namespace; `namespace: ""` for all. */
+  list(
+    apiVersion: string,
+    kind: string,
+    options?: { readonly labelSelector?: string; readonly namespace?: string; readonly signal?: AbortSignal },
+  ): Promise<ResourceList>;
+  create(object: KubernetesObject, options?: WriteOptions): Promise<KubernetesObject>;
+  /** A JSON patch, as field manager `belay`. @throws ApiError 422 `Invalid` when a test does not hold. */
+  patch(key: ObjectKey, operations: readonly PatchOperation[], options?: WriteOptions): Promise<KubernetesObject>;
+  /** Server-side apply, as field manager `belay`. @throws ApiError 409 `Conflict` with the managers in `details.causes`. */
+  apply(object: KubernetesObject, options?: ApplyOptions): Promise<KubernetesObject>;
+  /** Removing what is not there is no error. With `uid` only that very object. */
+  remove(
+    key: ObjectKey,
+    options?: WriteOptions & { readonly uid?: string; readonly propagation?: "Background" | "Foreground" | "Orphan" },
+  ): Promise<void>;
+  /** SelfSubjectAccessReview: whether the user of the kubeconfig may do this. */
+  may(access: Access): Promise<boolean>;
+  /** Anything else. `path` begins with `/`; the answer is JSON. */
+  request<T>(method: string, path: string, options?: RequestOptions): Promise<T>;
+  /** The same for text: logs. */
+  text(path: string, options?: RequestOptions): Promise<string>;
+}
+
+export interface Access {
+  readonly verb: string;
+  /** `""` for the core group. */
+  readonly group: string;
+  /** Plural: `deployments`. */
+  readonly resource: string;
+  readonly subresource?: string;
+  readonly name?: string;
+}

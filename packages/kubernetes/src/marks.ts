@@ -1,0 +1,49 @@
+import { type DeploymentContext, type Scope, scopeHash } from "@belay/core";
+import type { Marks } from "./desired.ts";
+import type { KubernetesObject } from "./kubernetes-object.ts";
+
+/** Who writes what Belay writes ("Field management"). */
+export const FIELD_MANAGER = "belay";
+
+/** Labels on the metadata of every object that Belay makes or changes. Names as Kubernetes wants them: a domain and a word. */
+export const KUBERNETES_LABELS = {
+  /** {@link scopeHash} of the scope. */
+  scope: "belay.dev/scope",
+  deployment: "belay.dev/deployment",
+  /** On ledger records only. */
+  record: "belay.dev/record",
+} as const;
+
+/** Values that may be longer than a label's 63 characters, or hold others than its letters. */
+export const KUBERNETES_ANNOTATIONS = {
+  release: "belay.dev/release",
+  application: "belay.dev/application",
+  environment: "belay.dev/environment",
+  /** Shown by `kubectl rollout history`. */
+  changeCause: "kubernetes.io/change-cause",
+} as const;
+
+/** What Belay writes on an object's metadata for a deployment. */
+export function marksOf(scope: Scope, context: Pick<DeploymentContext, "deployment" | "release">): Marks {
+  const { application, environment } = scope;
+  return {
+    labels: {
+      [KUBERNETES_LABELS.scope]: scopeHash(scope),
+      [KUBERNETES_LABELS.deployment]: String(context.deployment),
+    },
+    annotations: {
+      [KUBERNETES_ANNOTATIONS.release]: context.release,
+      [KUBERNETES_ANNOTATIONS.application]: application,
+      [KUBERNETES_ANNOTATIONS.environment]: environment,
+      [KUBERNETES_ANNOTATIONS.changeCause]: `belay: deployment ${context.deployment} to ${environment}, release ${context.release}`,
+    },
+  };
+}
+
+/** Deployment that the labels of an object of this scope name; `undefined` on others' objects. */
+export function deploymentOf(object: KubernetesObject, scope: Scope): number | undefined {
+  const labels = object.metadata.labels ?? {};
+  if (labels[KUBERNETES_LABELS.scope] !== scopeHash(scope)) return undefined;
+  const number = Number(labels[KUBERNETES_LABELS.deployment]);
+  return Number.isInteger(number) && number > 0 ? number : undefined;
+}
