@@ -26,7 +26,8 @@ export const BASE_IMAGES = {
 /** Part of the name of the cached file: raise it when the way to make them changes. */
 const RECIPE = 1;
 
-interface Layer {
+/** A packed layer of an image archive. */
+export interface Layer {
   readonly tar: string;
   readonly digest: string;
 }
@@ -70,7 +71,7 @@ async function nodeBinary(): Promise<string> {
   }
 }
 
-async function keyOf(programs: readonly string[]): Promise<string> {
+export async function keyOf(programs: readonly string[]): Promise<string> {
   const hash = createHash("sha256").update(String(RECIPE));
   for (const program of programs) {
     const { size, mtimeMs } = await stat(await realpath(program));
@@ -79,7 +80,7 @@ async function keyOf(programs: readonly string[]): Promise<string> {
   return hash.digest("hex").slice(0, 16);
 }
 
-async function exists(path: string): Promise<boolean> {
+export async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;
@@ -101,9 +102,9 @@ async function makeArchive(
   const layer = (name: string): Promise<Layer> => makeLayer(join(root, name), join(root, "archive", `${name}.tar`));
   const [busybox, node, haproxy] = [await layer("busybox"), await layer("node"), await layer("haproxy")];
   const manifest = [
-    await image(root, BASE_IMAGES.busybox, [busybox], { Cmd: ["sh"] }),
-    await image(root, BASE_IMAGES.node, [busybox, node], { Cmd: ["node"] }),
-    await image(root, BASE_IMAGES.haproxy, [busybox, haproxy], {
+    await describeImage(root, BASE_IMAGES.busybox, [busybox], { Cmd: ["sh"] }),
+    await describeImage(root, BASE_IMAGES.node, [busybox, node], { Cmd: ["node"] }),
+    await describeImage(root, BASE_IMAGES.haproxy, [busybox, haproxy], {
       Cmd: ["haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"],
       StopSignal: "SIGUSR1",
     }),
@@ -131,7 +132,7 @@ async function busyboxRoot(root: string, program: string): Promise<void> {
 }
 
 /** Order, owners and times are fixed: the same files make the same digest. */
-async function makeLayer(root: string, tar: string): Promise<Layer> {
+export async function makeLayer(root: string, tar: string): Promise<Layer> {
   const same = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--format=gnu"];
   await run("tar", [...same, "-C", root, "-cf", tar, "."], { doing: `packing ${basename(root)}` });
   await rm(root, { recursive: true });
@@ -140,7 +141,12 @@ async function makeLayer(root: string, tar: string): Promise<Layer> {
 }
 
 /** One entry of the archive's manifest (image-spec of Docker, v1.2), with the image's configuration beside it. */
-async function image(root: string, tag: string, layers: readonly Layer[], settings: object): Promise<object> {
+export async function describeImage(
+  root: string,
+  tag: string,
+  layers: readonly Layer[],
+  settings: object,
+): Promise<object> {
   const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   const created = "2026-01-01T00:00:00Z";
   const text = JSON.stringify({

@@ -42,7 +42,7 @@ export function ruleOf(slot: EngineSlot): string[] {
 }
 
 /** Kills what runs of it, containers too, and waits until it is gone. */
-export async function endProcesses(slot: EngineSlot): Promise<void> {
+export async function endProcesses(slot: Pick<EngineSlot, "folder">): Promise<void> {
   const end = async (): Promise<boolean> => {
     const found = await processesOf(slot.folder);
     for (const pid of found) endProcess(pid);
@@ -59,8 +59,8 @@ function endProcess(pid: number): void {
   }
 }
 
-/** The engine's own (their arguments name its folder), and those in its containers (their root lies in it). */
-async function processesOf(folder: string): Promise<number[]> {
+/** An engine's own (their arguments name its folder), and those in its containers (their root lies in it). */
+export async function processesOf(folder: string): Promise<number[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
   const owned = await Promise.all(pids.map(async (pid) => pid !== process.pid && (await belongs(pid, folder))));
   return pids.filter((_pid, index) => owned[index]);
@@ -71,7 +71,7 @@ async function belongs(pid: number, folder: string): Promise<boolean> {
     if (!(await processRuns(pid))) return false;
     const command = await readFile(`/proc/${pid}/cmdline`, "utf8");
     const program = command.split("\0")[0] ?? "";
-    if (/dockerd|containerd|runc|docker-proxy/.test(program) && command.includes(`${folder}/`)) return true;
+    if (/dockerd|containerd|runc|docker-proxy|etcd|kube/.test(program) && command.includes(`${folder}/`)) return true;
     const root = (await readFile(`/proc/${pid}/mountinfo`, "utf8"))
       .split("\n")
       .find((line) => line.split(" ")[4] === "/");
@@ -93,7 +93,7 @@ export async function processRuns(pid: number): Promise<boolean> {
   }
 }
 
-async function mountsOf(folder: string): Promise<string[]> {
+export async function mountsOf(folder: string): Promise<string[]> {
   const lines = (await readFile("/proc/self/mounts", "utf8")).split("\n");
   return lines.map((line) => line.split(" ")[1] ?? "").filter((path) => path.startsWith(`${folder}/`));
 }
