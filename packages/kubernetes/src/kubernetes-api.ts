@@ -35,34 +35,6 @@ export interface ResourceList {
   readonly items: readonly KubernetesObject[];
 }
 
-/** An answer of the API server that was not a success. Its `reason` and `details` are those of the `Status` object. */
-export class ApiError extends Error {
-  readonly status: number;
-  /** `NotFound`, `AlreadyExists`, `Conflict`, `Invalid`, `Forbidden`, … */
-  readonly reason: string;
-  readonly details: StatusDetails;
-  /** Milliseconds that the server asked to wait. */
-  readonly retryAfterMs: number | undefined;
-
-  constructor(
-    status: number,
-    reason: string,
-    message: string,
-    more: { readonly details?: StatusDetails; readonly retryAfterMs?: number } = {},
-  ) {
-    super(message);
-    this.name = "ApiError";
-    this.status = status;
-    this.reason = reason;
-    this.details = more.details ?? {};
-    this.retryAfterMs = more.retryAfterMs;
-  }
-}
-
-export interface StatusDetails {
-  readonly causes?: readonly { readonly reason?: string; readonly message?: string; readonly field?: string }[];
-}
-
 /** What Belay asks of an API server. Everything else in this package goes through it. */
 export interface KubernetesApi {
   /** Namespace of the target. */
@@ -93,6 +65,17 @@ export interface KubernetesApi {
   request<T>(method: string, path: string, options?: RequestOptions): Promise<T>;
   /** The same for text: logs. */
   text(path: string, options?: RequestOptions): Promise<string>;
+  /**
+   * Changes of all objects of a kind in the target's namespace after `resourceVersion`, until the signal aborts or the server
+   * ends the stream, which it does now and then. @throws ApiError 410 when that version is too old: list again.
+   */
+  watch(apiVersion: string, kind: string, resourceVersion: string, signal: AbortSignal): AsyncIterable<WatchEvent>;
+}
+
+export interface WatchEvent {
+  /** A `BOOKMARK` only tells a newer resourceVersion. */
+  readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK";
+  readonly object: KubernetesObject;
 }
 
 export interface Access {

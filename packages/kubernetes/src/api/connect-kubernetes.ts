@@ -1,0 +1,273 @@
+import { BelayError, type Clock, type Redactor, retry } from "@belay/core";
+import type {
+  Access,
+  ApplyOptions,
+  KubernetesApi,
+  PatchOperation,
+  RequestOptions,
+  ResourceList,
+  WatchEvent,
+  WriteOptions,
+} from "../kubernetes-api.ts";
+import { type KubernetesObject, keyOf, type ObjectKey, titleOf } from "../kubernetes-object.ts";
+import { FIELD_MANAGER } from "../marks.ts";
+import { isMissing, isStatus } from "./api-error.ts";
+import { mayAskAgain, queryOf, retryAfterMs, within } from "./bounded-call.ts";
+import { HttpConnection } from "./http-connection.ts";
+import { type KubeconfigSource, loadKubeconfig } from "./load-kubeconfig.ts";
+import {
+  collectionPath,
+  type DiscoveryList,
+  groupPath,
+  knownResource,
+  objectPath,
+  type Resource,
+  resourceIn,
+} from "./resource-paths.ts";
+import { watchStream } from "./watch-stream.ts";
+
+export interface ConnectOptions extends KubeconfigSource {
+  /** Default: the context's own, or `default`. */
+  readonly namespace?: string;
+  readonly clock: Clock;
+  readonly redactor: Redactor;
+}
+
+/** Connection to a cluster, to be closed by whoever opened it. */
+export interface KubernetesConnection extends KubernetesApi {
+  close(): Promise<void>;
+}
+
+const DEADLINE_MS = 20_000;
+
+/**
+ * Connects to the cluster of a kubeconfig and proves that it answers.
+ * @throws BelayError INVALID_INPUT for the kubeconfig, ENGINE_UNREACHABLE, ENGINE_TLS or ENGINE_FORBIDDEN for the cluster.
+ */
+export async function connectKubernetes(options: ConnectOptions): Promise<KubernetesConnection> {
+  const config = await loadKubeconfig(options);
+  const own = config.getContextObject(config.getCurrentContext())?.namespace;
+  const connection = new HttpConnection(config, options.redactor, options.clock);
+  const api = new ApiClient(connection, options.namespace ?? own ?? "default", options.clock);
+  await api.request("GET", "/version", { doing: "connecting to the cluster" });
+  return api;
+}
+
+class ApiClient implements KubernetesConnection {
+  readonly namespace: string;
+  readonly #http: HttpConnection;
+  readonly #clock: Clock;
+  readonly #discovered = new Map<string, Promise<DiscoveryList | undefined>>();
+
+  constructor(http: HttpConnection, namespace: string, clock: Clock) {
+    this.#http = http;
+    this.namespace = namespace;
+    this.#clock = clock;
+  }
+
+  now(): number {
+    return this.#http.now();
+  }
+
+  async get(key: ObjectKey, signal?: AbortSignal): Promise<KubernetesObject | undefined> {
+    const resource = await this.#find(key.apiVersion, key.kind, signal);
+    if (resource === undefined) return undefined;
+    try {
+      const path = objectPath(key, resource, this.namespace);
+      return await this.request("GET", path, { doing: `reading ${titleOf(key)}`, ...(signal && { signal }) });
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async list(
+    apiVersion: string,
+    kind: string,
+    options: { readonly labelSelector?: string; readonly namespace?: string; readonly signal?: AbortSignal } = {},
+  ): Promise<ResourceList> {
+    const { labelSelector, namespace = this.namespace, signal } = options;
+    const resource = await this.#resource(apiVersion, kind, signal);
+    const path = collectionPath(apiVersion, resource, namespace);
+    const doing = `listing ${resource.plural}`;
+    const { metadata, items } = await this.request<{
+      metadata: { resourceVersion: string };
+      items: KubernetesObject[] | null;
+    }>("GET", path, { doing, query: { labelSelector }, ...(signal && { signal }) });
+    // The members of a list have neither of the two.
+    return {
+      resourceVersion: metadata.resourceVersion,
+      items: (items ?? []).map((item) => ({ ...item, apiVersion, kind })),
+    };
+  }
+
+  async create(object: KubernetesObject, options: WriteOptions = {}): Promise<KubernetesObject> {
+    const key = keyOf(object);
+    const resource = await this.#resource(key.apiVersion, key.kind, options.signal);
+    const path = collectionPath(key.apiVersion, resource, key.namespace ?? this.namespace);
+    return this.#write("POST", path, `creating ${titleOf(key)}`, object, "application/json", {}, options);
+  }
+
+  async patch(
+    key: ObjectKey,
+    operations: readonly PatchOperation[],
+    options: WriteOptions = {},
+  ): Promise<KubernetesObject> {
+    const path = await this.#pathOf(key, options.signal);
+    const type = "application/json-patch+json";
+    return this.#write("PATCH", path, `changing ${titleOf(key)}`, operations, type, {}, options);
+  }
+
+  async apply(object: KubernetesObject, options: ApplyOptions = {}): Promise<KubernetesObject> {
+    const key = keyOf(object);
+    const path = await this.#pathOf(key, options.signal);
+    const type = "application/apply-patch+yaml";
+    const query = { force: options.force === true };
+    return this.#write("PATCH", path, `applying ${titleOf(key)}`, object, type, query, options);
+  }
+
+  #write(
+    method: string,
+    path: string,
+    doing: string,
+    body: unknown,
+    contentType: string,
+    query: NonNullable<RequestOptions["query"]>,
+    { dryRun, signal }: WriteOptions,
+  ): Promise<KubernetesObject> {
+    return this.request(method, path, {
+      doing: dryRun ? `${doing} (dry run)` : doing,
+      body,
+      contentType,
+      query: { ...query, fieldManager: FIELD_MANAGER, dryRun: dryRun ? "All" : undefined },
+      ...(signal && { signal }),
+    });
+  }
+
+  async remove(
+    key: ObjectKey,
+    options: WriteOptions & { readonly uid?: string; readonly propagation?: string } = {},
+  ): Promise<void> {
+    const { uid, propagation = "Background", dryRun, signal } = options;
+    const body = {
+      apiVersion: "v1",
+      kind: "DeleteOptions",
+      propagationPolicy: propagation,
+      ...(uid === undefined ? {} : { preconditions: { uid } }),
+    };
+    try {
+      await this.request("DELETE", await this.#pathOf(key, signal), {
+        doing: `removing ${titleOf(key)}`,
+        body,
+        query: { dryRun: dryRun ? "All" : undefined },
+        ...(signal && { signal }),
+      });
+    } catch (error) {
+      // 409: there is an object of that name, and it is not the one that was meant.
+      if (!isMissing(error) && !(uid !== undefined && isStatus(error, 409))) throw error;
+    }
+  }
+
+  async may({ verb, group, resource, subresource, name }: Access): Promise<boolean> {
+    const { namespace } = this;
+    const resourceAttributes = { namespace, verb, group, resource, subresource, name };
+    const review = {
+      apiVersion: "authorization.k8s.io/v1",
+      kind: "SelfSubjectAccessReview",
+      spec: { resourceAttributes },
+    };
+    const path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    const answer = await this.request<{ status?: { allowed?: boolean } }>("POST", path, {
+      doing: "asking for permissions",
+      body: review,
+    });
+    return answer.status?.allowed === true;
+  }
+
+  async request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+    const text = await this.text(path, options, method);
+    return (text === "" ? undefined : JSON.parse(text)) as T;
+  }
+
+  text(path: string, options: RequestOptions = {}, method = "GET"): Promise<string> {
+    const { query, body, contentType, deadlineMs = DEADLINE_MS, signal, doing = `${method} ${path}` } = options;
+    const call = {
+      method,
+      path: path + queryOf(query),
+      doing,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(contentType === undefined ? {} : { contentType }),
+    };
+    const isRead = method === "GET" || query?.dryRun === "All";
+    const policy = {
+      attempts: 4,
+      delayMs: 200,
+      maxDelayMs: 2_000,
+      clock: this.#clock,
+      retryable: (error: unknown) => mayAskAgain(error, isRead),
+      retryAfterMs: (error: unknown) => retryAfterMs(error),
+      ...(signal && { signal }),
+    };
+    return retry(policy, () =>
+      within(deadlineMs, doing, signal, (limit) => this.#http.text({ ...call, signal: limit })),
+    );
+  }
+
+  async *watch(
+    apiVersion: string,
+    kind: string,
+    resourceVersion: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent> {
+    const resource = await this.#resource(apiVersion, kind, signal);
+    const query = queryOf({ watch: true, resourceVersion, allowWatchBookmarks: true, timeoutSeconds: 300 });
+    const path = collectionPath(apiVersion, resource, this.namespace) + query;
+    const doing = `watching ${resource.plural}`;
+    yield* watchStream(await this.#http.open({ method: "GET", path, doing, signal }), doing, signal);
+  }
+
+  async #pathOf(key: ObjectKey, signal: AbortSignal | undefined): Promise<string> {
+    return objectPath(key, await this.#resource(key.apiVersion, key.kind, signal), this.namespace);
+  }
+
+  async #resource(apiVersion: string, kind: string, signal: AbortSignal | undefined): Promise<Resource> {
+    const found = await this.#find(apiVersion, kind, signal);
+    if (found !== undefined) return found;
+    throw new BelayError("ENGINE_ERROR", {
+      doing: `looking for the kind ${kind}`,
+      got: `the cluster has no ${apiVersion} with it`,
+      next: "Check `apiVersion`, or install the CustomResourceDefinition first.",
+    });
+  }
+
+  async #find(apiVersion: string, kind: string, signal: AbortSignal | undefined): Promise<Resource | undefined> {
+    const known = knownResource(apiVersion, kind);
+    if (known !== undefined) return known;
+    const asked = this.#discovered.get(apiVersion) ?? this.#discover(apiVersion, signal);
+    this.#discovered.set(apiVersion, asked);
+    try {
+      const list = await asked;
+      const found = list && resourceIn(list, kind);
+      // It may be installed a moment later.
+      if (found === undefined) this.#discovered.delete(apiVersion);
+      return found;
+    } catch (error) {
+      this.#discovered.delete(apiVersion);
+      throw error;
+    }
+  }
+
+  async #discover(apiVersion: string, signal: AbortSignal | undefined): Promise<DiscoveryList | undefined> {
+    try {
+      const doing = `asking what ${apiVersion} has`;
+      return await this.request<DiscoveryList>("GET", groupPath(apiVersion), { doing, ...(signal && { signal }) });
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#http.close();
+  }
+}

@@ -1,0 +1,130 @@
+import { type IncomingMessage, request as plainRequest } from "node:http";
+import { type RequestOptions as TlsOptions, request as tlsRequest } from "node:https";
+import { BelayError, type Clock, messageOf, type Redactor } from "@belay/core";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { apiErrorOf, statusOf } from "./api-error.ts";
+
+export interface Call {
+  readonly method: string;
+  /** Begins with `/`, with the query. */
+  readonly path: string;
+  readonly doing: string;
+  readonly body?: string;
+  readonly contentType?: string;
+  readonly signal: AbortSignal;
+}
+
+/** Speaks HTTP with an API server over connections that stay open, as the kubeconfig's user. */
+export class HttpConnection {
+  readonly #config: KubeConfig;
+  readonly #redactor: Redactor;
+  readonly #clock: Clock;
+  readonly #server: URL;
+  #offsetMs: number | undefined;
+
+  constructor(config: KubeConfig, redactor: Redactor, clock: Clock) {
+    this.#config = config;
+    this.#redactor = redactor;
+    this.#clock = clock;
+    this.#server = new URL(config.getCurrentCluster()?.server ?? "");
+  }
+
+  /**
+   * Engine's time: the `Date` header has whole seconds, rounded down, so the one that came soonest after a full second is
+   * the best, and monotonic time goes on from there.
+   */
+  now(): number {
+    return Math.round((this.#offsetMs ?? this.#clock.date().getTime() - this.#clock.now()) + this.#clock.now());
+  }
+
+  /** The whole answer as text. @throws ApiError, or BelayError ENGINE_UNREACHABLE when there was no answer. */
+  async text(call: Call): Promise<string> {
+    const answer = await this.open(call);
+    return this.#collect(answer, call);
+  }
+
+  /** The answer's head; its body is to be read. @throws as {@link text} */
+  async open(call: Call): Promise<IncomingMessage> {
+    const answer = await this.#send(call);
+    this.#learnTime(answer.headers.date);
+    const status = answer.statusCode ?? 0;
+    if (status >= 200 && status < 300) return answer;
+    const body = await this.#collect(answer, call);
+    throw apiErrorOf(call.doing, statusOf(status, this.#redactor.redact(body)));
+  }
+
+  async #send(call: Call): Promise<IncomingMessage> {
+    call.signal.throwIfAborted();
+    const options = await this.#optionsOf(call);
+    const begin = this.#server.protocol === "http:" ? plainRequest : tlsRequest;
+    return new Promise((resolve, reject) => {
+      const request = begin(options, resolve);
+      request.once("error", (error) => reject(this.#failure(call, error)));
+      request.end(call.body);
+    });
+  }
+
+  async #optionsOf(call: Call): Promise<TlsOptions> {
+    const headers: Record<string, string> = { accept: "application/json", "user-agent": "belay" };
+    if (call.body !== undefined) {
+      headers["content-type"] = call.contentType ?? "application/json";
+      // Node sends the body of a DELETE in chunks without saying so, unless it is told its length.
+      headers["content-length"] = String(Buffer.byteLength(call.body));
+    }
+    const options: TlsOptions = {
+      method: call.method,
+      host: this.#server.hostname.replace(/^\[|\]$/g, ""),
+      port: this.#server.port || (this.#server.protocol === "http:" ? 80 : 443),
+      // A server behind a path (Rancher, a proxy).
+      path: this.#server.pathname.replace(/\/$/, "") + call.path,
+      headers,
+      signal: call.signal,
+    };
+    try {
+      await this.#config.applyToHTTPSOptions(options);
+    } catch (error) {
+      // An exec plugin that failed, a certificate that is not there.
+      const got = this.#redactor.redact(messageOf(error));
+      const next = "Check that kubectl works with this kubeconfig.";
+      throw new BelayError("ENGINE_FORBIDDEN", { doing: "signing in at the API server", got, next, cause: error });
+    }
+    // The client's agent ends each connection by default.
+    if (typeof options.agent === "object") (options.agent as { keepAlive?: boolean }).keepAlive = true;
+    return options;
+  }
+
+  #collect(answer: IncomingMessage, call: Call): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const parts: Buffer[] = [];
+      answer.on("data", (part: Buffer) => parts.push(part));
+      answer.once("end", () => resolve(Buffer.concat(parts).toString("utf8")));
+      answer.once("error", (error) => reject(this.#failure(call, error)));
+    });
+  }
+
+  #failure({ doing, signal }: Call, error: Error): unknown {
+    if (signal.aborted) return signal.reason;
+    const got = this.#redactor.redact(`${this.#server.host} did not answer (${messageOf(error)})`);
+    const code = /certificate|self-signed|altnames/i.test(messageOf(error)) ? "ENGINE_TLS" : "ENGINE_UNREACHABLE";
+    return new BelayError(code, {
+      doing,
+      got,
+      next: "Check that the API server can be reached from here.",
+      cause: error,
+    });
+  }
+
+  #learnTime(date: string | undefined): void {
+    const at = Date.parse(date ?? "");
+    if (Number.isNaN(at)) return;
+    const offset = at - this.#clock.now();
+    this.#offsetMs = Math.max(this.#offsetMs ?? offset, offset);
+  }
+
+  /** Ends the connections. */
+  async close(): Promise<void> {
+    const options: TlsOptions = {};
+    await this.#config.applyToHTTPSOptions(options);
+    if (typeof options.agent === "object") options.agent.destroy();
+  }
+}
