@@ -4,6 +4,8 @@ export interface RequestOptions {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
   readonly contentType?: string;
+  /** Media type of the answer. Default `application/json`. */
+  readonly accept?: string;
   /** Milliseconds until the answer must be whole. Default 20,000. */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
@@ -29,6 +31,15 @@ export interface PatchOperation {
   readonly value?: unknown;
 }
 
+export interface ListOptions {
+  readonly labelSelector?: string;
+  /** Default: the target's; "" for all. */
+  readonly namespace?: string;
+  /** Names, labels and annotations without the content: what is listed may be large. */
+  readonly metadataOnly?: boolean;
+  readonly signal?: AbortSignal;
+}
+
 export interface ResourceList {
   /** `metadata.resourceVersion` of the list: where a watch goes on. */
   readonly resourceVersion: string;
@@ -44,11 +55,7 @@ export interface KubernetesApi {
   /** `undefined` when there is no such object (or no such kind). */
   get(key: ObjectKey, signal?: AbortSignal): Promise<KubernetesObject | undefined>;
   /** In the target's namespace; `namespace: ""` for all. */
-  list(
-    apiVersion: string,
-    kind: string,
-    options?: { readonly labelSelector?: string; readonly namespace?: string; readonly signal?: AbortSignal },
-  ): Promise<ResourceList>;
+  list(apiVersion: string, kind: string, options?: ListOptions): Promise<ResourceList>;
   create(object: KubernetesObject, options?: WriteOptions): Promise<KubernetesObject>;
   /** A JSON patch, as field manager `belay`. @throws ApiError 422 `Invalid` when a test does not hold. */
   patch(key: ObjectKey, operations: readonly PatchOperation[], options?: WriteOptions): Promise<KubernetesObject>;

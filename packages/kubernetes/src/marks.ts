@@ -19,12 +19,20 @@ export const KUBERNETES_ANNOTATIONS = {
   release: "belay.dev/release",
   application: "belay.dev/application",
   environment: "belay.dev/environment",
+  /** Name in `belay.yaml`. */
+  service: "belay.dev/service",
+  /** Deployment that last put the object back to what it was. */
+  restoredBy: "belay.dev/restored-by",
   /** Shown by `kubectl rollout history`. */
   changeCause: "kubernetes.io/change-cause",
 } as const;
 
-/** What Belay writes on an object's metadata for a deployment. */
-export function marksOf(scope: Scope, context: Pick<DeploymentContext, "deployment" | "release">): Marks {
+/** What Belay writes on an object's metadata for a deployment. `service`: whose workload it is. */
+export function marksOf(
+  scope: Scope,
+  context: Pick<DeploymentContext, "deployment" | "release">,
+  service?: string,
+): Marks {
   const { application, environment } = scope;
   return {
     labels: {
@@ -35,9 +43,20 @@ export function marksOf(scope: Scope, context: Pick<DeploymentContext, "deployme
       [KUBERNETES_ANNOTATIONS.release]: context.release,
       [KUBERNETES_ANNOTATIONS.application]: application,
       [KUBERNETES_ANNOTATIONS.environment]: environment,
+      ...(service === undefined ? {} : { [KUBERNETES_ANNOTATIONS.service]: service }),
       [KUBERNETES_ANNOTATIONS.changeCause]: `belay: deployment ${context.deployment} to ${environment}, release ${context.release}`,
     },
   };
+}
+
+/** What is written when an object is put back: what it carried before comes from the snapshot. */
+export function restorationMarks(deployment: number): Marks {
+  return { labels: {}, annotations: { [KUBERNETES_ANNOTATIONS.restoredBy]: String(deployment) } };
+}
+
+/** Whether a label or annotation is Belay's to write. */
+export function isMark(name: string): boolean {
+  return name.startsWith("belay.dev/") || name === KUBERNETES_ANNOTATIONS.changeCause;
 }
 
 /** Deployment that the labels of an object of this scope name; `undefined` on others' objects. */

@@ -3,6 +3,7 @@ import type {
   Access,
   ApplyOptions,
   KubernetesApi,
+  ListOptions,
   PatchOperation,
   RequestOptions,
   ResourceList,
@@ -39,6 +40,8 @@ export interface KubernetesConnection extends KubernetesApi {
 }
 
 const DEADLINE_MS = 20_000;
+/** API concepts, "Receiving resources as Tables", and the same for metadata. */
+const METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 /**
  * Connects to the cluster of a kubeconfig and proves that it answers.
@@ -81,19 +84,20 @@ class ApiClient implements KubernetesConnection {
     }
   }
 
-  async list(
-    apiVersion: string,
-    kind: string,
-    options: { readonly labelSelector?: string; readonly namespace?: string; readonly signal?: AbortSignal } = {},
-  ): Promise<ResourceList> {
-    const { labelSelector, namespace = this.namespace, signal } = options;
+  async list(apiVersion: string, kind: string, options: ListOptions = {}): Promise<ResourceList> {
+    const { labelSelector, namespace = this.namespace, metadataOnly, signal } = options;
     const resource = await this.#resource(apiVersion, kind, signal);
     const path = collectionPath(apiVersion, resource, namespace);
     const doing = `listing ${resource.plural}`;
     const { metadata, items } = await this.request<{
       metadata: { resourceVersion: string };
       items: KubernetesObject[] | null;
-    }>("GET", path, { doing, query: { labelSelector }, ...(signal && { signal }) });
+    }>("GET", path, {
+      doing,
+      query: { labelSelector },
+      ...(metadataOnly ? { accept: METADATA_ONLY } : {}),
+      ...(signal && { signal }),
+    });
     // The members of a list have neither of the two.
     return {
       resourceVersion: metadata.resourceVersion,
@@ -190,13 +194,15 @@ class ApiClient implements KubernetesConnection {
   }
 
   text(path: string, options: RequestOptions = {}, method = "GET"): Promise<string> {
-    const { query, body, contentType, deadlineMs = DEADLINE_MS, signal, doing = `${method} ${path}` } = options;
+    const { query, body, contentType, accept, deadlineMs = DEADLINE_MS, signal } = options;
+    const { doing = `${method} ${path}` } = options;
     const call = {
       method,
       path: path + queryOf(query),
       doing,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(contentType === undefined ? {} : { contentType }),
+      ...(accept === undefined ? {} : { accept }),
     };
     const isRead = method === "GET" || query?.dryRun === "All";
     const policy = {

@@ -11,8 +11,11 @@ export interface Call {
   readonly doing: string;
   readonly body?: string;
   readonly contentType?: string;
+  readonly accept?: string;
   readonly signal: AbortSignal;
 }
+
+const KEEP_ALIVE_MS = 5_000;
 
 /** Speaks HTTP with an API server over connections that stay open, as the kubeconfig's user. */
 export class HttpConnection {
@@ -59,13 +62,15 @@ export class HttpConnection {
     const begin = this.#server.protocol === "http:" ? plainRequest : tlsRequest;
     return new Promise((resolve, reject) => {
       const request = begin(options, resolve);
+      // A peer that is gone without a word is found out within about 15 s.
+      request.once("socket", (socket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
       request.once("error", (error) => reject(this.#failure(call, error)));
       request.end(call.body);
     });
   }
 
   async #optionsOf(call: Call): Promise<TlsOptions> {
-    const headers: Record<string, string> = { accept: "application/json", "user-agent": "belay" };
+    const headers: Record<string, string> = { accept: call.accept ?? "application/json", "user-agent": "belay" };
     if (call.body !== undefined) {
       headers["content-type"] = call.contentType ?? "application/json";
       // Node sends the body of a DELETE in chunks without saying so, unless it is told its length.

@@ -26,6 +26,8 @@ export async function* watchStream(
       if (line.trim() === "") continue;
       yield eventOf(line, doing);
     }
+  } catch (error) {
+    if (!signal.aborted) throw error;
   } finally {
     lines.close();
     answer.destroy();

@@ -1,0 +1,129 @@
+import { type Clock, isBelayError, type Log, messageOf } from "@belay/core";
+import { isStatus } from "../api/api-error.ts";
+import type { KubernetesApi, WatchEvent } from "../kubernetes-api.ts";
+import type { KubernetesObject } from "../kubernetes-object.ts";
+
+export interface CacheOptions {
+  readonly api: KubernetesApi;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Told after each change of the cache. */
+  readonly onChange: () => void;
+}
+
+const FIRST_PAUSE_MS = 100;
+const LAST_PAUSE_MS = 2_000;
+const REMEMBERED = 4_096;
+
+/**
+ * All objects of one kind in the namespace, kept up to date by one watch. A watch that ends or breaks goes on from the last
+ * resourceVersion; when that is too old (410), everything is listed anew.
+ */
+export class ObjectCache {
+  readonly #options: CacheOptions;
+  readonly #apiVersion: string;
+  readonly #kind: string;
+  readonly #objects = new Map<string, KubernetesObject>();
+  /** The newest versions of all objects, each by its uid. */
+  readonly #seen = new Set<string>();
+  #version: string | undefined;
+  /** The watch is open and everything before it is here. */
+  #live = false;
+
+  constructor(options: CacheOptions, apiVersion: string, kind: string) {
+    this.#options = options;
+    this.#apiVersion = apiVersion;
+    this.#kind = kind;
+  }
+
+  get kind(): string {
+    return this.#kind;
+  }
+
+  /** Whether what is here is what the API server has, up to the events that are under way. */
+  get isLive(): boolean {
+    return this.#live;
+  }
+
+  /** Whether a write of ours, by the resourceVersion that it was answered with, has come back. */
+  hasSeen(object: KubernetesObject): boolean {
+    return this.#seen.has(versionKey(object));
+  }
+
+  objects(): readonly KubernetesObject[] {
+    return [...this.#objects.values()];
+  }
+
+  /** Asks the API server itself. @throws when it does not answer */
+  async list(signal: AbortSignal): Promise<readonly KubernetesObject[]> {
+    return (await this.#options.api.list(this.#apiVersion, this.#kind, { signal })).items;
+  }
+
+  /** Watches until the signal aborts. Never throws: whoever reads while it is not live asks the API server and learns why. */
+  async follow(signal: AbortSignal): Promise<void> {
+    let pauseMs = FIRST_PAUSE_MS;
+    while (!signal.aborted) {
+      try {
+        if (this.#version === undefined) await this.#relist(signal);
+        if (await this.#watch(signal)) pauseMs = FIRST_PAUSE_MS;
+      } catch (error) {
+        if (signal.aborted) break;
+        if (isStatus(error, 410)) this.#version = undefined;
+        else this.#complain(error);
+      } finally {
+        this.#live = false;
+      }
+      await this.#options.clock.sleep(pauseMs, signal).catch(() => undefined);
+      pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS);
+    }
+  }
+
+  #complain(error: unknown): void {
+    const { log } = this.#options;
+    if (isBelayError(error, "ENGINE_UNREACHABLE", "TIMED_OUT")) log.debug(messageOf(error));
+    else log.warn(messageOf(error));
+  }
+
+  async #relist(signal: AbortSignal): Promise<void> {
+    const { resourceVersion, items } = await this.#options.api.list(this.#apiVersion, this.#kind, { signal });
+    this.#objects.clear();
+    for (const item of items) this.#keep(item);
+    this.#version = resourceVersion;
+  }
+
+  /** Whether anything came. */
+  async #watch(signal: AbortSignal): Promise<boolean> {
+    const stream = this.#options.api.watch(this.#apiVersion, this.#kind, this.#version ?? "0", signal);
+    let came = false;
+    this.#live = true;
+    this.#options.onChange();
+    for await (const event of stream) {
+      came = true;
+      this.#take(event);
+    }
+    return came;
+  }
+
+  #take({ type, object }: WatchEvent): void {
+    this.#version = object.metadata.resourceVersion ?? this.#version;
+    if (type === "BOOKMARK") return;
+    const key = object.metadata.uid ?? object.metadata.name;
+    if (type === "DELETED") this.#objects.delete(key);
+    else this.#keep(object);
+    this.#options.onChange();
+  }
+
+  #keep(object: KubernetesObject): void {
+    this.#objects.set(object.metadata.uid ?? object.metadata.name, object);
+    this.#seen.add(versionKey(object));
+    // A set keeps the order of insertion.
+    for (const oldest of this.#seen) {
+      if (this.#seen.size <= REMEMBERED) break;
+      this.#seen.delete(oldest);
+    }
+  }
+}
+
+function versionKey({ metadata }: KubernetesObject): string {
+  return `${metadata.uid} ${metadata.resourceVersion}`;
+}

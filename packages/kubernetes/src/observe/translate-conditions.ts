@@ -1,0 +1,100 @@
+import type { Condition as BelayCondition } from "@belay/core";
+import type { KubernetesObject } from "../kubernetes-object.ts";
+import { type Condition, revisionOf, templateOf, type Workload } from "../workload.ts";
+import type { NamespaceView } from "./namespace-watch.ts";
+import type { Pod, PodEvent } from "./pod.ts";
+import { timeOf } from "./pod.ts";
+
+/** What the pods of the wanted revision tell before any container of theirs exists. */
+export function conditionsOfPods(
+  pods: readonly Pod[],
+  events: ReadonlyMap<string, readonly PodEvent[]>,
+): BelayCondition[] {
+  return pods
+    .filter(({ metadata }) => !metadata.deletionTimestamp)
+    .flatMap((pod): BelayCondition[] => [
+      ...unschedulable(pod),
+      ...mountFailures(pod, events.get(pod.metadata.uid ?? "") ?? []),
+    ]);
+}
+
+function unschedulable({ status }: Pod): BelayCondition[] {
+  const found = status?.conditions?.find(
+    ({ type, status: is, reason }) => type === "PodScheduled" && is === "False" && reason === "Unschedulable",
+  );
+  return found === undefined ? [] : [{ type: "unschedulable", message: found.message ?? "no node can take the pod" }];
+}
+
+/** The kubelet's words for a volume whose source does not exist (`pkg/volume/configmap`, `pkg/volume/secret`). */
+const MISSING_SOURCE = /(?:configmap|secret|references non-existent (?:config|secret) key)[^:]*(?:not found|: \S+)/i;
+
+/** A volume that can't be mounted shows nowhere but in events: the pod stays in `ContainerCreating`. */
+function mountFailures(pod: Pod, events: readonly PodEvent[]): BelayCondition[] {
+  const waits = (pod.status?.containerStatuses ?? []).every(({ state }) => state?.running === undefined);
+  if (!waits || pod.status?.phase !== "Pending") return [];
+  const found = events.find(({ reason, message }) => reason === "FailedMount" && MISSING_SOURCE.test(message ?? ""));
+  return found === undefined ? [] : [{ type: "config_missing", message: found.message ?? "" }];
+}
+
+/** What is said of the workload as a whole: also when it has no pod at all. */
+export function conditionsOfWorkload(workload: Workload, wanted: string, view: NamespaceView): BelayCondition[] {
+  const template = templateOf(workload);
+  // Nothing can be said of a revision that is not asked for yet.
+  if (template === undefined || revisionOf(template) !== wanted) return [];
+  const paused =
+    workload.spec.paused === true
+      ? [{ type: "engine_paused", message: `${workload.metadata.name} is paused` } as const]
+      : [];
+  if (workload.kind === "Deployment") return [...paused, ...failedCreate(replicaSetOf(workload, wanted, view))];
+  return [...paused, ...failedByEvents(workload, view)];
+}
+
+/** A quota or an admission rule that forbids the first pod shows on the ReplicaSet only. */
+function failedCreate(set: Workload | undefined): BelayCondition[] {
+  const found = set?.status?.conditions?.find(({ type, status }) => type === "ReplicaFailure" && status === "True");
+  return found === undefined ? [] : [translateFailure(found)];
+}
+
+function replicaSetOf(workload: Workload, wanted: string, view: NamespaceView): Workload | undefined {
+  const sets = (view.get("ReplicaSet") ?? []) as readonly Workload[];
+  return sets.find(
+    (set) =>
+      set.metadata.ownerReferences?.some(({ uid }) => uid === workload.metadata.uid) &&
+      set.spec.template !== undefined &&
+      revisionOf(set.spec.template) === wanted,
+  );
+}
+
+/** Other controllers write no condition, only events. One counts when it came after the workload was last changed. */
+function failedByEvents(workload: Workload, view: NamespaceView): BelayCondition[] {
+  const events = (view.get("Event") ?? []) as readonly PodEvent[];
+  const since = changedAt(workload);
+  return events
+    .filter(({ involvedObject, reason }) => involvedObject.uid === workload.metadata.uid && reason === "FailedCreate")
+    .filter((event) => timeOf(event) >= since)
+    .slice(-1)
+    .map(({ message }) =>
+      translateFailure({ type: "", status: "True", reason: "FailedCreate", message: message ?? "" }),
+    );
+}
+
+/** When the spec was last written, as far as the field managers tell; whole seconds, like events. */
+function changedAt({ metadata }: KubernetesObject): number {
+  const times = (metadata.managedFields ?? [])
+    .filter(({ subresource }) => subresource === undefined || subresource === "")
+    .map(({ time }) => Date.parse(String(time)) || 0);
+  return Math.max(0, ...times);
+}
+
+/** Which rule of admission refused a pod, from its words (`plugin/pkg/admission`). */
+export function translateFailure({ message = "" }: Condition): BelayCondition {
+  if (
+    /exceeded quota|failed quota|forbidden: (?:maximum|minimum)|violates PodSecurity|admission webhook/.test(message)
+  ) {
+    return { type: "quota", message };
+  }
+  if (/serviceaccount .*not found|priority ?class .*(?:not found|no PriorityClass)/i.test(message)) {
+    return { type: "config_missing", message };
+  }
+  return { type: "start_failed", message };
+}

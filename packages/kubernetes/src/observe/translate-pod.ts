@@ -1,0 +1,130 @@
+import { type ContainerState, type Digest, type Instance, isDigest } from "@belay/core";
+import type { PodContainer } from "../workload.ts";
+import { type ContainerStatus, type Pod, type PodEvent, type Termination, timeOf } from "./pod.ts";
+
+/** Where a pod belongs. */
+export interface PodPlace {
+  readonly revision: string;
+  /** A pod of a StatefulSet comes back under its name, one of a DaemonSet on its node. */
+  readonly slot: string;
+}
+
+/** One pod in the judge's words. Pure. `events`: those that speak of this pod. */
+export function translatePod(pod: Pod, place: PodPlace, events: readonly PodEvent[]): Instance {
+  const { metadata, spec, status } = pod;
+  const ended = status?.phase === "Succeeded" || status?.phase === "Failed";
+  const ready = status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false;
+  const phase = metadata.deletionTimestamp ? "draining" : ended ? "history" : "current";
+  return {
+    id: metadata.uid ?? metadata.name,
+    title: metadata.name,
+    slot: place.slot,
+    ...(spec.nodeName === undefined ? {} : { node: spec.nodeName }),
+    revision: place.revision,
+    phase,
+    createdAt: Date.parse(metadata.creationTimestamp ?? "") || 0,
+    ...(ended ? { endedBy: endedBy(pod) } : {}),
+    ready: ready && phase === "current",
+    containers: containersOf(pod, events),
+  };
+}
+
+/** An evicted or preempted pod has a reason of its own; where containers ended by themselves, they have one each. */
+function endedBy({ status }: Pod): "self" | "node" {
+  return status?.reason === undefined || status.reason === "" ? "self" : "node";
+}
+
+function containersOf({ spec, status }: Pod, events: readonly PodEvent[]): ContainerState[] {
+  const init = (spec.initContainers ?? []).map((container) => {
+    const role = container.restartPolicy === "Always" ? "sidecar" : "init";
+    return translateContainer(container, role, find(status?.initContainerStatuses, container.name), events);
+  });
+  const main = spec.containers.map((container) =>
+    translateContainer(container, "main", find(status?.containerStatuses, container.name), events),
+  );
+  return [...init, ...main];
+}
+
+function find(statuses: readonly ContainerStatus[] | undefined, name: string): ContainerStatus | undefined {
+  return statuses?.find((one) => one.name === name);
+}
+
+function translateContainer(
+  container: PodContainer,
+  role: ContainerState["role"],
+  status: ContainerStatus | undefined,
+  events: readonly PodEvent[],
+): ContainerState {
+  const { name } = container;
+  const { state, lastState } = status ?? {};
+  const exit = state?.terminated ?? lastState?.terminated;
+  const reason = state?.waiting?.reason;
+  return {
+    name,
+    role,
+    digests: digestsIn(status?.imageID ?? ""),
+    state: state?.running ? "running" : state?.terminated ? "exited" : "waiting",
+    ...(reason === undefined ? {} : { reason }),
+    restarts: status?.restartCount ?? 0,
+    health: healthOf(container, status),
+    ...(exit === undefined ? {} : { lastExit: exitOf(exit, killsOf(name, events)) }),
+  };
+}
+
+/**
+ * Never `unhealthy`: a readiness probe that fails before the first success says nothing yet, one that fails after it is seen
+ * by the pod's `Ready`, and the other probes kill.
+ */
+function healthOf(container: PodContainer, status: ContainerStatus | undefined): ContainerState["health"] {
+  const { readinessProbe, startupProbe, livenessProbe } = container;
+  if (readinessProbe === undefined && startupProbe === undefined && livenessProbe === undefined) return "none";
+  return status?.ready === true ? "healthy" : "starting";
+}
+
+/** Reasons of a container that never came to run its program (kubelet, containerd's CRI). */
+const NOT_STARTED = ["StartError", "ContainerCannotRun", "RunContainerError", "ContainerStatusUnknown"];
+
+function exitOf(exit: Termination, kills: readonly Kill[]): NonNullable<ContainerState["lastExit"]> {
+  const { exitCode, reason = "", message = "" } = exit;
+  const at = Date.parse(exit.finishedAt ?? "");
+  const kill = kills.find((one) => isDuring(one, exit));
+  return {
+    code: exitCode,
+    oomKilled: reason === "OOMKilled",
+    ...(NOT_STARTED.includes(reason) && message !== "" ? { error: message } : {}),
+    ...(kill === undefined ? {} : { killedBy: kill.by }),
+    ...(Number.isNaN(at) ? {} : { at }),
+  };
+}
+
+interface Kill {
+  readonly by: "startup probe" | "liveness probe";
+  readonly at: number;
+}
+
+/** The kubelet's words when it ends a container because of a probe (`pkg/kubelet/kuberuntime`, `computePodActions`). */
+const KILLED = /^Container (\S+) failed (startup|liveness) probe/;
+
+function killsOf(container: string, events: readonly PodEvent[]): Kill[] {
+  return events.flatMap((event): Kill[] => {
+    if (event.reason !== "Killing") return [];
+    const [, name, probe] = KILLED.exec(event.message ?? "") ?? [];
+    if (name !== container) return [];
+    return [{ by: probe === "startup" ? "startup probe" : "liveness probe", at: timeOf(event) }];
+  });
+}
+
+/** Times have whole seconds, so that one more on each side is the same moment. */
+const SECOND_MS = 1_000;
+
+function isDuring({ at }: Kill, { startedAt, finishedAt }: Termination): boolean {
+  const from = Date.parse(startedAt ?? "") || 0;
+  const to = Date.parse(finishedAt ?? "") || Number.POSITIVE_INFINITY;
+  return at >= from - SECOND_MS && at <= to + SECOND_MS;
+}
+
+/** `127.0.0.1:5000/shop/web@sha256:…`, `docker-pullable://…@sha256:…`, or a config digest alone. */
+export function digestsIn(imageId: string): Digest[] {
+  const digest = imageId.slice(imageId.lastIndexOf("@") + 1);
+  return isDigest(digest) ? [digest] : [];
+}

@@ -1,0 +1,130 @@
+import type { Condition, ObservedService, Wanted } from "@belay/core";
+import type { KubernetesObject, ObjectKey } from "../kubernetes-object.ts";
+import { desiredOf, type PodTemplate, revisionOf, type Workload } from "../workload.ts";
+import type { NamespaceView } from "./namespace-watch.ts";
+import { type Pod, type PodEvent, timeOf } from "./pod.ts";
+import { conditionsOfPods, conditionsOfWorkload } from "./translate-conditions.ts";
+import { translatePod } from "./translate-pod.ts";
+
+/** What stands between a workload and its pods, and whose template they have: a ReplicaSet, a ControllerRevision. */
+export interface Generation {
+  readonly object: KubernetesObject;
+  readonly revision: string;
+}
+
+/** One service as it is now, in the judge's words. Pure. */
+export function translateService(wanted: Wanted, key: ObjectKey, view: NamespaceView): ObservedService {
+  const workload = findWorkload(key, view);
+  const pods = podsOf(key, view);
+  const events = view.get("Event") as readonly PodEvent[] | undefined;
+  const byPod = Map.groupBy(events ?? [], ({ involvedObject }) => involvedObject.uid ?? "");
+  const mine = pods.map((pod) => ({ pod, revision: revisionOfPod(pod, key, workload, view) }));
+  const own = mine.filter(({ pod, revision }) => !isForgiven(pod, workload) && revision !== undefined);
+  const fresh = own.filter(({ revision }) => revision === wanted.revision).map(({ pod }) => pod);
+  const conditions = [
+    ...conditionsOfPods(fresh, byPod),
+    ...(workload === undefined ? [] : conditionsOfWorkload(workload, wanted.revision, view)),
+  ];
+  return {
+    name: wanted.service,
+    kind: key.kind,
+    goal: wanted.goal,
+    desired: workload === undefined ? wanted.desired : desiredOf(workload),
+    wantedRevision: wanted.revision,
+    conditions: unique(conditions),
+    instances: own.map(({ pod, revision }) =>
+      translatePod(pod, { revision: revision ?? "", slot: slotOf(pod, key) }, byPod.get(pod.metadata.uid ?? "") ?? []),
+    ),
+  };
+}
+
+export function findWorkload(key: ObjectKey, view: NamespaceView): Workload | undefined {
+  const found = view.get(key.kind)?.find(({ metadata }) => metadata.name === key.name);
+  return found as Workload | undefined;
+}
+
+/**
+ * All pods whose chain of controllers leads to a workload of this kind and name, the one before it that was deleted
+ * included: its pods serve until they are gone.
+ */
+export function podsOf(key: ObjectKey, view: NamespaceView): readonly Pod[] {
+  const pods = (view.get("Pod") ?? []) as readonly Pod[];
+  if (key.kind !== "Deployment") return pods.filter((pod) => isControlledBy(pod, key.kind, key.name));
+  const sets = (view.get("ReplicaSet") ?? []).filter((set) => isControlledBy(set, key.kind, key.name));
+  const uids = new Set(sets.map(({ metadata }) => metadata.uid));
+  return pods.filter((pod) => pod.metadata.ownerReferences?.some((one) => one.controller && uids.has(one.uid)));
+}
+
+export function isControlledBy({ metadata }: KubernetesObject, kind: string, name: string): boolean {
+  return metadata.ownerReferences?.some((one) => one.controller && one.kind === kind && one.name === name) ?? false;
+}
+
+/** `undefined` for a CronJob's: its Jobs come and go by the clock. */
+export function revisionOfPod(
+  pod: Pod,
+  key: ObjectKey,
+  workload: Workload | undefined,
+  view: NamespaceView,
+): string | undefined {
+  if (key.kind === "Job") return workload?.spec.template && revisionOf(workload.spec.template);
+  const labels = pod.metadata.labels ?? {};
+  const hash = labels[key.kind === "Deployment" ? "pod-template-hash" : "controller-revision-hash"] ?? "";
+  const template = templateOfHash(hash, key, view);
+  // Its ReplicaSet or ControllerRevision is gone or not seen yet: it is another one than any that is known.
+  return template === undefined ? `unknown-${hash}` : revisionOf(template);
+}
+
+/** The template that the controllers' own hash stands for. */
+export function templateOfHash(hash: string, key: ObjectKey, view: NamespaceView): PodTemplate | undefined {
+  if (key.kind === "Deployment") {
+    const set = (view.get("ReplicaSet") ?? []).find(
+      (one) => isControlledBy(one, key.kind, key.name) && one.metadata.labels?.["pod-template-hash"] === hash,
+    );
+    return (set as Workload | undefined)?.spec.template;
+  }
+  const revisions = (view.get("ControllerRevision") ?? []).filter((one) => isControlledBy(one, key.kind, key.name));
+  // A StatefulSet's pods carry the revision's name, a DaemonSet's only its hash.
+  const found = revisions.find(
+    ({ metadata }) => metadata.name === hash || metadata.labels?.["controller-revision-hash"] === hash,
+  );
+  return found && templateInRevision(found);
+}
+
+/** `{spec: {template: {…, $patch: "replace"}}}` (`pkg/controller/statefulset`, `getPatch`). */
+function templateInRevision(revision: KubernetesObject): PodTemplate | undefined {
+  const data = revision.data as
+    | { readonly spec?: { readonly template?: PodTemplate & { $patch?: string } } }
+    | undefined;
+  if (data?.spec?.template === undefined) return undefined;
+  const { $patch, ...template } = data.spec.template;
+  return template;
+}
+
+/** A pod of a Job that ended badly while the Job may still try again: its `backoffLimit` is its owner's word. */
+function isForgiven(pod: Pod, workload: Workload | undefined): boolean {
+  if (workload?.kind !== "Job" || pod.status?.phase !== "Failed") return false;
+  const over = workload.status?.conditions?.some(
+    ({ type, status }) => (type === "Failed" || type === "FailureTarget") && status === "True",
+  );
+  return !over && (workload.spec.backoffLimit ?? DEFAULT_BACKOFF) > 0;
+}
+
+const DEFAULT_BACKOFF = 6;
+
+function slotOf(pod: Pod, { kind, name }: ObjectKey): string {
+  if (kind === "DaemonSet") return pod.spec.nodeName ?? pod.metadata.name;
+  if (kind === "Job") return pod.metadata.annotations?.["batch.kubernetes.io/job-completion-index"] ?? name;
+  return pod.metadata.name;
+}
+
+function unique(conditions: readonly Condition[]): Condition[] {
+  return [...new Map(conditions.map((one) => [`${one.type} ${one.message}`, one])).values()];
+}
+
+/** Events of an object and of what it made, oldest first. */
+export function eventsOf(uids: ReadonlySet<string>, view: NamespaceView): readonly PodEvent[] {
+  const events = (view.get("Event") ?? []) as readonly PodEvent[];
+  return events
+    .filter(({ involvedObject }) => uids.has(involvedObject.uid ?? ""))
+    .sort((a, b) => timeOf(a) - timeOf(b));
+}
