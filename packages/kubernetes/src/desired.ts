@@ -73,6 +73,8 @@ export interface SavedObject {
   readonly verb: VerbName;
   readonly service?: string;
   readonly goal?: Goal;
+  /** Container name → image, as in {@link DesiredObject.images}: which container stands for the service. */
+  readonly images?: Readonly<Record<string, string>>;
   /** The object as it was; none when it did not exist: then the way back removes it. */
   readonly was?: KubernetesObject;
   /** More that the verb needs to restore: what it had applied before (`apply`). JSON. */

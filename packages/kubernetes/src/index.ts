@@ -1,3 +1,9 @@
 /** The Kubernetes target: existing workloads and manifests, observed by watches. */
 export { ApiError, isMissing, isStatus, isTaken } from "./api/api-error.ts";
 export { type ConnectOptions, connectKubernetes, type KubernetesConnection } from "./api/connect-kubernetes.ts";
+export type { DesiredObject, DesiredState, Marks, ObjectVerb, Preview, SavedObject } from "./desired.ts";
+export type { KubernetesApi } from "./kubernetes-api.ts";
+export type { KubernetesObject, ObjectKey } from "./kubernetes-object.ts";
+export type { KubernetesTargetOptions, ServiceNames } from "./kubernetes-options.ts";
+export { createKubernetesTarget } from "./kubernetes-target.ts";
+export { SecretRecordStore } from "./secret-record-store.ts";

@@ -13,6 +13,7 @@ const KNOWN: Readonly<Record<string, Resource>> = Object.fromEntries(
     ["v1", "ConfigMap", "configmaps"],
     ["v1", "Event", "events"],
     ["v1", "Service", "services"],
+    ["v1", "ResourceQuota", "resourcequotas"],
     ["apps/v1", "Deployment", "deployments"],
     ["apps/v1", "StatefulSet", "statefulsets"],
     ["apps/v1", "DaemonSet", "daemonsets"],

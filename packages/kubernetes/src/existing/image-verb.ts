@@ -51,12 +51,13 @@ export class ImageVerb implements ObjectVerb {
   }
 
   save(desired: DesiredObject, live: KubernetesObject | undefined): SavedObject {
-    const { apiVersion, kind, name, namespace, verb, service, goal } = desired;
+    const { apiVersion, kind, name, namespace, verb, service, goal, images } = desired;
     return {
       key: { apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) },
       verb,
       ...(service === undefined ? {} : { service }),
       ...(goal === undefined ? {} : { goal }),
+      ...(images === undefined ? {} : { images }),
       ...(live === undefined ? {} : { was: trimmed(live) }),
     };
   }

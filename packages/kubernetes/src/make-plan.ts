@@ -1,0 +1,199 @@
+import {
+  type Finding,
+  knownDigests,
+  mapBounded,
+  type Plan,
+  type Release,
+  type RevisionFacts,
+  type RolloutPolicy,
+  type ServiceChange,
+} from "@belay/core";
+import type { DesiredObject, DesiredState } from "./desired.ts";
+import { desireExisting, workloadKey } from "./existing/desire-existing.ts";
+import type { KubernetesObject, ObjectKey } from "./kubernetes-object.ts";
+import { deploymentOf } from "./marks.ts";
+import type { NamespaceView } from "./observe/namespace-watch.ts";
+import { digestsIn } from "./observe/translate-pod.ts";
+import { podsOf } from "./observe/translate-service.ts";
+import { isTouched, type PlanContents, PlanDetail, type PlannedObject } from "./plan-detail.ts";
+import { autoscalerFloors } from "./preflight/hints.ts";
+import { findObstacles } from "./preflight/obstacles.ts";
+import { preflight } from "./preflight/preflight.ts";
+import type { TargetState } from "./target-state.ts";
+import { desiredOf, goalOf, imagesOf, isWorkload, isWorkloadKind, revisionOf, templateOf } from "./workload.ts";
+
+/** Requests at once while a plan is made. */
+export const AT_ONCE = 8;
+export const PLAN_MS = 120_000;
+
+/** Reads what runs and what is wanted, has the API server try each change, and says what would be done. Changes nothing. */
+export async function makePlan(state: TargetState, release: Release, policy: RolloutPolicy): Promise<Plan> {
+  const signal = AbortSignal.timeout(PLAN_MS);
+  const desired = await desire(state, release, signal);
+  const objects = await mapBounded(desired.objects, AT_ONCE, signal, (one) => planObject(state, one));
+  const prune = await mapBounded(desired.prune, AT_ONCE, signal, async (key) => {
+    const live = await state.api.get(key, signal);
+    return live === undefined ? [] : [{ key, live }];
+  });
+  return finishPlan(state, { objects, prune: prune.flat(), desired, release, policy }, signal);
+}
+
+async function desire(state: TargetState, release: Release, signal: AbortSignal): Promise<DesiredState> {
+  const { manifests, services } = state.options;
+  if (manifests !== undefined) return manifests.render(release, signal);
+  const names = Object.keys(release.services);
+  const live = await mapBounded(names, AT_ONCE, signal, async (service) => {
+    return [service, await state.api.get(workloadKey(service, services[service]), signal)] as const;
+  });
+  return desireExisting(release, services, new Map(live));
+}
+
+async function planObject(state: TargetState, desired: DesiredObject): Promise<PlannedObject> {
+  const live = await state.api.get(desired);
+  const preview = await state.verb(desired.verb).preview(desired, live);
+  return { desired, live, preview };
+}
+
+export interface PlanParts {
+  readonly objects: readonly PlannedObject[];
+  readonly prune: PlanContents["prune"];
+  readonly desired: Pick<DesiredState, "findings" | "notCovered">;
+  readonly release?: Release;
+  readonly policy: RolloutPolicy;
+}
+
+/** Puts a plan together from its objects, and checks what can be checked. */
+export async function finishPlan(state: TargetState, parts: PlanParts, signal: AbortSignal): Promise<Plan> {
+  const { objects, prune, desired, release, policy } = parts;
+  const workloads = objects.filter(({ desired: { service } }) => service !== undefined);
+  for (const { desired: one } of workloads) state.remember(one.service ?? "", one);
+  const view = await state.watch.read(state.kindsFor(workloads.map((one) => one.desired.service ?? "")), signal);
+  const changes = workloads.map((one) => changeOf(one, view, release));
+  const everything = [...objects.flatMap(({ live }) => live ?? []), ...prune.map(({ live }) => live)];
+  const { scope } = state.options;
+  const labelledDeployment = Math.max(0, ...everything.map((one) => deploymentOf(one, scope) ?? 0));
+  const floors = await autoscalerFloors(state.api, signal);
+  const contents: PlanContents = { objects, changes, prune, labelledDeployment, floors };
+  const findings: Finding[] = [
+    ...desired.findings,
+    ...objects.flatMap(({ preview }) => preview.findings),
+    ...findObstacles(objects, state.options),
+    ...(await preflight(state, contents, policy, view, signal)),
+  ];
+  return {
+    scope,
+    services: changes,
+    findings,
+    notCovered: [...new Set([...desired.notCovered, ...volumesOf(objects)])],
+    labelledDeployment,
+    detail: new PlanDetail(contents),
+  };
+}
+
+function changeOf(planned: PlannedObject, view: NamespaceView, release: Release | undefined): ServiceChange {
+  const { desired, live, preview } = planned;
+  const { service = "", kind, name, dependsOn } = desired;
+  const from = live && factsOf(live, desired, planned, view);
+  const to = toFacts(planned, from, release);
+  return {
+    service,
+    name: `${kind.toLowerCase()}/${name}`,
+    action: preview.action === "unchanged" ? "unchanged" : live === undefined ? "create" : "update",
+    goal: desired.goal ?? goalOf(kind),
+    desired: to?.instances ?? from?.instances ?? 0,
+    dependsOn,
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    differences: preview.differences,
+  };
+}
+
+function factsOf(
+  live: KubernetesObject,
+  key: ObjectKey,
+  planned: PlannedObject,
+  view: NamespaceView,
+): RevisionFacts | undefined {
+  const template = templateOf(live);
+  if (template === undefined || !isWorkload(live)) return undefined;
+  const image = imageFor(planned, imagesOf(template));
+  const pods = podsOf(key, view);
+  const shown = pods.flatMap(({ status }) =>
+    (status?.containerStatuses ?? []).flatMap((one) => digestsIn(one.imageID)),
+  );
+  const own = digestsIn(image);
+  return {
+    revision: revisionOf(template),
+    image,
+    digests: [...new Set(own.length > 0 ? own : shown)],
+    instances: desiredOf(live),
+  };
+}
+
+function toFacts(
+  planned: PlannedObject,
+  from: RevisionFacts | undefined,
+  release: Release | undefined,
+): RevisionFacts | undefined {
+  const { desired, preview } = planned;
+  const object = preview.object;
+  const template = object && templateOf(object);
+  if (object === undefined || template === undefined || !isWorkload(object)) return undefined;
+  const identity = release?.services[desired.service ?? ""];
+  const image = imageFor(planned, imagesOf(template), identity?.repository);
+  // A dry run of a new DaemonSet has not been scheduled: what runs now is the best guess.
+  const instances = object.kind === "DaemonSet" ? (from?.instances ?? desiredOf(object)) : desiredOf(object);
+  const digests = identity === undefined ? digestsIn(image) : knownDigests(identity);
+  return { revision: revisionOf(template), image, digests, instances };
+}
+
+/** The image that stands for a service: that of the container which gets one, else of the first. */
+function imageFor(
+  { desired, restores }: PlannedObject,
+  images: Readonly<Record<string, string>>,
+  repository = "",
+): string {
+  const [container] = Object.keys(desired.images ?? restores?.images ?? {});
+  const own = container === undefined ? undefined : images[container];
+  const all = Object.values(images);
+  return own ?? all.find((image) => repository !== "" && image.startsWith(`${repository}@`)) ?? all.at(-1) ?? "";
+}
+
+/** What a pod keeps beyond its own life is not brought back with its template. */
+function volumesOf(objects: readonly PlannedObject[]): string[] {
+  return objects.filter(isTouched).flatMap(({ preview, desired }) => {
+    const template = preview.object && templateOf(preview.object);
+    if (template === undefined || !isWorkloadKind(desired.kind)) return [];
+    const volumes = (template.spec.volumes ?? []) as readonly {
+      readonly persistentVolumeClaim?: { readonly claimName: string };
+      readonly hostPath?: { readonly path: string };
+      readonly nfs?: { readonly server: string; readonly path: string };
+      readonly configMap?: { readonly name?: string };
+      readonly secret?: { readonly secretName?: string };
+    }[];
+    const { volumeClaimTemplates: claims } = (preview.object?.spec ?? {}) as {
+      readonly volumeClaimTemplates?: readonly KubernetesObject[];
+    };
+    return [
+      ...volumes.flatMap(({ persistentVolumeClaim: claim, hostPath, nfs }) => [
+        ...(claim === undefined ? [] : [`the volume claim ${claim.claimName}`]),
+        ...(hostPath === undefined ? [] : [`the folder ${hostPath.path} of the node`]),
+        ...(nfs === undefined ? [] : [`the share ${nfs.server}:${nfs.path}`]),
+      ]),
+      ...(claims ?? []).map(({ metadata }) => `the volume claims ${metadata.name}-${desired.name}-…`),
+      ...(desired.verb === "patch-image" ? volumes.flatMap(namedSources) : []),
+    ];
+  });
+}
+
+/** Existing workloads: what their ConfigMaps and Secrets hold is whatever it is at the time. */
+function namedSources(volume: {
+  readonly configMap?: { readonly name?: string };
+  readonly secret?: { readonly secretName?: string };
+}): string[] {
+  const { configMap, secret } = volume;
+  return [
+    ...(configMap?.name === undefined ? [] : [`the ConfigMap ${configMap.name}`]),
+    ...(secret?.secretName === undefined ? [] : [`the Secret ${secret.secretName}`]),
+  ];
+}

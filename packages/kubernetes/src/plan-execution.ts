@@ -1,0 +1,143 @@
+import { BelayError, type DeploymentContext, type Execution, type ExecutionStage, type Wanted } from "@belay/core";
+import { titleOf } from "./kubernetes-object.ts";
+import { marksOf } from "./marks.ts";
+import { isTouched, type PlanContents, type PlannedObject } from "./plan-detail.ts";
+import { removeStuckPods } from "./remove-stuck-pods.ts";
+import type { TargetState } from "./target-state.ts";
+import { revisionOf, templateOf } from "./workload.ts";
+
+/**
+ * The way forward: one stage per level of dependencies, then the removal of what the release no longer has. The cluster's own
+ * controllers replace the pods, by the workload's own strategy; the judge watches every pod of them.
+ */
+export function planExecution(state: TargetState, plan: PlanContents, context: DeploymentContext): Execution {
+  for (const { desired } of plan.objects) if (desired.service !== undefined) state.remember(desired.service, desired);
+  const wanted = plan.changes.filter(({ action }) => action !== "remove").map((change) => wantedOf(plan, change));
+  const removed = plan.changes.filter(({ action }) => action === "remove");
+  const touched = plan.objects.filter(isTouched);
+  if (touched.length === 0 && plan.prune.length === 0) {
+    return { wanted, stages: [{ name: "verify", act: async () => {}, expect: "alone", stable: true }] };
+  }
+  const levels = levelsOf(touched);
+  const stages = levels.map((level, index): ExecutionStage => {
+    const last = index === levels.length - 1;
+    const later = new Set(levels.slice(index + 1).flatMap((objects) => objects.map(({ desired }) => desired.service)));
+    const services = wanted.map(({ service }) => service).filter((service) => !later.has(service));
+    const names = level.flatMap(({ desired }) => desired.service ?? []);
+    return {
+      name: levels.length === 1 ? "apply" : `apply ${names.join(", ")}`,
+      act: (signal) => changeAll(state, plan, level, context, signal),
+      expect: "alone",
+      stable: last,
+      services,
+    };
+  });
+  const prune: ExecutionStage = {
+    name: "prune",
+    act: (signal) => prunePlanned(state, plan, signal),
+    expect: "alone",
+    stable: false,
+  };
+  const gone = removed.map((change): Wanted => ({ ...nothing(change.service), goal: change.goal }));
+  return { wanted: [...wanted, ...gone], stages: plan.prune.length === 0 ? stages : [...stages, prune] };
+}
+
+function nothing(service: string): Wanted {
+  return { service, goal: "run", desired: 0, revision: "none", digests: [] };
+}
+
+function wantedOf(plan: PlanContents, change: PlanContents["changes"][number]): Wanted {
+  const { service, goal, name, to, from } = change;
+  const facts = to ?? from;
+  const floor = plan.floors.get(name);
+  const instances = facts?.instances ?? change.desired;
+  return {
+    service,
+    goal,
+    desired: floor === undefined ? instances : Math.min(floor, instances),
+    revision: facts?.revision ?? "unknown",
+    digests: facts?.digests ?? [],
+  };
+}
+
+/**
+ * Objects that have no pods go with the first level (what stands before the first workload) or with the last (Services,
+ * routes): that is how their order is given.
+ */
+function levelsOf(objects: readonly PlannedObject[]): PlannedObject[][] {
+  const depths = new Map<string, number>();
+  const services = new Map(objects.map((one) => [one.desired.service, one]));
+  const depthOf = (one: PlannedObject): number => {
+    const { service = "", dependsOn } = one.desired;
+    const known = depths.get(service);
+    if (known !== undefined) return known;
+    // Before going on, so that a cycle ends.
+    depths.set(service, 0);
+    const below = dependsOn.flatMap((name) => services.get(name) ?? []);
+    const depth = Math.max(-1, ...below.map(depthOf)) + 1;
+    depths.set(service, depth);
+    return depth;
+  };
+  const workloads = objects.filter(({ desired }) => desired.service !== undefined);
+  const deepest = Math.max(0, ...workloads.map(depthOf));
+  const first = objects.findIndex(({ desired }) => desired.service !== undefined);
+  const levels: PlannedObject[][] = Array.from({ length: deepest + 1 }, () => []);
+  for (const [index, one] of objects.entries()) {
+    const depth = one.desired.service !== undefined ? depthOf(one) : index < first || first < 0 ? 0 : deepest;
+    levels[depth]?.push(one);
+  }
+  return levels.filter((level) => level.length > 0);
+}
+
+async function changeAll(
+  state: TargetState,
+  plan: PlanContents,
+  level: readonly PlannedObject[],
+  context: DeploymentContext,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const planned of level) {
+    const { desired, restores } = planned;
+    await requireUnchanged(state, planned, signal);
+    const marks = marksOf(state.options.scope, context, desired.service);
+    const verb = state.verb(desired.verb);
+    const object =
+      restores?.was === undefined
+        ? await verb.change(desired, marks, signal)
+        : await verb.restore(restores, marks, signal);
+    state.watch.expect(object);
+    state.options.log.info(`changed ${titleOf(desired)} (deployment ${context.deployment})`);
+  }
+  const revisions = new Map(plan.changes.map(({ service, to }) => [service, to?.revision ?? ""]));
+  for (const { desired } of level) {
+    if (desired.kind === "StatefulSet" && desired.service !== undefined) {
+      await removeStuckPods(state, desired, revisions.get(desired.service) ?? "", signal);
+    }
+  }
+}
+
+/** The plan was made for what ran then. A person's change since must be seen by a person, not overwritten. */
+async function requireUnchanged(state: TargetState, planned: PlannedObject, signal: AbortSignal): Promise<void> {
+  const { desired, live, preview } = planned;
+  const before = live && templateOf(live);
+  const after = preview.object && templateOf(preview.object);
+  if (before === undefined || after === undefined) return;
+  const now = await state.api.get(desired, signal);
+  const template = now && templateOf(now);
+  if (template === undefined) return;
+  const revision = revisionOf(template);
+  if (revision === revisionOf(before) || revision === revisionOf(after)) return;
+  throw new BelayError("ENGINE_ERROR", {
+    doing: `changing ${titleOf(desired)}`,
+    got: "its pod template was changed by somebody else after the plan was made",
+    next: "Deploy again: a new plan takes what is there now into account.",
+  });
+}
+
+async function prunePlanned(state: TargetState, plan: PlanContents, signal: AbortSignal): Promise<void> {
+  for (const { key, live } of plan.prune.toReversed()) {
+    const { uid } = live.metadata;
+    await state.api.remove(key, { signal, ...(uid === undefined ? {} : { uid }) });
+    state.options.log.info(`removed ${titleOf(key)}`);
+  }
+}

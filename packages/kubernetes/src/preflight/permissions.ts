@@ -1,0 +1,85 @@
+import { type Finding, mapBounded } from "@belay/core";
+import { groupOf, knownResource } from "../api/resource-paths.ts";
+import type { Access, KubernetesApi } from "../kubernetes-api.ts";
+import { neededKinds, WATCHED } from "../observe/namespace-watch.ts";
+import { isTouched, type PlanContents } from "../plan-detail.ts";
+import { isWorkloadKind } from "../workload.ts";
+
+const AT_ONCE = 10;
+
+/** What Belay does with its own records. */
+const LEDGER: readonly Access[] = ["create", "get", "list", "delete"].map((verb) => ({
+  verb,
+  group: "",
+  resource: "secrets",
+}));
+
+/** What only evidence needs: without it a deployment works, and its failures are told with less. */
+const EVIDENCE: readonly Access[] = [{ verb: "get", group: "", resource: "pods", subresource: "log" }];
+
+/** Asks for every verb that carrying the plan out, watching it and taking it back will need. */
+export async function missingPermissions(
+  api: KubernetesApi,
+  plan: PlanContents,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const needed = unique([...LEDGER, ...watching(plan), ...changing(plan)]);
+  const missing = await ask(api, needed, signal);
+  const blind = await ask(api, EVIDENCE, signal);
+  return [
+    ...(missing.length === 0 ? [] : [refusal(api, missing)]),
+    ...blind.map(
+      (access): Finding => ({
+        level: "warn",
+        check: "permission_missing",
+        message: `the user of the kubeconfig may not ${describe(access)} in ${api.namespace}: a failure would be told without log lines`,
+      }),
+    ),
+  ];
+}
+
+function refusal(api: KubernetesApi, missing: readonly Access[]): Finding {
+  const message = `the user of the kubeconfig may not ${missing.map(describe).join(", ")} in the namespace ${api.namespace}`;
+  const remedy = "Give it the Role that docs/kubernetes.md shows.";
+  return { level: "refuse", check: "permission_missing", message, remedy };
+}
+
+async function ask(api: KubernetesApi, accesses: readonly Access[], signal: AbortSignal): Promise<Access[]> {
+  const answers = await mapBounded(accesses, AT_ONCE, signal, async (access) => ({
+    access,
+    may: await api.may(access),
+  }));
+  return answers.flatMap(({ access, may }) => (may ? [] : [access]));
+}
+
+function watching(plan: PlanContents): Access[] {
+  const kinds = plan.objects.map(({ desired }) => desired.kind).filter(isWorkloadKind);
+  return [...neededKinds(kinds)].flatMap((kind) => {
+    const apiVersion = WATCHED[kind] ?? "v1";
+    const resource = knownResource(apiVersion, kind)?.plural ?? "";
+    return ["list", "watch"].map((verb) => ({ verb, group: groupOf(apiVersion), resource }));
+  });
+}
+
+/** The dry run has shown already that what exists may be patched; what is created, removed or brought back has not. */
+function changing(plan: PlanContents): Access[] {
+  const touched = plan.objects.filter(isTouched);
+  return touched.flatMap(({ desired, live }): Access[] => {
+    const resource = knownResource(desired.apiVersion, desired.kind)?.plural;
+    if (resource === undefined) return [];
+    const group = groupOf(desired.apiVersion);
+    const verbs = ["get", "patch", ...(live === undefined ? ["create", "delete"] : [])];
+    const stuck = desired.kind === "StatefulSet" ? [{ verb: "delete", group: "", resource: "pods" }] : [];
+    return [...verbs.map((verb) => ({ verb, group, resource })), ...stuck];
+  });
+}
+
+function unique(accesses: readonly Access[]): Access[] {
+  return [...new Map(accesses.map((one) => [describe(one), one])).values()];
+}
+
+/** `patch deployments.apps`, `get pods/log`. */
+function describe({ verb, group, resource, subresource }: Access): string {
+  const name = subresource === undefined ? resource : `${resource}/${subresource}`;
+  return `${verb} ${name}${group === "" ? "" : `.${group}`}`;
+}

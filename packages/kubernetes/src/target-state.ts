@@ -1,0 +1,56 @@
+import type { ObjectVerb, VerbName } from "./desired.ts";
+import { workloadKey } from "./existing/desire-existing.ts";
+import { ImageVerb } from "./existing/image-verb.ts";
+import type { ObjectKey } from "./kubernetes-object.ts";
+import type { KubernetesTargetOptions } from "./kubernetes-options.ts";
+import { NamespaceWatch, neededKinds } from "./observe/namespace-watch.ts";
+import { parseWorkload } from "./workload.ts";
+
+/** Everything that the parts of one Kubernetes target share. */
+export class TargetState {
+  readonly options: KubernetesTargetOptions;
+  readonly watch: NamespaceWatch;
+  readonly #verbs: Readonly<Partial<Record<VerbName, ObjectVerb>>>;
+  /** Workloads by service, as plans and snapshots named them. */
+  readonly #keys = new Map<string, ObjectKey>();
+
+  constructor(options: KubernetesTargetOptions) {
+    this.options = options;
+    this.watch = new NamespaceWatch(options.api, options.clock, options.log);
+    const apply = options.manifests?.verb;
+    this.#verbs = { "patch-image": new ImageVerb(options.api), ...(apply === undefined ? {} : { apply }) };
+  }
+
+  get api(): KubernetesTargetOptions["api"] {
+    return this.options.api;
+  }
+
+  /** @throws TypeError for objects of manifests in a target without them. */
+  verb(name: VerbName): ObjectVerb {
+    const verb = this.#verbs[name];
+    if (verb === undefined) throw new TypeError(`this target has no manifests, and its record was made by \`${name}\``);
+    return verb;
+  }
+
+  remember(service: string, key: ObjectKey): void {
+    this.#keys.set(service, key);
+  }
+
+  /** The workload of a service. @throws BelayError CONFIG_INVALID */
+  keyOf(service: string): ObjectKey {
+    return (
+      this.#keys.get(service) ??
+      (service.includes("/") ? parseWorkload(service) : undefined) ??
+      workloadKey(service, this.options.services[service])
+    );
+  }
+
+  kindsFor(services: Iterable<string>): ReadonlySet<string> {
+    return neededKinds([...services].map((service) => this.keyOf(service).kind));
+  }
+
+  /** Services that have been named so far: those of belay.yaml, and more that the manifests brought. */
+  get services(): readonly string[] {
+    return [...new Set([...Object.keys(this.options.services), ...this.#keys.keys()])];
+  }
+}
