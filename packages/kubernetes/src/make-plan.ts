@@ -98,7 +98,7 @@ function changeOf(planned: PlannedObject, view: NamespaceView, release: Release 
   return {
     service,
     name: `${kind.toLowerCase()}/${name}`,
-    action: preview.action === "unchanged" ? "unchanged" : live === undefined ? "create" : "update",
+    action: preview.action,
     goal: desired.goal ?? goalOf(kind),
     desired: to?.instances ?? from?.instances ?? 0,
     dependsOn,

@@ -100,7 +100,7 @@ state = "${folder}/containerd/state"
 `;
 }
 
-function kubeletSettings({ folder, hostAddress, cgroup }: KubernetesSlot): object {
+function kubeletSettings({ folder, hostAddress, serviceAddress, cgroup }: KubernetesSlot): object {
   return {
     apiVersion: "kubelet.config.k8s.io/v1beta1",
     kind: "KubeletConfiguration",
@@ -125,6 +125,8 @@ function kubeletSettings({ folder, hostAddress, cgroup }: KubernetesSlot): objec
     imageGCHighThresholdPercent: 99,
     imageGCLowThresholdPercent: 98,
     resolvConf: "/etc/resolv.conf",
+    // Nobody answers there; without it every pod would be complained about.
+    clusterDNS: [serviceAddress.replace(/1$/, "10")],
     podLogsDir: `${folder}/pod-logs`,
   };
 }
