@@ -53,10 +53,13 @@ const ONLY_BUILD: readonly string[] = [
   "platforms",
 ];
 
+/** Inputs that are secrets: the command line takes them from the environment (main.ts). */
+const HIDDEN: readonly string[] = ["kubeconfig-data"];
+
+const OPTIONS = (Object.keys(OVERRIDE_INPUTS) as OverrideInput[]).filter((name) => !HIDDEN.includes(name));
+
 /** Inputs of belay.yaml's deploy side. */
-export const DEPLOY_INPUTS = (Object.keys(OVERRIDE_INPUTS) as OverrideInput[]).filter(
-  (name) => !ONLY_BUILD.includes(name),
-);
+export const DEPLOY_INPUTS = OPTIONS.filter((name) => !ONLY_BUILD.includes(name));
 
 function pick(names: readonly OverrideInput[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, OVERRIDE_INPUTS[name]]));
@@ -99,7 +102,7 @@ export const COMMANDS: readonly Command[] = [
     COMMENT,
     RELEASE,
   ),
-  command("run", "All of it: build, test, push, deploy, report.", OVERRIDE_INPUTS, DIRTY, PARALLEL, COMMENT, RELEASE),
+  command("run", "All of it: build, test, push, deploy, report.", pick(OPTIONS), DIRTY, PARALLEL, COMMENT, RELEASE),
   command(
     "rollback",
     "Go back to an earlier deployment, watch it, and undo that when it is bad.",

@@ -19,8 +19,11 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const command = COMMANDS.find((one) => one.name === name) ?? unknown(name);
-  // Only the token: it has no place on a command line, where every user of the machine can read it.
-  const hidden = { "github-token": process.env.GITHUB_TOKEN ?? "" };
+  // Secrets have no place on a command line, where every user of the machine can read them.
+  const hidden = {
+    "github-token": process.env.GITHUB_TOKEN ?? "",
+    "kubeconfig-data": process.env.BELAY_KUBECONFIG_DATA ?? "",
+  };
   const parsed = parseArguments(rest, command.options, hidden);
   if (parsed.has("help")) {
     process.stdout.write(commandHelp(command));

@@ -14,6 +14,10 @@ export const FORMATS = {
     pattern: "[a-z0-9][a-z0-9_-]{0,62}",
     legal: "small letters, digits, `-` and `_`, at most 63, beginning with a letter or digit",
   },
+  namespace: {
+    pattern: "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
+    legal: "small letters, digits and `-`, at most 63, beginning and ending with a letter or digit",
+  },
   service: {
     pattern: "[A-Za-z0-9][A-Za-z0-9._-]{0,62}",
     legal: "letters, digits, `.`, `-` and `_`, at most 63, beginning with a letter or digit",

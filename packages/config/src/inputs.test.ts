@@ -54,7 +54,11 @@ describe("inputs", () => {
     });
     expect(result.services.web).not.toHaveProperty("build");
     expect(alone({ target: "swarm" }).target).toEqual({ kind: "swarm", stack: "shop", files: [] });
-    expect(alone({ target: "kubernetes", namespace: "x" }).target).toEqual({ kind: "kubernetes", namespace: "x" });
+    expect(alone({ target: "kubernetes", namespace: "x" }).target).toEqual({
+      kind: "kubernetes",
+      namespace: "x",
+      files: [],
+    });
   });
 
   it("name application and service after the repository and the image", () => {
@@ -68,7 +72,11 @@ describe("inputs", () => {
   });
 
   it("of another engine replace the file's target", () => {
-    expect(settings(EXAMPLE, { target: "kubernetes" }).target).toEqual({ kind: "kubernetes", namespace: "default" });
+    expect(settings(EXAMPLE, { target: "kubernetes" }).target).toEqual({
+      kind: "kubernetes",
+      namespace: "default",
+      files: [],
+    });
   });
 
   it.each<[Record<string, string>, string]>([
@@ -76,6 +84,8 @@ describe("inputs", () => {
     [{ service: "wbe" }, 'input `service`: no service is called "wbe". Did you mean `web`? Services: web, cache.'],
     [{ service: "web", image: "a:1" }, 'input `image`: it is "a:1", with a tag, but the service is built here.'],
     [{ url: "shop" }, 'input `url`: it is "shop". Legal values: an address such as https://shop.example'],
+    [{ kubeconfig: "x" }, "input `kubeconfig`: it belongs to the target kubernetes, but the target is compose."],
+    [{ target: "kubernetes", namespace: "a_b" }, 'input `namespace`: it is "a_b". Legal values: small letters'],
     [{ stack: "x" }, "input `stack`: it belongs to the target swarm, but the target is compose."],
     [
       { host: "ssh://a", context: "b" },

@@ -30,6 +30,7 @@ const VALID: [string, string][] = [
   ["a compound duration", change(["start: 60s", "start: 1m30.5s"])],
   ["swarm", target("{ kind: swarm, stack: shop, files: [a.yml], host: ssh://x }")],
   ["kubernetes", target("{ kind: kubernetes, namespace: shop }")],
+  ["manifests", target("{ kind: kubernetes, kubeconfig: k, context: c, files: [k8s, a.yaml] }")],
   ["a hook", change(["crashes: 2", "shift: { service: proxy, command: [nginx, -s, reload] }"])],
   [
     "all of rollout",
@@ -57,6 +58,8 @@ const INVALID: [string, string][] = [
   ["crashes", change(["crashes: 2", "crashes: 1.5"])],
   ["a flag as text", change(["crashes: 2", "allow-older: 'yes'"])],
   ["context and host", change(["project: shop", "host: ssh://x"])],
+  ["a namespace with an underscore", target("{ kind: kubernetes, namespace: a_b }")],
+  ["no manifests", target("{ kind: kubernetes, files: [] }")],
   ["a host without scheme", target("{ kind: compose, host: shop.example }")],
   ["a namespace for compose", target("{ kind: compose, namespace: x }")],
   ["an empty list of files", target("{ kind: compose, files: [] }")],

@@ -21,6 +21,9 @@ export interface Overrides {
   readonly directory?: string;
   readonly stack?: string;
   readonly namespace?: string;
+  readonly kubeconfig?: string;
+  /** A whole kubeconfig, as it is or in base64. A secret. */
+  readonly kubeconfigData?: string;
   readonly variables?: Readonly<Record<string, string>>;
   /** Text of the input: one probe a line, or a YAML list (see `parseHealthInput`). Replaces belay.yaml's probes. */
   readonly health?: string;
@@ -44,10 +47,13 @@ export const OVERRIDE_INPUTS = {
   context: "Docker or kubeconfig context of the target.",
   host: "Address of the Docker engine, such as ssh://deploy@shop.example. Not together with `context`.",
   project: "Compose project. Default: the application.",
-  files: "Compose or stack files, one a line, relative to belay.yaml.",
+  files: "The target's files, one a line, relative to belay.yaml. Kubernetes also takes folders.",
   directory: "Compose's project directory. Default: the folder of the first file.",
   stack: "Swarm stack. Default: the application.",
-  namespace: "Kubernetes namespace. Not in this version.",
+  namespace: "Kubernetes namespace; it must exist. Default: `default`.",
+  kubeconfig: "Path of a kubeconfig, relative to belay.yaml. Default: what kubectl itself would use.",
+  "kubeconfig-data":
+    "A whole kubeconfig, as it is or in base64, from a secret. It is kept in memory only. Not together with `kubeconfig`.",
   variables: `Values for \${NAME} in belay.yaml and in the target's files, NAME=value, one a line. Never secrets.`,
   health: "Health probes, one a line, such as `web instance http://:8080/healthz`, or a YAML list as in belay.yaml.",
   strategy: "rolling overlaps old and new; recreate accepts downtime for services that can't overlap.",
@@ -95,6 +101,8 @@ export function loadOverrides(inputs: Inputs): Overrides {
     directory: inputs.text(name("directory")),
     stack: inputs.text(name("stack")),
     namespace: inputs.text(name("namespace")),
+    kubeconfig: inputs.text(name("kubeconfig")),
+    kubeconfigData: inputs.text(name("kubeconfig-data")),
     variables: filled(inputs.pairs(name("variables"))),
     health: inputs.text(name("health")),
     rollout: filled(rollout),

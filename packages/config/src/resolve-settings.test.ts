@@ -105,7 +105,16 @@ describe("the settings of an environment", () => {
       kind: "kubernetes",
       context: "prod",
       namespace: "default",
+      files: [],
     });
+    expect(target("{ kind: kubernetes, kubeconfig: k/config, namespace: shop, files: [k8s, k8s/extra.yaml] }")).toEqual(
+      {
+        kind: "kubernetes",
+        kubeconfig: "/repo/k/config",
+        namespace: "shop",
+        files: ["/repo/k8s", "/repo/k8s/extra.yaml"],
+      },
+    );
   });
 
   it("take Compose's project directory from the first file, as Compose does", () => {

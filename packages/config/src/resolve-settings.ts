@@ -70,7 +70,8 @@ export function resolveSettings(options: ResolveOptions): Settings {
     pathOf(name, "url"),
     resolution.fill(data.url, pathOf(name, "url")),
   );
-  const target = resolveTarget({ ...at, application: shared.application, directory: shared.directory });
+  const { application, directory } = shared;
+  const target = resolveTarget({ ...at, application, directory, onSecret: options.onSecret });
   const shift = resolution.fill(data.rollout?.shift, pathOf(name, "rollout", "shift"));
   const settings = {
     ...shared,

@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import type { OverrideInput, Overrides } from "./overrides.ts";
+import { readKubeconfig } from "./read-kubeconfig.ts";
 import type { Resolution } from "./resolution.ts";
 import type { TargetData } from "./schema.ts";
 import type { ComposeTarget, KubernetesTarget, SwarmTarget, TargetSettings } from "./settings.ts";
@@ -10,6 +11,7 @@ export interface TargetSources {
   readonly application: string;
   readonly inputs: Overrides;
   readonly directory: string;
+  readonly onSecret: (value: string) => void;
 }
 
 type DataOf<K extends TargetData["kind"]> = Partial<Extract<TargetData, { kind: K }>>;
@@ -17,10 +19,12 @@ type DataOf<K extends TargetData["kind"]> = Partial<Extract<TargetData, { kind: 
 /** The inputs that only one kind of target has. */
 const OWN_INPUTS = [
   ["project", "project", ["compose"]],
-  ["files", "files", ["compose", "swarm"]],
+  ["files", "files", ["compose", "swarm", "kubernetes"]],
   ["directory", "directory", ["compose"]],
   ["stack", "stack", ["swarm"]],
   ["namespace", "namespace", ["kubernetes"]],
+  ["kubeconfig", "kubeconfig", ["kubernetes"]],
+  ["kubeconfig-data", "kubeconfigData", ["kubernetes"]],
   ["host", "host", ["compose", "swarm"]],
 ] as const;
 
@@ -93,8 +97,31 @@ function resolveKubernetes(sources: TargetSources, data: DataOf<"kubernetes">): 
   const { resolution, inputs } = sources;
   const context = word(sources, "context", data.context);
   const path = pathOf(sources, "namespace");
-  const namespace = resolution.text("namespace", inputs.namespace, "name", path, data.namespace);
-  return { kind: "kubernetes", ...(context === undefined ? {} : { context }), namespace: namespace ?? "default" };
+  const namespace = resolution.text("namespace", inputs.namespace, "namespace", path, data.namespace);
+  return {
+    kind: "kubernetes",
+    ...resolveKubeconfig(sources, data.kubeconfig),
+    ...(context === undefined ? {} : { context }),
+    namespace: namespace ?? "default",
+    files: resolveFiles(sources, data.files),
+  };
+}
+
+/** An input for one of the two replaces belay.yaml's path. */
+function resolveKubeconfig({ resolution, inputs, directory, onSecret }: TargetSources, written: string | undefined) {
+  const { kubeconfig: given, kubeconfigData: data } = inputs;
+  if (data === undefined) {
+    const path = given ?? written;
+    return path === undefined ? {} : { kubeconfig: resolve(directory, path) };
+  }
+  onSecret(data);
+  if (given !== undefined) {
+    resolution.refuse("kubeconfig-data", "it was given together with the input `kubeconfig`. Give one of them.");
+  }
+  const kubeconfigText = readKubeconfig(data, onSecret);
+  if (kubeconfigText !== undefined) return { kubeconfigText };
+  resolution.refuse("kubeconfig-data", "it is no kubeconfig. Legal values: its whole text, as it is or in base64.");
+  return {};
 }
 
 function resolveFiles({ directory, inputs }: TargetSources, files: readonly string[] | undefined): readonly string[] {

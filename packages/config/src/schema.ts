@@ -115,6 +115,14 @@ const engine = {
 const files = z.optional(
   list("Relative to this file, in their order.", text(FORMATS.path, "A file."), 1, "a list of files"),
 );
+const manifests = z.optional(
+  list(
+    "Manifests: YAML files, folders of them, folders with a kustomization. Without them, only images of what runs change.",
+    text(FORMATS.path, "A file or a folder."),
+    1,
+    "a list of files and folders",
+  ),
+);
 const oneEngine = { not: { required: ["context", "host"] } };
 
 const kinds = "compose, swarm, kubernetes";
@@ -153,8 +161,12 @@ const target = about(
       ),
       section("Kubernetes.", {
         kind: z.literal("kubernetes"),
-        context: z.optional(text(FORMATS.word, "Context of the kubeconfig.")),
-        namespace: z.optional(text(FORMATS.name, "Namespace. Default: `default`.")),
+        kubeconfig: z.optional(
+          text(FORMATS.path, "File, relative to this one. Default: what kubectl itself would use."),
+        ),
+        context: z.optional(text(FORMATS.word, "Context of the kubeconfig. Default: its current one.")),
+        namespace: z.optional(text(FORMATS.namespace, "Namespace; it must exist. Default: `default`.")),
+        files: manifests,
       }),
     ],
     {

@@ -62,8 +62,14 @@ export interface SwarmTarget {
 
 export interface KubernetesTarget {
   readonly kind: "kubernetes";
+  /** Absolute path; never together with `kubeconfigText`. Neither: what kubectl itself would use. */
+  readonly kubeconfig?: string;
+  /** A whole kubeconfig, given as a secret: it is never written to a file. */
+  readonly kubeconfigText?: string;
   readonly context?: string;
   readonly namespace: string;
+  /** Absolute paths of files and folders, in their order. Empty: only the images of workloads that exist are changed. */
+  readonly files: readonly string[];
 }
 
 export type TargetSettings = ComposeTarget | SwarmTarget | KubernetesTarget;
