@@ -1,7 +1,6 @@
-import type { Clock, Finding, Log, Redactor, Release, Scope } from "@belay/core";
+import type { Clock, Log, Redactor, Release, Scope } from "@belay/core";
 import type { DesiredState, ObjectVerb } from "./desired.ts";
 import type { KubernetesApi } from "./kubernetes-api.ts";
-import type { KubernetesObject } from "./kubernetes-object.ts";
 
 /** What a service of `belay.yaml` is called on the cluster, where that differs. */
 export interface ServiceNames {
@@ -27,8 +26,6 @@ export interface KubernetesTargetOptions {
     /** Whether an object of this kind is never removed, because what it holds would be lost. */
     isKept(kind: string): boolean;
   };
-  /** Who else owns an object (Argo CD, Flux, Helm), from its metadata. */
-  readonly foreignOwners?: (object: KubernetesObject) => readonly Finding[];
   /** Whether a registry still has an image; asked for the new one (is it there?) and the old one (is there a way back?). */
   readonly imageAvailable?: (reference: string) => Promise<"yes" | "no" | "cannot tell">;
   /** In front of `kubectl` in advice: `["--context", "staging"]`. */

@@ -1,9 +1,9 @@
-import type { Observation, Target, Wanted } from "@belay/core";
+import type { Target } from "@belay/core";
 import { collectDossier } from "./collect-dossier.ts";
 import { giveAdvice } from "./give-advice.ts";
 import type { KubernetesTargetOptions } from "./kubernetes-options.ts";
 import { makePlan } from "./make-plan.ts";
-import { translateService } from "./observe/translate-service.ts";
+import { observeServices } from "./observe/observe-services.ts";
 import { PlanDetail } from "./plan-detail.ts";
 import { planExecution } from "./plan-execution.ts";
 import { planRestoration } from "./plan-restoration.ts";
@@ -32,17 +32,15 @@ export async function createKubernetesTarget(options: KubernetesTargetOptions): 
     execution: (plan, context) => planExecution(state, PlanDetail.open(plan.detail), context),
     restoration: (bytes, context) => planRestoration(state, decodeSnapshot(bytes), context),
     planRestoration: (snapshots, policy) => planReturn(state, snapshots.map(decodeSnapshot), policy),
-    observe: (wanted, signal) => observe(state, wanted, signal),
+    observe: async (wanted, signal) => ({
+      at: options.api.now(),
+      services: await observeServices(state, wanted, signal),
+      probes: [],
+    }),
     changes: (signal) => state.watch.follow(state.kindsFor(state.services), signal),
     dossier: (wanted, observation, signal) => collectDossier(state, wanted, observation, signal),
     running: () => readRunning(state),
     advice: () => giveAdvice(state),
     close: async () => {},
   };
-}
-
-async function observe(state: TargetState, wanted: readonly Wanted[], signal: AbortSignal): Promise<Observation> {
-  const view = await state.watch.read(state.kindsFor(wanted.map(({ service }) => service)), signal);
-  const services = wanted.map((one) => translateService(one, state.keyOf(one.service), view));
-  return { at: state.api.now(), services, probes: [] };
 }

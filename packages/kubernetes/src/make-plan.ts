@@ -77,7 +77,7 @@ export async function finishPlan(state: TargetState, parts: PlanParts, signal: A
   const findings: Finding[] = [
     ...desired.findings,
     ...objects.flatMap(({ preview }) => preview.findings),
-    ...findObstacles(objects, state.options),
+    ...findObstacles(objects),
     ...(await preflight(state, contents, policy, view, signal)),
   ];
   return {

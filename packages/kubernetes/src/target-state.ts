@@ -10,6 +10,8 @@ import { parseWorkload } from "./workload.ts";
 export class TargetState {
   readonly options: KubernetesTargetOptions;
   readonly watch: NamespaceWatch;
+  /** Ends of containers that were waited for to be explained. */
+  readonly explained = new Set<string>();
   readonly #verbs: Readonly<Partial<Record<VerbName, ObjectVerb>>>;
   /** Workloads by service, as plans and snapshots named them. */
   readonly #keys = new Map<string, ObjectKey>();

@@ -1,4 +1,5 @@
 import { BelayError, type Clock, type Redactor, retry } from "@belay/core";
+import type { KubeConfig } from "@kubernetes/client-node";
 import type {
   Access,
   ApplyOptions,
@@ -12,8 +13,10 @@ import type {
 } from "../kubernetes-api.ts";
 import { type KubernetesObject, keyOf, type ObjectKey, titleOf } from "../kubernetes-object.ts";
 import { FIELD_MANAGER } from "../marks.ts";
+import type { Pod } from "../observe/pod.ts";
 import { isMissing, isStatus } from "./api-error.ts";
 import { mayAskAgain, queryOf, retryAfterMs, within } from "./bounded-call.ts";
+import { type ExecResult, execInPod } from "./exec-in-pod.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { type KubeconfigSource, loadKubeconfig } from "./load-kubeconfig.ts";
 import {
@@ -36,6 +39,16 @@ export interface ConnectOptions extends KubeconfigSource {
 
 /** Connection to a cluster, to be closed by whoever opened it. */
 export interface KubernetesConnection extends KubernetesApi {
+  /** `api.example:6443` without the port. */
+  readonly host: string;
+  /** Runs a command in the first container of a pod of the namespace, named by its uid. */
+  exec(
+    uid: string,
+    command: readonly string[],
+    options: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<ExecResult>;
+  /** Address of a pod of the namespace, named by its uid. */
+  addressOf(uid: string): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
@@ -51,7 +64,7 @@ export async function connectKubernetes(options: ConnectOptions): Promise<Kubern
   const config = await loadKubeconfig(options);
   const own = config.getContextObject(config.getCurrentContext())?.namespace;
   const connection = new HttpConnection(config, options.redactor, options.clock);
-  const api = new ApiClient(connection, options.namespace ?? own ?? "default", options.clock);
+  const api = new ApiClient(connection, config, options.namespace ?? own ?? "default", options.clock);
   await api.request("GET", "/version", { doing: "connecting to the cluster" });
   return api;
 }
@@ -59,11 +72,13 @@ export async function connectKubernetes(options: ConnectOptions): Promise<Kubern
 class ApiClient implements KubernetesConnection {
   readonly namespace: string;
   readonly #http: HttpConnection;
+  readonly #config: KubeConfig;
   readonly #clock: Clock;
   readonly #discovered = new Map<string, Promise<DiscoveryList | undefined>>();
 
-  constructor(http: HttpConnection, namespace: string, clock: Clock) {
+  constructor(http: HttpConnection, config: KubeConfig, namespace: string, clock: Clock) {
     this.#http = http;
+    this.#config = config;
     this.namespace = namespace;
     this.#clock = clock;
   }
@@ -271,6 +286,31 @@ class ApiClient implements KubernetesConnection {
       if (isMissing(error)) return undefined;
       throw error;
     }
+  }
+
+  get host(): string {
+    return new URL(this.#config.getCurrentCluster()?.server ?? "").hostname;
+  }
+
+  async exec(
+    uid: string,
+    command: readonly string[],
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<ExecResult> {
+    const pod = await this.#podOf(uid, options.signal);
+    const [container] = pod?.spec.containers ?? [];
+    if (pod === undefined || container === undefined) return { exitCode: 126, output: "the pod is gone" };
+    const place = { namespace: this.namespace, pod: pod.metadata.name, container: container.name };
+    return execInPod(this.#config, place, command, options);
+  }
+
+  async addressOf(uid: string): Promise<string | undefined> {
+    return (await this.#podOf(uid))?.status?.podIP;
+  }
+
+  async #podOf(uid: string, signal?: AbortSignal): Promise<Pod | undefined> {
+    const { items } = await this.list("v1", "Pod", signal === undefined ? {} : { signal });
+    return items.find(({ metadata }) => metadata.uid === uid) as Pod | undefined;
   }
 
   close(): Promise<void> {

@@ -1,20 +1,18 @@
 import type { Finding } from "@belay/core";
+import { foreignOwnersOf } from "../foreign-owners.ts";
 import { titleOf } from "../kubernetes-object.ts";
-import type { KubernetesTargetOptions } from "../kubernetes-options.ts";
+
 import { isTouched, type PlannedObject } from "../plan-detail.ts";
 import { desiredOf, isWorkload, type Workload } from "../workload.ts";
 
 /** What of the objects themselves makes a rollout impossible, or impossible to prove. Pure. */
-export function findObstacles(
-  objects: readonly PlannedObject[],
-  { foreignOwners }: Pick<KubernetesTargetOptions, "foreignOwners">,
-): Finding[] {
+export function findObstacles(objects: readonly PlannedObject[]): Finding[] {
   return objects.filter(isTouched).flatMap((planned): Finding[] => {
     const { desired, live, preview } = planned;
     const service = desired.service === undefined ? {} : { service: desired.service };
     const object = preview.object ?? live;
     const own = object !== undefined && isWorkload(object) ? obstaclesOf(object) : [];
-    const owners = live === undefined ? [] : (foreignOwners?.(live) ?? []);
+    const owners = live === undefined ? [] : foreignOwnersOf(live);
     return [...own, ...owners].map((finding) => ({ ...service, ...finding }));
   });
 }

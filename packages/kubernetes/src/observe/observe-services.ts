@@ -1,0 +1,51 @@
+import type { ObservedService, Wanted } from "@belay/core";
+import type { TargetState } from "../target-state.ts";
+import { translateService } from "./translate-service.ts";
+
+/** How long the kubelet's event about a kill may lag behind the container's end. */
+const EXPLAIN_MS = 500;
+const POLL_MS = 20;
+/** How a container ends that was told to: by itself, by SIGKILL, by SIGTERM. */
+const TOLD = [0, 137, 143];
+
+/**
+ * All services as they are now. That a probe killed a container is told by an event, which may come a moment after the
+ * container's end: such an end is looked at again, once, so that its cause is the true one.
+ */
+export async function observeServices(
+  state: TargetState,
+  wanted: readonly Wanted[],
+  signal: AbortSignal,
+): Promise<ObservedService[]> {
+  const kinds = state.kindsFor(wanted.map(({ service }) => service));
+  const { clock } = state.options;
+  const look = async (): Promise<ObservedService[]> => {
+    const view = await state.watch.read(kinds, signal);
+    return wanted.map((one) => translateService(one, state.keyOf(one.service), view));
+  };
+  let services = await look();
+  const news = unexplained(services).filter((exit) => !state.explained.has(exit));
+  if (news.length === 0) return services;
+  for (const exit of news) state.explained.add(exit);
+  const until = clock.now() + EXPLAIN_MS;
+  while (clock.now() < until && unexplained(services).some((exit) => news.includes(exit))) {
+    await clock.sleep(POLL_MS, signal);
+    services = await look();
+  }
+  return services;
+}
+
+/** Ends of containers with probes that look as if somebody told them to. */
+function unexplained(services: readonly ObservedService[]): string[] {
+  return services.flatMap(({ goal, wantedRevision, instances }) =>
+    instances
+      .filter((one) => goal === "run" && one.phase === "current" && one.revision === wantedRevision)
+      .flatMap(({ id, containers }) =>
+        containers.flatMap(({ name, health, lastExit }) => {
+          if (lastExit === undefined || health === "none" || !TOLD.includes(lastExit.code)) return [];
+          if (lastExit.killedBy !== undefined || lastExit.oomKilled) return [];
+          return [`${id} ${name} ${lastExit.at}`];
+        }),
+      ),
+  );
+}
