@@ -1,0 +1,211 @@
+import { pinnedReference, type Scope } from "@belay/core";
+import { type Cluster, startRegistry, useKubernetes, waitUntil } from "@belay/testkit";
+import { type ImageCatalogue, openCatalogue } from "./images.ts";
+import { objectsOf } from "./kubernetes-objects.ts";
+import type { KubernetesSettings } from "./open-kubernetes.ts";
+import { createReleases } from "./release-of.ts";
+import {
+  type ApplicationStand,
+  cannot,
+  type Definitions,
+  type EngineStand,
+  type Hand,
+  type Variants,
+} from "./stand.ts";
+import type { VariantName } from "./variants.ts";
+
+const FILES = "the workload is the user's: Belay changes nothing but its image (see the stand with manifests)";
+
+const IMPOSSIBLE: EngineStand["impossible"] = {
+  unschedulable: FILES,
+  "healthcheck added": FILES,
+  "healthcheck removed": FILES,
+  "only the environment changes": FILES,
+  "first deployment, good": FILES,
+  "first deployment, bad, kept": FILES,
+  "first deployment, bad, removed": FILES,
+  "service deleted by hand": FILES,
+  "one-shot that completes": FILES,
+  "one-shot that fails": FILES,
+  "one of three services removed": FILES,
+  "one of three services removed, another fails": FILES,
+};
+
+const WAIT_MS = 120_000;
+
+/** Workloads that exist, on the cluster of the rig, their images in a registry of its own. */
+export async function openKubernetesStand(): Promise<EngineStand> {
+  const [cluster, registry] = await Promise.all([useKubernetes(), startRegistry()]);
+  const images = await openCatalogue(registry);
+  const open = new Set<ApplicationStand>();
+  return {
+    kind: "kubernetes",
+    title: "Kubernetes, existing workloads",
+    impossible: IMPOSSIBLE,
+    application: async (name) => {
+      const space = new Space(cluster, images, name);
+      await space.create();
+      const application = createApplication(space, () => open.delete(application));
+      open.add(application);
+      return application;
+    },
+    stop: async () => {
+      for (const application of open) await application.remove();
+      await registry.stop();
+      await cluster.stop();
+    },
+  };
+}
+
+/** A namespace with what its owner wrote. */
+export class Space {
+  readonly cluster: Cluster;
+  readonly images: ImageCatalogue;
+  readonly scope: Scope;
+  definitions: Definitions = {};
+  /** What the files name as images. */
+  variants: Variants = {};
+
+  constructor(cluster: Cluster, images: ImageCatalogue, name: string) {
+    this.cluster = cluster;
+    this.images = images;
+    this.scope = { target: "kubernetes", project: name, application: "shop", environment: "test" };
+  }
+
+  async create(): Promise<void> {
+    await this.cluster.kubectl(["create", "namespace", this.scope.project]);
+    const account = async () => (await this.find("get", "serviceaccount", "default")) !== "";
+    await waitUntil("pods can be made", account, { withinMs: 30_000, everyMs: 100 });
+  }
+
+  async kubectl(...args: string[]): Promise<string> {
+    return (await this.cluster.kubectl(["--namespace", this.scope.project, ...args])).stdout;
+  }
+
+  async find(...args: string[]): Promise<string> {
+    const all = ["--namespace", this.scope.project, ...args, "--ignore-not-found"];
+    return (await this.cluster.kubectl(all)).stdout;
+  }
+
+  async apply(objects: readonly object[]): Promise<void> {
+    const input = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
+    await this.cluster.kubectl(["--namespace", this.scope.project, "apply", "--filename", "-"], { input });
+  }
+
+  /** All objects as the user's files have them. */
+  async objects(variants: Variants): Promise<readonly object[]> {
+    const all = await Promise.all(
+      Object.entries(this.definitions).map(async ([name, definition]) => {
+        const variant = variants[name] ?? "good1";
+        const image = pinnedReference(await this.images.identity(variant)) ?? "";
+        return objectsOf(name, definition, variant, image);
+      }),
+    );
+    return all.flat();
+  }
+
+  /** Until every pod is of the newest template and ready, and none else is there. */
+  async settle(service: string): Promise<void> {
+    await this.kubectl("rollout", "status", `deployment/${service}`, "--timeout", `${WAIT_MS}ms`);
+    const settled = async (): Promise<boolean> => {
+      const path = "jsonpath={.spec.replicas} {.status.replicas} {.status.readyReplicas}";
+      const [spec = "0", there = "0", ready = "0"] = (
+        await this.kubectl("get", `deployment/${service}`, "--output", path)
+      ).split(" ");
+      const pods = await this.kubectl(
+        "get",
+        "pods",
+        "--selector",
+        `app.kubernetes.io/name=${service}`,
+        "--output",
+        "name",
+      );
+      const count = pods.split("\n").filter((line) => line !== "").length;
+      return spec === (there || "0") && spec === (ready || "0") && count === Number(spec);
+    };
+    await waitUntil(`${service} is settled`, settled, { withinMs: WAIT_MS, everyMs: 200 });
+  }
+
+  async remove(): Promise<void> {
+    await this.cluster.kubectl(["delete", "namespace", this.scope.project, "--wait=false"]);
+  }
+}
+
+function createApplication(space: Space, removed: () => void): ApplicationStand {
+  const { scope, cluster } = space;
+  const services = (): KubernetesSettings["services"] =>
+    Object.fromEntries(Object.keys(space.definitions).map((name) => [name, { workload: `deployment/${name}` }]));
+  return {
+    scope,
+    define: async (definitions) => {
+      space.definitions = definitions;
+    },
+    release: createReleases(space.images),
+    opener: () => ({
+      module: new URL("open-kubernetes.ts", import.meta.url).href,
+      settings: { kubeconfig: cluster.kubeconfig, scope, services: services() } satisfies KubernetesSettings,
+    }),
+    hand: handOf(space),
+    observer: {
+      script: new URL("observer-kubectl.ts", import.meta.url).href,
+      settings: { env: cluster.env, namespace: scope.project },
+    },
+    identity: (variant) => space.images.identity(variant),
+    remove: async () => {
+      await space.remove();
+      removed();
+    },
+  };
+}
+
+export function handOf(space: Space): Hand {
+  const image = async (service: string, variant: VariantName): Promise<void> => {
+    const reference = pinnedReference(await space.images.identity(variant));
+    await space.kubectl("set", "image", `deployment/${service}`, `${service}=${reference}`);
+    await space.settle(service);
+  };
+  return {
+    up: async (variants) => {
+      space.variants = variants;
+      await space.apply(await space.objects(variants));
+      for (const [name, { goal }] of Object.entries(space.definitions)) {
+        if (goal === "complete") cannot("a one-shot by hand");
+        await space.settle(name);
+      }
+    },
+    scale: async (service, replicas) => {
+      await space.kubectl("scale", `deployment/${service}`, "--replicas", String(replicas));
+      await space.settle(service);
+    },
+    delete: async (service) => {
+      await space.kubectl("delete", `deployment/${service}`, "--cascade=foreground");
+    },
+    note: async (service, value) => {
+      await space.kubectl("set", "env", `deployment/${service}`, `NOTE=${value}`);
+      await space.settle(service);
+    },
+    update: image,
+    loseConfig: async (service) => {
+      await space.kubectl("delete", "configmap", `${service}-config`);
+    },
+    kill: async (service) => {
+      const selector = `app.kubernetes.io/name=${service}`;
+      await space.kubectl("delete", "pods", "--selector", selector, "--grace-period", "1");
+    },
+    allowNoMore: async () => {
+      const pods = (await space.kubectl("get", "pods", "--output", "name")).split("\n").filter((line) => line !== "");
+      await space.apply([
+        {
+          apiVersion: "v1",
+          kind: "ResourceQuota",
+          metadata: { name: "full" },
+          spec: { hard: { pods: String(pods.length) } },
+        },
+      ]);
+      const counted = async () =>
+        (await space.kubectl("get", "resourcequota", "full", "--output", "jsonpath={.status.used.pods}")) ===
+        String(pods.length);
+      await waitUntil("the quota is counted", counted, { withinMs: 30_000, everyMs: 100 });
+    },
+  };
+}

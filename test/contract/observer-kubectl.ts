@@ -1,0 +1,65 @@
+/**
+ * The outside observer of a namespace: asks the plain kubectl, and nothing of Belay.
+ * Reads `{env, namespace}` from stdin, writes what it sees to stdout. Pods that were told to end are on their way out and
+ * serve nobody; they are waited for, so that what is seen is what stays.
+ */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Seen, SeenInstance } from "./observer.ts";
+
+interface Pod {
+  readonly metadata: {
+    readonly name: string;
+    readonly deletionTimestamp?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
+  readonly spec: {
+    readonly containers: readonly {
+      readonly image: string;
+      readonly env?: readonly { readonly name: string; readonly value?: string }[];
+    }[];
+  };
+  readonly status: {
+    readonly phase: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly containerStatuses?: readonly { readonly imageID: string }[];
+  };
+}
+
+const { env, namespace } = JSON.parse(readFileSync(0, "utf8")) as {
+  readonly env: Readonly<Record<string, string>>;
+  readonly namespace: string;
+};
+
+function pods(): readonly Pod[] {
+  const options = { env: { ...process.env, ...env }, encoding: "utf8", maxBuffer: 2 ** 26 } as const;
+  const text = execFileSync("kubectl", ["--namespace", namespace, "get", "pods", "--output", "json"], options);
+  return (JSON.parse(text) as { readonly items: readonly Pod[] }).items;
+}
+
+function seenAs({ metadata, spec, status }: Pod): SeenInstance {
+  const completed = status.phase === "Succeeded";
+  const ready = status.conditions?.some((one) => one.type === "Ready" && one.status === "True") ?? false;
+  const [container] = spec.containers;
+  const texts = [container?.image ?? "", ...(status.containerStatuses ?? []).map((one) => one.imageID)];
+  return {
+    name: metadata.name,
+    digests: texts.flatMap((text) => /sha256:[0-9a-f]{64}$/.exec(text)?.[0] ?? []),
+    note: container?.env?.find((one) => one.name === "NOTE")?.value ?? "",
+    running: completed || status.phase === "Running",
+    healthy: completed || ready,
+  };
+}
+
+let found = pods();
+for (let tries = 0; tries < 100 && found.some((one) => one.metadata.deletionTimestamp); tries++) {
+  await delay(200);
+  found = pods();
+}
+const services: Record<string, SeenInstance[]> = {};
+for (const one of found) {
+  const service = one.metadata.labels?.["app.kubernetes.io/name"] ?? "";
+  services[service] = [...(services[service] ?? []), seenAs(one)];
+}
+process.stdout.write(JSON.stringify({ services } satisfies Seen));
