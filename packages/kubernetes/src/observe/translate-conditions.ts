@@ -26,7 +26,7 @@ function unschedulable({ status }: Pod): BelayCondition[] {
 }
 
 /** The kubelet's words for a volume whose source does not exist (`pkg/volume/configmap`, `pkg/volume/secret`). */
-const MISSING_SOURCE = /(?:configmap|secret|references non-existent (?:config|secret) key)[^:]*(?:not found|: \S+)/i;
+const MISSING_SOURCE = /(?:configmap|secret) "[^"]+" not found|references non-existent (?:config|secret) key/;
 
 /** A volume that can't be mounted shows nowhere but in events: the pod stays in `ContainerCreating`. */
 function mountFailures(pod: Pod, events: readonly PodEvent[]): BelayCondition[] {

@@ -1,0 +1,153 @@
+import type { Wanted } from "@belay/core";
+import { describe, expect, it } from "vitest";
+import type { KubernetesObject, ObjectKey } from "../kubernetes-object.ts";
+import { type PodTemplate, revisionOf } from "../workload.ts";
+import { translateService } from "./translate-service.ts";
+
+const template = (image: string, labels: Readonly<Record<string, string>> = {}): PodTemplate => ({
+  metadata: { labels: { app: "web", ...labels } },
+  spec: { containers: [{ name: "web", image }] },
+});
+const REVISIONS = { old: revisionOf(template("web:1")), new: revisionOf(template("web:2")) };
+
+const owner = (kind: string, name: string, uid = `${name}-uid`) => ({
+  ownerReferences: [{ apiVersion: "apps/v1", kind, name, uid, controller: true }],
+});
+
+function object(kind: string, name: string, more: object): KubernetesObject {
+  const { metadata = {}, ...rest } = more as { metadata?: object };
+  return { apiVersion: "v1", kind, metadata: { name, uid: `${name}-uid`, ...metadata }, ...rest };
+}
+
+const set = (hash: string, image: string, status: object = {}): KubernetesObject =>
+  object("ReplicaSet", `web-${hash}`, {
+    metadata: { labels: { "pod-template-hash": hash }, ...owner("Deployment", "web") },
+    spec: { template: template(image, { "pod-template-hash": hash }) },
+    status,
+  });
+
+const podOf = (name: string, kind: string, parent: string, labels: object, more: object = {}): KubernetesObject =>
+  object("Pod", name, {
+    metadata: { labels, ...owner(kind, parent) },
+    spec: { nodeName: "node1", containers: [{ name: "web" }] },
+    ...more,
+  });
+
+const wanted: Wanted = { service: "web", goal: "run", desired: 9, revision: REVISIONS.new, digests: [] };
+
+function translate(kind: string, objects: readonly KubernetesObject[], more: Partial<Wanted> = {}) {
+  const key: ObjectKey = { apiVersion: "apps/v1", kind, name: "web" };
+  return translateService(
+    { ...wanted, ...more },
+    key,
+    Map.groupBy(objects, (one) => one.kind),
+  );
+}
+
+const deployment = object("Deployment", "web", { spec: { replicas: 2, template: template("web:2") } });
+
+describe("a Deployment", () => {
+  it("has the pods of its ReplicaSets, each by the template of its own", () => {
+    const service = translate("Deployment", [
+      deployment,
+      set("1", "web:1"),
+      set("2", "web:2"),
+      podOf("a", "ReplicaSet", "web-1", { "pod-template-hash": "1" }),
+      podOf("b", "ReplicaSet", "web-2", { "pod-template-hash": "2" }),
+      podOf("other", "ReplicaSet", "api-1", { "pod-template-hash": "1" }),
+      podOf("by-hand", "Node", "node1", {}),
+    ]);
+    expect(service).toMatchObject({ desired: 2, kind: "Deployment", wantedRevision: REVISIONS.new });
+    expect(service.instances.map(({ title, revision }) => [title, revision])).toEqual([
+      ["a", REVISIONS.old],
+      ["b", REVISIONS.new],
+    ]);
+  });
+
+  it("that is gone has the number that was wanted, and its pods until they are gone too", () => {
+    const service = translate("Deployment", [
+      set("1", "web:1"),
+      podOf("a", "ReplicaSet", "web-1", { "pod-template-hash": "1" }),
+    ]);
+    expect(service).toMatchObject({ desired: 9, instances: [{ title: "a", revision: REVISIONS.old }] });
+  });
+
+  it("tells of a quota although it has no pod, but only of the wanted revision", () => {
+    const message =
+      'pods "web-2-x" is forbidden: exceeded quota: full, requested: pods=1, used: pods=2, limited: pods=2';
+    const status = { conditions: [{ type: "ReplicaFailure", status: "True", reason: "FailedCreate", message }] };
+    expect(translate("Deployment", [deployment, set("2", "web:2", status)]).conditions).toEqual([
+      { type: "quota", message },
+    ]);
+    expect(translate("Deployment", [deployment, set("1", "web:1", status)]).conditions).toEqual([]);
+  });
+
+  it("tells of a pod that no node takes, and of one whose ConfigMap is missing", () => {
+    const why = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
+    const waits = (name: string, more: object) =>
+      podOf(name, "ReplicaSet", "web-2", { "pod-template-hash": "2" }, { status: { phase: "Pending", ...more } });
+    const conditions = [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message: why }];
+    const message = 'MountVolume.SetUp failed for volume "config" : configmap "web-config" not found';
+    const event = object("Event", "e", { involvedObject: { uid: "b-uid" }, reason: "FailedMount", message });
+    const objects = [deployment, set("2", "web:2"), waits("a", { conditions }), waits("b", {}), event];
+    expect(translate("Deployment", objects).conditions).toEqual([
+      { type: "unschedulable", message: why },
+      { type: "config_missing", message },
+    ]);
+    expect(translate("Deployment", objects, { revision: REVISIONS.old }).conditions).toEqual([]);
+  });
+
+  it("that is paused says so", () => {
+    const paused = { ...deployment, spec: { ...(deployment.spec as object), paused: true } };
+    expect(translate("Deployment", [paused]).conditions).toEqual([{ type: "engine_paused", message: "web is paused" }]);
+  });
+});
+
+describe("a StatefulSet and a DaemonSet", () => {
+  const revision = (name: string, image: string, kind: string, hash: string): KubernetesObject =>
+    object("ControllerRevision", name, {
+      metadata: { labels: { "controller-revision-hash": hash }, ...owner(kind, "web") },
+      data: { spec: { template: { ...template(image), $patch: "replace" } } },
+    });
+
+  it("name a pod's template by the revision's name", () => {
+    const pod = podOf("web-0", "StatefulSet", "web", { "controller-revision-hash": "web-7f" });
+    const service = translate("StatefulSet", [revision("web-7f", "web:2", "StatefulSet", "7f"), pod]);
+    expect(service.instances).toMatchObject([{ slot: "web-0", revision: REVISIONS.new }]);
+  });
+
+  it("or by its hash, and a DaemonSet's place is the node", () => {
+    const pod = podOf("web-x", "DaemonSet", "web", { "controller-revision-hash": "7f" });
+    const daemon = object("DaemonSet", "web", {
+      spec: { template: template("web:2") },
+      status: { desiredNumberScheduled: 4 },
+    });
+    const service = translate("DaemonSet", [daemon, revision("web-7f", "web:2", "DaemonSet", "7f"), pod]);
+    expect(service).toMatchObject({ desired: 4, instances: [{ slot: "node1", revision: REVISIONS.new }] });
+  });
+
+  it("tell what forbids a pod by an event, unless it came before the last change", () => {
+    const message = 'create Pod web-0 in StatefulSet web failed error: pods "web-0" is forbidden: exceeded quota: full';
+    const managedFields = [{ manager: "belay", operation: "Update", time: "2026-01-01T00:01:00Z" }];
+    const own = object("StatefulSet", "web", { metadata: { managedFields }, spec: { template: template("web:2") } });
+    const event = (lastTimestamp: string) =>
+      object("Event", "e", { involvedObject: { uid: "web-uid" }, reason: "FailedCreate", message, lastTimestamp });
+    expect(translate("StatefulSet", [own, event("2026-01-01T00:01:01Z")]).conditions).toEqual([
+      { type: "quota", message },
+    ]);
+    expect(translate("StatefulSet", [own, event("2026-01-01T00:00:59Z")]).conditions).toEqual([]);
+  });
+});
+
+describe("a Job", () => {
+  const job = (more: object, backoffLimit = 2) =>
+    object("Job", "web", { spec: { template: template("web:2"), backoffLimit }, status: more });
+  const failed = podOf("web-x", "Job", "web", {}, { status: { phase: "Failed" } });
+  const run = (one: KubernetesObject) => translate("Job", [one, failed], { goal: "complete" }).instances;
+
+  it("forgives a pod that failed as long as it may try again", () => {
+    expect(run(job({}))).toEqual([]);
+    expect(run(job({ conditions: [{ type: "Failed", status: "True" }] }))).toMatchObject([{ phase: "history" }]);
+    expect(run(job({}, 0))).toMatchObject([{ slot: "web", revision: REVISIONS.new }]);
+  });
+});
