@@ -1,0 +1,202 @@
+import { waitUntil } from "@belay/testkit";
+import { describe, expect } from "vitest";
+import { POLICY } from "../contract/policy.ts";
+import { it, type Shop, templateOf, workload } from "./kubernetes-space.ts";
+
+async function ready(shop: Shop, object: string): Promise<void> {
+  await shop.kubectl("rollout", "status", object, "--timeout", "120s");
+}
+
+/** Images of the pods that are not on their way out. */
+async function running(shop: Shop): Promise<string[]> {
+  const path =
+    '{range .items[*]}{.metadata.deletionTimestamp}{" "}{.spec.containers[0].image}{" "}{.status.containerStatuses[0].ready}{"\\n"}{end}';
+  const lines = (await shop.read("pods", path)).split("\n").filter((line) => line.startsWith(" "));
+  return lines.map((line) => line.trim()).sort();
+}
+
+describe.concurrent("a StatefulSet", () => {
+  it("takes a good release pod by pod; a bad one goes, and the pod that it broke comes back", async ({ shop }) => {
+    const spec = { replicas: 2, serviceName: "web", template: templateOf(await shop.image("good1")) };
+    await shop.apply([workload("StatefulSet", spec)]);
+    await ready(shop, "statefulset/web");
+    const names = { web: "statefulset/web" };
+    const good = await shop.deploy(names, { web: "good2" });
+    expect(good, shop.log.text()).toMatchObject({ outcome: "succeeded", report: { running: [{ ready: 2 }] } });
+    const right = [`${await shop.image("good2")} true`, `${await shop.image("good2")} true`];
+    expect(await running(shop)).toEqual(right);
+    const bad = await shop.deploy(names, { web: "crash" });
+    expect(bad, shop.log.text()).toMatchObject({ outcome: "rolled_back", cause: { instance: "web-1" } });
+    expect(await running(shop)).toEqual(right);
+  });
+
+  it("whose pods change only when somebody deletes them is refused", async ({ shop }) => {
+    const updateStrategy = { type: "OnDelete" };
+    const spec = { replicas: 1, serviceName: "web", updateStrategy, template: templateOf(await shop.image("good1")) };
+    await shop.apply([workload("StatefulSet", spec)]);
+    const result = await shop.deploy({ web: "sts/web" }, { web: "good2" });
+    expect(result).toMatchObject({
+      outcome: "refused",
+      report: { findings: [{ check: "on_delete", level: "refuse" }] },
+    });
+    expect(await shop.read("statefulset/web", "{.spec.template.spec.containers[0].image}")).toBe(
+      await shop.image("good1"),
+    );
+  });
+
+  it("that keeps some of its pods is refused", async ({ shop }) => {
+    const updateStrategy = { type: "RollingUpdate", rollingUpdate: { partition: 1 } };
+    const spec = { replicas: 1, serviceName: "web", updateStrategy, template: templateOf(await shop.image("good1")) };
+    await shop.apply([workload("StatefulSet", spec)]);
+    const result = await shop.deploy({ web: "sts/web" }, { web: "good2" });
+    expect(result).toMatchObject({ outcome: "refused", report: { findings: [{ check: "partition" }] } });
+  });
+});
+
+describe.concurrent("a DaemonSet", () => {
+  it("takes a good release, and a bad one goes", async ({ shop }) => {
+    await shop.apply([workload("DaemonSet", { template: templateOf(await shop.image("good1")) })]);
+    await ready(shop, "daemonset/web");
+    const names = { web: "daemonset/web" };
+    const good = await shop.deploy(names, { web: "good2" });
+    expect(good, shop.log.text()).toMatchObject({
+      outcome: "succeeded",
+      report: { running: [{ ready: 1, desired: 1 }] },
+    });
+    const bad = await shop.deploy(names, { web: "crash" });
+    expect(bad, shop.log.text()).toMatchObject({ outcome: "rolled_back" });
+    expect(await running(shop)).toEqual([`${await shop.image("good2")} true`]);
+  });
+});
+
+describe.concurrent("a Deployment", () => {
+  it("that is paused is refused", async ({ shop }) => {
+    await shop.apply([workload("Deployment", { paused: true, template: templateOf(await shop.image("good1")) })]);
+    const result = await shop.deploy({ web: "web" }, { web: "good2" });
+    expect(result).toMatchObject({ outcome: "refused", report: { findings: [{ check: "paused", level: "refuse" }] } });
+  });
+
+  it("or a container that is not there is refused with the names of those that are", async ({ shop }) => {
+    const missing = await shop.deploy({ web: "deployment/shop" }, { web: "good2" });
+    expect(missing).toMatchObject({ outcome: "refused", report: { findings: [{ check: "workload_missing" }] } });
+    const { spec } = templateOf(await shop.image("good1")) as { spec: { containers: object[] } };
+    const containers = [...spec.containers, { name: "sidecar", image: await shop.image("good1") }];
+    const template = { metadata: { labels: { app: "web" } }, spec: { ...spec, containers } };
+    await shop.apply([workload("Deployment", { template })]);
+    const unclear = await shop.deploy({ api: "deployment/web" }, { api: "good2" });
+    expect(unclear.report.findings).toMatchObject([
+      { check: "container_missing", message: expect.stringContaining("web, sidecar") },
+    ]);
+  });
+
+  it("keeps what it does not tell: a scale by an autoscaler, other labels, the user's own apply", async ({ shop }) => {
+    const object = workload("Deployment", { template: templateOf(await shop.image("good1")) });
+    await shop.apply([object]);
+    await shop.kubectl("autoscale", "deployment/web", "--min", "1", "--max", "5", "--cpu-percent", "50");
+    await shop.kubectl("scale", "deployment/web", "--replicas", "3");
+    await shop.kubectl("label", "deployment/web", "team=shop");
+    await ready(shop, "deployment/web");
+    const bad = await shop.deploy({ web: "web" }, { web: "crash" });
+    expect(bad, shop.log.text()).toMatchObject({ outcome: "rolled_back" });
+    const good = await shop.deploy({ web: "web" }, { web: "good2" });
+    expect(good, shop.log.text()).toMatchObject({ outcome: "succeeded", report: { running: [{ ready: 3 }] } });
+    expect(await shop.read("deployment/web", "{.spec.replicas} {.metadata.labels.team}")).toBe("3 shop");
+    const [release, number, cause] = (
+      await shop.read(
+        "deployment/web",
+        "{.metadata.annotations.belay\\.dev/release}|{.metadata.labels.belay\\.dev/deployment}|{.metadata.annotations.kubernetes\\.io/change-cause}",
+      )
+    ).split("|");
+    expect([release, number]).toEqual([good.report.release?.digest, "2"]);
+    expect(cause).toContain("deployment 2 to test");
+    expect(await shop.read("deployment/web", "{.spec.template.metadata.labels}")).toBe('{"app":"web"}');
+    // Nobody fights about fields: the user's own file goes on working, by either kind of apply.
+    await shop.apply([object]);
+    expect(await shop.read("deployment/web", "{.spec.template.spec.containers[0].image}")).toBe(
+      await shop.image("good1"),
+    );
+  });
+
+  it("is put back by whoever comes next, and a request of the dead run that comes too late changes nothing", async ({
+    shop,
+  }) => {
+    await shop.apply([workload("Deployment", { template: templateOf(await shop.image("good1")) })]);
+    await ready(shop, "deployment/web");
+    const seen = await shop.read("deployment/web", "{.metadata.resourceVersion}");
+    await shop.withTarget({ web: "web" }, async (target) => {
+      const plan = await target.plan(await shop.release({ web: "good2" }), POLICY);
+      const snapshot = await target.snapshot(plan);
+      const context = { deployment: 2, release: `sha256:${"0".repeat(64)}`, policy: POLICY } as const;
+      // The dead run changed nothing yet: there is nothing to put back, and still its request must be too late.
+      const { stages } = await target.restoration(snapshot, context);
+      for (const stage of stages) await stage.act(AbortSignal.timeout(30_000));
+    });
+    const late = JSON.stringify([
+      { op: "test", path: "/metadata/resourceVersion", value: seen },
+      { op: "replace", path: "/spec/template/spec/containers/0/image", value: "late:1" },
+    ]);
+    const patch = ["--namespace", shop.scope.project, "patch", "deployment/web", "--type", "json", "--patch", late];
+    const { exitCode } = await shop.cluster.kubectl(patch, { allowedExitCodes: [0, 1] });
+    expect(exitCode).toBe(1);
+    expect(await shop.read("deployment/web", "{.spec.template.spec.containers[0].image}")).toBe(
+      await shop.image("good1"),
+    );
+  });
+
+  it("goes back to an earlier deployment, three releases deep", async ({ shop }) => {
+    await shop.apply([workload("Deployment", { template: templateOf(await shop.image("good1")) })]);
+    await ready(shop, "deployment/web");
+    const names = { web: "web" };
+    const snapshots: Uint8Array[] = [];
+    for (const variant of ["good2", "good3"] as const) {
+      await shop.withTarget(names, async (target) => {
+        snapshots.push(await target.snapshot(await target.plan(await shop.release({ web: variant }), POLICY)));
+      });
+      expect(await shop.deploy(names, { web: variant }), shop.log.text()).toMatchObject({ outcome: "succeeded" });
+    }
+    await shop.withTarget(names, async (target) => {
+      const plan = await target.planRestoration(snapshots, POLICY);
+      const { digest } = await shop.images.identity("good1");
+      expect(plan).toMatchObject({ services: [{ service: "web", action: "update", to: { digests: [digest] } }] });
+      const context = { deployment: 3, release: `sha256:${"0".repeat(64)}`, policy: POLICY } as const;
+      const execution = target.execution(plan, context);
+      for (const stage of execution.stages) await stage.act(AbortSignal.timeout(30_000));
+      const wanted = execution.wanted[0]?.revision;
+      const back = async (): Promise<boolean> => {
+        const { services } = await target.observe(execution.wanted, AbortSignal.timeout(30_000));
+        const current = services[0]?.instances.filter(({ phase }) => phase === "current") ?? [];
+        return current.length === 1 && current.every((one) => one.ready && one.revision === wanted);
+      };
+      await waitUntil("the first release runs", back, { withinMs: 120_000, everyMs: 200 });
+    });
+    expect(await shop.read("deployment/web", "{.metadata.labels.belay\\.dev/deployment}")).toBe("3");
+    expect(await running(shop)).toEqual([`${await shop.image("good1")} true`]);
+  });
+});
+
+describe.concurrent("a Job and a CronJob", () => {
+  it("can't be changed in place, and is changed without being watched", async ({ shop }) => {
+    const template = templateOf(await shop.image("job-done1"), { readinessProbe: undefined }) as { spec: object };
+    const pod = { ...template, spec: { ...template.spec, restartPolicy: "Never" } };
+    const job = { apiVersion: "batch/v1", kind: "Job", metadata: { name: "migrate" }, spec: { template: pod } };
+    const cron = {
+      apiVersion: "batch/v1",
+      kind: "CronJob",
+      metadata: { name: "nightly" },
+      spec: { schedule: "0 3 1 1 *", jobTemplate: { spec: { template: pod } } },
+    };
+    await shop.apply([job, cron]);
+    const refused = await shop.deploy({ web: "job/migrate" }, { web: "job-done2" });
+    expect(refused).toMatchObject({ outcome: "refused" });
+    expect(refused.report.findings).toContainEqual(
+      expect.objectContaining({ check: "immutable_field", level: "refuse" }),
+    );
+    const changed = await shop.deploy({ web: "cronjob/nightly" }, { web: "job-done2" });
+    expect(changed, shop.log.text()).toMatchObject({
+      outcome: "succeeded",
+      report: { findings: [{ check: "not_watched" }] },
+    });
+    const image = await shop.read("cronjob/nightly", "{.spec.jobTemplate.spec.template.spec.containers[0].image}");
+    expect(image).toBe(await shop.image("job-done2"));
+  });
+});

@@ -1,0 +1,71 @@
+import { Redactor, systemClock } from "@belay/core";
+import { connectKubernetes, type KubernetesConnection, SecretRecordStore } from "@belay/kubernetes";
+import { describe, expect } from "vitest";
+import { it, type Shop } from "./kubernetes-space.ts";
+
+async function withApi<T>(shop: Shop, work: (api: KubernetesConnection) => Promise<T>): Promise<T> {
+  const place = { kubeconfig: shop.cluster.kubeconfig, namespace: shop.scope.project, env: {} };
+  const api = await connectKubernetes({ ...place, clock: systemClock, redactor: new Redactor() });
+  try {
+    return await work(api);
+  } finally {
+    await api.close();
+  }
+}
+
+describe.concurrent("the records", () => {
+  it("have one winner, whoever asks", ({ shop }) =>
+    withApi(shop, async (api) => {
+      const stores = Array.from({ length: 8 }, () => new SecretRecordStore(api, shop.scope));
+      const text = (number: number): Uint8Array => new TextEncoder().encode(`caller ${number}`);
+      for (let round = 0; round < 10; round++) {
+        const answers = await Promise.all(stores.map((store, number) => store.create(`${round}.begin`, text(number))));
+        const winners = answers.flatMap((one, number) => (one.created ? [number] : []));
+        expect(winners).toHaveLength(1);
+        const [winner = -1] = winners;
+        const told = answers.flatMap((one) => (one.created ? [] : [new TextDecoder().decode(one.bytes)]));
+        expect(new Set(told)).toEqual(new Set([`caller ${winner}`]));
+        expect(await stores[winner]?.create(`${round}.begin`, text(winner))).toEqual({ created: true });
+      }
+      const same = await Promise.all(stores.map((store) => store.create("same", text(0))));
+      expect(same.filter((one) => one.created)).toHaveLength(1);
+    }));
+
+  it("are listed, read and removed, and nobody can change them", ({ shop }) =>
+    withApi(shop, async (api) => {
+      const store = new SecretRecordStore(api, shop.scope);
+      const other = new SecretRecordStore(api, { ...shop.scope, environment: "other" });
+      const large = new Uint8Array(600_000).map((_, index) => (index * 2_654_435_761) >>> 24);
+      await store.create("1.snap.abc", large);
+      await other.create("1.begin", large.subarray(0, 10));
+      expect(await store.list()).toEqual(["1.snap.abc"]);
+      expect(await store.read("1.snap.abc")).toEqual(large);
+      expect(await store.read("1.begin")).toBeUndefined();
+      const [name = ""] = (await shop.kubectl("get", "secrets", "--output", "name"))
+        .split("\n")
+        .filter((one) => one.endsWith("abc"));
+      const args = ["--namespace", shop.scope.project, "patch", name, "--patch", '{"stringData":{"record":"x"}}'];
+      expect((await shop.cluster.kubectl(args, { allowedExitCodes: [0, 1] })).stderr).toContain("immutable");
+      for (const one of [...(await store.list()), "gone"]) await store.remove(one);
+      expect(await store.list()).toEqual([]);
+      expect(await other.list()).toEqual(["1.begin"]);
+    }));
+});
+
+describe.concurrent("a connection", () => {
+  it("runs commands in pods, and tells their exit codes and addresses", ({ shop }) =>
+    withApi(shop, async (api) => {
+      const image = await shop.image("good1");
+      await shop.kubectl("run", "probe", "--image", image, "--restart", "Never");
+      await shop.kubectl("wait", "pod/probe", "--for=condition=Ready", "--timeout", "60s");
+      const uid = await shop.read("pod/probe", "{.metadata.uid}");
+      const options = { timeoutMs: 30_000, signal: new AbortController().signal };
+      expect(await api.exec(uid, ["/bin/sh", "-c", "echo here; exit 4"], options)).toEqual({
+        exitCode: 4,
+        output: "here\n",
+      });
+      expect(await api.exec(uid, ["true"], options)).toMatchObject({ exitCode: 0 });
+      expect((await api.exec(uid, ["/no/such"], options)).exitCode).not.toBe(0);
+      expect(await api.addressOf(uid)).toBe(await shop.read("pod/probe", "{.status.podIP}"));
+    }));
+});
