@@ -37,7 +37,7 @@ describe.concurrent("a StatefulSet", () => {
     const result = await shop.deploy({ web: "sts/web" }, { web: "good2" });
     expect(result).toMatchObject({
       outcome: "refused",
-      report: { findings: [{ check: "on_delete", level: "refuse" }] },
+      report: { findings: expect.arrayContaining([expect.objectContaining({ check: "on_delete" })]) },
     });
     expect(await shop.read("statefulset/web", "{.spec.template.spec.containers[0].image}")).toBe(
       await shop.image("good1"),
@@ -49,7 +49,10 @@ describe.concurrent("a StatefulSet", () => {
     const spec = { replicas: 1, serviceName: "web", updateStrategy, template: templateOf(await shop.image("good1")) };
     await shop.apply([workload("StatefulSet", spec)]);
     const result = await shop.deploy({ web: "sts/web" }, { web: "good2" });
-    expect(result).toMatchObject({ outcome: "refused", report: { findings: [{ check: "partition" }] } });
+    expect(result).toMatchObject({
+      outcome: "refused",
+      report: { findings: expect.arrayContaining([expect.objectContaining({ check: "partition" })]) },
+    });
   });
 });
 
@@ -73,12 +76,18 @@ describe.concurrent("a Deployment", () => {
   it("that is paused is refused", async ({ shop }) => {
     await shop.apply([workload("Deployment", { paused: true, template: templateOf(await shop.image("good1")) })]);
     const result = await shop.deploy({ web: "web" }, { web: "good2" });
-    expect(result).toMatchObject({ outcome: "refused", report: { findings: [{ check: "paused", level: "refuse" }] } });
+    expect(result).toMatchObject({
+      outcome: "refused",
+      report: { findings: expect.arrayContaining([expect.objectContaining({ check: "paused" })]) },
+    });
   });
 
   it("or a container that is not there is refused with the names of those that are", async ({ shop }) => {
     const missing = await shop.deploy({ web: "deployment/shop" }, { web: "good2" });
-    expect(missing).toMatchObject({ outcome: "refused", report: { findings: [{ check: "workload_missing" }] } });
+    expect(missing).toMatchObject({
+      outcome: "refused",
+      report: { findings: expect.arrayContaining([expect.objectContaining({ check: "workload_missing" })]) },
+    });
     const { spec } = templateOf(await shop.image("good1")) as { spec: { containers: object[] } };
     const containers = [...spec.containers, { name: "sidecar", image: await shop.image("good1") }];
     const template = { metadata: { labels: { app: "web" } }, spec: { ...spec, containers } };
@@ -194,7 +203,7 @@ describe.concurrent("a Job and a CronJob", () => {
     const changed = await shop.deploy({ web: "cronjob/nightly" }, { web: "job-done2" });
     expect(changed, shop.log.text()).toMatchObject({
       outcome: "succeeded",
-      report: { findings: [{ check: "not_watched" }] },
+      report: { findings: expect.arrayContaining([expect.objectContaining({ check: "not_watched" })]) },
     });
     const image = await shop.read("cronjob/nightly", "{.spec.jobTemplate.spec.template.spec.containers[0].image}");
     expect(image).toBe(await shop.image("job-done2"));
