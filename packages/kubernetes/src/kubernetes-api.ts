@@ -74,9 +74,15 @@ export interface KubernetesApi {
   text(path: string, options?: RequestOptions): Promise<string>;
   /**
    * Changes of all objects of a kind in the target's namespace after `resourceVersion`, until the signal aborts or the server
-   * ends the stream, which it does now and then. @throws ApiError 410 when that version is too old: list again.
+   * ends the stream, which it does now and then. Resolves when the stream is open.
+   * @throws ApiError 410, also amid the stream, when that version is too old: list again.
    */
-  watch(apiVersion: string, kind: string, resourceVersion: string, signal: AbortSignal): AsyncIterable<WatchEvent>;
+  watch(
+    apiVersion: string,
+    kind: string,
+    resourceVersion: string,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<WatchEvent>>;
 }
 
 export interface WatchEvent {

@@ -83,7 +83,8 @@ async function restoreOne(
   const before = saved.was && templateOf(saved.was);
   const known = [saved.becomes, before && revisionOf(before)];
   if (template !== undefined && !known.includes(revisionOf(template))) {
-    log.warn(`${titleOf(saved.key)} was changed by somebody else meanwhile: that is undone too`);
+    const fate = saved.verb === "patch-image" ? "that is undone too" : "what is not Belay's of it stays";
+    log.warn(`${titleOf(saved.key)} was changed by somebody else meanwhile: ${fate}`);
   }
   const object = await state.verb(saved.verb).restore(saved, restorationMarks(context.deployment), signal);
   state.watch.expect(object);

@@ -234,17 +234,17 @@ class ApiClient implements KubernetesConnection {
     );
   }
 
-  async *watch(
+  async watch(
     apiVersion: string,
     kind: string,
     resourceVersion: string,
     signal: AbortSignal,
-  ): AsyncGenerator<WatchEvent> {
+  ): Promise<AsyncIterable<WatchEvent>> {
     const resource = await this.#resource(apiVersion, kind, signal);
     const query = queryOf({ watch: true, resourceVersion, allowWatchBookmarks: true, timeoutSeconds: 300 });
     const path = collectionPath(apiVersion, resource, this.namespace) + query;
     const doing = `watching ${resource.plural}`;
-    yield* watchStream(await this.#http.open({ method: "GET", path, doing, signal }), doing, signal);
+    return watchStream(await this.#http.open({ method: "GET", path, doing, signal }), doing, signal);
   }
 
   async #pathOf(key: ObjectKey, signal: AbortSignal | undefined): Promise<string> {

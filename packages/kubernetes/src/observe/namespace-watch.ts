@@ -45,8 +45,8 @@ export class NamespaceWatch {
   readonly #caches: ReadonlyMap<string, ObjectCache>;
   readonly #listeners = new Set<() => void>();
   /** Changes of ours that the watch has not shown yet, by uid. */
-  readonly #awaited = new Map<string, { readonly object: KubernetesObject; readonly until: number }>();
-  readonly #watched = new Set<string>();
+  readonly #awaited = new Map<string, { readonly object: KubernetesObject; readonly at: number }>();
+  readonly #watches = new Map<string, Promise<void>>();
 
   constructor(api: KubernetesApi, clock: Clock, log: Log) {
     this.#clock = clock;
@@ -62,7 +62,7 @@ export class NamespaceWatch {
   /** A change was made: what is read from now on must show it. */
   expect(object: KubernetesObject): void {
     const { uid } = object.metadata;
-    if (uid !== undefined) this.#awaited.set(uid, { object, until: this.#clock.now() + ECHO_MS });
+    if (uid !== undefined) this.#awaited.set(uid, { object, at: this.#clock.now() });
   }
 
   async read(kinds: ReadonlySet<string>, signal: AbortSignal): Promise<NamespaceView> {
@@ -90,14 +90,11 @@ export class NamespaceWatch {
     }
   }
 
-  /** One watch per kind, however many follow. */
+  /** One watch per kind, however many follow: a second one takes over when the first one ends. */
   #start(kind: string, signal: AbortSignal): void {
-    if (this.#watched.has(kind)) return;
-    this.#watched.add(kind);
-    void this.#caches
-      .get(kind)
-      ?.follow(signal)
-      .finally(() => this.#watched.delete(kind));
+    const before = this.#watches.get(kind) ?? Promise.resolve();
+    const watch = before.then(() => (signal.aborted ? undefined : this.#caches.get(kind)?.follow(signal)));
+    this.#watches.set(kind, watch);
   }
 
   async #readKind(kind: string, signal: AbortSignal): Promise<readonly KubernetesObject[]> {
@@ -109,14 +106,14 @@ export class NamespaceWatch {
 
   /** Whether the cache shows all that we changed. Waits for it a moment. */
   async #echoed(cache: ObjectCache, signal: AbortSignal): Promise<boolean> {
-    for (const [uid, { object, until }] of this.#awaited) {
+    for (const [uid, { object, at }] of this.#awaited) {
       if (object.kind !== cache.kind) continue;
-      while (!cache.hasSeen(object) && cache.isLive && this.#clock.now() < until) {
+      while (!cache.hasSeen(object, at) && cache.isLive && this.#clock.now() < at + ECHO_MS) {
         await this.#clock.sleep(ECHO_POLL_MS, signal);
       }
       // Shown, or outdated by a later change, or deleted: the moment is over either way.
       this.#awaited.delete(uid);
-      if (!cache.hasSeen(object)) return false;
+      if (!cache.hasSeen(object, at)) return false;
     }
     return cache.isLive;
   }

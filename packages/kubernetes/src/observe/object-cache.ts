@@ -16,8 +16,9 @@ const LAST_PAUSE_MS = 2_000;
 const REMEMBERED = 4_096;
 
 /**
- * All objects of one kind in the namespace, kept up to date by one watch. A watch that ends or breaks goes on from the last
- * resourceVersion; when that is too old (410), everything is listed anew.
+ * All objects of one kind in the namespace, kept up to date by one watch. A watch that the server ends goes on from the last
+ * resourceVersion; one that broke may have missed more than a moment, and one whose version is too old (410) can't go on:
+ * then everything is listed anew, so that what is here is never older than what a look has a right to.
  */
 export class ObjectCache {
   readonly #options: CacheOptions;
@@ -27,6 +28,8 @@ export class ObjectCache {
   /** The newest versions of all objects, each by its uid. */
   readonly #seen = new Set<string>();
   #version: string | undefined;
+  /** When the last whole listing was asked for. */
+  #listedAt = Number.NEGATIVE_INFINITY;
   /** The watch is open and everything before it is here. */
   #live = false;
 
@@ -45,9 +48,9 @@ export class ObjectCache {
     return this.#live;
   }
 
-  /** Whether a write of ours, by the resourceVersion that it was answered with, has come back. */
-  hasSeen(object: KubernetesObject): boolean {
-    return this.#seen.has(versionKey(object));
+  /** Whether a write of ours, answered at `at` with this object, is in what is here: it came back, or all was listed since. */
+  hasSeen(object: KubernetesObject, at: number): boolean {
+    return this.#seen.has(versionKey(object)) || this.#listedAt >= at;
   }
 
   objects(): readonly KubernetesObject[] {
@@ -62,19 +65,21 @@ export class ObjectCache {
   /** Watches until the signal aborts. Never throws: whoever reads while it is not live asks the API server and learns why. */
   async follow(signal: AbortSignal): Promise<void> {
     let pauseMs = FIRST_PAUSE_MS;
+    this.#version = undefined;
     while (!signal.aborted) {
       try {
         if (this.#version === undefined) await this.#relist(signal);
-        if (await this.#watch(signal)) pauseMs = FIRST_PAUSE_MS;
+        await this.#watch(signal);
+        pauseMs = FIRST_PAUSE_MS;
       } catch (error) {
+        this.#version = undefined;
         if (signal.aborted) break;
-        if (isStatus(error, 410)) this.#version = undefined;
-        else this.#complain(error);
+        if (!isStatus(error, 410)) this.#complain(error);
+        await this.#options.clock.sleep(pauseMs, signal).catch(() => undefined);
+        pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS);
       } finally {
         this.#live = false;
       }
-      await this.#options.clock.sleep(pauseMs, signal).catch(() => undefined);
-      pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS);
     }
   }
 
@@ -85,23 +90,19 @@ export class ObjectCache {
   }
 
   async #relist(signal: AbortSignal): Promise<void> {
+    const at = this.#options.clock.now();
     const { resourceVersion, items } = await this.#options.api.list(this.#apiVersion, this.#kind, { signal });
+    this.#listedAt = at;
     this.#objects.clear();
     for (const item of items) this.#keep(item);
     this.#version = resourceVersion;
   }
 
-  /** Whether anything came. */
-  async #watch(signal: AbortSignal): Promise<boolean> {
-    const stream = this.#options.api.watch(this.#apiVersion, this.#kind, this.#version ?? "0", signal);
-    let came = false;
+  async #watch(signal: AbortSignal): Promise<void> {
+    const stream = await this.#options.api.watch(this.#apiVersion, this.#kind, this.#version ?? "0", signal);
     this.#live = true;
     this.#options.onChange();
-    for await (const event of stream) {
-      came = true;
-      this.#take(event);
-    }
-    return came;
+    for await (const event of stream) this.#take(event);
   }
 
   #take({ type, object }: WatchEvent): void {
