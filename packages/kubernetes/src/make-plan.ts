@@ -10,12 +10,12 @@ import {
 } from "@belay/core";
 import type { DesiredObject, DesiredState } from "./desired.ts";
 import { desireExisting, workloadKey } from "./existing/desire-existing.ts";
-import type { KubernetesObject, ObjectKey } from "./kubernetes-object.ts";
-import { deploymentOf } from "./marks.ts";
+import { type KubernetesObject, type ObjectKey, titleOf } from "./kubernetes-object.ts";
+import { deploymentOf, KUBERNETES_ANNOTATIONS } from "./marks.ts";
 import type { NamespaceView } from "./observe/namespace-watch.ts";
 import { digestsIn } from "./observe/translate-pod.ts";
 import { podsOf } from "./observe/translate-service.ts";
-import { isTouched, type PlanContents, PlanDetail, type PlannedObject } from "./plan-detail.ts";
+import { isTouched, type PlanContents, PlanDetail, type PlannedObject, type PrunedObject } from "./plan-detail.ts";
 import { autoscalerFloors } from "./preflight/hints.ts";
 import { findObstacles } from "./preflight/obstacles.ts";
 import { preflight } from "./preflight/preflight.ts";
@@ -31,11 +31,23 @@ export async function makePlan(state: TargetState, release: Release, policy: Rol
   const signal = AbortSignal.timeout(PLAN_MS);
   const desired = await desire(state, release, signal);
   const objects = await mapBounded(desired.objects, AT_ONCE, signal, (one) => planObject(state, one));
-  const prune = await mapBounded(desired.prune, AT_ONCE, signal, async (key) => {
+  const prune = await findPruned(state, desired.prune, signal);
+  return finishPlan(state, { objects, prune, desired, release, policy }, signal);
+}
+
+/** What is to be removed, as far as it is there. A workload's service is named by its annotation. */
+export async function findPruned(
+  state: TargetState,
+  keys: readonly ObjectKey[],
+  signal: AbortSignal,
+): Promise<PrunedObject[]> {
+  const found = await mapBounded(keys, AT_ONCE, signal, async (key): Promise<PrunedObject[]> => {
     const live = await state.api.get(key, signal);
-    return live === undefined ? [] : [{ key, live }];
+    if (live === undefined) return [];
+    if (!isWorkloadKind(key.kind)) return [{ key, live }];
+    return [{ key, live, service: live.metadata.annotations?.[KUBERNETES_ANNOTATIONS.service] ?? titleOf(key) }];
   });
-  return finishPlan(state, { objects, prune: prune.flat(), desired, release, policy }, signal);
+  return found.flat();
 }
 
 async function desire(state: TargetState, release: Release, signal: AbortSignal): Promise<DesiredState> {
@@ -67,8 +79,13 @@ export async function finishPlan(state: TargetState, parts: PlanParts, signal: A
   const { objects, prune, desired, release, policy } = parts;
   const workloads = objects.filter(({ desired: { service } }) => service !== undefined);
   for (const { desired: one } of workloads) state.remember(one.service ?? "", one);
-  const view = await state.watch.read(state.kindsFor(workloads.map((one) => one.desired.service ?? "")), signal);
-  const changes = workloads.map((one) => changeOf(one, view, release));
+  const kept = new Set(workloads.map(({ desired: one }) => one.service ?? ""));
+  // A Job of an earlier release is cleared away under the name of a service that goes on.
+  const gone = prune.filter(({ service }) => service !== undefined && !kept.has(service));
+  for (const { service = "", key } of gone) state.remember(service, key);
+  const services = [...kept, ...gone.map(({ service = "" }) => service)];
+  const view = await state.watch.read(state.kindsFor(services), signal);
+  const changes = [...workloads.map((one) => changeOf(one, view, release)), ...gone.map((one) => removalOf(one, view))];
   const everything = [...objects.flatMap(({ live }) => live ?? []), ...prune.map(({ live }) => live)];
   const { scope } = state.options;
   const labelledDeployment = Math.max(0, ...everything.map((one) => deploymentOf(one, scope) ?? 0));
@@ -97,7 +114,7 @@ function changeOf(planned: PlannedObject, view: NamespaceView, release: Release 
   const to = toFacts(planned, from, release);
   return {
     service,
-    name: `${kind.toLowerCase()}/${name}`,
+    name: titleOf({ kind, name }),
     action: preview.action,
     goal: desired.goal ?? goalOf(kind),
     desired: to?.instances ?? from?.instances ?? 0,
@@ -105,6 +122,22 @@ function changeOf(planned: PlannedObject, view: NamespaceView, release: Release 
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
     differences: preview.differences,
+  };
+}
+
+function removalOf({ key, live, service = "" }: PrunedObject, view: NamespaceView): ServiceChange {
+  const desired: DesiredObject = { ...key, verb: "apply", dependsOn: [] };
+  const preview = { object: undefined, action: "update", differences: [], findings: [] } as const;
+  const from = factsOf(live, key, { desired, live, preview }, view);
+  return {
+    service,
+    name: titleOf(key),
+    action: "remove",
+    goal: goalOf(key.kind),
+    desired: 0,
+    dependsOn: [],
+    ...(from === undefined ? {} : { from }),
+    differences: [],
   };
 }
 

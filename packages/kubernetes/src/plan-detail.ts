@@ -12,11 +12,19 @@ export interface PlannedObject {
   readonly restores?: SavedObject;
 }
 
+/** One object that goes in the last stage. */
+export interface PrunedObject {
+  readonly key: ObjectKey;
+  readonly live: KubernetesObject;
+  /** Whose workload it is. */
+  readonly service?: string;
+}
+
 export interface PlanContents {
   readonly objects: readonly PlannedObject[];
   readonly changes: readonly ServiceChange[];
   /** Removed in the last stage, with what they are now. */
-  readonly prune: readonly { readonly key: ObjectKey; readonly live: KubernetesObject }[];
+  readonly prune: readonly PrunedObject[];
   readonly labelledDeployment: number;
   /** Workloads whose replicas an autoscaler owns (`deployment/web`), with the fewest that it may leave. */
   readonly floors: ReadonlyMap<string, number>;

@@ -1,8 +1,8 @@
 import { mapBounded, type Plan, type RolloutPolicy } from "@belay/core";
 import type { DesiredObject, Preview } from "./desired.ts";
 import { titleOf } from "./kubernetes-object.ts";
-import { AT_ONCE, finishPlan, PLAN_MS } from "./make-plan.ts";
-import type { PlanContents, PlannedObject } from "./plan-detail.ts";
+import { AT_ONCE, findPruned, finishPlan, PLAN_MS } from "./make-plan.ts";
+import type { PlannedObject } from "./plan-detail.ts";
 import type { Snapshot, SnapshotObject } from "./snapshot.ts";
 import type { TargetState } from "./target-state.ts";
 import { revisionOf, templateOf } from "./workload.ts";
@@ -22,16 +22,13 @@ export async function planReturn(
   const created = saved.filter(({ was, key }) => was === undefined && !state.options.manifests?.isKept(key.kind));
   const objects = await mapBounded(kept, AT_ONCE, signal, (one) => plannedReturn(state, one, signal));
   const others = await untouched(state, saved, signal);
-  const prune = await mapBounded(created, AT_ONCE, signal, async ({ key }): Promise<PlanContents["prune"]> => {
-    const live = await state.api.get(key, signal);
-    return live === undefined ? [] : [{ key, live }];
-  });
-  const plan = await finishPlan(
+  const prune = await findPruned(
     state,
-    { objects: [...objects, ...others], prune: prune.flat(), desired: { findings: [], notCovered: [] }, policy },
+    created.map(({ key }) => key),
     signal,
   );
-  return plan;
+  const desired = { findings: [], notCovered: [] };
+  return finishPlan(state, { objects: [...objects, ...others], prune, desired, policy }, signal);
 }
 
 function firstOfEach(snapshots: readonly Snapshot[]): SnapshotObject[] {

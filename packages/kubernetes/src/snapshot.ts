@@ -1,6 +1,8 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { BelayError, messageOf } from "@belay/core";
 import type { ObjectVerb, SavedObject } from "./desired.ts";
+import type { KubernetesObject } from "./kubernetes-object.ts";
+import { FIELD_MANAGER } from "./marks.ts";
 import { isTouched, type PlanContents } from "./plan-detail.ts";
 import { revisionOf, templateOf } from "./workload.ts";
 
@@ -40,9 +42,10 @@ export function encodeSnapshot(
       ...(change?.from === undefined ? {} : { desired: change.from.instances }),
     };
   });
-  const pruned = plan.prune.map(({ key, live }): SnapshotObject => {
-    const desired = { ...key, verb: "apply", dependsOn: [] } as const;
-    return { ...verbs("apply").save(desired, live), pruned: true };
+  const pruned = plan.prune.map(({ key, live, service }): SnapshotObject => {
+    const named = service === undefined ? {} : { service };
+    const desired = { ...key, ...named, verb: pruneVerb(live), dependsOn: [] } as const;
+    return { ...verbs(desired.verb).save(desired, live), pruned: true };
   });
   const snapshot: Snapshot = {
     schema: "belay.kubernetes-snapshot/v1",
@@ -52,6 +55,14 @@ export function encodeSnapshot(
     objects: [...changed, ...pruned],
   };
   return gzipSync(JSON.stringify(snapshot));
+}
+
+/** What was only ever patched was not made by `apply`: it comes back as it was found. */
+function pruneVerb({ metadata }: KubernetesObject): SavedObject["verb"] {
+  const applied = metadata.managedFields?.some(
+    ({ manager, operation }) => manager === FIELD_MANAGER && operation === "Apply",
+  );
+  return applied ? "apply" : "patch-image";
 }
 
 /** @throws BelayError LEDGER_ERROR when the bytes are no snapshot of this version. */

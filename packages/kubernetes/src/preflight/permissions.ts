@@ -63,15 +63,8 @@ function watching(plan: PlanContents): Access[] {
 
 /** The dry run has shown already that what exists may be patched; what is created, removed or brought back has not. */
 function changing(plan: PlanContents): Access[] {
-  const pruned = plan.prune.flatMap(({ key }): Access[] => {
-    const resource = knownResource(key.apiVersion, key.kind)?.plural;
-    if (resource === undefined) return [];
-    // A Job is not brought back: it would run again.
-    const verbs = key.kind === "Job" ? ["delete"] : ["delete", "create"];
-    return verbs.map((verb) => ({ verb, group: groupOf(key.apiVersion), resource }));
-  });
   const touched = plan.objects.filter(isTouched);
-  const changed = touched.flatMap(({ desired, live }): Access[] => {
+  return touched.flatMap(({ desired, live }): Access[] => {
     const resource = knownResource(desired.apiVersion, desired.kind)?.plural;
     if (resource === undefined) return [];
     const group = groupOf(desired.apiVersion);
@@ -79,7 +72,6 @@ function changing(plan: PlanContents): Access[] {
     const stuck = desired.kind === "StatefulSet" ? [{ verb: "delete", group: "", resource: "pods" }] : [];
     return [...verbs.map((verb) => ({ verb, group, resource })), ...stuck];
   });
-  return [...changed, ...pruned];
 }
 
 function unique(accesses: readonly Access[]): Access[] {
