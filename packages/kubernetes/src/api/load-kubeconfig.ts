@@ -61,7 +61,8 @@ async function loadFound(config: KubeConfig, env: KubeconfigSource["env"], creat
     for (const file of others) {
       const more = create();
       more.loadFromFile(file);
-      config.mergeConfig(more);
+      // The first file that says which context is current wins, as for kubectl.
+      config.mergeConfig(more, true);
     }
     return;
   }

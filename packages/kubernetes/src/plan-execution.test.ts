@@ -1,0 +1,104 @@
+import { DEFAULT_ROLLOUT, type ServiceChange } from "@belay/core";
+import { expect, test } from "vitest";
+import type { DesiredObject } from "./desired.ts";
+import type { KubernetesObject } from "./kubernetes-object.ts";
+import type { PlanContents, PlannedObject } from "./plan-detail.ts";
+import { planExecution } from "./plan-execution.ts";
+import type { TargetState } from "./target-state.ts";
+
+const state = { remember: () => {} } as unknown as TargetState;
+const context = { deployment: 1, release: `sha256:${"0".repeat(64)}`, policy: DEFAULT_ROLLOUT } as const;
+
+function planned(
+  kind: string,
+  name: string,
+  more: Partial<DesiredObject> = {},
+  action: "update" | "unchanged" = "update",
+): PlannedObject {
+  const desired: DesiredObject = { apiVersion: "v1", kind, name, verb: "apply", dependsOn: [], ...more };
+  return { desired, live: undefined, preview: { object: undefined, action, differences: [], findings: [] } };
+}
+
+const workload = (name: string, dependsOn: readonly string[] = [], action: "update" | "unchanged" = "update") =>
+  planned("Deployment", name, { service: name, dependsOn }, action);
+
+function stagesOf(objects: readonly PlannedObject[], more: Partial<PlanContents> = {}) {
+  const services = objects.flatMap(({ desired }) => desired.service ?? []);
+  const changes = services.map(
+    (service): ServiceChange => ({
+      ...{
+        service,
+        name: `deployment/${service}`,
+        action: "update",
+        goal: "run",
+        desired: 1,
+        dependsOn: [],
+        differences: [],
+      },
+    }),
+  );
+  const plan = { objects, changes, prune: [], labelledDeployment: 0, floors: new Map(), ...more };
+  return planExecution(state, plan, context).stages.map(({ name, stable, services: judged }) => ({
+    name,
+    stable,
+    judged,
+  }));
+}
+
+test("services that don't wait for each other change together, with what has no pods", () => {
+  const objects = [planned("ConfigMap", "c"), workload("api"), workload("web"), planned("Service", "web")];
+  expect(stagesOf(objects)).toEqual([{ name: "apply", stable: true, judged: ["api", "web"] }]);
+});
+
+test("a service that waits for others changes after them, and is not judged before", () => {
+  const objects = [workload("web", ["api"]), workload("api", ["migrate"]), workload("migrate")];
+  expect(stagesOf(objects)).toEqual([
+    { name: "apply migrate", stable: false, judged: ["migrate"] },
+    { name: "apply api", stable: false, judged: ["api", "migrate"] },
+    { name: "apply web", stable: true, judged: ["web", "api", "migrate"] },
+  ]);
+});
+
+test("a cycle ends, too", () => {
+  expect(
+    stagesOf([workload("a", ["b"]), workload("b", ["a"])])
+      .flatMap(({ judged }) => judged)
+      .sort(),
+  ).toContain("a");
+});
+
+test("what is unchanged is judged and not touched; with nothing to change all is only looked at", () => {
+  const objects = [workload("api", [], "unchanged"), workload("web")];
+  expect(stagesOf(objects)).toEqual([{ name: "apply", stable: true, judged: ["api", "web"] }]);
+  expect(stagesOf([workload("api", [], "unchanged")])).toEqual([{ name: "verify", stable: true, judged: undefined }]);
+});
+
+test("what the release no longer has goes last", () => {
+  const live: KubernetesObject = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "old" } };
+  const prune = [{ key: { apiVersion: "v1", kind: "ConfigMap", name: "old" }, live }];
+  expect(stagesOf([workload("web")], { prune }).map(({ name }) => name)).toEqual(["apply", "prune"]);
+});
+
+test("a number that an autoscaler may lower is not waited for", () => {
+  const to = { revision: "r", image: "", digests: [], instances: 5 };
+  const change: ServiceChange = {
+    ...{
+      service: "web",
+      name: "deployment/web",
+      action: "update",
+      goal: "run",
+      desired: 5,
+      dependsOn: [],
+      differences: [],
+      to,
+    },
+  };
+  const plan = {
+    objects: [workload("web")],
+    changes: [change],
+    prune: [],
+    labelledDeployment: 0,
+    floors: new Map([["deployment/web", 2]]),
+  };
+  expect(planExecution(state, plan, context).wanted).toMatchObject([{ desired: 2, revision: "r" }]);
+});
