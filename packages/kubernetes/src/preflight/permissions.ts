@@ -1,6 +1,9 @@
 import { type Finding, mapBounded } from "@belay/core";
-import { groupOf, knownResource } from "../api/resource-paths.ts";
+import { isMissing } from "../api/api-error.ts";
+import { type DiscoveryList, groupOf, groupPath, knownResource, resourceIn } from "../api/resource-paths.ts";
 import type { Access, KubernetesApi } from "../kubernetes-api.ts";
+import type { ObjectKey } from "../kubernetes-object.ts";
+import { isKept } from "../manifests/kept-kinds.ts";
 import { neededKinds, WATCHED } from "../observe/namespace-watch.ts";
 import { isTouched, type PlanContents } from "../plan-detail.ts";
 import { isWorkloadKind } from "../workload.ts";
@@ -23,7 +26,7 @@ export async function missingPermissions(
   plan: PlanContents,
   signal: AbortSignal,
 ): Promise<Finding[]> {
-  const needed = unique([...LEDGER, ...watching(plan), ...changing(plan)]);
+  const needed = unique([...LEDGER, ...watching(plan), ...(await changing(api, plan, signal))]);
   const missing = await ask(api, needed, signal);
   const blind = await ask(api, EVIDENCE, signal);
   return [
@@ -62,16 +65,47 @@ function watching(plan: PlanContents): Access[] {
 }
 
 /** The dry run has shown already that what exists may be patched; what is created, removed or brought back has not. */
-function changing(plan: PlanContents): Access[] {
-  const touched = plan.objects.filter(isTouched);
-  return touched.flatMap(({ desired, live }): Access[] => {
-    const resource = knownResource(desired.apiVersion, desired.kind)?.plural;
-    if (resource === undefined) return [];
-    const group = groupOf(desired.apiVersion);
-    const verbs = ["get", "patch", ...(live === undefined ? ["create", "delete"] : [])];
-    const stuck = desired.kind === "StatefulSet" ? [{ verb: "delete", group: "", resource: "pods" }] : [];
-    return [...verbs.map((verb) => ({ verb, group, resource })), ...stuck];
+async function changing(api: KubernetesApi, plan: PlanContents, signal: AbortSignal): Promise<Access[]> {
+  const touched = plan.objects.filter(isTouched).flatMap(({ desired, live }) => {
+    const removal = isKept(desired.kind) ? [] : ["delete"];
+    const verbs = ["get", "patch", ...(live === undefined ? ["create", ...removal] : [])];
+    return [{ key: desired as ObjectKey, verbs }];
   });
+  // What is removed in the end comes back on the way back, but for Jobs.
+  const pruned = plan.prune.map(({ key }) => ({
+    key,
+    verbs: key.kind === "Job" ? ["get", "delete"] : ["get", "delete", "create", "patch"],
+  }));
+  const found = await mapBounded(
+    [...touched, ...pruned],
+    AT_ONCE,
+    signal,
+    async ({ key, verbs }): Promise<Access[]> => {
+      const resource = await resourceOf(api, key, signal);
+      if (resource === undefined) return [];
+      const stuck = key.kind === "StatefulSet" ? [{ verb: "delete", group: "", resource: "pods" }] : [];
+      return [...verbs.map((verb) => ({ verb, group: groupOf(key.apiVersion), resource })), ...stuck];
+    },
+  );
+  return found.flat();
+}
+
+/** Plural of a kind that has a namespace. The permissions of the whole cluster are asked for by the dry run alone. */
+async function resourceOf(
+  api: KubernetesApi,
+  { apiVersion, kind }: ObjectKey,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const known = knownResource(apiVersion, kind);
+  if (known !== undefined) return known.plural;
+  try {
+    const doing = `asking what ${apiVersion} has`;
+    const found = resourceIn(await api.request<DiscoveryList>("GET", groupPath(apiVersion), { doing, signal }), kind);
+    return found?.namespaced ? found.plural : undefined;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
 }
 
 function unique(accesses: readonly Access[]): Access[] {
