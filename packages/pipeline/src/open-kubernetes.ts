@@ -12,7 +12,7 @@ export async function openKubernetes(
   kubernetes: KubernetesTarget,
   token: string,
 ): Promise<OpenTarget> {
-  const { connectKubernetes, createKubernetesTarget } = await import("@belay/kubernetes");
+  const { connectKubernetes, createKubernetesTarget, createManifests } = await import("@belay/kubernetes");
   const { log, clock, redactor, env } = context;
   const { application, environment } = settings;
   const { kubeconfig, kubeconfigText, namespace } = kubernetes;
@@ -23,18 +23,15 @@ export async function openKubernetes(
     ...{ namespace, env, clock, redactor },
   });
   const registry = await registryOf(context, token);
+  const scope = { target: "kubernetes", project: namespace, application, environment } as const;
+  const services = namesOf(settings);
+  const { variables, secrets, directory } = settings;
+  const { files } = kubernetes;
+  const { runner } = context;
+  const manifests = { api, scope, services, files, directory, variables, secrets, runner };
   const target = await createKubernetesTarget({
-    ...{ api, log, clock, redactor },
-    scope: { target: "kubernetes", project: namespace, application, environment },
-    services: Object.fromEntries(
-      Object.entries(settings.services).map(([name, { names }]) => [
-        name,
-        {
-          ...(names.kubernetes === undefined ? {} : { workload: names.kubernetes }),
-          ...(names.container === undefined ? {} : { container: names.container }),
-        },
-      ]),
-    ),
+    ...{ api, log, clock, redactor, scope, services },
+    ...(files.length === 0 ? {} : { manifests: createManifests(manifests) }),
     imageAvailable: registry.imageAvailable,
     kubectlArgs: kubectlArguments(kubernetes),
   });
@@ -47,6 +44,14 @@ export async function openKubernetes(
       await api.close();
     },
   };
+}
+
+function namesOf({ services }: Settings) {
+  const entries = Object.entries(services).map(([service, { names }]) => {
+    const { kubernetes: workload, container } = names;
+    return [service, { ...(workload && { workload }), ...(container && { container }) }] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 function kubectlArguments({ kubeconfig, context }: KubernetesTarget): readonly string[] {
