@@ -1,0 +1,209 @@
+import { type Cluster, type RegistryRig, startRegistry, useKubernetes } from "@belay/testkit";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type ImageCatalogue, openCatalogue } from "../contract/images.ts";
+import { configOf, deploymentOf, releaseOf, roll, serviceOf } from "./manifest-shop.ts";
+import { ManifestStand } from "./manifest-stand.ts";
+
+/* Manifests on a real node, by the whole way of a deployment; looked at with the plain kubectl. */
+
+const READS = "          envFrom: [{ configMapRef: { name: settings } }]";
+const WEB = (level: string) => configOf("settings", level) + deploymentOf("web", { container: READS });
+
+let cluster: Cluster;
+let registry: RegistryRig;
+let images: ImageCatalogue;
+let stand: ManifestStand;
+beforeAll(async () => {
+  [cluster, registry] = await Promise.all([useKubernetes(), startRegistry()]);
+  images = await openCatalogue(registry);
+});
+afterAll(async () => {
+  await registry?.stop();
+  await cluster?.stop();
+});
+beforeEach(async () => {
+  stand = await ManifestStand.open(cluster);
+});
+afterEach(() => stand?.close());
+
+const image = async (variant: Parameters<ImageCatalogue["identity"]>[0]) => {
+  const { repository, digest } = await images.identity(variant);
+  return `${repository}@${digest}`;
+};
+
+/** Image and LEVEL of every pod that runs, each once. */
+async function running(app = "web"): Promise<readonly string[]> {
+  const list = JSON.parse(await stand.kubectl("get", "pods", "-l", `app=${app}`, "-o", "json")) as {
+    items: { metadata: { name: string; deletionTimestamp?: string }; spec: { containers: { image: string }[] } }[];
+  };
+  const alive = list.items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const seen = alive.map(async ({ metadata, spec }) => {
+    const level = await stand.kubectl("exec", metadata.name, "--", "sh", "-c", "echo $LEVEL");
+    return `${spec.containers[0]?.image} ${level.trim()}`.trim();
+  });
+  return [...new Set(await Promise.all(seen))];
+}
+
+interface Pod {
+  readonly metadata: { readonly creationTimestamp: string };
+  readonly status: {
+    readonly containerStatuses: readonly {
+      readonly state: { readonly terminated?: { readonly finishedAt: string } };
+    }[];
+  };
+}
+
+async function podsOf(selector: string): Promise<readonly Pod[]> {
+  return (JSON.parse(await stand.kubectl("get", "pods", "-l", selector, "-o", "json")) as { items: readonly Pod[] })
+    .items;
+}
+
+const names = async (kind: string) =>
+  (await stand.kubectl("get", kind, "-l", "belay.dev/scope,!belay.dev/record", "-o", "name"))
+    .trim()
+    .split("\n")
+    .filter(Boolean)
+    .sort();
+
+describe("manifests on a node", () => {
+  it("come up, are unchanged, change, and a configuration goes back together with its image after a crash", async () => {
+    await stand.write({ "web.yaml": WEB("info") + serviceOf("web") });
+    const good = await releaseOf(images, { web: "good1" });
+    const first = await roll(stand, good);
+    expect(first, first.log).toMatchObject({ outcome: "succeeded" });
+    expect(await running()).toEqual([`${await image("good1")} info`]);
+    expect(first.report.running).toMatchObject([{ service: "web", ready: 2, desired: 2 }]);
+
+    expect((await roll(stand, good)).outcome).toBe("unchanged");
+
+    await stand.write({ "web.yaml": WEB("debug") + serviceOf("web") });
+    const config = await roll(stand, good);
+    expect(config, config.log).toMatchObject({ outcome: "succeeded" });
+    expect(await running()).toEqual([`${await image("good1")} debug`]);
+
+    await stand.write({ "web.yaml": WEB("trace") + serviceOf("web") });
+    const before = await names("configmap");
+    const bad = await roll(stand, await releaseOf(images, { web: "crash" }));
+    expect(bad, bad.log).toMatchObject({ outcome: "rolled_back", cause: { cause: "crash_loop" } });
+    expect(await running()).toEqual([`${await image("good1")} debug`]);
+    expect(await names("configmap")).toEqual(before);
+  });
+
+  it("lose what they no longer have only after the release was proven, and have it again on the way back", async () => {
+    await stand.write({
+      "web.yaml": WEB("info") + serviceOf("web"),
+      "old.yaml": configOf("plain", "1") + serviceOf("old"),
+    });
+    expect((await roll(stand, await releaseOf(images, { web: "good1" }))).outcome).toBe("succeeded");
+    await stand.write({ "old.yaml": "# gone\n" });
+    const bad = await roll(stand, await releaseOf(images, { web: "crash" }));
+    expect(bad, bad.log).toMatchObject({ outcome: "rolled_back" });
+    expect(await names("service")).toEqual(["service/old", "service/web"]);
+    const good = await roll(stand, await releaseOf(images, { web: "good2" }));
+    expect(good, good.log).toMatchObject({ outcome: "succeeded" });
+    expect(await names("service")).toEqual(["service/web"]);
+    expect((await names("configmap")).filter((name) => name === "configmap/plain")).toEqual([]);
+  });
+
+  it("run their Job before the workloads, once per release, and go back when it fails", async () => {
+    const job =
+      "---\napiVersion: batch/v1\nkind: Job\nmetadata: { name: migrate }\nspec: { backoffLimit: 0, template: { spec: { restartPolicy: Never, containers: [{ name: migrate, image: migrate }] } } }\n";
+    const cron = `---\napiVersion: batch/v1\nkind: CronJob\nmetadata: { name: nightly }\nspec: { schedule: "0 0 1 1 *", jobTemplate: { spec: { template: { spec: { restartPolicy: Never, containers: [{ name: a, image: nightly }] } } } } }\n`;
+    await stand.write({ "web.yaml": WEB("info"), "job.yaml": job + cron });
+    const jobs = async (web: "good1" | "good2", migrate: "job-done1" | "job-fails") =>
+      releaseOf(images, { web, migrate, nightly: web === "good1" ? "job-done1" : "job-done2" });
+    const first = await roll(stand, await jobs("good1", "job-done1"));
+    expect(first, first.log).toMatchObject({ outcome: "succeeded" });
+    const nightly = () => stand.kubectl("get", "cronjob/nightly", "-o", "jsonpath={..containers[0].image}");
+    expect(await nightly()).toBe(await image("job-done1"));
+    const [migrated] = await podsOf("job-name");
+    const began = (await podsOf("app=web")).map(({ metadata }) => Date.parse(metadata.creationTimestamp));
+    const ended = Date.parse(migrated?.status.containerStatuses[0]?.state.terminated?.finishedAt ?? "");
+    expect(Math.min(...began)).toBeGreaterThanOrEqual(ended);
+    const bad = await roll(stand, await jobs("good2", "job-fails"));
+    expect(bad, bad.log).toMatchObject({ outcome: "rolled_back" });
+    expect(await running()).toEqual([`${await image("good1")} info`]);
+    expect(await names("jobs")).toHaveLength(1);
+    expect(await nightly()).toBe(await image("job-done1"));
+    expect((await roll(stand, await jobs("good1", "job-done1"))).outcome).toBe("unchanged");
+  });
+
+  it("are put right by the next run when one leaves in the middle", async () => {
+    await stand.write({ "web.yaml": WEB("info"), "plain.yaml": configOf("plain", "1") });
+    const good = await releaseOf(images, { web: "good1" });
+    expect((await roll(stand, good)).outcome).toBe("succeeded");
+    const before = (await stand.get("deployment", "web")).spec;
+    await stand.write({ "web.yaml": WEB("debug") + serviceOf("web"), "plain.yaml": configOf("plain", "2") });
+    const leave = new AbortController();
+    const changed = async () => (await stand.get("configmap", "plain")).data;
+    const left = await roll(
+      stand,
+      await releaseOf(images, { web: "unhealthy" }),
+      { onCancel: "leave" },
+      {
+        signal: leave.signal,
+        onEvent: ({ kind }) => kind === "observed" && leave.abort(new Error("the runner is gone")),
+      },
+    );
+    expect(left, left.log).toMatchObject({ leftOpen: true });
+    expect(await changed()).toEqual({ LEVEL: "2" });
+    await stand.write({ "web.yaml": WEB("info"), "plain.yaml": configOf("plain", "1") });
+    const next = await roll(stand, good);
+    expect(next, next.log).toMatchObject({ outcome: "unchanged", recovered: [{ outcome: "rolled_back" }] });
+    expect((await stand.get("deployment", "web")).spec).toEqual(before);
+    expect(await changed()).toEqual({ LEVEL: "1" });
+    expect(await names("service")).toEqual([]);
+    expect(await running()).toEqual([`${await image("good1")} info`]);
+  });
+
+  it("of another owner are refused with its name", async () => {
+    await stand.write({ "web.yaml": WEB("info") });
+    expect((await roll(stand, await releaseOf(images, { web: "good1" }))).outcome).toBe("succeeded");
+    await stand.kubectl("annotate", "deployment/web", "argocd.argoproj.io/tracking-id=shop:apps/Deployment:x/web");
+    const refused = await roll(stand, await releaseOf(images, { web: "good2" }));
+    expect(refused, refused.log).toMatchObject({ outcome: "refused" });
+    expect(JSON.stringify(refused.report)).toContain("Argo CD keeps it as its repository says");
+    expect(await running()).toEqual([`${await image("good1")} info`]);
+  });
+
+  it("that can't be are refused with nothing touched", async () => {
+    await stand.write({ "web.yaml": WEB("info") });
+    expect((await roll(stand, await releaseOf(images, { web: "good1" }))).outcome).toBe("succeeded");
+    const state = async () => stand.kubectl("get", "deployments,configmaps,pods", "-o", "json");
+    const before = JSON.parse(await state()) as { items: { metadata: { uid: string; generation?: number } }[] };
+    await stand.write({ "web.yaml": WEB("debug").replaceAll("app: web }", "app: front }") });
+    const refused = await roll(stand, await releaseOf(images, { web: "good2" }));
+    expect(refused).toMatchObject({ outcome: "refused" });
+    expect(JSON.stringify(refused.report)).toContain("immutable_field");
+    const after = JSON.parse(await state()) as typeof before;
+    const facts = ({ items }: typeof before) =>
+      items.map(({ metadata: { uid, generation } }) => `${uid} ${generation}`).sort();
+    expect(facts(after)).toEqual(facts(before));
+  });
+
+  it("of a first deployment that fails are removed when that was asked for, but never their data", async () => {
+    const claim =
+      "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: { name: data }\nspec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: 1Mi } } }\n";
+    await stand.write({ "web.yaml": WEB("info") + serviceOf("web") + claim });
+    const bad = await roll(stand, await releaseOf(images, { web: "crash" }), { onFirstFailure: "remove" });
+    expect(bad.outcome, bad.log).toBe("rolled_back");
+    expect(await names("deployments,configmaps,services")).toEqual([]);
+    expect(await names("persistentvolumeclaims")).toEqual(["persistentvolumeclaim/data"]);
+  });
+
+  it("leave an autoscaler's number alone on the way back, and what others added", async () => {
+    const scaler =
+      "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: { name: web }\nspec: { scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: web }, minReplicas: 1, maxReplicas: 3 }\n";
+    await stand.write({ "web.yaml": WEB("info").replace("  replicas: 2\n", ""), "scaler.yaml": scaler });
+    const first = await roll(stand, await releaseOf(images, { web: "good1" }));
+    expect(first, first.log).toMatchObject({ outcome: "succeeded" });
+    await stand.kubectl("scale", "deployment/web", "--replicas=2");
+    await stand.kubectl("annotate", "deployment/web", "team.example/owner=ada");
+    const bad = await roll(stand, await releaseOf(images, { web: "crash" }));
+    expect(bad, bad.log).toMatchObject({ outcome: "rolled_back" });
+    const { spec, metadata } = await stand.get("deployment", "web");
+    expect((spec as { replicas: number }).replicas).toBe(2);
+    expect(metadata.annotations).toMatchObject({ "team.example/owner": "ada" });
+    expect(await running()).toEqual([`${await image("good1")} info`]);
+  });
+});
