@@ -9,7 +9,7 @@ import { isKindMissing } from "./conflicts.ts";
 import { isKept } from "./kept-kinds.ts";
 import { COPY_OF } from "./versioned-copies.ts";
 
-/** How many copies of one ConfigMap, Secret or Job stay: as many as there are deployments that can be gone back to. */
+/** How many copies of one ConfigMap or Secret stay: as many as there are deployments that can be gone back to. */
 export const KEPT_COPIES = 20;
 
 /** Kinds that are looked through besides those of the manifests: what an application usually is made of. */
@@ -33,8 +33,8 @@ const USUAL_KINDS: readonly (readonly [apiVersion: string, kind: string])[] = [
 
 /**
  * Objects of this scope that Belay has applied and that the manifests no longer have. Copies with a hash in their name stay
- * while a template that exists names them, and the newest twenty of each, so that every kept release finds its own. Finished
- * Jobs of earlier releases stay likewise. Of a kind that the user may not list, nothing is found.
+ * while a template that exists names them, and the newest twenty of each, so that every kept release finds its own. Of a kind
+ * that the user may not list, nothing is found.
  */
 export async function findLeftovers(
   api: KubernetesApi,
@@ -108,7 +108,7 @@ function isOurs({ kind, metadata }: KubernetesObject): boolean {
 
 function copyName({ kind, metadata }: KubernetesObject): string | undefined {
   const name = metadata.annotations?.[COPY_OF];
-  return name === undefined ? undefined : `${kind}/${name}`;
+  return name === undefined || kind === "Job" ? undefined : `${kind}/${name}`;
 }
 
 function keptCopies(copies: readonly KubernetesObject[], named: ReadonlySet<string>): readonly KubernetesObject[] {
