@@ -1,0 +1,4 @@
+import { killSuite } from "../contract/kill-suite.ts";
+import { openManifestsStand } from "../contract/manifests-stand.ts";
+
+killSuite("Kubernetes (manifests)", openManifestsStand);
