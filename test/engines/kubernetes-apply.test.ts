@@ -276,6 +276,15 @@ describe("fields that others own", () => {
     expect(labels ?? {}).not.toHaveProperty("belay.dev/scope");
   });
 
+  it("stay when a run died before it changed anything", async () => {
+    await stand.pipe(applied(), "apply");
+    const before = await web();
+    await stand.write({ "web.yaml": deployment() });
+    const desired = objectOf(await stand.render(releaseWith("a")), "deployment/web");
+    await stand.restoreAll([stand.verb.save(desired, await stand.api.get(desired))]);
+    expect((await web()).spec).toEqual(before.spec);
+  });
+
   it("stay with whoever changed them during the deployment", async () => {
     await stand.write({ "web.yaml": deployment() });
     await deploy("a", 1);

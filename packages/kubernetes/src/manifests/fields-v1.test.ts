@@ -69,6 +69,7 @@ describe("a set of fields", () => {
   it("of nothing is only the name", () => {
     const nothing = { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "web", namespace: "shop" } };
     expect(projectObject(DEPLOYMENT, { "f:none": {} })).toEqual(nothing);
+    expect(projectObject(DEPLOYMENT, {})).toEqual(nothing);
   });
 
   it("can be united with another, and asked", () => {

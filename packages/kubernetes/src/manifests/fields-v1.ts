@@ -32,7 +32,8 @@ export function hasField(fields: FieldsV1, ...names: readonly string[]): boolean
 /** What an object has of a set of fields, as a body for server-side apply. */
 export function projectObject(object: KubernetesObject, fields: FieldsV1): KubernetesObject {
   const { apiVersion, kind, metadata } = object;
-  const body = project(object, fields) as Partial<KubernetesObject>;
+  // Nothing inside means a leaf everywhere but here.
+  const body = project(object, withSelf(fields)) as Partial<KubernetesObject>;
   const { name, namespace } = metadata;
   return {
     ...body,
@@ -68,7 +69,7 @@ function projectList(list: readonly unknown[], fields: FieldsV1): unknown[] {
   });
 }
 
-/** An item of which only itself is owned has its keys, not all that others put into it. */
+/** Of what is owned only as such, nothing that others put into it. */
 function withSelf(fields: FieldsV1): FieldsV1 {
   return Object.keys(fields).length === 0 ? { ".": {} } : fields;
 }
