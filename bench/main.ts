@@ -4,6 +4,11 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { COMPOSE } from "./engines/compose-engine.ts";
+import { KUBERNETES } from "./engines/kubernetes-engine.ts";
+import { requestFigures } from "./engines/request-figures.ts";
+import { rolloutFigures } from "./engines/rollout-figures.ts";
+import { SWARM } from "./engines/swarm-engine.ts";
 import { judge } from "./judge.ts";
 import { describeFigure, type Figure, reached } from "./measure.ts";
 import { rollouts } from "./rollouts.ts";
@@ -11,12 +16,21 @@ import { sizes } from "./sizes.ts";
 import { startUp } from "./start-up.ts";
 import { waiting } from "./waiting.ts";
 
+/** Medians of so many. */
+const TIMES = Number(process.env.BELAY_BENCH_TIMES ?? 5);
+
 const GROUPS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   sizes,
   "start-up": startUp,
   judge,
   waiting,
   rollouts,
+  compose: () => rolloutFigures(COMPOSE, TIMES),
+  "compose-requests": () => requestFigures(COMPOSE),
+  swarm: () => rolloutFigures(SWARM, TIMES),
+  "swarm-requests": () => requestFigures(SWARM),
+  kubernetes: () => rolloutFigures(KUBERNETES, TIMES),
+  "kubernetes-requests": () => requestFigures(KUBERNETES),
 };
 
 const chosen = process.argv.slice(2);

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 export interface Figure {
   readonly what: string;
   readonly value: number;
-  readonly unit: "ms" | "kB" | "MB" | "s" | "%" | "×" | "requests lost";
+  readonly unit: "ms" | "kB" | "s" | "%" | "MB" | "requests lost" | "requests" | "streams" | "×";
   /** What must be reached; none for figures that are only shown. */
   readonly limit?: number;
   /** The same with what people use today. */

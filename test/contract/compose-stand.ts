@@ -2,6 +2,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pinnedReference, type Scope, scopeHash } from "@belay/core";
 import { type AttachedEngine, startRegistry, temporaryFolder, useEngine } from "@belay/testkit";
+import { attempt } from "./attempt.ts";
 import { type ImageCatalogue, openCatalogue } from "./images.ts";
 import type { ComposeSettings } from "./open-compose.ts";
 import { createReleases } from "./release-of.ts";
@@ -174,6 +175,11 @@ function handOf(project: Project): Hand {
       return change({ ...project.definitions, [service]: changed }, project.variants, service);
     },
     update: (service, variant) => change(project.definitions, { ...project.variants, [service]: variant }, service),
+    attempt: async (service, variant, patienceMs) => {
+      await project.write(project.definitions, { ...project.variants, [service]: variant });
+      const args = ["compose", "-p", project.scope.project, "up", "-d", "--wait", "--no-deps", service];
+      return attempt("docker", args, { env: project.engine.env, cwd: project.folder, patienceMs });
+    },
     loseConfig: (service) => project.loseConfig(service),
     kill: async (service) => {
       await project.engine.docker(["rm", "--force", ...(await project.ids(service))]);

@@ -1,5 +1,6 @@
 import { pinnedReference, type Scope } from "@belay/core";
 import { type Cluster, startRegistry, useKubernetes, waitUntil } from "@belay/testkit";
+import { attempt } from "./attempt.ts";
 import { type ImageCatalogue, openCatalogue } from "./images.ts";
 import { objectsOf } from "./kubernetes-objects.ts";
 import type { KubernetesSettings } from "./open-kubernetes.ts";
@@ -185,6 +186,17 @@ export function handOf(space: Space): Hand {
       await space.settle(service);
     },
     update: image,
+    attempt: async (service, variant, patienceMs) => {
+      const reference = pinnedReference(await space.images.identity(variant));
+      const options = { env: space.cluster.env, patienceMs };
+      const kubectl = (...args: string[]) => attempt("kubectl", ["--namespace", space.scope.project, ...args], options);
+      const set = await kubectl("set", "image", `deployment/${service}`, `${service}=${reference}`);
+      const status = await kubectl("rollout", "status", `deployment/${service}`);
+      if (status.exitCode === 0) return { ...status, seconds: set.seconds + status.seconds };
+      const undo = await kubectl("rollout", "undo", `deployment/${service}`);
+      const back = await kubectl("rollout", "status", `deployment/${service}`);
+      return { ...status, seconds: set.seconds + status.seconds + undo.seconds + back.seconds };
+    },
     loseConfig: async (service) => {
       await space.kubectl("delete", "configmap", `${service}-config`);
     },

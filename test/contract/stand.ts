@@ -1,4 +1,5 @@
 import type { ImageIdentity, Release, Scope, TargetKind } from "@belay/core";
+import type { Attempt } from "./attempt.ts";
 import type { CaseName } from "./cases.ts";
 import type { ObserverProgram } from "./observer.ts";
 import type { TargetOpener } from "./target-opener.ts";
@@ -79,6 +80,8 @@ export interface Hand {
   note(service: string, value: string): Promise<void>;
   /** The engine's plain update to a variant (`docker compose up`, `docker service update`, `kubectl set image`). */
   update(service: string, variant: VariantName): Promise<void>;
+  /** The same with the tool's own way of waiting and of going back, as its manual shows it; the benchmark's comparison. */
+  attempt(service: string, variant: VariantName, patienceMs: number): Promise<Attempt>;
   /** Takes the config of a service away, so that no further instance can be made. Those that run go on. */
   loseConfig(service: string): Promise<void>;
   /** Removes the instances that run (`docker rm --force`, `kubectl delete pod`); the service itself stays. */

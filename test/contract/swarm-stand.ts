@@ -2,6 +2,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pinnedReference, type Scope, scopeHash } from "@belay/core";
 import { type AttachedEngine, freePort, startRegistry, temporaryFolder, useEngine, waitUntil } from "@belay/testkit";
+import { attempt } from "./attempt.ts";
 import { type ImageCatalogue, openCatalogue } from "./images.ts";
 import type { SwarmSettings } from "./open-swarm.ts";
 import { createReleases } from "./release-of.ts";
@@ -231,6 +232,12 @@ function handOf(stack: Stack): Hand {
     update: async (name, variant) => {
       const image = pinnedReference(await stack.images.identity(variant)) ?? "";
       await service(name, "update", "--detach", "--no-resolve-image", "--image", image);
+    },
+    attempt: async (name, variant, patienceMs) => {
+      const image = pinnedReference(await stack.images.identity(variant)) ?? "";
+      const way = ["--update-failure-action", "rollback", "--update-order", "start-first", "--update-parallelism", "1"];
+      const args = ["service", "update", "--no-resolve-image", ...way, "--image", image, stack.fullName(name)];
+      return attempt("docker", args, { env: engine.env, patienceMs });
     },
     loseConfig: (name) => stack.loseConfig(name),
     kill: async (name) => {

@@ -1,0 +1,11 @@
+import { openComposeStand } from "../../test/contract/compose-stand.ts";
+import type { BenchEngine } from "./bench-engine.ts";
+
+/** Plain Docker has no update of its own: `docker compose up -d --wait` takes the old containers away first. */
+export const COMPOSE: BenchEngine = {
+  title: "Compose",
+  limits: { missing: 1, crash: 2, sick: 4 },
+  flatInReplicas: false,
+  tool: "docker compose up -d --wait",
+  open: openComposeStand,
+};

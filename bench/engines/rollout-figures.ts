@@ -1,0 +1,103 @@
+import type { Attempt } from "../../test/contract/attempt.ts";
+import type { ApplicationStand, EngineStand } from "../../test/contract/stand.ts";
+import type { VariantName } from "../../test/contract/variants.ts";
+import { type Figure, median } from "../measure.ts";
+import type { BenchEngine } from "./bench-engine.ts";
+import { deployTo, type Timed } from "./deploy-once.ts";
+
+const REPLICAS = 3;
+/** Longer than any tool needs that decides by itself. */
+const PATIENCE_MS = 60_000;
+/** How long Belay watches in the measurement of what watching costs. */
+const WATCH_MS = 20_000;
+
+/** The rollouts of one engine beside its own command line, both on the same application in the same minutes. */
+export async function rolloutFigures(engine: BenchEngine, times: number): Promise<Figure[]> {
+  const stand = await engine.open();
+  try {
+    return await measureAll(engine, stand, times);
+  } finally {
+    await stand.stop();
+  }
+}
+
+async function measureAll(engine: BenchEngine, stand: EngineStand, times: number): Promise<Figure[]> {
+  const { title, tool, limits } = engine;
+  const [belay, plain] = [await steadyApplication(stand, "belay"), await steadyApplication(stand, "plain")];
+  const bad = async (variant: VariantName, outcome: string): Promise<[number, Attempt]> => {
+    const own = await medianSeconds(times, () => deployTo(outcome, belay, { web: variant }));
+    return [own, await plainOver(plain, variant)];
+  };
+  const figures: Figure[] = [];
+  const note = (what: string, value: number, limit: number | undefined, today?: Attempt): void => {
+    const shown = today && { tool: describePlain(tool, today), value: today.seconds };
+    figures.push({
+      what: `${title}: ${what}`,
+      value,
+      unit: "s",
+      ...(limit === undefined ? {} : { limit }),
+      ...(shown && { today: shown }),
+    });
+  };
+  const [missing, missingPlain] = await bad("missing", "refused");
+  note("image that the registry lacks → refused", missing, limits.missing, missingPlain);
+  const [crash, crashPlain] = await bad("crash", "rolled_back");
+  note("crash at start → old release proven", crash, limits.crash, crashPlain);
+  const [sick, sickPlain] = await bad("sick", "rolled_back");
+  note("unhealthy → old release proven", sick, limits.sick, sickPlain);
+  const good = await goodReleases(engine, belay, plain, times);
+  note("good release → proven", good.belay, good.limit, good.plain);
+  figures.push(await watching(title, belay));
+  return figures;
+}
+
+/** Three replicas of the first release, brought up by hand. */
+async function steadyApplication(stand: EngineStand, name: string): Promise<ApplicationStand> {
+  const app = await stand.application(`bench-${name}`);
+  await app.define({ web: { replicas: REPLICAS } });
+  await app.hand.up({ web: "steady1" });
+  return app;
+}
+
+async function medianSeconds(times: number, run: () => Promise<Timed>): Promise<number> {
+  const all: number[] = [];
+  for (let count = 0; count < times; count++) all.push((await run()).seconds);
+  return median(all);
+}
+
+/** The tool once, and the first release again after it, whatever it left. */
+async function plainOver(app: ApplicationStand, variant: VariantName): Promise<Attempt> {
+  const update = await app.hand.attempt("web", variant, PATIENCE_MS);
+  await app.hand.up({ web: "steady1" });
+  return update;
+}
+
+async function goodReleases(
+  engine: BenchEngine,
+  belay: ApplicationStand,
+  plain: ApplicationStand,
+  times: number,
+): Promise<{ belay: number; plain: Attempt; limit: number | undefined }> {
+  const [own, others]: [number[], Attempt[]] = [[], []];
+  for (let count = 0; count < times; count++) {
+    const variant: VariantName = `steady${count + 2}`;
+    own.push((await deployTo("succeeded", belay, { web: variant })).seconds);
+    others.push(await plain.hand.attempt("web", variant, PATIENCE_MS));
+  }
+  const middle = median(others.map(({ seconds }) => seconds));
+  const sample = others.find(({ seconds }) => seconds >= middle) ?? others[0];
+  if (sample === undefined) throw new Error("nothing was measured");
+  return { belay: median(own), plain: sample, limit: engine.goodLimit?.(middle) };
+}
+
+/** Processor time while everything is right and Belay waits for the stable window to pass. */
+async function watching(title: string, app: ApplicationStand): Promise<Figure> {
+  const short = await deployTo("succeeded", app, { web: "steady90" });
+  const long = await deployTo("succeeded", app, { web: "steady91" }, { stableMs: WATCH_MS });
+  const share = (long.cpuSeconds - short.cpuSeconds) / (long.seconds - short.seconds);
+  return { what: `${title}: Belay's own share of a core while it waits`, value: share * 100, unit: "%", limit: 3 };
+}
+
+function describePlain(tool: string, { exitCode, gaveUp }: Attempt): string {
+  return gaveUp ? `${tool}, ended by us` : `${tool}, exit code ${exitCode}`;
+}
