@@ -93,6 +93,9 @@ function script(name: VariantName): string {
 function healthOf(name: VariantName): Health | undefined {
   if (name === "unhealthy") return STRICT;
   if (name === "sick" || name.startsWith("steady")) return PROMPT;
+  if (name.startsWith("unchecked")) return undefined;
+  if (["exits", "job-done1", "job-done2", "job-fails", "wrong-command"].includes(name)) return undefined;
+  return PATIENT;
 }
 
 /** What there is to know of a variant. `missing` has no image: its digest is at no registry. */
