@@ -1,17 +1,14 @@
 import { STEPS } from "@belay/rollout";
-import type { StepPoint } from "./runner-process.ts";
 
 /** Which run is killed: one of a good release, of a bad one, one that recovers, one that finds nothing to change, one by hand to
  * an earlier deployment. */
 export type Course = "forward" | "back" | "recovery" | "confirmation" | "rollback";
 
-export interface KillPoint extends StepPoint {
+/** A runner is killed just before this step of its course. A step that comes once per stage is meant every time it comes. */
+export interface KillPoint {
   readonly course: Course;
+  readonly step: string;
 }
-
-/** Stages of one way, at most: each of its steps is come to once per stage. */
-export const MOST_STAGES = 5;
-const PER_STAGE: readonly string[] = ["act", "watch", "restore act", "restore watch"];
 
 /** Steps of each course, in their order. */
 export const COURSE_STEPS: Readonly<Record<Course, readonly string[]>> = {
@@ -37,10 +34,7 @@ export function unknownSteps(): readonly string[] {
   return STEPS.filter((step) => !known.has(step));
 }
 
-/** Every place where a runner is killed: just before each step of each course, and before each stage's. */
+/** Every place where a runner is killed. */
 export const KILL_POINTS: readonly KillPoint[] = (Object.keys(COURSE_STEPS) as Course[]).flatMap((course) =>
-  COURSE_STEPS[course].flatMap((step) => {
-    const times = PER_STAGE.includes(step) ? MOST_STAGES : 1;
-    return Array.from({ length: times }, (_, index) => ({ course, step, nth: index + 1 }));
-  }),
+  COURSE_STEPS[course].map((step) => ({ course, step })),
 );

@@ -1,17 +1,18 @@
 import type { Release } from "@belay/core";
 import { knownDigests } from "@belay/core";
 import { expect } from "vitest";
-import type { Course, KillPoint } from "./kill-points.ts";
+import type { Course } from "./kill-points.ts";
 import { POLICY } from "./policy.ts";
 import { Runner, type RunnerEnd } from "./runner.ts";
-import type { RunnerJob } from "./runner-process.ts";
+import type { RunnerJob, StepPoint } from "./runner-process.ts";
 import type { Variants } from "./stand.ts";
 import type { Trial } from "./trial.ts";
 import type { VariantName } from "./variants.ts";
 
 const VICTIM = "victim";
 const RESCUER = "first rescuer";
-const OLD: Variants = { api: "good1", web: "good1" };
+/** Without a health check, whose processes would be most of what many applications side by side cost. */
+const OLD: Variants = { api: "unchecked1", web: "unchecked1" };
 
 /** How often each step of a course comes. */
 export type StepCounts = ReadonlyMap<string, number>;
@@ -28,12 +29,12 @@ function run(trial: Trial, more: Partial<RunnerJob>): Promise<RunnerEnd> {
 async function prepare(trial: Trial, course: Course): Promise<Partial<RunnerJob>> {
   await trial.app.define({ api: { replicas: 1 }, web: { replicas: 1, dependsOn: ["api"] } });
   await trial.app.hand.up(OLD);
-  const web: VariantName = course === "back" ? "crash" : "good2";
-  const release = await trial.app.release({ api: "good2", web });
+  const web: VariantName = course === "back" ? "crash" : "unchecked2";
+  const release = await trial.app.release({ api: "unchecked2", web });
   if (course !== "confirmation" && course !== "rollback") return { release };
   await expectDeployed(trial, release);
   if (course === "confirmation") return { release };
-  await expectDeployed(trial, await trial.app.release({ api: "good3", web: "good3" }));
+  await expectDeployed(trial, await trial.app.release({ api: "unchecked3", web: "unchecked3" }));
   return { rollbackTo: "1" };
 }
 
@@ -60,7 +61,11 @@ async function killLate(trial: Trial, todo: Partial<RunnerJob>, forward: StepCou
 }
 
 /** Kills a runner at a point. Afterwards nobody holds the environment, and nobody has put it right. */
-export async function killAt(trial: Trial, point: KillPoint, forward: StepCounts | undefined): Promise<void> {
+export async function killAt(
+  trial: Trial,
+  point: StepPoint & { readonly course: Course },
+  forward: StepCounts | undefined,
+): Promise<void> {
   const todo = await prepare(trial, point.course);
   if (point.course !== "recovery") {
     const end = await run(trial, { ...todo, killAt: point });
@@ -76,9 +81,9 @@ const isOver = async ({ run: name }: { readonly run: string }): Promise<boolean>
 
 /** What a user's next release does. */
 export async function deployNext(trial: Trial): Promise<void> {
-  const next = await trial.deploy({ api: "good4", web: "good4" }, { ports: { isOver } });
+  const next = await trial.deploy({ api: "unchecked4", web: "unchecked4" }, { ports: { isOver } });
   expect(next, trial.log.text()).toMatchObject({ outcome: "succeeded", leftOpen: false });
-  await trial.expectRunning({ api: ["good4", 1], web: ["good4", 1] });
+  await trial.expectRunning({ api: ["unchecked4", 1], web: ["unchecked4", 1] });
   await expectClosed(trial);
 }
 
@@ -95,7 +100,7 @@ export async function reconcile(trial: Trial): Promise<void> {
 /** Which of the releases the observer sees of one service. The other one must run the same. */
 async function wholeVariant(trial: Trial): Promise<VariantName> {
   const [first] = (await trial.seen()).services.api ?? [];
-  for (const variant of ["good1", "good2", "good3"] as const) {
+  for (const variant of ["unchecked1", "unchecked2", "unchecked3"] as const) {
     const digests = knownDigests(await trial.app.identity(variant)) as readonly string[];
     if (first?.digests.some((digest) => digests.includes(digest))) return variant;
   }

@@ -10,7 +10,7 @@ import {
   recover,
   rollback,
 } from "@belay/rollout";
-import { createTestLog, type TestLog } from "@belay/testkit";
+import { createTestLog, type TestLog, waitUntil } from "@belay/testkit";
 import { expect } from "vitest";
 import { askObserver, type Seen, type SeenInstance } from "./observer.ts";
 import { POLICY } from "./policy.ts";
@@ -109,8 +109,15 @@ export class Trial {
   async #expectAnswer(service: string, variant: VariantName): Promise<void> {
     const url = await this.app.url?.(service);
     if (url === undefined) return;
-    const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) });
-    expect((await answer.text()).trim(), `${service} answers`).toBe(variant);
+    const answer = (): Promise<Response> => fetch(url, { signal: AbortSignal.timeout(10_000) });
+    // Without a health check nobody has waited until it listens.
+    const listens = (): Promise<boolean> =>
+      answer().then(
+        (one) => one.ok,
+        () => false,
+      );
+    if (variant.startsWith("unchecked")) await waitUntil(`${service} listens`, listens, { withinMs: 10_000 });
+    expect((await (await answer()).text()).trim(), `${service} answers`).toBe(variant);
   }
 
   #ports(target: Target): RolloutPorts {

@@ -47,17 +47,22 @@ export async function secondRefused(trial: Trial): Promise<void> {
   await trial.expectRunning({ web: ["good2", 1] });
 }
 
-/** SIGSTOP just before a change, for longer than its life; others go on meanwhile; SIGCONT. */
-export async function pausedAndWoken(trial: Trial): Promise<void> {
-  const { older } = await prepare(trial);
-  const holder = start(trial, "holder", older, { lifeMs: 4_000, holdAt: { step: "act", nth: 2 } });
+/**
+ * SIGSTOP just before its last change, for longer than its life; others go on meanwhile; SIGCONT. `changes`: how many there
+ * are on this engine for two services, one of which depends on the other.
+ */
+export async function pausedAndWoken(trial: Trial, changes: number): Promise<void> {
+  await trial.app.define({ api: { replicas: 1 }, web: { replicas: 1, dependsOn: ["api"] } });
+  await trial.app.hand.up({ api: "good1", web: "good1" });
+  const older = await trial.app.release({ api: "good2", web: "good2" }, commit(0xa0));
+  const holder = start(trial, "holder", older, { lifeMs: 4_000, holdAt: { step: "act", nth: changes } });
   await holder.held();
   holder.signal("SIGSTOP");
   // It would do its next change at once when it is woken.
   holder.release();
-  const next = await trial.deploy({ web: "good3" }, { ports: { lifeMs: 4_000 }, revision: commit(0xb0) });
+  const next = await trial.deploy({ api: "good3", web: "good3" }, { ports: { lifeMs: 4_000 }, revision: commit(0xb0) });
   expect(next, trial.log.text()).toMatchObject({ outcome: "succeeded", recovered: [{ kind: "recovered" }] });
-  const before = await trial.expectRunning({ web: ["good3", 1] });
+  const before = await trial.expectRunning({ api: ["good3", 1], web: ["good3", 1] });
   holder.signal("SIGCONT");
   const end = await holder.ended;
   expect(end, end.log).toMatchObject({ outcome: "superseded", cause: "fenced" });
