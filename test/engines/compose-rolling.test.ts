@@ -7,6 +7,8 @@ describe("a rolling deployment", () => {
   it("adopts what a plain compose made, and loses no request", async ({ shop }) => {
     await writeShop(shop, "deploy: { replicas: 3 }");
     await shop.compose(["up", "-d", "--wait"]);
+    // The proxy asks for the addresses only after its start.
+    await answers(shop, "good1");
     const before = await shop.ids();
     const target = await shop.target();
     const loop = requestLoop({ url: url(shop) });
@@ -88,6 +90,8 @@ describe.concurrent("a bad release", () => {
   ])("that is %s goes, and the old containers never stop", async ([bad, sign], { shop }) => {
     await writeShop(shop, "deploy: { replicas: 2 }");
     await shop.compose(["up", "-d", "--wait"]);
+    // The proxy asks for the addresses only after its start.
+    await answers(shop, "good1");
     const before = await shop.ids();
     const target = await shop.target();
     const loop = requestLoop({ url: url(shop), perSecond: 50 });
@@ -130,6 +134,8 @@ describe.concurrent("a bad release", () => {
   it("whose command does not exist is a start that failed", async ({ shop }) => {
     await writeShop(shop);
     await shop.compose(["up", "-d", "--wait"]);
+    // The proxy asks for the addresses only after its start.
+    await answers(shop, "good1");
     const before = await shop.ids();
     await writeShop(shop, 'command: ["/no/such/program"]');
     const driven = await drive(await shop.target(), await release(shop, "good2"), 1);

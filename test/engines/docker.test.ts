@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 type Engine = Awaited<ReturnType<typeof useEngine>>;
 
 const NAME = "belay-docker-test";
-const LOOP = ["sh", "-c", "trap 'echo bye; exit 3' TERM; echo out; echo err >&2; while :; do sleep 0.1; done"];
+/** Waiting, it starts no processes: a shell that can't fork at the moment of the signal ends with 2 instead. */
+const LOOP = ["sh", "-c", "trap 'echo bye; exit 3' TERM; echo out; echo err >&2; while :; do sleep 60 & wait $!; done"];
 const auth = { username: "deployer", password: "pass-word" };
 let engine: Engine;
 let docker: Docker;
@@ -96,6 +97,8 @@ describe("containers", () => {
     const listed = await docker.containers.list({ filters: { label: ["belay.test=1"], status: ["running"] } });
     expect(listed.map((one) => one.Names)).toEqual([[`/${NAME}`]]);
     await docker.containers.rename(NAME, `${NAME}-2`);
+    // Until it has set its trap, the kernel keeps the signal from a process with PID 1.
+    await expect.poll(() => docker.containers.logs(`${NAME}-2`, { tail: 2 }), { timeout: 30_000 }).toHaveLength(2);
     await docker.containers.stop(`${NAME}-2`, { graceSeconds: 10 });
     const { State, Config } = await docker.containers.inspect(`${NAME}-2`);
     expect(State).toMatchObject({ Status: "exited", ExitCode: 3, OOMKilled: false });
