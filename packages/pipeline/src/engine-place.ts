@@ -9,12 +9,6 @@ export function placeOptions({ context, host }: EnginePlace): EnginePlace {
   return { ...(context && { context }), ...(host && { host }) };
 }
 
-/** How the docker command line is told the engine. */
-export function placeArguments(place: EnginePlace): readonly string[] {
-  if (place.context !== undefined) return ["--context", place.context];
-  return place.host === undefined ? [] : ["--host", place.host];
-}
-
 /** Whether the engine runs on this machine: its address is a socket of the file system. */
 export async function isLocal(context: PipelineContext, place: EnginePlace): Promise<boolean> {
   const given = place.host ?? (place.context === undefined ? context.env.DOCKER_HOST : undefined);

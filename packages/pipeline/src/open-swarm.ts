@@ -3,7 +3,7 @@ import type { Prober } from "@belay/core";
 import type { Docker } from "@belay/docker";
 import { containerAddress } from "./container-address.ts";
 import type { PipelineContext } from "./context.ts";
-import { isLocal, placeArguments, placeOptions } from "./engine-place.ts";
+import { isLocal, placeOptions } from "./engine-place.ts";
 import type { OpenTarget } from "./open-target.ts";
 import { imageAvailability, registryAccess } from "./registry-access.ts";
 
@@ -29,7 +29,7 @@ export async function openSwarm(
       log,
       clock,
       redactor,
-      cliArgs: placeArguments(swarm),
+      cliArgs: docker.place,
       scope: { target: "swarm", project: swarm.stack, application, environment },
       services: Object.fromEntries(
         Object.entries(settings.services).map(([service, { names }]) => {
