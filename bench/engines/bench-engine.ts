@@ -1,4 +1,5 @@
-import type { EngineStand } from "../../test/contract/stand.ts";
+import type { ApplicationStand, EngineStand } from "../../test/contract/stand.ts";
+import type { VariantName } from "../../test/contract/variants.ts";
 
 /** Seconds that must be reached, from the call to the proof. */
 export interface Limits {
@@ -16,6 +17,11 @@ export interface BenchEngine {
   open(): Promise<EngineStand>;
   /** Limit for a good release, when the engine itself needs so many seconds for it. None: the two can't be compared. */
   goodLimit?(engineSeconds: number): number;
+  /**
+   * The engine's own time for a release of the service `web`, in seconds, by its API and without Belay; of one that `fails`, with
+   * the way back, begun at its first crash. What it is given for a good release is then `goodLimit`'s. None: there is no such measure.
+   */
+  floor?(app: ApplicationStand, variant: VariantName, fails: boolean): Promise<number>;
   /** What is compared with: `docker service update`. */
   readonly tool: string;
 }

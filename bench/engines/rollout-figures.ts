@@ -4,6 +4,7 @@ import type { VariantName } from "../../test/contract/variants.ts";
 import { type Figure, median } from "../measure.ts";
 import type { BenchEngine } from "./bench-engine.ts";
 import { deployTo, type Timed } from "./deploy-once.ts";
+import { stopFirstFigures } from "./stop-first-figures.ts";
 
 const REPLICAS = 3;
 /** Longer than any tool needs that decides by itself. */
@@ -46,7 +47,9 @@ async function measureAll(engine: BenchEngine, stand: EngineStand, times: number
   const [sick, sickPlain] = await bad("sick", "rolled_back");
   note("unhealthy → old release proven", sick, limits.sick, sickPlain);
   const good = await goodReleases(engine, belay, plain, times);
+  if (good.floor !== undefined) note("good release, the engine's own time", good.floor, undefined);
   note("good release → proven", good.belay, good.limit, good.plain);
+  figures.push(...(await stopFirstFigures(engine, stand, times)));
   figures.push(await watching(title, belay));
   return figures;
 }
@@ -72,22 +75,31 @@ async function plainOver(app: ApplicationStand, variant: VariantName): Promise<A
   return update;
 }
 
+interface GoodReleases {
+  readonly belay: number;
+  readonly plain: Attempt;
+  readonly floor: number | undefined;
+  readonly limit: number | undefined;
+}
+
+/** All in turns, so that what else the machine does hits them alike. */
 async function goodReleases(
   engine: BenchEngine,
   belay: ApplicationStand,
   plain: ApplicationStand,
   times: number,
-): Promise<{ belay: number; plain: Attempt; limit: number | undefined }> {
-  const [own, others]: [number[], Attempt[]] = [[], []];
+): Promise<GoodReleases> {
+  const [own, others, floors]: [number[], Attempt[], number[]] = [[], [], []];
   for (let count = 0; count < times; count++) {
-    const variant: VariantName = `steady${count + 2}`;
-    own.push((await deployTo("succeeded", belay, { web: variant })).seconds);
-    others.push(await plain.hand.attempt("web", variant, PATIENCE_MS));
+    own.push((await deployTo("succeeded", belay, { web: `steady${count + 2}` })).seconds);
+    others.push(await plain.hand.attempt("web", `steady${2 * count + 2}`, PATIENCE_MS));
+    if (engine.floor !== undefined) floors.push(await engine.floor(plain, `steady${2 * count + 3}`, false));
   }
   const middle = median(others.map(({ seconds }) => seconds));
   const sample = others.find(({ seconds }) => seconds >= middle) ?? others[0];
   if (sample === undefined) throw new Error("nothing was measured");
-  return { belay: median(own), plain: sample, limit: engine.goodLimit?.(middle) };
+  const floor = engine.floor === undefined ? undefined : median(floors);
+  return { belay: median(own), plain: sample, floor, limit: engine.goodLimit?.(floor ?? middle) };
 }
 
 /** Processor time while everything is right and Belay waits for the stable window to pass. */

@@ -40,6 +40,8 @@ export interface ServiceDefinition {
   readonly config?: boolean;
   /** It asks for a node that there is none of. */
   readonly nowhere?: boolean;
+  /** Old instances end before new ones start, and have so many seconds for it. Where the engine has that choice (Swarm). */
+  readonly stopFirst?: { readonly graceS: number };
 }
 
 export type Definitions = Readonly<Record<string, ServiceDefinition>>;

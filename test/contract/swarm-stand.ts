@@ -106,11 +106,11 @@ export class Stack {
   }
 
   async #service(name: string): Promise<object> {
-    const { replicas, env, memory, goal, dependsOn = [], config, nowhere } = this.definitions[name] ?? {};
+    const { replicas, env, memory, goal, dependsOn = [], config, nowhere, stopFirst } = this.definitions[name] ?? {};
     const image = await this.images.identity(this.variants[name] ?? "good1");
     return {
       image: pinnedReference(image),
-      stop_grace_period: "1s",
+      stop_grace_period: `${stopFirst?.graceS ?? 1}s`,
       ...(env && { environment: env }),
       ...(dependsOn.length > 0 && { depends_on: dependsOn }),
       ...(config && {
@@ -118,7 +118,7 @@ export class Stack {
       }),
       deploy: {
         endpoint_mode: "dnsrr",
-        update_config: { order: "start-first", parallelism: 1 },
+        update_config: { order: stopFirst === undefined ? "start-first" : "stop-first", parallelism: 1 },
         restart_policy: goal === "complete" ? { condition: "none" } : { delay: "500ms" },
         ...(replicas === undefined ? {} : { replicas }),
         ...(memory && { resources: { limits: { memory: String(memory) } } }),
