@@ -57,6 +57,16 @@ describe("the tasks of a service", () => {
     expect(crashed).toMatchObject({ endedBy: "self", containers: [{ state: "exited", lastExit: { code: 3 } }] });
   });
 
+  it("that a node must give up for the service's new constraints were not at fault", () => {
+    const evicted = task({ state: "rejected", desired: "shutdown", err: "assigned node no longer meets constraints" });
+    const [instance] = seen([evicted]).instances;
+    expect(instance).toMatchObject({ phase: "history", endedBy: "node" });
+    expect(instance?.containers[0]?.reason).toBeUndefined();
+    expect(instance?.containers[0]?.lastExit?.error).toBeUndefined();
+    const refused = task({ state: "rejected", err: "No such image: shop" });
+    expect(seen([refused]).instances[0]?.containers[0]?.reason).toBe("ErrImagePull");
+  });
+
   it("whose container died are seen so before the manager knows", () => {
     const [died] = seen([task({ state: "running" })], { local: () => ({ exitCode: 3 }) }).instances;
     expect(died).toMatchObject({

@@ -61,12 +61,20 @@ function phaseOf(task: Task, { newest }: TaskKnowledge): Phase {
 }
 
 /** Scaled away, drained or updated: it is gone on purpose. */
-function wasTaken({ Status }: Task): boolean {
-  return ["shutdown", "remove", "orphaned"].includes(Status.State);
+function wasTaken(task: Task): boolean {
+  return ["shutdown", "remove", "orphaned"].includes(task.Status.State) || wasEvicted(task);
+}
+
+/**
+ * A running task is made `rejected` when its node meets the constraints no more that the service has now, a release's that are
+ * wrong as well (swarmkit, `orchestrator/constraintenforcer`). That is no fault of the task.
+ */
+function wasEvicted({ Status }: Task): boolean {
+  return Status.State === "rejected" && Status.Err === "assigned node no longer meets constraints";
 }
 
 function whoEnded(task: Task, known: TaskKnowledge): NonNullable<Instance["endedBy"]> {
-  if (task.Status.State === "orphaned") return "node";
+  if (task.Status.State === "orphaned" || wasEvicted(task)) return "node";
   if (known.leaving || known.local.killed) return "engine";
   if (isUnhealthy(task, known.local)) return "engine";
   return ["shutdown", "remove", "rejected"].includes(task.Status.State) ? "engine" : "self";
@@ -139,9 +147,11 @@ function exitOf(task: Task, { local, oom }: TaskKnowledge, state: ContainerState
   };
 }
 
-function neverRan({ Status }: Task): boolean {
+function neverRan(task: Task): boolean {
+  const { Status } = task;
   return (
-    Status.State === "rejected" || (Status.State === "failed" && /^starting container failed/.test(Status.Err ?? ""))
+    (Status.State === "rejected" && !wasEvicted(task)) ||
+    (Status.State === "failed" && /^starting container failed/.test(Status.Err ?? ""))
   );
 }
 
