@@ -4,6 +4,7 @@ import { isPaused, pausedByNode } from "./paused-by-node.ts";
 import { resumeUpdate } from "./resume-update.ts";
 import { isJob, modeOf } from "./service-mode.ts";
 import { asRestored } from "./snapshot.ts";
+import { surplusTasks } from "./surplus-tasks.ts";
 import type { TargetState } from "./target-state.ts";
 import { translateService } from "./translate-service.ts";
 import { hasEnded, isUnwanted } from "./translate-task.ts";
@@ -21,12 +22,14 @@ export async function observeServices(
   const oom = await findOutOfMemory(state, wanted, tasks, signal);
   const byService = Map.groupBy(tasks, ({ ServiceID }) => ServiceID);
   noteRemote(state, tasks);
-  await resumeAll(state, services, byService, nodes, signal);
+  const surplus = new Set(surplusTasks(tasks, (task) => state.revisionOfTask(task)).map(({ ID }) => ID));
+  await resumeAll(state, services, { byService, nodes, surplus }, signal);
   const observed = wanted.map((one, index) => {
     const service = services.find(({ Spec }) => Spec.Name === names[index]);
     const own = byService.get(service?.ID ?? "") ?? [];
     const seen = translateService(one, service, own, {
-      revisionOf: (task) => state.revisionOfTask(task),
+      // One too many is of no revision that is wanted.
+      revisionOf: (task) => `${state.revisionOfTask(task)}${surplus.has(task.ID) ? " surplus" : ""}`,
       inForce: (shown) => state.revisionInForce(shown),
       leaving: state.leaving,
       local: (task) => state.watch.local(task),
@@ -39,20 +42,38 @@ export async function observeServices(
   return { at: state.engineNow(), services: observed, probes: [] };
 }
 
-/** Updates of this run that the engine paused for no fault of theirs go on. */
+interface Seen {
+  readonly byService: ReadonlyMap<string, readonly Task[]>;
+  readonly nodes: readonly SwarmNode[];
+  readonly surplus: ReadonlySet<string>;
+}
+
+/** What this run wrote goes on where the engine paused for no fault of it, or left tasks that one slot has too many. */
 async function resumeAll(
   state: TargetState,
   services: readonly Service[],
-  tasks: ReadonlyMap<string, readonly Task[]>,
-  nodes: readonly SwarmNode[],
+  { byService, nodes, surplus }: Seen,
   signal: AbortSignal,
 ): Promise<void> {
   for (const service of services) {
-    const task = pausedByNode(service, tasks.get(service.ID) ?? [], nodes, state.leaving);
     const own = state.written.get(service.Spec.Name) === state.revisionInForce(service);
     // Writing a job runs it again.
-    if (task !== undefined && own && !isJob(service.Spec)) await resumeUpdate(state, service, task, signal);
+    if (!own || isJob(service.Spec)) continue;
+    const tasks = byService.get(service.ID) ?? [];
+    const task = pausedByNode(service, tasks, nodes, state.leaving);
+    const left = tasks.filter(({ ID }) => surplus.has(ID) && !state.tidied.has(ID)).map(({ ID }) => ID);
+    if (task !== undefined)
+      await resumeUpdate(state, service, `paused the update because ${task.ID} ended with its node`, signal);
+    else if (left.length > 0 && !isUpdating(service)) {
+      for (const ID of left) state.tidied.add(ID);
+      await resumeUpdate(state, service, `left ${left.join(", ")} beside another task of the same slot`, signal);
+    }
   }
+}
+
+/** The engine is still at it, and takes away what is too many itself. */
+function isUpdating({ UpdateStatus }: Service): boolean {
+  return UpdateStatus?.State === "updating" || UpdateStatus?.State === "rollback_started";
 }
 
 /** Every task, those that have ended too. */

@@ -3,6 +3,7 @@ import { eligibleNodes } from "./eligible-nodes.ts";
 import { tasksOf } from "./observe-services.ts";
 import type { SwarmNow } from "./plan-services.ts";
 import { goalOf } from "./service-mode.ts";
+import { surplusTasks } from "./surplus-tasks.ts";
 import type { TargetState } from "./target-state.ts";
 import { hasEnded, isUnwanted } from "./translate-task.ts";
 
@@ -39,7 +40,7 @@ export function countReady(state: TargetState, service: Service, tasks: readonly
 function isMixed(state: TargetState, service: Service, tasks: readonly Task[]): boolean {
   const revision = state.revisionInForce(service);
   const paused = /paused/.test(service.UpdateStatus?.State ?? "");
-  return (
-    paused || tasks.some((task) => !hasEnded(task) && !isUnwanted(task) && state.revisionOfTask(task) !== revision)
-  );
+  const other = (task: Task): boolean =>
+    !hasEnded(task) && !isUnwanted(task) && state.revisionOfTask(task) !== revision;
+  return paused || tasks.some(other) || surplusTasks(tasks, (task) => state.revisionOfTask(task)).length > 0;
 }

@@ -24,6 +24,8 @@ export class TargetState {
   readonly leaving = new Set<string>();
   /** Tasks from before a change that their specs don't show: of the old revision, whatever these say. */
   readonly stale = new Set<string>();
+  /** Tasks too many for whose sake the engine was told to look again. */
+  readonly tidied = new Set<string>();
   /** Task → whether its container ended for lack of memory, where that was asked. */
   readonly outOfMemory = new Map<string, boolean>();
   /** Set on the way back: what is to be put right. */
