@@ -58,10 +58,7 @@ async function expectRunning(trial: Trial, wanted: Running): Promise<void> {
   }
 }
 
-/**
- * The engine's own default is to pause when a new task ends early, and one of a lost node does. With `start-first` it may
- * start a task too many for a slot whose node is drained (seen on 20.10).
- */
+/** The engine's own default is to pause when a new task ends early, and one of a lost node does. */
 const GO_ON = { delay: "1s", failure_action: "continue", order: "stop-first" };
 
 const WORKERS = { placement: { constraints: ["node.role == worker"] } };
@@ -116,22 +113,27 @@ describe("a swarm of three nodes", () => {
     await expectRunning(trial, { web: ["good1", 2] });
   });
 
-  test("a node that is drained in mid-deployment gives its tasks away", async () => {
-    const [worker] = nodes.workers;
-    if (worker === undefined) throw new Error("no worker");
-    const trial = await open({ web: { replicas: 4, update_config: GO_ON } });
-    expectEnd(trial, await trial.deploy({ web: "good1" }), "succeeded");
-    const deploying = trial.deploy({ web: "good2" });
-    await app.untilRuns("web", "good2");
-    await setAvailability(nodes, worker, "drain");
-    try {
-      expectEnd(trial, await deploying, "succeeded");
-      expect(await app.placesOf("web")).not.toContain(worker.namespace);
-      await expectRunning(trial, { web: ["good2", 4] });
-    } finally {
-      await setAvailability(nodes, worker, "active");
-    }
-  });
+  // By the engine's default such an update is paused; and with start-first a slot may be left with a task too many (seen on
+  // 20.10). Either must be put right.
+  test.for(["stop-first", "start-first"])(
+    "a node that is drained in mid-deployment gives its tasks away, %s",
+    async (order) => {
+      const [worker] = nodes.workers;
+      if (worker === undefined) throw new Error("no worker");
+      const trial = await open({ web: { replicas: 4, update_config: { delay: "1s", order } } });
+      expectEnd(trial, await trial.deploy({ web: "good1" }), "succeeded");
+      const deploying = trial.deploy({ web: "good2" });
+      await app.untilRuns("web", "good2");
+      await setAvailability(nodes, worker, "drain");
+      try {
+        expectEnd(trial, await deploying, "succeeded");
+        expect(await app.placesOf("web")).not.toContain(worker.namespace);
+        await expectRunning(trial, { web: ["good2", 4] });
+      } finally {
+        await setAvailability(nodes, worker, "active");
+      }
+    },
+  );
 
   // The engine itself never ends an update that has given a task to a node which then dies (seen on 20.10 without Belay: the
   // task stays "assigned", the update "updating"). So Belay either gets through before that, or goes back by its deadline.
