@@ -21,11 +21,13 @@ const IMPOSSIBLE: EngineStand["impossible"] = {
 
 /** Stacks on a swarm of one node, the engine of the rig, their images in a registry of its own. */
 export async function openSwarmStand(): Promise<EngineStand> {
-  const engine = await useEngine();
+  await using started = new AsyncDisposableStack();
+  const engine = started.use(await useEngine());
   await beManager(engine);
-  const registry = await startRegistry();
+  const registry = started.use(await startRegistry());
   const images = await openCatalogue(registry);
   const open = new Set<ApplicationStand>();
+  const rigs = started.move();
   return {
     kind: "swarm",
     title: "Swarm, whole stack",
@@ -41,8 +43,7 @@ export async function openSwarmStand(): Promise<EngineStand> {
     },
     stop: async () => {
       for (const application of open) await application.remove();
-      await registry.stop();
-      await engine.stop();
+      await rigs.disposeAsync();
     },
   };
 }
@@ -57,9 +58,10 @@ export async function beManager(engine: Pick<AttachedEngine, "docker">): Promise
   const data = 20_000 + ((await freePort()) % 29_000);
   const address = `127.${(port >> 8) % 256}.${port % 256}.1`;
   const own = ["--advertise-addr", `${address}:${port}`, "--listen-addr", `${address}:${port}`];
-  await engine.docker(["swarm", "init", ...own, "--data-path-port", String(data)], { allowedExitCodes: [0, 1] });
+  const init = ["swarm", "init", ...own, "--data-path-port", String(data)];
+  const { stderr } = await engine.docker(init, { allowedExitCodes: [0, 1] });
   const { stdout } = await engine.docker(["info", "--format", "{{.Swarm.ControlAvailable}}"]);
-  if (stdout.trim() !== "true") throw new Error("the test engine is no manager of a swarm");
+  if (stdout.trim() !== "true") throw new Error(`the test engine is no manager of a swarm: ${stderr}`);
 }
 
 const PATIENCE = { withinMs: 90_000 };

@@ -1,3 +1,4 @@
+import type { EngineEdition } from "./engine-edition.ts";
 import { type EngineRig, startEngine } from "./engine-rig.ts";
 import { ensureTools } from "./ensure-tools.ts";
 import { claimNetwork, type NetworkSlot } from "./network-slot.ts";
@@ -28,8 +29,8 @@ export interface SwarmNodeRig {
 export interface SwarmNodesOptions {
   /** Default 2. */
   readonly workers?: number;
-  /** Another dockerd than the machine's. */
-  readonly program?: string;
+  /** Default: `BELAY_TEST_EDITION`, or `debian`. */
+  readonly edition?: EngineEdition;
 }
 
 /** One manager and some workers. A worker that is gone is seen as down after three missed heartbeats, about 10 s. */
@@ -59,7 +60,7 @@ async function startNode(network: NetworkSlot, options: SwarmNodesOptions, start
   const engine = await startEngine({
     namespace: place.namespace,
     insecureRegistries: [network.range],
-    ...(options.program === undefined ? {} : { program: options.program }),
+    ...(options.edition === undefined ? {} : { edition: options.edition }),
   });
   started.push(engine);
   return { ...place, engine };
