@@ -1,19 +1,10 @@
-import {
-  type InstanceEvidence,
-  mapBounded,
-  messageOf,
-  type Observation,
-  oneLine,
-  tail,
-  type Wanted,
-} from "@belay/core";
+import { type InstanceEvidence, mapBounded, type Observation, oneLine, type Wanted } from "@belay/core";
 import type { NamespaceView } from "./observe/namespace-watch.ts";
 import { type Pod, type PodEvent, type Termination, timeOf } from "./observe/pod.ts";
 import { eventsOf } from "./observe/translate-service.ts";
+import { readPodLog } from "./read-pod-log.ts";
 import type { TargetState } from "./target-state.ts";
 
-const LOG_LINES = 50;
-const LOG_BYTES = 256 * 1024;
 const TEXT = 1_000;
 /** More failed copies of one service tell nothing new. */
 const PER_SERVICE = 3;
@@ -69,7 +60,7 @@ async function evidenceOf(
     statuses.find(({ state: now, lastState }) => failureOf(now?.terminated ?? lastState?.terminated)) ??
     statuses.find(({ ready }) => !ready);
   const exit = failed?.state?.terminated ?? failed?.lastState?.terminated;
-  const { lines, unknown } = await readLog(state, pod, failed?.name, (failed?.restartCount ?? 0) > 0, signal);
+  const { lines, unknown } = await readPodLog(state, pod, failed?.name, signal);
   const probe = events.findLast(({ reason }) => reason === "Unhealthy")?.message;
   const waiting = statuses.flatMap(({ name, state: now }) =>
     now?.waiting?.message ? [`${name}: ${now.waiting.message}`] : [],
@@ -121,39 +112,6 @@ function withoutPods(
       { service, instance: service, logLines: [], events: lines, unknown: ["it has no pod, so there is no log"] },
     ];
   });
-}
-
-/** The log of the run that failed: the previous one when the container runs again. */
-async function readLog(
-  state: TargetState,
-  pod: Pod,
-  container: string | undefined,
-  restarted: boolean,
-  signal: AbortSignal,
-): Promise<{ lines: string[]; unknown: string[] }> {
-  const own = container ?? pod.spec.containers[0]?.name;
-  const status = pod.status?.containerStatuses?.find(({ name }) => name === own);
-  const previous = restarted && status?.state?.terminated === undefined;
-  try {
-    const text = await askLog(state, pod, own, previous, signal);
-    const lines = text === "" && previous ? await askLog(state, pod, own, false, signal) : text;
-    return { lines: tail(lines, LOG_LINES).map((line) => state.options.redactor.redact(line)), unknown: [] };
-  } catch (error) {
-    signal.throwIfAborted();
-    return { lines: [], unknown: [`its log could not be read: ${oneLine(messageOf(error), TEXT)}`] };
-  }
-}
-
-function askLog(
-  state: TargetState,
-  pod: Pod,
-  container: string | undefined,
-  previous: boolean,
-  signal: AbortSignal,
-): Promise<string> {
-  const path = `/api/v1/namespaces/${encodeURIComponent(pod.metadata.namespace ?? state.api.namespace)}/pods/${encodeURIComponent(pod.metadata.name)}/log`;
-  const query = { container, previous: previous ? true : undefined, tailLines: LOG_LINES, limitBytes: LOG_BYTES };
-  return state.api.text(path, { query, signal, doing: `reading the log of ${pod.metadata.name}` });
 }
 
 function describe(event: PodEvent): string {
