@@ -90,10 +90,10 @@ export interface ObjectVerb {
   preview(desired: DesiredObject, live: KubernetesObject | undefined): Promise<Preview>;
   /**
    * Makes it so, with preconditions (uid, resourceVersion or a test of the old value) so that a human's or another run's
-   * change is never overwritten unseen. Answers with the object as stored.
+   * change is never overwritten unseen. `seen`: the object as it was read a moment ago. Answers with the object as stored.
    * @throws BelayError ENGINE_ERROR when the API server refuses for good.
    */
-  change(desired: DesiredObject, marks: Marks, signal: AbortSignal): Promise<KubernetesObject>;
+  change(desired: DesiredObject, marks: Marks, signal: AbortSignal, seen?: KubernetesObject): Promise<KubernetesObject>;
   /** What of `live` has to be kept for the way back. Changes nothing. */
   save(desired: DesiredObject, live: KubernetesObject | undefined): SavedObject;
   /**

@@ -29,8 +29,8 @@ export const PLAN_MS = 120_000;
 /** Reads what runs and what is wanted, has the API server try each change, and says what would be done. Changes nothing. */
 export async function makePlan(state: TargetState, release: Release, policy: RolloutPolicy): Promise<Plan> {
   const signal = AbortSignal.timeout(PLAN_MS);
-  const desired = await desire(state, release, signal);
-  const objects = await mapBounded(desired.objects, AT_ONCE, signal, (one) => planObject(state, one));
+  const { desired, known } = await desire(state, release, signal);
+  const objects = await mapBounded(desired.objects, AT_ONCE, signal, (one) => planObject(state, one, known));
   const prune = await findPruned(state, desired.prune, signal);
   return finishPlan(state, { objects, prune, desired, release, policy }, signal);
 }
@@ -50,18 +50,26 @@ export async function findPruned(
   return found.flat();
 }
 
-async function desire(state: TargetState, release: Release, signal: AbortSignal): Promise<DesiredState> {
+/** What should be, and workloads as far as they had to be read for that, by service. */
+interface Desired {
+  readonly desired: DesiredState;
+  readonly known: ReadonlyMap<string, KubernetesObject | undefined>;
+}
+
+async function desire(state: TargetState, release: Release, signal: AbortSignal): Promise<Desired> {
   const { manifests, services } = state.options;
-  if (manifests !== undefined) return manifests.render(release, signal);
+  if (manifests !== undefined) return { desired: await manifests.render(release, signal), known: new Map() };
   const names = Object.keys(release.services);
   const live = await mapBounded(names, AT_ONCE, signal, async (service) => {
     return [service, await state.api.get(workloadKey(service, services[service]), signal)] as const;
   });
-  return desireExisting(release, services, new Map(live));
+  const known = new Map(live);
+  return { desired: desireExisting(release, services, known), known };
 }
 
-async function planObject(state: TargetState, desired: DesiredObject): Promise<PlannedObject> {
-  const live = await state.api.get(desired);
+async function planObject(state: TargetState, desired: DesiredObject, known: Desired["known"]): Promise<PlannedObject> {
+  const { service = "" } = desired;
+  const live = known.has(service) ? known.get(service) : await state.api.get(desired);
   const preview = await state.verb(desired.verb).preview(desired, live);
   return { desired, live, preview };
 }
@@ -84,12 +92,14 @@ export async function finishPlan(state: TargetState, parts: PlanParts, signal: A
   const gone = prune.filter(({ service }) => service !== undefined && !kept.has(service));
   for (const { service = "", key } of gone) state.remember(service, key);
   const services = [...kept, ...gone.map(({ service = "" }) => service)];
-  const view = await state.watch.read(state.kindsFor(services), signal);
+  const [view, floors] = await Promise.all([
+    state.watch.read(state.kindsFor(services), signal),
+    autoscalerFloors(state.api, signal),
+  ]);
   const changes = [...workloads.map((one) => changeOf(one, view, release)), ...gone.map((one) => removalOf(one, view))];
   const everything = [...objects.flatMap(({ live }) => live ?? []), ...prune.map(({ live }) => live)];
   const { scope } = state.options;
   const labelledDeployment = Math.max(0, ...everything.map((one) => deploymentOf(one, scope) ?? 0));
-  const floors = await autoscalerFloors(state.api, signal);
   const contents: PlanContents = { objects, changes, prune, labelledDeployment, floors };
   const findings: Finding[] = [
     ...desired.findings,

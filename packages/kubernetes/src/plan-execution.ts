@@ -1,5 +1,13 @@
-import { BelayError, type DeploymentContext, type Execution, type ExecutionStage, type Wanted } from "@belay/core";
-import { titleOf } from "./kubernetes-object.ts";
+import {
+  BelayError,
+  type DeploymentContext,
+  type Execution,
+  type ExecutionStage,
+  mapBounded,
+  type Wanted,
+} from "@belay/core";
+import { type KubernetesObject, titleOf } from "./kubernetes-object.ts";
+import { AT_ONCE } from "./make-plan.ts";
 import { marksOf } from "./marks.ts";
 import { isTouched, type PlanContents, type PlannedObject } from "./plan-detail.ts";
 import { removeStuckPods } from "./remove-stuck-pods.ts";
@@ -96,17 +104,8 @@ async function changeAll(
   context: DeploymentContext,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const planned of level) {
-    const { desired, restores } = planned;
-    await requireUnchanged(state, planned, signal);
-    const marks = marksOf(state.options.scope, context, desired.service);
-    const verb = state.verb(desired.verb);
-    const object =
-      restores?.was === undefined
-        ? await verb.change(desired, marks, signal)
-        : await verb.restore(restores, marks, signal);
-    state.watch.expect(object);
-    state.options.log.info(`changed ${titleOf(desired)} (deployment ${context.deployment})`);
+  for (const group of groupsOf(level)) {
+    await mapBounded(group, AT_ONCE, signal, (planned) => changeOne(state, planned, context, signal));
   }
   const revisions = new Map(plan.changes.map(({ service, to }) => [service, to?.revision ?? ""]));
   for (const { desired } of level) {
@@ -116,17 +115,52 @@ async function changeAll(
   }
 }
 
+/** Workloads of one level don't wait for each other; what stands between them is changed in its order. */
+function groupsOf(level: readonly PlannedObject[]): PlannedObject[][] {
+  const groups: PlannedObject[][] = [];
+  let isOpen = false;
+  for (const one of level) {
+    const together = one.desired.service !== undefined;
+    if (together && isOpen) groups.at(-1)?.push(one);
+    else groups.push([one]);
+    isOpen = together;
+  }
+  return groups;
+}
+
+async function changeOne(
+  state: TargetState,
+  planned: PlannedObject,
+  context: DeploymentContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const { desired, restores } = planned;
+  const seen = await requireUnchanged(state, planned, signal);
+  const marks = marksOf(state.options.scope, context, desired.service);
+  const verb = state.verb(desired.verb);
+  const object =
+    restores?.was === undefined
+      ? await verb.change(desired, marks, signal, seen)
+      : await verb.restore(restores, marks, signal);
+  state.watch.expect(object);
+  state.options.log.info(`changed ${titleOf(desired)} (deployment ${context.deployment})`);
+}
+
 /** The plan was made for what ran then. A person's change since must be seen by a person, not overwritten. */
-async function requireUnchanged(state: TargetState, planned: PlannedObject, signal: AbortSignal): Promise<void> {
+async function requireUnchanged(
+  state: TargetState,
+  planned: PlannedObject,
+  signal: AbortSignal,
+): Promise<KubernetesObject | undefined> {
   const { desired, live, preview } = planned;
   const before = live && templateOf(live);
   const after = preview.object && templateOf(preview.object);
-  if (before === undefined || after === undefined) return;
+  if (before === undefined || after === undefined) return undefined;
   const now = await state.api.get(desired, signal);
   const template = now && templateOf(now);
-  if (template === undefined) return;
+  if (template === undefined) return now;
   const revision = revisionOf(template);
-  if (revision === revisionOf(before) || revision === revisionOf(after)) return;
+  if (revision === revisionOf(before) || revision === revisionOf(after)) return now;
   throw new BelayError("ENGINE_ERROR", {
     doing: `changing ${titleOf(desired)}`,
     got: "its pod template was changed by somebody else after the plan was made",

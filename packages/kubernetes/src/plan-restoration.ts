@@ -1,5 +1,6 @@
-import type { DeploymentContext, Execution, ExecutionStage, Wanted } from "@belay/core";
+import { type DeploymentContext, type Execution, type ExecutionStage, mapBounded, type Wanted } from "@belay/core";
 import { titleOf } from "./kubernetes-object.ts";
+import { AT_ONCE } from "./make-plan.ts";
 import { deploymentOf, restorationMarks } from "./marks.ts";
 import { digestsIn } from "./observe/translate-pod.ts";
 import { removeStuckPods } from "./remove-stuck-pods.ts";
@@ -18,7 +19,8 @@ export async function planRestoration(
 ): Promise<Execution> {
   const objects = snapshot.objects.filter(comesBack);
   for (const { service, key } of objects) if (service !== undefined) state.remember(service, key);
-  const wanted = await Promise.all(objects.flatMap((one) => (one.service === undefined ? [] : [wantedOf(state, one)])));
+  const workloads = objects.filter(({ service }) => service !== undefined);
+  const wanted = await mapBounded(workloads, AT_ONCE, undefined, (one) => wantedOf(state, one));
   const restore: ExecutionStage = {
     name: "restore",
     act: (signal) => restoreAll(state, snapshot, objects, wanted, context, signal),

@@ -41,13 +41,18 @@ export class ImageVerb implements ObjectVerb {
     }
   }
 
-  async change(desired: DesiredObject, marks: Marks, signal: AbortSignal): Promise<KubernetesObject> {
-    return this.#patched(desired, signal, (live) => {
+  async change(
+    desired: DesiredObject,
+    marks: Marks,
+    signal: AbortSignal,
+    seen?: KubernetesObject,
+  ): Promise<KubernetesObject> {
+    const operationsFor = (live: KubernetesObject): readonly PatchOperation[] => {
       const template = templateOf(live);
-      return template === undefined
-        ? []
-        : imageOperations(live.kind, template, desired.images ?? {}).concat(markOperations(live, marks));
-    });
+      if (template === undefined) return [];
+      return imageOperations(live.kind, template, desired.images ?? {}).concat(markOperations(live, marks));
+    };
+    return this.#patched(desired, signal, operationsFor, seen);
   }
 
   save(desired: DesiredObject, live: KubernetesObject | undefined): SavedObject {
@@ -66,11 +71,13 @@ export class ImageVerb implements ObjectVerb {
     const { key, was } = saved;
     if (was === undefined) throw new TypeError(`${titleOf(key)} did not exist before`);
     const wanted = restoredMarks(was, marks);
-    if ((await this.#api.get(key, signal)) === undefined) return this.#create(was, wanted, signal);
-    return this.#patched(key, signal, (live) => [
+    const seen = await this.#api.get(key, signal);
+    if (seen === undefined) return this.#create(was, wanted, signal);
+    const operationsFor = (live: KubernetesObject): readonly PatchOperation[] => [
       ...templateOperations(was, live),
       ...markOperations(live, wanted, { exactly: true }),
-    ]);
+    ];
+    return this.#patched(key, signal, operationsFor, seen);
   }
 
   async previewRestore({ key, was }: SavedObject): Promise<KubernetesObject> {
@@ -84,10 +91,11 @@ export class ImageVerb implements ObjectVerb {
     key: ObjectKey,
     signal: AbortSignal,
     operationsFor: (live: KubernetesObject) => readonly PatchOperation[],
+    seen?: KubernetesObject,
   ): Promise<KubernetesObject> {
     let last: unknown;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const live = await this.#api.get(key, signal);
+      const live = attempt === 0 && seen !== undefined ? seen : await this.#api.get(key, signal);
       if (live === undefined) throw gone(key);
       const operations = operationsFor(live);
       if (operations.length === 0) return live;

@@ -21,7 +21,7 @@ const MOST_ATTEMPTS = 30;
 export function createApplyVerb(api: KubernetesApi, scope: Scope): ObjectVerb {
   return {
     preview: (desired, live) => preview(api, scope, desired, live),
-    change: (desired, marks, signal) => change(api, scope, desired, { marks, signal }),
+    change: (desired, marks, signal, seen) => change(api, scope, desired, { marks, signal, ...(seen && { seen }) }),
     save,
     restore: (saved, marks, signal) => restoreApplied(api, saved, { marks, signal, dryRun: false }),
     previewRestore: (saved, signal) => restoreApplied(api, saved, { dryRun: true, ...(signal && { signal }) }),
@@ -132,6 +132,7 @@ function scaledByHand(
 interface ChangeOptions {
   readonly marks: Marks;
   readonly signal: AbortSignal;
+  readonly seen?: KubernetesObject;
 }
 
 /** Applies on top of what was just read, so that a request of a run that was taken over comes to nothing. */
@@ -139,10 +140,10 @@ async function change(
   api: KubernetesApi,
   scope: Scope,
   desired: DesiredObject,
-  { marks, signal }: ChangeOptions,
+  { marks, signal, seen }: ChangeOptions,
 ): Promise<KubernetesObject> {
   for (let attempt = 1; ; attempt += 1) {
-    const live = await api.get(desired, signal);
+    const live = attempt === 1 && seen !== undefined ? seen : await api.get(desired, signal);
     checkFence(live, scope, marks);
     const body = onTopOf(withMarks(bodyOf(desired), marks), live);
     try {

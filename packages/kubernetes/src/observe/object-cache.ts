@@ -1,6 +1,6 @@
 import { type Clock, isBelayError, type Log, messageOf } from "@belay/core";
 import { isStatus } from "../api/api-error.ts";
-import type { KubernetesApi, WatchEvent } from "../kubernetes-api.ts";
+import type { KubernetesApi, ResourceList, WatchEvent } from "../kubernetes-api.ts";
 import type { KubernetesObject } from "../kubernetes-object.ts";
 
 export interface CacheOptions {
@@ -14,6 +14,8 @@ export interface CacheOptions {
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 2_000;
 const REMEMBERED = 4_096;
+/** What was listed so recently is where a watch goes on: it tells at once what came after. */
+const FRESH_MS = 5_000;
 
 /**
  * All objects of one kind in the namespace, kept up to date by one watch. A watch that the server ends goes on from the last
@@ -30,8 +32,11 @@ export class ObjectCache {
   #version: string | undefined;
   /** When the last whole listing was asked for. */
   #listedAt = Number.NEGATIVE_INFINITY;
+  /** When what is here was last known to be all there is. */
+  #freshAt = Number.NEGATIVE_INFINITY;
   /** The watch is open and everything before it is here. */
   #live = false;
+  #following = false;
 
   constructor(options: CacheOptions, apiVersion: string, kind: string) {
     this.#options = options;
@@ -59,13 +64,18 @@ export class ObjectCache {
 
   /** Asks the API server itself. @throws when it does not answer */
   async list(signal: AbortSignal): Promise<readonly KubernetesObject[]> {
-    return (await this.#options.api.list(this.#apiVersion, this.#kind, { signal })).items;
+    return this.#following ? (await this.#ask(signal)).items : this.#relist(signal);
+  }
+
+  #ask(signal: AbortSignal): Promise<ResourceList> {
+    return this.#options.api.list(this.#apiVersion, this.#kind, { signal });
   }
 
   /** Watches until the signal aborts. Never throws: whoever reads while it is not live asks the API server and learns why. */
   async follow(signal: AbortSignal): Promise<void> {
     let pauseMs = FIRST_PAUSE_MS;
-    this.#version = undefined;
+    if (this.#options.clock.now() > this.#freshAt + FRESH_MS) this.#version = undefined;
+    this.#following = true;
     while (!signal.aborted) {
       try {
         if (this.#version === undefined) await this.#relist(signal);
@@ -78,9 +88,11 @@ export class ObjectCache {
         await this.#options.clock.sleep(pauseMs, signal).catch(() => undefined);
         pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS);
       } finally {
+        if (this.#live) this.#freshAt = this.#options.clock.now();
         this.#live = false;
       }
     }
+    this.#following = false;
   }
 
   #complain(error: unknown): void {
@@ -89,13 +101,17 @@ export class ObjectCache {
     else log.warn(messageOf(error));
   }
 
-  async #relist(signal: AbortSignal): Promise<void> {
+  async #relist(signal: AbortSignal): Promise<readonly KubernetesObject[]> {
     const at = this.#options.clock.now();
-    const { resourceVersion, items } = await this.#options.api.list(this.#apiVersion, this.#kind, { signal });
+    const { resourceVersion, items } = await this.#ask(signal);
+    // Another listing, or a watch, may have been quicker and be newer.
+    if (at < this.#listedAt || this.#live) return items;
     this.#listedAt = at;
+    this.#freshAt = at;
     this.#objects.clear();
     for (const item of items) this.#keep(item);
     this.#version = resourceVersion;
+    return items;
   }
 
   async #watch(signal: AbortSignal): Promise<void> {

@@ -7,6 +7,7 @@ import { isKept } from "../manifests/kept-kinds.ts";
 import { neededKinds, WATCHED } from "../observe/namespace-watch.ts";
 import { isTouched, type PlanContents } from "../plan-detail.ts";
 import { isWorkloadKind } from "../workload.ts";
+import { rulesReview } from "./rules-review.ts";
 
 const AT_ONCE = 10;
 
@@ -27,8 +28,11 @@ export async function missingPermissions(
   signal: AbortSignal,
 ): Promise<Finding[]> {
   const needed = unique([...LEDGER, ...watching(plan), ...(await changing(api, plan, signal))]);
-  const missing = await ask(api, needed, signal);
-  const blind = await ask(api, EVIDENCE, signal);
+  const mayByRules = await rulesReview(api, signal);
+  const [missing, blind] = await Promise.all([
+    ask(api, needed, mayByRules, signal),
+    ask(api, EVIDENCE, mayByRules, signal),
+  ]);
   return [
     ...(missing.length === 0 ? [] : [refusal(api, missing)]),
     ...blind.map(
@@ -47,8 +51,15 @@ function refusal(api: KubernetesApi, missing: readonly Access[]): Finding {
   return { level: "refuse", check: "permission_missing", message, remedy };
 }
 
-async function ask(api: KubernetesApi, accesses: readonly Access[], signal: AbortSignal): Promise<Access[]> {
-  const answers = await mapBounded(accesses, AT_ONCE, signal, async (access) => ({
+/** Those of them that the user may not. What the rules don't show is asked for one by one. */
+async function ask(
+  api: KubernetesApi,
+  accesses: readonly Access[],
+  mayByRules: (access: Access) => boolean,
+  signal: AbortSignal,
+): Promise<Access[]> {
+  const unclear = accesses.filter((access) => !mayByRules(access));
+  const answers = await mapBounded(unclear, AT_ONCE, signal, async (access) => ({
     access,
     may: await api.may(access),
   }));
