@@ -1,1 +1,1 @@
-import{s as e,t}from"../chunks/src-CWLaA_iv.js";import{t as n,v as r}from"../chunks/src-Dc_qXJWd.js";await e(async e=>{let i=await r(e,n(e.inputs));t(e,i)});export{};
+import{c as e,t}from"../chunks/src-BXR8XiXs.js";import{t as n,x as r}from"../chunks/src-BZJaAROs.js";await e(async e=>{let i=await r(e,n(e.inputs));t(e,i)});export{};

@@ -1,1 +1,1 @@
-import{a as e,n as t,o as n,s as r}from"../chunks/src-CWLaA_iv.js";import{f as i,r as a}from"../chunks/src-Dc_qXJWd.js";await r(async r=>{let o=a(r.inputs);e(r);let s=await i(r,o);return s.leftOpen||n(),t(r,s),s.report});export{};
+import{c as e,n as t,o as n,s as r}from"../chunks/src-BXR8XiXs.js";import{h as i,r as a}from"../chunks/src-BZJaAROs.js";await e(async e=>{let o=a(e.inputs);n(e);let s=await i(e,o);return s.leftOpen||r(),t(e,s),s.report});export{};

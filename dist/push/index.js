@@ -1,1 +1,1 @@
-import{r as e,s as t}from"../chunks/src-CWLaA_iv.js";import{a as n,u as r}from"../chunks/src-Dc_qXJWd.js";await t(async t=>{let i=await r(t,n(t.inputs));e(t,i)});export{};
+import{c as e,r as t}from"../chunks/src-BXR8XiXs.js";import{a as n,p as r}from"../chunks/src-BZJaAROs.js";await e(async e=>{let i=await r(e,n(e.inputs));t(e,i)});export{};

@@ -1,1 +1,1 @@
-import{i as e,s as t}from"../chunks/src-CWLaA_iv.js";import{r as n,s as r}from"../chunks/src-Dc_qXJWd.js";await t(async t=>{let i=await r(t,n(t.inputs));return e(t,i),i.kind===`nothing`?void 0:i.report});export{};
+import{c as e,i as t}from"../chunks/src-BXR8XiXs.js";import{r as n,u as r}from"../chunks/src-BZJaAROs.js";await e(async e=>{let i=await r(e,n(e.inputs));return t(e,i),i.kind===`nothing`?void 0:i.report});export{};

@@ -1,9 +1,10 @@
 import { networkInterfaces } from "node:os";
 import type { KubernetesTarget, Settings } from "@belay/config";
-import { isBelayError, type Prober } from "@belay/core";
+import { isBelayError } from "@belay/core";
 import type { KubernetesConnection } from "@belay/kubernetes";
 import type { PipelineContext } from "./context.ts";
 import type { OpenTarget } from "./open-target.ts";
+import { type InstanceAccess, startProber } from "./start-prober.ts";
 
 /** Connects to the cluster of an environment. @throws what connecting throws. */
 export async function openKubernetes(
@@ -37,7 +38,7 @@ export async function openKubernetes(
   });
   return {
     target,
-    startProber: (ending) => startProber(context, settings, api, ending),
+    startProber: (ending) => startProber(context, settings, async () => accessOf(context, api), ending),
     close: async () => {
       registry.close();
       await target.close();
@@ -96,23 +97,12 @@ async function registryOf(context: PipelineContext, token: string) {
   return { imageAvailable, close: () => client.close() };
 }
 
-async function startProber(
-  context: PipelineContext,
-  settings: Settings,
-  api: KubernetesConnection,
-  signal: AbortSignal,
-): Promise<Prober | undefined> {
-  if (settings.health.length === 0) return undefined;
-  const { createProber } = await import("@belay/health");
-  return createProber({
-    probes: settings.health,
-    clock: context.clock,
-    log: context.log,
-    signal,
+function accessOf(context: PipelineContext, api: KubernetesConnection): InstanceAccess {
+  return {
     engineIsLocal: reachesPods(context, api),
     addressOf: (instance) => api.addressOf(instance),
     exec: (instance, command, options) => api.exec(instance, command, options),
-  });
+  };
 }
 
 /** Whether pods' addresses lead anywhere from here: in a pod of the cluster, or on its node. */

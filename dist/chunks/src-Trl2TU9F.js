@@ -1,1 +1,0 @@
-export{i as EngineError,t as NEWEST_API,n as OLDEST_API,r as connectDocker,a as isConflict,o as isNotFound}from"./src-DfkI1Evf.js";
