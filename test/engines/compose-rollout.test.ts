@@ -42,14 +42,15 @@ describe("the rollout on a compose project", () => {
     console.info(`taken off in ${bad.report.restoreMs} ms, whole run ${bad.report.durationMs} ms`);
   });
 
-  it.for(["start", "shift", "retire"])("is recovered after it died before %s", async (stage, { shop }) => {
+  // Before every other step: the kill suite, where it is known that the run is over. Here nobody knows, and its life is waited for.
+  it("is recovered after it died before the traffic moved", async ({ shop }) => {
     await writeShop(shop);
     await shop.compose(["up", "-d", "--wait"]);
     const before = await shop.ids();
     // The run ends where it was; what it would still do is no part of a killed one.
     const killed = new Promise((resolve) => {
       const hold = async (step: string, name?: string): Promise<void> => {
-        if (step !== "act" || name !== stage) return;
+        if (step !== "act" || name !== "shift") return;
         resolve(undefined);
         await new Promise(() => undefined);
       };
