@@ -28,6 +28,7 @@ const IMPOSSIBLE: EngineStand["impossible"] = {
   "service deleted by hand": FILES,
   "one-shot that completes": FILES,
   "one-shot that fails": FILES,
+  "rolled back by hand to a service that was removed since": FILES,
   "one of three services removed": FILES,
   "one of three services removed, another fails": FILES,
 };

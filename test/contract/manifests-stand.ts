@@ -7,8 +7,11 @@ import type { ManifestSettings } from "./open-manifests.ts";
 import { createReleases } from "./release-of.ts";
 import type { ApplicationStand, EngineStand, Variants } from "./stand.ts";
 
+const OWN_CONFIG = "the manifests bring their ConfigMaps along, under a name of the content's own";
+
 const IMPOSSIBLE: EngineStand["impossible"] = {
-  "missing config": "the manifests bring their ConfigMaps along, under a name of the content's own",
+  "missing config": OWN_CONFIG,
+  "config lost in the middle": OWN_CONFIG,
 };
 
 /** What people do by hand in these cases makes kubectl the owner of fields, which the manifests allow Belay to take over. */
