@@ -84,4 +84,22 @@ describe("action files", () => {
     }
     expect(Object.keys(OVERRIDE_INPUTS).filter((name) => whole[name] === undefined)).toEqual([]);
   });
+
+  it("let everything that goes to a target say where it is and how it is watched in the same inputs", () => {
+    const build = Object.keys((parse(readText("actions/build/action.yml")) as ActionFile).inputs);
+    const shared = ["application", "service", "image", "variables"];
+    const wanted = Object.keys(OVERRIDE_INPUTS).filter((name) => shared.includes(name) || !build.includes(name));
+    /** A rollback never is a first deployment, and being older is its purpose. */
+    const apart: Readonly<Record<string, readonly string[]>> = {
+      "actions/rollback/action.yml": ["allow-older", "on-first-failure"],
+    };
+    for (const path of [
+      "action.yml",
+      ...["deploy", "report", "rollback"].map((name) => `actions/${name}/action.yml`),
+    ]) {
+      const { inputs } = parse(readText(path)) as ActionFile;
+      const missing = wanted.filter((name) => inputs[name] === undefined);
+      expect(missing.sort(), path).toEqual(apart[path] ?? []);
+    }
+  });
 });

@@ -43,7 +43,7 @@ export const OVERRIDE_INPUTS = {
   "build-args": "Build arguments, NAME=value, one a line. Never secrets.",
   platforms: "Platforms to build for, one a line, such as linux/amd64.",
   url: "Where people reach the environment.",
-  target: "Engine that runs the release: compose or swarm.",
+  target: "Engine that runs the release: compose, swarm or kubernetes.",
   context: "Docker or kubeconfig context of the target.",
   host: "Address of the Docker engine, such as ssh://deploy@shop.example. Not together with `context`.",
   project: "Compose project. Default: the application.",
