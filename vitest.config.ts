@@ -20,6 +20,7 @@ export default defineConfig({
           // After the unit tests, whose many short processes would disturb what is timed by real engines.
           sequence: { groupOrder: 1 },
           include: ["test/**/*.test.ts"],
+          globalSetup: ["test/engines/setup.ts"],
           testTimeout: 180_000,
           hookTimeout: 600_000,
           // They mostly wait for health checks and stable windows, so two side by side cost little.

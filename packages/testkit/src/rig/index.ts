@@ -7,6 +7,7 @@ export { type FakeDocker, type FakeDockerOptions, startFakeDocker } from "./fake
 export { findProgram, programFolders } from "./find-program.ts";
 export { freePort } from "./free-port.ts";
 export { type Cluster, type KubernetesRig, startKubernetes, useKubernetes } from "./kubernetes-rig.ts";
+export { lendKubernetes } from "./lend-kubernetes.ts";
 export { BASE_IMAGES, baseImageArchive, makeBaseImages } from "./make-base-images.ts";
 export { makeProxyImages, PROXY_IMAGES } from "./make-proxy-images.ts";
 export { type RegistryOptions, type RegistryRig, startRegistry } from "./registry-rig.ts";

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BelayError, type RunOptions, type RunResult } from "@belay/core";
+import { borrowKubernetes } from "./borrow-kubernetes.ts";
 import { ensureTools } from "./ensure-tools.ts";
 import { NODE_NAME, writeKubernetesFiles } from "./kubernetes-files.ts";
 import { commandsOf, type KubernetesProgram, PROGRAMS } from "./kubernetes-programs.ts";
@@ -69,16 +70,17 @@ export async function startKubernetes(): Promise<KubernetesRig> {
 }
 
 /**
- * The cluster that `BELAY_TEST_KUBECONFIG` names if it is set, otherwise a new one. Tests that restart parts of a cluster
- * take {@link startKubernetes}: they must not do that to somebody else's.
+ * The cluster that `BELAY_TEST_KUBECONFIG` names if it is set, or the one that this test run shares, otherwise a new one.
+ * Each test takes a namespace of its own in it. Tests that restart parts of a cluster or change
+ * its nodes take {@link startKubernetes}: they must not do that to somebody else's.
  */
 export async function useKubernetes(): Promise<Cluster> {
-  const kubeconfig = process.env.BELAY_TEST_KUBECONFIG;
-  if (!kubeconfig) return startKubernetes();
+  const kubeconfig = process.env.BELAY_TEST_KUBECONFIG || (await borrowKubernetes());
+  if (kubeconfig === undefined) return startKubernetes();
   const { kubectl } = await ensureTools(["kubectl"]);
   const cluster = kubectlFor(kubectl, kubeconfig);
   await cluster.kubectl(["get", "--raw", "/readyz"], {
-    doing: `asking the cluster of BELAY_TEST_KUBECONFIG=${kubeconfig}`,
+    doing: `asking the cluster of ${kubeconfig}`,
   });
   const stop = async (): Promise<void> => {};
   return { ...cluster, stop, [Symbol.asyncDispose]: stop };
