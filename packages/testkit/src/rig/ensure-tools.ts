@@ -177,6 +177,7 @@ function stillMissing(tools: readonly Tool[]): BelayError {
   const names = tools.map((tool) => recipeOf(tool).program).join(", ");
   return new BelayError("TOOL_MISSING", {
     doing: "preparing the test rigs",
-    got: `${names} can't be run after set-up`,
+    got: `${names} can't be run after set-up, or has another version than the rigs need`,
+    next: "Run it by hand to see why, or take it from the PATH so that the rigs get their own.",
   });
 }
