@@ -43,14 +43,17 @@ function podOf(name: string, definition: ServiceDefinition, variant: VariantName
     image,
     env: Object.entries(env).map(([key, value]) => ({ name: key, value })),
     ...(goal === "complete" ? {} : { ports: [{ containerPort: PORT }] }),
-    ...(memory === undefined ? {} : { resources: { limits: { memory: String(memory) } } }),
+    resources: {
+      ...(memory === undefined ? {} : { limits: { memory: String(memory) } }),
+      // More than any node has.
+      ...(nowhere === true ? { requests: { cpu: "10000" } } : {}),
+    },
     ...(health === undefined || goal === "complete" ? {} : probesOf(health)),
     ...(config === true ? { volumeMounts: [{ name: "config", mountPath: "/etc/shop" }] } : {}),
   };
   return {
     terminationGracePeriodSeconds: 1,
     ...(goal === "complete" ? { restartPolicy: "Never" } : {}),
-    ...(nowhere === true ? { nodeSelector: { "belay.test/nowhere": "true" } } : {}),
     containers: [container],
     ...(config === true ? { volumes: [{ name: "config", configMap: { name: `${name}-config` } }] } : {}),
   };
