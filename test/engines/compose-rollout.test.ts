@@ -25,7 +25,7 @@ describe("the rollout on a compose project", () => {
     const first = await run(shop, "good1");
     expect(first).toMatchObject({ outcome: "succeeded", report: { deployment: 1 } });
     await answers(shop, "good1");
-    const loop = requestLoop({ url: url(shop), perSecond: 100 });
+    const loop = requestLoop({ url: url(shop), perSecond: 100, timeoutMs: 30_000 });
     const second = await run(shop, "good2");
     expect(second).toMatchObject({ outcome: "succeeded", report: { deployment: 2, running: [{ ready: 2 }] } });
     const ids = await shop.ids();
@@ -37,7 +37,8 @@ describe("the rollout on a compose project", () => {
     expect(bad.cause?.cause).toMatch(/crash_loop|exited/);
     expect(bad.report.evidence[0]?.logLines).toContain("no database at db:5432");
     expect(await shop.ids()).toEqual(ids);
-    expect(requests).toMatchObject({ lost: 0, lostBecause: {} });
+    expect(requests.lostBecause).toEqual({});
+    expect(requests.lost).toBe(0);
     expect(bad.report.restoreMs).toBeLessThan(10_000);
     console.info(`taken off in ${bad.report.restoreMs} ms, whole run ${bad.report.durationMs} ms`);
   });
