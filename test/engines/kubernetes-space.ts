@@ -1,5 +1,5 @@
 import { type Log, pinnedReference, Redactor, type RolloutPolicy, systemClock, type Target } from "@belay/core";
-import { type DeploymentResult, type DeployPorts, deploy } from "@belay/rollout";
+import { type DeploymentResult, type DeployPorts, deploy, rollback } from "@belay/rollout";
 import { createTestLog, startRegistry, type TestLog, useKubernetes } from "@belay/testkit";
 import { test, vi } from "vitest";
 import { openCatalogue } from "../contract/images.ts";
@@ -40,6 +40,13 @@ export class Shop extends Space {
     const release = await this.release(variants);
     return this.withTarget(workloads, (target) =>
       deploy({ release, policy: { ...POLICY, ...policy } }, { ...this.ports(target), ...ports }),
+    );
+  }
+
+  /** As `belay rollback` does it. */
+  rollback(workloads: Readonly<Record<string, string>>, to: string): Promise<DeploymentResult> {
+    return this.withTarget(workloads, (target) =>
+      rollback({ to, policy: POLICY, reason: "it was better" }, this.ports(target)),
     );
   }
 
