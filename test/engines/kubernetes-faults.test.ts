@@ -1,5 +1,5 @@
 import { systemClock } from "@belay/core";
-import { type KubernetesRig, type RegistryRig, startKubernetes, startRegistry } from "@belay/testkit";
+import { type KubernetesRig, type RegistryRig, startKubernetes, startRegistry, waitUntil } from "@belay/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openCatalogue } from "../contract/images.ts";
 import { Shop, templateOf, workload } from "./kubernetes-space.ts";
@@ -57,6 +57,31 @@ test("so does the way back", async () => {
   expect(await shop.read("deployment/web", "{.spec.template.spec.containers[0].image}")).toBe(
     await shop.image("good2"),
   );
+});
+
+test("when the only node is drained in mid-deploy, what runs in the end is proven, and the node is told as the cause", async () => {
+  let drained: Promise<void> | undefined;
+  const drain = async (): Promise<void> => {
+    const node = await shop.read("nodes", "{.items[0].metadata.name}");
+    await cluster.kubectl(["cordon", node]);
+    await shop.kubectl("delete", "pods", "--selector", "app=web", "--wait=false");
+    const waiting = async (): Promise<boolean> =>
+      (await shop.read("events", "{.items[*].reason}")).includes("FailedScheduling");
+    await waitUntil("pods have no node", waiting, { withinMs: 60_000, everyMs: 200 });
+    await cluster.kubectl(["uncordon", node]);
+  };
+  const onStep = async (step: string): Promise<void> => {
+    if (step === "watch") drained ??= drain();
+  };
+  const result = await shop.deploy({ web: "web" }, { web: "good3" }, {}, { onStep });
+  await drained;
+  // A release whose pods find no node for too long goes back; when the node is back soon enough, it goes on.
+  const right = result.outcome === "succeeded" ? "good3" : "good2";
+  if (result.outcome !== "succeeded") {
+    expect(result, shop.log.text()).toMatchObject({ outcome: "rolled_back", cause: { cause: "unschedulable" } });
+  }
+  expect(result, shop.log.text()).toMatchObject({ leftOpen: false, report: { running: [{ ready: 2, desired: 2 }] } });
+  expect(await shop.read("deployment/web", "{.spec.template.spec.containers[0].image}")).toBe(await shop.image(right));
 });
 
 test("a cluster that was stopped left nothing on the machine", async () => {
