@@ -53,11 +53,12 @@ async function goStages(
 ): Promise<WayEnd> {
   let judgement = opened;
   let last: WayEnd = { kind: "converged", observation: undefined, touched: false };
-  for (const stage of execution.stages) {
+  for (const [index, stage] of execution.stages.entries()) {
     const stopped = await act(course, stage, way);
     if (stopped !== undefined) return { ...stopped, observation: last.observation, touched: way.touched };
     await announce(course.ports, WAY_STEPS[course.direction].watch, stage.name);
-    const watched = await watch(course, stage, execution.wanted, judgement, bell);
+    const changesFollow = execution.stages.slice(index + 1).some(({ stable }) => stable);
+    const watched = await watch(course, { ...stage, changesFollow }, execution.wanted, judgement, bell);
     judgement = watched.judgement;
     last = watched.end;
     if (last.kind !== "converged") return last;

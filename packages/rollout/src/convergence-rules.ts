@@ -1,5 +1,6 @@
 import type { ProbeReading } from "@belay/core";
 import { isReady, probeKey } from "./baseline.ts";
+import { isReachable } from "./is-reachable.ts";
 import type { Scene } from "./scene.ts";
 
 /** What must be true of every service before a release has converged. Each returns what is still waited for. */
@@ -44,7 +45,7 @@ function probesPass(scene: Scene): string | undefined {
  * only if it passed once: what was broken before must not keep its own repair from being deployed.
  */
 function isRequired(scene: Scene, reading: ProbeReading): boolean {
-  if (reading.instance !== undefined || scene.terms.expect === "alone") return true;
+  if (reading.instance !== undefined || isReachable(scene.terms)) return true;
   return (scene.memory.probes.get(probeKey(reading))?.vouchers.length ?? 0) > 0;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { takeBaseline } from "./baseline.ts";
 import { openJudgement, step } from "./judgement.ts";
-import { instance, old, service, unready } from "./testing/observations.ts";
+import { instance, observed, old, probe, service, unready, withProbes } from "./testing/observations.ts";
 import type { JudgeTerms } from "./verdict.ts";
 
 const POLICY = { startMs: 60_000, stableMs: 0, crashes: 1 };
@@ -32,6 +32,26 @@ describe("a stage that changes some of the services", () => {
     expect(step(terms(), next, shown([instance("w2")], [instance("a2")]), 3_000).verdict).toEqual({
       kind: "converged",
     });
+  });
+
+  it("waits for a probe of the whole that never passed only when what leads there has been changed, too", () => {
+    const waiting = withProbes(observed([instance("w2")]), probe("waiting"));
+    const early = { ...terms(), changesFollow: true };
+    const first = step(early, openJudgement(takeBaseline(observed([]))), waiting, 0);
+    expect(first.verdict).toEqual({ kind: "converged" });
+    const next = step(terms(), first, waiting, 61_000);
+    expect(next.verdict).toMatchObject({ kind: "progressing" });
+    expect(step(terms(), next, waiting, 122_000).verdict).toMatchObject({ cause: { cause: "probe_failed" } });
+    const passing = withProbes(observed([instance("w2")]), probe("passing"));
+    expect(step(terms(), next, passing, 62_000).verdict).toEqual({ kind: "converged" });
+  });
+
+  it("takes a release off at once when a probe of the whole that passed fails, whatever is still to be changed", () => {
+    const early = { ...terms(), changesFollow: true };
+    const passing = withProbes(observed([instance("w2")]), probe("passing"));
+    const first = step(early, openJudgement(takeBaseline(observed([]))), passing, 0);
+    const failing = withProbes(observed([instance("w2")]), probe("failing"));
+    expect(step(early, first, failing, 1_000).verdict).toMatchObject({ cause: { cause: "probe_failed" } });
   });
 
   it("runs no start time for those that wait", () => {

@@ -1,6 +1,7 @@
 import type { Observation, ObservedService, ProbeReading } from "@belay/core";
 import { type Baseline, conditionKey, isReady, probeKey } from "./baseline.ts";
 import { type Crash, countCrashes, factsOf, type InstanceFacts, isComplete } from "./facts.ts";
+import { isReachable } from "./is-reachable.ts";
 import type { ServiceView } from "./scene.ts";
 import type { JudgeTerms } from "./verdict.ts";
 
@@ -146,7 +147,7 @@ function couldPass(
   vouchers: readonly string[],
 ): boolean {
   if (reading.instance !== undefined) return wanted.some((one) => one.id === reading.instance && isReady(one));
-  const serves = terms.expect === "alone" || vouchers.length > 0;
+  const serves = isReachable(terms) || vouchers.length > 0;
   return serves && wanted.length >= service.desired && wanted.every(isReady);
 }
 

@@ -18,4 +18,6 @@ export interface JudgeTerms {
   readonly stable: boolean;
   /** Services that are judged: the others have not had their change yet. Default: all. */
   readonly services?: readonly string[];
+  /** Whether a later stage makes changes before the stable window begins. Default: false. */
+  readonly changesFollow?: boolean;
 }

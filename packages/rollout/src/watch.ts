@@ -14,6 +14,7 @@ export interface WatchedStage {
   readonly expect: Expectation;
   readonly stable: boolean;
   readonly services?: readonly string[];
+  readonly changesFollow?: boolean;
 }
 
 export interface Watched {
@@ -73,8 +74,8 @@ export async function watch(
   before: Judgement,
   bell: Doorbell,
 ): Promise<Watched> {
-  const { expect, stable, services } = stage;
-  const terms: JudgeTerms = { policy: course.policy, expect, stable, ...(services && { services }) };
+  const { expect, stable, services, changesFollow = false } = stage;
+  const terms: JudgeTerms = { policy: course.policy, expect, stable, changesFollow, ...(services && { services }) };
   let judgement = interrupt(before);
   let observation: Observation | undefined;
   for (;;) {
