@@ -1,4 +1,13 @@
-import { type InstanceEvidence, mapBounded, type Observation, oneLine, tail, type Wanted } from "@belay/core";
+import {
+  type ContainerState,
+  type Instance,
+  type InstanceEvidence,
+  mapBounded,
+  type Observation,
+  oneLine,
+  tail,
+  type Wanted,
+} from "@belay/core";
 import { isNotFound } from "@belay/docker";
 import type { ComposeContainer } from "./compose-container.ts";
 import type { TargetState } from "./target-state.ts";
@@ -15,50 +24,66 @@ export async function collectDossier(
   observation: Observation,
   signal: AbortSignal,
 ): Promise<readonly InstanceEvidence[]> {
-  const picked = wanted.flatMap(({ service, revision }) => {
+  const own = wanted.map(({ service, revision }) => {
     const observed = observation.services.find((one) => one.name === service);
-    const own = observed?.instances.filter((one) => one.revision === revision) ?? [];
-    const failed = own.filter((one) => !one.ready || one.containers.some(({ lastExit }) => lastExit !== undefined));
-    return failed.map((instance) => ({ service, instance: instance.id })).slice(0, PER_SERVICE);
+    return { service, instances: observed?.instances.filter((one) => one.revision === revision) ?? [] };
   });
-  const fallback = wanted.flatMap(({ service, revision }) => {
-    const observed = observation.services.find((one) => one.name === service);
-    const own = observed?.instances.filter((one) => one.revision === revision) ?? [];
-    return own.map((instance) => ({ service, instance: instance.id })).slice(0, 1);
-  });
-  const ids = picked.length > 0 ? picked : fallback;
-  const services = new Set(ids.map(({ service }) => nameOf(state, service)));
-  const containers = await state.watch.read(services, signal);
-  const found = ids.flatMap(({ service, instance }) => {
-    const container = containers.find((one) => one.id === instance);
-    return container === undefined ? [] : [{ service, container }];
-  });
-  return mapBounded(found, PER_SERVICE, signal, ({ service, container }, both) =>
-    evidenceOf(state, service, container, both),
+  const failed = own.flatMap(({ service, instances }) =>
+    failedOnes(instances).map((instance) => ({ service, instance })),
   );
+  const samples = own.flatMap(({ service, instances }) =>
+    instances.slice(0, 1).map((instance) => ({ service, instance })),
+  );
+  const picked = failed.length > 0 ? failed : samples;
+  const services = new Set(picked.map(({ service }) => nameOf(state, service)));
+  const containers = await state.watch.read(services, signal);
+  const found = picked.flatMap(({ service, instance }) => {
+    const container = containers.find((one) => one.id === instance.id);
+    return container === undefined ? [] : [{ service, container, seen: lastExitOf(instance) }];
+  });
+  return mapBounded(found, PER_SERVICE, signal, (one, both) => evidenceOf(state, one, both));
+}
+
+/** Those that have ended before those that are only not ready (yet). */
+function failedOnes(instances: readonly Instance[]): readonly Instance[] {
+  const ended = instances.filter((one) => lastExitOf(one) !== undefined);
+  const waiting = instances.filter((one) => lastExitOf(one) === undefined && !one.ready);
+  return [...ended, ...waiting].slice(0, PER_SERVICE);
+}
+
+function lastExitOf({ containers }: Instance): ContainerState["lastExit"] {
+  return containers.find(({ lastExit }) => lastExit !== undefined)?.lastExit;
 }
 
 function nameOf(state: TargetState, service: string): string {
   return state.options.services[service]?.name ?? service;
 }
 
+interface Failed {
+  readonly service: string;
+  readonly container: ComposeContainer;
+  /** The end that was judged: the engine may have started the container again since, and forgets it then. */
+  readonly seen: ContainerState["lastExit"];
+}
+
 async function evidenceOf(
   state: TargetState,
-  service: string,
-  container: ComposeContainer,
+  { service, container, seen }: Failed,
   signal: AbortSignal,
 ): Promise<InstanceEvidence> {
   const { State, RestartCount } = container.inspect;
   const { redactor } = state.options;
   const { lines, unknown } = await readLog(state, container.id, signal);
-  const ended = State.Status === "running" ? state.watch.exits.get(container.id)?.code : State.ExitCode;
+  const shown = State.Status === "running" ? state.watch.exits.get(container.id)?.code : State.ExitCode;
+  const exitCode = seen?.code ?? shown;
+  const oomKilled = State.OOMKilled || seen?.oomKilled === true;
   const health = State.Health?.Log?.findLast((result) => result.ExitCode !== 0)?.Output;
   const events = state.watch.eventsOf(container.id);
   return {
     service,
     instance: container.name,
-    ...(ended === undefined || State.Status === "created" ? {} : { exitCode: ended }),
-    ...(State.OOMKilled ? { oomKilled: true } : {}),
+    ...(exitCode === undefined || State.Status === "created" ? {} : { exitCode }),
+    ...(oomKilled ? { oomKilled } : {}),
     ...(health === undefined ? {} : { healthOutput: redactor.redact(oneLine(health, HEALTH_LENGTH)) }),
     logLines: lines,
     events: [
@@ -69,7 +94,7 @@ async function evidenceOf(
     unknown: [
       ...unknown,
       ...(events.length === 0 ? ["the engine's events were not being followed"] : []),
-      ...(RestartCount > 0 && !State.OOMKilled
+      ...(RestartCount > 0 && !oomKilled
         ? ["whether an earlier start ended for lack of memory: the engine forgets that at the next start"]
         : []),
     ],
