@@ -12,6 +12,8 @@ export class Tenure {
   #provenAt: number;
   #beats = 0;
   #proving: Promise<void> | undefined;
+  /** The end is on its way, or written: to a proof that is sent now it looks as if somebody else had ended this. */
+  #ending = false;
   #life = new AbortController();
   readonly #over = new AbortController();
 
@@ -61,6 +63,7 @@ export class Tenure {
    */
   async end(draft: EndDraft): Promise<void> {
     await this.#prove();
+    this.#ending = true;
     const written = await this.#ledger.writeEnd(this.deployment, draft);
     this.leave();
     if (!written || (await this.#wasTakenOver())) throw fenced(this.deployment);
@@ -102,6 +105,7 @@ export class Tenure {
     try {
       await this.#prove();
     } catch (error) {
+      if (this.#ending && isBelayError(error, "FENCED")) return;
       log.warn(`Deployment ${this.deployment} could not show life: ${messageOf(error)}`);
     } finally {
       watchdog.abort();
