@@ -207,11 +207,12 @@ function networkFaults(stage: Stage): void {
 
   it("deploys over a slow network as over a fast one", async () => {
     await using app = await stage.running();
-    const act = () => stage.stand().network.slow(150);
-    const disturbed = await stage.disturb(app, { act });
+    const act = () => stage.stand().network.slow(50);
+    // Some hundred requests, most of them compose's own, each of which waits for its answer.
+    const disturbed = await stage.disturb(app, { act, policy: { startMs: 150_000, deadlineMs: 300_000 } });
     stage.stand().network.slow(0);
     expect(disturbed.result, app.log.text()).toMatchObject({ outcome: "succeeded" });
-    note(stage.title, "network of 300 ms", disturbed, await settle(app, disturbed));
+    note(stage.title, "network of 100 ms", disturbed, await settle(app, disturbed));
   });
 }
 
@@ -257,7 +258,8 @@ interface Settled {
  * must at least leave one whole release.
  */
 async function settle(app: FaultApp, { result, thrown }: Disturbed): Promise<Settled> {
-  const context = `${result?.outcome} ${thrown ?? ""}\n${app.log.text()}`;
+  const told = result && JSON.stringify([result.cause, result.report.likelyCause]);
+  const context = `${result?.outcome} ${told} ${thrown ?? ""}\n${app.log.text()}`;
   const open = result === undefined || result.leftOpen;
   const recovery = open ? await withPorts(app, {}, (ports) => recover({ onAlive: "wait" }, ports)) : undefined;
   if (result?.leftOpen) expect(recovery?.kind, context).toBe("recovered");
