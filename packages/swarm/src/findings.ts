@@ -73,7 +73,7 @@ function modeChange({ service, current }: PlannedService, spec: ServiceSpec): Fi
 function noNode({ service }: PlannedService, spec: ServiceSpec, { nodes }: Circumstances): Finding[] {
   if (eligibleNodes(spec, nodes).length > 0) return [];
   const wants = spec.TaskTemplate.Placement?.Constraints ?? [];
-  const message = `no node can take it${wants.length === 0 ? "" : ` (it asks for ${wants.join(", ")})`}`;
+  const message = `no node can take it${wants.length === 0 ? "" : ` (it asks for ${wants.join(", ")})`}, and the engine may end what runs for that`;
   const remedy = "Look at docker node ls: nodes must be ready and active, and have the labels that are asked for.";
   return [{ level: "warn", check: "unschedulable", service, message, remedy }];
 }
