@@ -1,14 +1,18 @@
-import type { CauseDetail, ObservedService, ProbeReading } from "@belay/core";
+import type { CauseDetail } from "@belay/core";
 import type { Baseline } from "./baseline.ts";
 import { CONVERGENCE } from "./convergence-rules.ts";
 import type { Crash } from "./facts.ts";
 import { RULES, SETTLE_MS } from "./judge-rules.ts";
 import { rememberCrashes, rememberService, type ServiceMemory } from "./remember.ts";
+import { isSameService, type ShownService } from "./same-service.ts";
 import { type Scene, sceneOf, viewOf } from "./scene.ts";
 import type { JudgeTerms } from "./verdict.ts";
 
 /** What one look at one service comes to. All of a service is done at a stroke, while its instances are at hand. */
 export interface ServiceJudgement {
+  /** What was looked at, and what it was asked for: the same once more comes to the same until {@link wakeAt}. */
+  readonly shown: ShownService;
+  readonly terms: JudgeTerms;
   readonly memory: ServiceMemory;
   readonly crashes: ReadonlyMap<string, Crash> | undefined;
   /** The most telling sign that decides. `rank`: its place among the rules, the lowest tells most. */
@@ -20,7 +24,8 @@ export interface ServiceJudgement {
 }
 
 export interface ServiceBefore {
-  readonly memory: ServiceMemory | undefined;
+  readonly last: ServiceJudgement | undefined;
+  /** Remembered longer than the last look: while a service is not judged. */
   readonly crashes: ReadonlyMap<string, Crash> | undefined;
 }
 
@@ -28,20 +33,35 @@ export function judgeService(
   terms: JudgeTerms,
   baseline: Baseline,
   before: ServiceBefore,
-  shown: { readonly service: ObservedService; readonly readings: readonly ProbeReading[] },
+  shown: ShownService,
   now: number,
 ): ServiceJudgement {
-  const view = viewOf(shown.service, shown.readings, baseline, before.memory, now);
-  const memory = rememberService(terms, baseline, before.memory, view, now);
+  const { last } = before;
+  if (last !== undefined && standsStill(last, terms, shown, now)) return settled(last);
+  const view = viewOf(shown.service, shown.readings, baseline, last?.memory, now);
+  const memory = rememberService(terms, baseline, last?.memory, view, now);
   const crashes = rememberCrashes(view, before.crashes);
   const scene = sceneOf(terms, view, memory, crashes, now);
   return {
+    shown,
+    terms,
     memory,
     crashes,
     failure: findFailure(scene),
     waitsFor: findWait(scene),
     wakeAt: nextChange(scene),
   };
+}
+
+/** Nothing is to be seen that was not, and no time has come for which it was waited. */
+function standsStill(last: ServiceJudgement, terms: JudgeTerms, shown: ShownService, now: number): boolean {
+  if (last.terms !== terms || (last.wakeAt !== undefined && now >= last.wakeAt)) return false;
+  return isSameService(last.shown, shown);
+}
+
+/** What turned with the look before has not turned again. */
+function settled(last: ServiceJudgement): ServiceJudgement {
+  return last.memory.turned ? { ...last, memory: { ...last.memory, turned: false } } : last;
 }
 
 function findFailure(scene: Scene): ServiceJudgement["failure"] {

@@ -223,6 +223,28 @@ describe("however it is measured", () => {
     );
   });
 
+  it("what stands still is judged as if it were looked into each time", () => {
+    const looks = (one: { terms: JudgeTerms; before: Observation; seen: readonly Seen[] }, anew: boolean) => {
+      let judgement = openJudgement(takeBaseline(one.before));
+      // Each one twice: a look that shows nothing new takes the short way.
+      const twice = one.seen.flatMap(({ at, observation }) =>
+        [1, 2].map((half) => ({ at: 2 * at + half, observation })),
+      );
+      return twice.map(({ at, observation }) => {
+        const copy = structuredClone(observation);
+        // Other terms, though they say the same, are the long way.
+        judgement = step(anew ? structuredClone(one.terms) : one.terms, judgement, copy, at);
+        return { verdict: judgement.verdict, wakeAt: judgement.wakeAt, steady: judgement.steady };
+      });
+    };
+    fc.assert(
+      fc.property(anyCase, (one) => {
+        expect(looks(one, false)).toEqual(looks(one, true));
+      }),
+      RUNS,
+    );
+  });
+
   it("and for however long, the memory does not grow", () => {
     fc.assert(
       fc.property(anyTerms, anyObservation, (terms, observation) => {

@@ -2,7 +2,7 @@ import type { CauseDetail, Observation, ObservedService } from "@belay/core";
 import type { Baseline } from "./baseline.ts";
 import type { Crash } from "./facts.ts";
 import { earlier, judgeService, type ServiceJudgement } from "./judge-service.ts";
-import { readingsByService, type ServiceMemory } from "./remember.ts";
+import { readingsByService } from "./remember.ts";
 import type { JudgeTerms, Verdict } from "./verdict.ts";
 
 /**
@@ -19,12 +19,12 @@ export interface Judgement {
   readonly steady: { readonly since: number; readonly turns: number } | undefined;
 }
 
-/** What is remembered of the services that were judged last, and every crash of all of them. */
+/** What the last look at each judged service came to, and every crash of all of them. */
 export interface Memory {
-  readonly services: ReadonlyMap<string, ServiceMemory>;
+  readonly services: ReadonlyMap<string, ServiceJudgement>;
   /** Per service; never forgotten. */
   readonly crashes: ReadonlyMap<string, ReadonlyMap<string, Crash>>;
-  /** How often something turned ({@link ServiceMemory.turned}): nothing came, went or restarted while it is the same. */
+  /** How often something turned (`ServiceMemory.turned`): nothing came, went or restarted while it is the same. */
   readonly turns: number;
 }
 
@@ -57,7 +57,7 @@ export function step(terms: JudgeTerms, before: Judgement, seen: Observation, no
   const judged = new Map<string, ServiceJudgement>();
   for (const service of services) {
     const { name } = service;
-    const past = { memory: known.services.get(name), crashes: known.crashes.get(name) };
+    const past = { last: known.services.get(name), crashes: known.crashes.get(name) };
     judged.set(name, judgeService(terms, baseline, past, { service, readings: readings.get(name) ?? [] }, now));
   }
   const memory = remember(known, judged);
@@ -69,17 +69,15 @@ export function step(terms: JudgeTerms, before: Judgement, seen: Observation, no
 }
 
 function remember(before: Memory, judged: ReadonlyMap<string, ServiceJudgement>): Memory {
-  const services = new Map<string, ServiceMemory>();
   let crashes: Map<string, ReadonlyMap<string, Crash>> | undefined;
   let turned = judged.size !== before.services.size;
   for (const [name, one] of judged) {
-    services.set(name, one.memory);
     turned ||= one.memory.turned;
     if (one.crashes === undefined || one.crashes === before.crashes.get(name)) continue;
     crashes ??= new Map(before.crashes);
     crashes.set(name, one.crashes);
   }
-  return { services, crashes: crashes ?? before.crashes, turns: before.turns + (turned ? 1 : 0) };
+  return { services: judged, crashes: crashes ?? before.crashes, turns: before.turns + (turned ? 1 : 0) };
 }
 
 /** What has not had its change yet is not looked at, so that no time runs for it. */
