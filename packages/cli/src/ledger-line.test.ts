@@ -21,10 +21,15 @@ it("tells what should run, and whether that was proven", () => {
   expect(ledgerLine({ should: { ...should, proven: false }, running: [] })).toContain("(not proven)");
 });
 
+it("says so when nothing was ever proven", () => {
+  const text = ledgerLine({ should: { proven: false }, running: [web] });
+  expect(text).toContain("no deployment of this environment was proven yet");
+});
+
 it("tells a ledger that was removed from one that never was", () => {
   expect(ledgerLine({ should: undefined, running: [] })).toContain("nothing was deployed here yet");
   expect(ledgerLine({ should: undefined, running: [web] })).toContain("nothing was deployed here yet");
   const text = ledgerLine({ should: undefined, running: [{ ...web, deployment: 7 }] });
-  expect(text).toContain("containers of deployment 7 run");
+  expect(text).toContain("deployment 7 runs");
   expect(text).toContain("unverified");
 });

@@ -3,6 +3,9 @@ import type { EnvironmentStatus } from "@belay/pipeline";
 /** What the ledger says should run, in a line; and what to make of it when it is not there. */
 export function ledgerLine({ should, running }: Pick<EnvironmentStatus, "should" | "running">): string {
   if (should === undefined) return withoutLedger(running);
+  if (should.deployment === undefined && should.release === undefined && !should.proven) {
+    return "Should run: not known, because no deployment of this environment was proven yet.";
+  }
   const { source } = should.release ?? {};
   const commit =
     source === undefined
@@ -16,5 +19,5 @@ export function ledgerLine({ should, running }: Pick<EnvironmentStatus, "should"
 function withoutLedger(running: EnvironmentStatus["running"]): string {
   const labelled = Math.max(0, ...running.map((service) => service.deployment ?? 0));
   if (labelled === 0) return "The ledger is empty: nothing was deployed here yet.";
-  return `The ledger is gone, though containers of deployment ${labelled} run: somebody removed its records. What runs is unverified; deploy again to prove it.`;
+  return `The ledger is gone, though deployment ${labelled} runs: somebody removed its records. What runs is unverified; deploy again to prove it.`;
 }
