@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { cp, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
   BASE_IMAGES,
@@ -45,9 +45,16 @@ export interface RunRequest {
   readonly token?: string;
 }
 
+export interface StageOptions {
+  /** Folder of `examples/`. One without an application gets the shop's. Default: the shop. */
+  readonly example?: "shop" | "swarm" | "kubernetes";
+  /** Of the repository, beside those that every job has. */
+  readonly secrets?: Readonly<Record<string, string>>;
+}
+
 /**
- * The example shop in a repository of its own, with a real engine, a real registry that wants a login, and a GitHub. The
- * engine is a new one: the example's compose project has a fixed name.
+ * An example in a repository of its own, with a real engine, a real registry that wants a login, and a GitHub. The engine
+ * is a new one: the example's compose project has a fixed name.
  */
 export class WorkflowStage implements AsyncDisposable {
   readonly engine: EngineRig;
@@ -55,13 +62,14 @@ export class WorkflowStage implements AsyncDisposable {
   readonly github: GitHubRig;
   readonly repository: ThrowawayRepository;
   readonly #suite: SuiteCheckout;
+  readonly #secrets: Readonly<Record<string, string>>;
   readonly #port: number;
   readonly #owned: AsyncDisposableStack;
   #runs = 4_200;
 
   private constructor(
     parts: Pick<WorkflowStage, "engine" | "registry" | "github" | "repository">,
-    suite: SuiteCheckout,
+    { suite, secrets = {} }: { readonly suite: SuiteCheckout } & Pick<StageOptions, "secrets">,
     port: number,
     owned: AsyncDisposableStack,
   ) {
@@ -70,29 +78,31 @@ export class WorkflowStage implements AsyncDisposable {
     this.github = parts.github;
     this.repository = parts.repository;
     this.#suite = suite;
+    this.#secrets = secrets;
     this.#port = port;
     this.#owned = owned;
   }
 
-  static async open(): Promise<WorkflowStage> {
+  static async open({ example = "shop", secrets }: StageOptions = {}): Promise<WorkflowStage> {
     await using undo = new AsyncDisposableStack();
     const engine = undo.use(await startEngine({ buildx: true }));
     await makeBaseImages(engine);
     const registry = undo.use(await startRegistry({ auth: { user: "ada", password: TOKEN } }));
     const tokens = [{ token: TOKEN, permissions: PERMISSIONS }];
     const github = undo.adopt(await startGitHub({ repository: "acme/shop", tokens }), (one) => one.close());
-    const repository = undo.adopt(await createRepository({ slug: "acme/shop", from: EXAMPLE }), (one) => one.remove());
+    const from = join(ROOT, "examples", example);
+    const repository = undo.adopt(await createRepository({ slug: "acme/shop", from }), (one) => one.remove());
+    await cp(join(EXAMPLE, "web"), join(repository.folder, "web"), { recursive: true });
     const suite = undo.adopt(await checkOutSuite(), (one) => one.remove());
     const parts = { engine, registry, github, repository };
-    const stage = new WorkflowStage(parts, suite, await freePort(), undo.move());
-    return stage;
+    return new WorkflowStage(parts, { suite, ...(secrets && { secrets }) }, await freePort(), undo.move());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#owned.disposeAsync();
   }
 
-  /** Commits the example with one of its files changed; the commit is the head of the pull request. */
+  /** Commits the example with one of the shop's files changed; the commit is the head of the pull request. */
   async commit(pullRequest: number, title: string, path: string, change: (text: string) => string): Promise<string> {
     const sha = await this.repository.commit(title, { [path]: change(await readFile(join(EXAMPLE, path), "utf8")) });
     const author = { name: "Ada Lovelace", email: "ada@example.org", login: "ada" };
@@ -111,7 +121,7 @@ export class WorkflowStage implements AsyncDisposable {
       eventName: request.eventName,
       event: { repository, sender: { login: "ada", type: "User" }, ...request.event },
       repositoryFolder: this.repository.folder,
-      secrets: { GITHUB_TOKEN: request.token ?? TOKEN, REGISTRY_PASSWORD: TOKEN },
+      secrets: { GITHUB_TOKEN: request.token ?? TOKEN, REGISTRY_PASSWORD: TOKEN, ...this.#secrets },
       variables: { REGISTRY: this.registry.address, BELAY_VARIABLES: variables.join("\n") },
       env: {
         GITHUB_RUN_ID: String(++this.#runs),
@@ -131,6 +141,13 @@ export class WorkflowStage implements AsyncDisposable {
       PROXY_IMAGE: BASE_IMAGES.haproxy,
       PORT: String(this.#port),
     };
+  }
+
+  /** The commits that the labels of images say, which were built on this engine. */
+  async commitsOf(images: readonly string[]): Promise<string[]> {
+    const format = '{{index .Config.Labels "org.opencontainers.image.revision"}}';
+    const { stdout } = await this.engine.docker(["image", "inspect", "--format", format, ...images]);
+    return stdout.split("\n").filter((line) => line !== "");
   }
 
   async lookFromOutside(): Promise<Seen> {

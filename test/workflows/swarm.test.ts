@@ -1,0 +1,120 @@
+/**
+ * The workflows of examples/swarm, byte for byte, run by act: a commit becomes a stack on a real swarm, a broken one is
+ * taken off again, and a rollback is asked for by hand. Looked at from outside with nothing but the docker command line.
+ */
+import { describeRun, stepOf, type WorkflowRun } from "@belay/testkit";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { beManager } from "../contract/swarm-stand.ts";
+import { type Seen, TOKEN, WorkflowStage } from "./workflow-stage.ts";
+
+const FIRST = 7;
+const SECOND = 8;
+const PASSWORD = "hunter2-of-the-database";
+
+let stage: WorkflowStage;
+let first: string;
+let second: string;
+const runs: WorkflowRun[] = [];
+
+beforeAll(async () => {
+  stage = await WorkflowStage.open({ example: "swarm", secrets: { DATABASE_PASSWORD: PASSWORD } });
+  await beManager(stage.engine);
+});
+afterAll(() => stage?.[Symbol.asyncDispose]());
+
+async function run(name: string, eventName: "push" | "workflow_dispatch", event: object): Promise<WorkflowRun> {
+  const ended = await stage.run({ workflow: `.github/workflows/${name}.yml`, eventName, event });
+  runs.push(ended);
+  return ended;
+}
+
+const push = (sha: string): Promise<WorkflowRun> => run("deploy", "push", { ref: "refs/heads/main", after: sha });
+
+/** What `docker service` shows of `shop_web`: its running tasks, their image, and the commit of that. */
+async function look(): Promise<Seen> {
+  const format = "{{.ID}} {{.Image}} {{.CurrentState}}";
+  const args = ["service", "ps", "--no-trunc", "--filter", "desired-state=running", "--format", format, "shop_web"];
+  const rows = (await stage.engine.docker(args)).stdout.split("\n").map((line) => line.split(" "));
+  const running = rows.filter(([, , state]) => state === "Running");
+  const images = [...new Set(running.map(([, image = ""]) => image))];
+  return { ids: running.map(([id = ""]) => id).sort(), images, commits: await stage.commitsOf(images) };
+}
+
+it("puts a commit onto the swarm as a stack, with its configs, secrets and proxy", async () => {
+  first = await stage.commit(FIRST, "Open the shop", "web/shop.mjs", (text) => text);
+  const ended = await push(first);
+  expect(ended.conclusion, describeRun(ended)).toBe("success");
+  const { outputs, summary } = stepOf(ended, "staging", "deploy");
+  const seen = await look();
+  expect(outputs).toMatchObject({ outcome: "succeeded", "exit-code": "0", deployment: "1" });
+  expect(seen.ids).toHaveLength(3);
+  expect(seen.commits).toEqual([first]);
+  expect(seen.images).toEqual([stepOf(ended, "staging", "push").outputs.image]);
+  expect(seen.images[0]).toMatch(/^127\.0\.0\.1:\d+\/acme\/shop-web@sha256:[0-9a-f]{64}$/);
+  expect(outputs.running).toContain(seen.images[0]);
+  expect(await stage.visit()).toContain("Welcome to the shop");
+  expect(summary).toContain(first.slice(0, 7));
+  expect(stage.states()).toEqual(["success"]);
+});
+
+it("takes a broken commit off again and tells its pull request why", async () => {
+  const before = await look();
+  const fault = 'throw new Error("cannot read the price list");\n';
+  const broken = await stage.commit(SECOND, "Read prices from a file", "web/server.mjs", (text) => text + fault);
+  const ended = await push(broken);
+  expect(ended.conclusion, describeRun(ended)).toBe("failure");
+  const { result, outputs, annotations, summary } = stepOf(ended, "staging", "deploy");
+  expect(result).toBe("failure");
+  expect(outputs).toMatchObject({ outcome: "rolled_back", "exit-code": "4", deployment: "2", cause: "crash_loop" });
+  expect(outputs.running).toContain(before.images[0]);
+  expect(annotations.some((note) => note.level === "error")).toBe(true);
+  const after = await look();
+  expect({ ...after, ids: after.ids.length }).toEqual({ ...before, ids: 3 });
+  expect(await stage.visit()).toContain("Welcome to the shop");
+
+  const comments = stage.github.comments(SECOND);
+  expect(comments).toHaveLength(1);
+  for (const part of [
+    "Rolled back",
+    "cannot read the price list",
+    "exit code 1",
+    before.images[0]?.slice(-12) ?? "?",
+  ]) {
+    expect(comments[0]?.body).toContain(part);
+    expect(summary).toContain(part);
+  }
+  expect(stage.states().at(-1)).toBe("failure");
+});
+
+it("goes on with a good one, and back when somebody asks for it", async () => {
+  await stage.repository.git("revert", "--no-edit", "HEAD");
+  second = await stage.commit(SECOND, "Greet climbers", "web/shop.mjs", (text) =>
+    text.replace("the shop", "the climbers' shop"),
+  );
+  const better = await push(second);
+  expect(better.conclusion, describeRun(better)).toBe("success");
+  expect((await look()).commits).toEqual([second]);
+  expect(await stage.visit()).toContain("the climbers' shop");
+
+  const inputs = { environment: "staging", to: "previous", reason: "prices are wrong" };
+  const back = await run("rollback", "workflow_dispatch", { ref: "refs/heads/main", inputs });
+  expect(back.conclusion, describeRun(back)).toBe("success");
+  const { outputs } = stepOf(back, "rollback", "rollback");
+  expect(outputs).toMatchObject({ outcome: "succeeded", "rolled-back-to": "1", deployment: "4", revision: first });
+  expect((await look()).commits).toEqual([first]);
+  expect(await stage.visit()).toContain("Welcome to the shop");
+  expect(stage.github.comments(FIRST)[0]?.body).toContain("Rolled back to deployment 1, healthy");
+  expect(stage.states().at(-1)).toBe("success");
+});
+
+it("shows no secret anywhere", () => {
+  const bodies = [FIRST, SECOND].flatMap((number) => stage.github.comments(number).map((comment) => comment.body));
+  const told = JSON.stringify([runs, bodies, stage.github.deployments()]);
+  for (const secret of [TOKEN, PASSWORD, Buffer.from(`ada:${TOKEN}`).toString("base64")]) {
+    expect(told).not.toContain(secret);
+  }
+  // act and the rig mask secrets in what they show, so a mark says that a step did print one.
+  const steps = runs.flatMap(({ jobs }) => jobs.flatMap((job) => job.steps));
+  expect(steps.filter(({ log }) => log.includes("***")).map(({ name }) => name)).toEqual([]);
+  expect(stage.github.violations).toEqual([]);
+});
