@@ -30,12 +30,14 @@ export async function readPodLog(
   const restarted = (status?.restartCount ?? 0) > 0;
   const previous = restarted && status?.state?.terminated === undefined;
   const failures: string[] = [];
-  for (const which of restarted ? [previous, !previous] : [false]) {
+  // A pod that was not restarted when it was looked at may be by now: then its first run is the previous one.
+  for (const which of [previous, !previous]) {
+    if (which !== previous && !restarted && failures.length === 0) break;
     try {
       const { log, failure } = await ask(state, pod, name, which, signal);
       if (log !== "") {
         const lines = tail(log, LOG_LINES).map((line) => redacted(state, line));
-        const other = which === previous || failures.length === 0 ? [] : [OTHER_RUN];
+        const other = which === previous || !restarted || failures.length === 0 ? [] : [OTHER_RUN];
         return { lines, unknown: other };
       }
       if (failure !== undefined) failures.push(failure);
