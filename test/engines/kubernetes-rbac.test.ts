@@ -4,6 +4,7 @@ import { type Cluster, createTestLog, type RegistryRig, startRegistry, useKubern
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { type ImageCatalogue, openCatalogue } from "../contract/images.ts";
+import { CRASH_LINE } from "../contract/variants.ts";
 import { configOf, deploymentOf, openTarget, POLICY, releaseOf, roll, serviceOf } from "./manifest-shop.ts";
 import { ManifestStand, releaseWith } from "./manifest-stand.ts";
 
@@ -49,7 +50,7 @@ describe("the shipped Roles", () => {
     await stand.write({ "web.yaml": web("debug") + serviceOf("web"), "old.yaml": "" });
     const bad = await roll(account, await releaseOf(images, { web: "crash" }));
     expect(bad, bad.log).toMatchObject({ outcome: "rolled_back", cause: { cause: "crash_loop" } });
-    expect(JSON.stringify(bad.report)).toContain(`"exitCode":3,"logLines":["`);
+    expect(bad.report.evidence[0]).toMatchObject({ exitCode: 3, logLines: expect.arrayContaining([CRASH_LINE]) });
     const good = await roll(account, await releaseOf(images, { web: "good2" }));
     expect(good, good.log).toMatchObject({ outcome: "succeeded" });
     expect((await stand.kubectl("get", "services", "-o", "name")).trim()).toBe("service/web");
