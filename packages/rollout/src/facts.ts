@@ -58,7 +58,7 @@ export function rememberInstance(
   const readyBefore = before === undefined ? (baseline?.ready ?? false) : before.wasReady;
   const ended = instance.containers.some((one) => lasting(one) && hasEnded(one));
   const current = instance.phase === "current";
-  const wasReady = ready || (readyBefore && !restarted);
+  const wasReady = ready || (readyBefore && !restarted && !isBeginning(instance));
   const unreadySince = ready ? undefined : (before?.unreadySince ?? now);
   const endedSince = ended ? (before?.endedSince ?? now) : undefined;
   const unhealthyBefore = isUnhealthy(instance) && (before?.unhealthyBefore ?? baseline?.unhealthy ?? false);
@@ -75,6 +75,14 @@ export function rememberInstance(
   )
     return before;
   return { current, wasReady, unreadySince, endedSince, unhealthyBefore, restarts, containers, baseline };
+}
+
+/**
+ * A health check begins anew only when its container does. An engine that was killed starts its containers again, and
+ * counts that as no restart (moby, seen on 20.10).
+ */
+function isBeginning(instance: Instance): boolean {
+  return instance.containers.some((one) => one.health === "starting");
 }
 
 /** A container that should run as long as its instance does. */

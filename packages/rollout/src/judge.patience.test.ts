@@ -268,6 +268,16 @@ const CASES: [name: string, one: Case][] = [
     },
   ],
   [
+    "readiness that went with the engine, which started the container again without counting it",
+    {
+      seen: [
+        [1, observed([instance("1")])],
+        [2, observed([unready("1", { health: "starting" })])],
+        [3, observed([unready("1")])],
+      ],
+    },
+  ],
+  [
     "a one-shot that runs for long",
     {
       seen: [

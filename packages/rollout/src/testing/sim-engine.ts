@@ -101,7 +101,9 @@ function containerOf(behaviour: Behaviour, age: number, digest: Digest): Contain
     case "good":
       return { ...base, health: age >= behaviour.startMs ? "healthy" : "starting" };
     case "lapse":
-      return { ...base, health: age >= behaviour.startMs && age < behaviour.afterMs ? "healthy" : "starting" };
+      // Readiness that goes while the container runs on: as of a pod, whose engine tells of no health.
+      if (age >= behaviour.afterMs) return { ...base, health: "none" };
+      return { ...base, health: age >= behaviour.startMs ? "healthy" : "starting" };
     case "crash": {
       const restarts = Math.floor(age / behaviour.afterMs);
       return restarts === 0 ? base : { ...base, restarts, lastExit: { code: 1, oomKilled: false } };
