@@ -19,6 +19,7 @@ import type { RunsFacts } from "./records.ts";
 import { releaseBefore } from "./recover.ts";
 import type { RunFacts } from "./run-facts.ts";
 import { restoredRuns } from "./same-release.ts";
+import { seenEvidence } from "./seen-evidence.ts";
 import type { Tenure } from "./tenure.ts";
 
 /** A deployment that has been claimed, with all that is needed to go forward and back. */
@@ -211,6 +212,7 @@ async function collectEvidence(run: Run, wanted: readonly Wanted[], end: WayEnd)
     facts.evidence = await abortable(askDossier(run, wanted, end.observation, limit.signal), limit.signal);
   } catch (error) {
     ports.log.warn(`The evidence could not be collected: ${messageOf(error)}`);
+    facts.evidence = seenEvidence(end.observation);
   } finally {
     limit.done();
   }
