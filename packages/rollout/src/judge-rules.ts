@@ -39,7 +39,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   exited,
   readinessLost,
   unschedulable: (scene) => findCondition(scene, (type) => type === "unschedulable", SETTLE_MS),
-  engineActed: (scene) => findCondition(scene, engineActed),
+  engineReacted,
   probeFailed,
   startTimeout,
   instanceMissing,
@@ -48,6 +48,16 @@ export const RULES: Readonly<Record<string, Rule>> = {
 /** The engine reacted to something; what that was is the better cause, when it is seen too. */
 function engineActed(type: Condition["type"]): boolean {
   return type === "engine_paused" || type === "engine_rolled_back";
+}
+
+/** Many engines stop at the first crash, which alone would be tolerated: then that crash is what decided. */
+function engineReacted(scene: Scene): CauseDetail | undefined {
+  const found = findCondition(scene, engineActed);
+  const crash = scene.crashes.at(-1);
+  if (found === undefined || crash === undefined) return found;
+  const code = crash.exitCode === undefined ? "" : `exit code ${crash.exitCode}; `;
+  const { service, detail } = found;
+  return { cause: "exited", service, instance: crash.title, detail: `${code}${detail}` };
 }
 
 function findCondition(scene: Scene, matches: (type: Condition["type"]) => boolean, settleMs = 0) {

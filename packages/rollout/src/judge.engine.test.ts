@@ -148,6 +148,20 @@ const CASES: [name: string, cause: Partial<CauseDetail>, one: Case][] = [
     },
   ],
   [
+    "the one tolerated crash at which the engine stopped",
+    { cause: "exited", detail: expect.stringContaining("exit code 1; ") },
+    {
+      seen: [
+        [
+          1,
+          observed([unready("1", { state: "exited", ...exit(1) }, { phase: "history", endedBy: "self" }), old("o1")], {
+            conditions: [condition("engine_paused")],
+          }),
+        ],
+      ],
+    },
+  ],
+  [
     "a condition that went away and came again",
     { cause: "quota" },
     {
