@@ -1,0 +1,1 @@
+export{s as createAuthenticator,i as createRegistryClient,o as insecureRegistries}from"./src-Bff2aWi3.js";

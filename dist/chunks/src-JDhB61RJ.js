@@ -1,1 +1,0 @@
-export{c as CLI_VARIABLES,i as EngineError,t as NEWEST_API,n as OLDEST_API,r as connectDocker,a as isConflict,o as isNotFound,s as isOutOfSequence}from"./src-rFpJDFZR.js";
