@@ -75,7 +75,9 @@ describe.concurrent("existing services of a swarm", () => {
   it("are proven on the old release when the engine was faster", async ({ shop }) => {
     await shop.create("good1", ["--replicas", "1", ...START_FIRST, "--update-failure-action", "rollback"]);
     const bad = await shop.deploy({ web: "exits" }, { policy: { crashes: 99, stableMs: 15_000 } });
-    expect(bad, shop.log.text()).toMatchObject({ outcome: "rolled_back", cause: { cause: "engine_rolled_back" } });
+    // 99 crashes would be tolerated: the engine's own rollback decided, and the crash that it reacted to is named.
+    const cause = { cause: "exited", detail: expect.stringMatching(/^exit code 0; .*roll/) };
+    expect(bad, shop.log.text()).toMatchObject({ outcome: "rolled_back", cause });
     expect(await shop.image()).toBe(await shop.pin("good1"));
   });
 
