@@ -1,1 +1,1 @@
-import{c as e,r as t}from"../chunks/src-D3__l2qC.js";import{a as n,p as r}from"../chunks/src-BBi7pXao.js";await e(async e=>{let i=await r(e,n(e.inputs));t(e,i)});export{};
+import{c as e,r as t}from"../chunks/src-CA2dig3y.js";import{a as n,p as r}from"../chunks/src-CwQCCiGv.js";await e(async e=>{let i=await r(e,n(e.inputs));t(e,i)});export{};

@@ -1,1 +1,1 @@
-import{a as e,c as t,o as n,s as r}from"../chunks/src-D3__l2qC.js";import{l as i,o as a}from"../chunks/src-BBi7pXao.js";await t(async t=>{let o=a(t.inputs);n(t);let s=await i(t,o);return s.leftOpen||r(),e(t,s),s.report});export{};
+import{a as e,c as t,o as n,s as r}from"../chunks/src-CA2dig3y.js";import{l as i,o as a}from"../chunks/src-CwQCCiGv.js";await t(async t=>{let o=a(t.inputs);n(t);let s=await i(t,o);return s.leftOpen||r(),e(t,s),s.report});export{};

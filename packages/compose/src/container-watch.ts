@@ -1,5 +1,5 @@
 import type { Clock } from "@belay/core";
-import type { ContainerStatus, Docker, EngineEvent } from "@belay/docker";
+import { type ContainerStatus, type Docker, describeEvent, type EngineEvent } from "@belay/docker";
 import { type ComposeContainer, inspectAll, projectFilter } from "./compose-container.ts";
 
 /** What `events` is asked for: all that can change an observation. */
@@ -56,7 +56,7 @@ export class ContainerWatch {
     const { ID, Attributes } = event.Actor;
     this.#dirty.add(ID);
     const lines = this.#events.get(ID) ?? [];
-    lines.push(describe(event));
+    lines.push(describeEvent(event));
     this.#events.set(ID, lines.slice(-KEPT_EVENTS));
     const code = Number(Attributes?.exitCode);
     if (event.Action === "die" && Number.isInteger(code)) {
@@ -96,14 +96,4 @@ export class ContainerWatch {
     if (entry === undefined || this.#followers === 0 || this.#dirty.has(id)) return false;
     return entry.listed === state && this.#clock.now() - entry.readAt < TRUST_MS;
   }
-}
-
-function describe(event: EngineEvent): string {
-  const time = new Date(event.timeNano / 1e6).toISOString().slice(11, 23);
-  const { exitCode, signal } = event.Actor.Attributes ?? {};
-  const facts = [
-    ...(exitCode === undefined ? [] : [`exit code ${exitCode}`]),
-    ...(signal === undefined ? [] : [`signal ${signal}`]),
-  ];
-  return `${time} ${event.Action}${facts.length === 0 ? "" : ` (${facts.join(", ")})`}`;
 }

@@ -1,5 +1,6 @@
 import {
   type Digest,
+  dependencyOrder,
   digestOf,
   type Finding,
   type Goal,
@@ -15,7 +16,7 @@ import { planHandOver } from "./hand-over.ts";
 import { filesToCopy } from "./injected-files.ts";
 import { changeOf, networksOfOthers } from "./make-plan.ts";
 import { type PlanContents, PlanDetail, type PlannedService } from "./plan-detail.ts";
-import { actionOf, inOrder } from "./plan-services.ts";
+import { actionOf } from "./plan-services.ts";
 import { hasImage, preflight } from "./preflight.ts";
 import { type Model, projectThen } from "./project-then.ts";
 import { servingRevision } from "./read-running.ts";
@@ -48,7 +49,7 @@ export async function makeRestorationPlan(
   const own = containers.filter((one) => one.scope !== undefined);
   const plan: PlanContents = {
     project,
-    services: inOrder([...then.flatMap((one) => planThen(planning, one)), ...planOthers(planning, then)]),
+    services: dependencyOrder([...then.flatMap((one) => planThen(planning, one)), ...planOthers(planning, then)]),
     missingDependencies: [],
     companions: [],
     models,

@@ -1,4 +1,10 @@
-import type { DeploymentContext, Execution, ExecutionStage, Wanted } from "@belay/core";
+import {
+  type DeploymentContext,
+  dependencyLevels,
+  type Execution,
+  type ExecutionStage,
+  type Wanted,
+} from "@belay/core";
 import type { Work } from "./create-containers.ts";
 import { isBrought, isTouched, type PlanContents, type PlannedService } from "./plan-detail.ts";
 import { retire } from "./retire-stage.ts";
@@ -31,7 +37,7 @@ export function planExecution(state: TargetState, plan: PlanContents, context: D
   if (touched.length === 0) {
     return { wanted, stages: [{ name: "verify", act: async () => {}, expect: "alone", stable: true }] };
   }
-  const levels = levelsOf(touched.filter(isBrought));
+  const levels = dependencyLevels(touched.filter(isBrought));
   const starts = levels.map((level, index): ExecutionStage => {
     const later = levels.slice(index + 1).flat();
     return {
@@ -57,17 +63,4 @@ function wantedOf(one: PlannedService, context: DeploymentContext): Wanted {
   const revision = isTouched(one) || sample === undefined ? formatRevision(hash, context.deployment) : sample.revision;
   const digest = image.slice(image.indexOf("@") + 1);
   return { service, goal, desired, revision, digests: [digest as Wanted["digests"][number]] };
-}
-
-/** Services that wait for each other, in levels that can be carried out one after the other. */
-function levelsOf(services: readonly PlannedService[]): PlannedService[][] {
-  const depth = new Map<string, number>();
-  const levels: PlannedService[][] = [];
-  // Planned services stand in the order of their dependencies.
-  for (const one of services) {
-    const level = Math.max(-1, ...one.dependsOn.map((name) => depth.get(name) ?? -1)) + 1;
-    depth.set(one.service, level);
-    levels[level] = [...(levels[level] ?? []), one];
-  }
-  return levels;
 }

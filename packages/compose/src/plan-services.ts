@@ -1,5 +1,6 @@
 import {
   BelayError,
+  dependencyOrder,
   type Goal,
   pinnedReference,
   type Release,
@@ -61,7 +62,7 @@ export function planServices(input: PlanInput): PlanContents {
   const missing = missingDependencies(project, services, containers);
   return {
     project,
-    services: [...inOrder(services), ...removedServices(input, project)],
+    services: [...dependencyOrder(services), ...removedServices(input, project)],
     missingDependencies: missing,
     companions: companionsOf(project, services, containers, scopeHash(scope)),
     labelledDeployment: Math.max(0, ...own.map((one) => one.deployment ?? 0)),
@@ -137,22 +138,6 @@ function removedServices({ release, names, containers, scope }: PlanInput, proje
     goal: current.some(isLive) ? "run" : "complete",
     handOver: { networks: [], cuts: [] },
   }));
-}
-
-/** Dependencies before what depends on them. */
-export function inOrder(services: readonly PlannedService[]): PlannedService[] {
-  const byName = new Map(services.map((one) => [one.service, one]));
-  const ordered = new Set<PlannedService>();
-  const visit = (one: PlannedService): void => {
-    if (ordered.has(one)) return;
-    for (const dependency of one.dependsOn) {
-      const next = byName.get(dependency);
-      if (next !== undefined) visit(next);
-    }
-    ordered.add(one);
-  };
-  for (const one of services) visit(one);
-  return [...ordered];
 }
 
 /**

@@ -1,5 +1,6 @@
 export * from "./cause.ts";
 export * from "./clock.ts";
+export * from "./dependency-order.ts";
 export * from "./describe-undo.ts";
 export * from "./digest.ts";
 export * from "./duration.ts";

@@ -11,6 +11,7 @@ export {
 export type { ExecOptions, ExecResult } from "./container-exec.ts";
 export type { LogLine, LogOptions } from "./container-logs.ts";
 export type { Containers } from "./containers.ts";
+export { describeEvent } from "./describe-event.ts";
 export { EngineError, isConflict, isNotFound, isOutOfSequence } from "./engine-error.ts";
 export type { CallOptions } from "./engine-http.ts";
 export type * from "./engine-types.ts";

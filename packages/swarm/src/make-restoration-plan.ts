@@ -1,10 +1,10 @@
 import type { Plan, RolloutPolicy } from "@belay/core";
-import { LABELS } from "@belay/core";
+import { dependencyOrder, LABELS } from "@belay/core";
 import type { Service, ServiceSpec } from "@belay/docker";
 import { isOfScope, labelledDeployment, learnNames, planOf, STACK_LABEL } from "./make-plan.ts";
 import { foreignLabels, type NetworkNames } from "./normal-spec.ts";
 import type { PlannedService } from "./plan-detail.ts";
-import { inOrder, planOne, removalOf, type SwarmNow } from "./plan-services.ts";
+import { planOne, removalOf, type SwarmNow } from "./plan-services.ts";
 import { readSwarm } from "./read-swarm.ts";
 import { goalOf, withReplicas } from "./service-mode.ts";
 import { decodeSnapshot, type ServiceSnapshot } from "./snapshot.ts";
@@ -30,7 +30,10 @@ export async function makeRestorationPlan(
   const back = [...then.values()].flatMap((was) => planBack(now, was, names));
   const rest = now.services.filter((one) => isApplications(state, one) && !then.has(one.Spec.Name));
   const services = [
-    ...inOrder([...back.filter(({ action }) => action !== "remove"), ...rest.map((one) => unchanged(state, now, one))]),
+    ...dependencyOrder([
+      ...back.filter(({ action }) => action !== "remove"),
+      ...rest.map((one) => unchanged(state, now, one)),
+    ]),
     ...back.filter(({ action }) => action === "remove"),
   ];
   const contents = { services, networks, labelledDeployment: labelledDeployment(state, now.services) };

@@ -1,5 +1,6 @@
 import {
   type DeploymentContext,
+  dependencyLevels,
   type Execution,
   type ExecutionStage,
   LABELS,
@@ -36,7 +37,7 @@ export function planExecution(state: TargetState, plan: PlanContents, context: D
   });
   const removed = plan.services.filter(({ action }) => action === "remove");
   const kept = plan.services.filter(({ action }) => action !== "remove");
-  const levels = levelsOf(kept.filter(isTouched));
+  const levels = dependencyLevels(kept.filter(isTouched));
   if (levels.length === 0 && removed.length === 0) {
     return { wanted, stages: [{ name: "verify", act: async () => {}, expect: "alone", stable: true }] };
   }
@@ -122,16 +123,4 @@ async function clearAway(
   const numbers = (await state.store.list()).map((name) => Number(name.split(".")[0])).filter(Number.isSafeInteger);
   const oldestKept = Math.min(context.deployment, ...numbers);
   await plan.stack?.tidy({ oldestKept, deployment: context.deployment }, signal);
-}
-
-/** Services that wait for each other, in levels that can be carried out one after the other. They stand in order. */
-export function levelsOf(services: readonly PlannedService[]): PlannedService[][] {
-  const depth = new Map<string, number>();
-  const levels: PlannedService[][] = [];
-  for (const one of services) {
-    const level = Math.max(-1, ...one.dependsOn.map((name) => depth.get(name) ?? -1)) + 1;
-    depth.set(one.service, level);
-    levels[level] = [...(levels[level] ?? []), one];
-  }
-  return levels;
 }

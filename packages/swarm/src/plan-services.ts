@@ -1,4 +1,12 @@
-import { knownDigests, LABELS, pinnedReference, type Release, type Scope, scopeHash } from "@belay/core";
+import {
+  dependencyOrder,
+  knownDigests,
+  LABELS,
+  pinnedReference,
+  type Release,
+  type Scope,
+  scopeHash,
+} from "@belay/core";
 import type { Service, ServiceSpec } from "@belay/docker";
 import { desireExisting } from "./desire-existing.ts";
 import type { DesiredStack } from "./desired.ts";
@@ -52,7 +60,7 @@ export function planStack(now: SwarmNow, stack: DesiredStack, release: Release):
     });
   });
   const pruned = stack.prune.flatMap((name) => now.services.find((one) => one.Spec.Name === name) ?? []);
-  return [...inOrder(services), ...pruned.map((current) => removalOf(now, current))];
+  return [...dependencyOrder(services), ...pruned.map((current) => removalOf(now, current))];
 }
 
 /** The files' spec on top of what is the engine's or a person's: the scale that the files don't say, and forced updates. */
@@ -103,20 +111,4 @@ function isUnchanged(now: SwarmNow, current: Service, spec: ServiceSpec, revisio
     taskRevision(current.Spec.TaskTemplate, now.networks) === revision &&
     normalFrame(current.Spec, "without") === normalFrame(spec, "without")
   );
-}
-
-/** Dependencies before what depends on them. */
-export function inOrder(services: readonly PlannedService[]): PlannedService[] {
-  const byName = new Map(services.map((one) => [one.service, one]));
-  const ordered = new Set<PlannedService>();
-  const visit = (one: PlannedService): void => {
-    if (ordered.has(one)) return;
-    for (const dependency of one.dependsOn) {
-      const next = byName.get(dependency);
-      if (next !== undefined) visit(next);
-    }
-    ordered.add(one);
-  };
-  for (const one of services) visit(one);
-  return [...ordered];
 }

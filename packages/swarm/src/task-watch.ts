@@ -1,5 +1,5 @@
 import type { Clock } from "@belay/core";
-import type { Docker, EngineEvent } from "@belay/docker";
+import { type Docker, describeEvent, type EngineEvent } from "@belay/docker";
 
 /** What `events` is asked for: all that can change an observation. Health checks' own events (`exec_…`) are left out. */
 export const WATCHED_EVENTS = [
@@ -73,7 +73,7 @@ export class TaskWatch {
     if (event.Action !== "kill" || before.exitCode === undefined)
       this.#local.set(task, { ...before, ...factsOf(event) });
     const lines = this.#events.get(task) ?? [];
-    lines.push(describe(event));
+    lines.push(describeEvent(event));
     this.#events.set(task, lines.slice(-KEPT_EVENTS));
   }
 
@@ -95,16 +95,6 @@ function factsOf({ Action, Actor }: EngineEvent): LocalTask {
   if (Action === "health_status: healthy") return { health: "healthy" };
   const code = Number(Actor.Attributes?.exitCode);
   return Action === "die" && Number.isInteger(code) ? { exitCode: code } : {};
-}
-
-function describe(event: EngineEvent): string {
-  const time = new Date(event.timeNano / 1e6).toISOString().slice(11, 23);
-  const { exitCode, signal } = event.Actor.Attributes ?? {};
-  const facts = [
-    ...(exitCode === undefined ? [] : [`exit code ${exitCode}`]),
-    ...(signal === undefined ? [] : [`signal ${signal}`]),
-  ];
-  return `${time} ${event.Action}${facts.length === 0 ? "" : ` (${facts.join(", ")})`}`;
 }
 
 /** Says when to look: at each event, some times after it, and regularly while other nodes are at work. */

@@ -1,1 +1,0 @@
-export{i as EngineError,r as connectDocker,o as isNotFound}from"./src-CM6FUL8C.js";import"./cli-variables-OfqfU99A.js";
