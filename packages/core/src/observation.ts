@@ -17,6 +17,8 @@ export interface ContainerState {
   readonly state: "waiting" | "running" | "paused" | "restarting" | "exited" | "dead";
   /** Why it waits, in the engine's own word: `ImagePullBackOff`, `CrashLoopBackOff`. */
   readonly reason?: string;
+  /** The engine's sentence beside that word: `secret "database" not found`. */
+  readonly message?: string;
   /** How often the engine started it again in place. Swarm and recreated containers stay at 0. */
   readonly restarts: number;
   readonly health: "none" | "starting" | "healthy" | "unhealthy";

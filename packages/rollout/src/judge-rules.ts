@@ -72,10 +72,15 @@ function waitingReason(scene: Scene): CauseDetail | undefined {
   for (const { instance, container } of scene.fresh) {
     const cause = container.reason === undefined ? undefined : REASONS[container.reason];
     if (cause !== undefined && !isUp(container)) {
-      return at(scene, cause, instance, container.lastExit?.error ?? container.reason);
+      return at(scene, cause, instance, waitingText(container));
     }
   }
   return undefined;
+}
+
+/** The engine's whole sentence names what is missing; its word alone makes people look for it. */
+function waitingText({ reason, message, lastExit }: ContainerState): string | undefined {
+  return lastExit?.error ?? [reason, message].filter(hasText).join(": ");
 }
 
 function startFailed(scene: Scene): CauseDetail | undefined {
@@ -197,7 +202,7 @@ function exitText(container: ContainerState): string | undefined {
 function stateText(instance: Instance): string {
   const unready = instance.containers.find((one) => !isUp(one)) ?? instance.containers[0];
   if (unready === undefined || isReady(instance)) return "";
-  return `: ${[unready.state, unready.reason].filter(hasText).join(", ")}`;
+  return `: ${[unready.state, unready.reason, unready.message].filter(hasText).join(", ")}`;
 }
 
 function seconds(milliseconds: number): string {

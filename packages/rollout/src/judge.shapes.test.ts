@@ -22,6 +22,7 @@ function pod(main: Partial<ContainerState>, ready = false, others: readonly Cont
 }
 
 const DEAD = { state: "exited", ...exit(1) } as const;
+const waiting = { state: "waiting", reason: "CreateContainerConfigError" } as const;
 const at = (...seen: [second: number, observation: Observation][]): Pick<Case, "seen"> => ({ seen });
 const beside = (...instances: Instance[]): Observation => observed([old("o1"), ...instances]);
 
@@ -118,8 +119,13 @@ const FAILED: [name: string, cause: Partial<CauseDetail>, one: Case][] = [
   ],
   [
     "Kubernetes: a key that its config lacks",
+    { cause: "config_missing", detail: "CreateContainerConfigError: couldn't find key PORT in ConfigMap shop/web" },
+    at([1, beside(pod({ ...waiting, message: "couldn't find key PORT in ConfigMap shop/web" }))]),
+  ],
+  [
+    "Kubernetes: a wait that the engine gives no sentence for",
     { cause: "config_missing", detail: "CreateContainerConfigError" },
-    at([1, beside(pod({ state: "waiting", reason: "CreateContainerConfigError" }))]),
+    at([1, beside(pod(waiting))]),
   ],
   [
     "Compose: restarts in place of one container",

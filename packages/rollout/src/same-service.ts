@@ -72,6 +72,7 @@ function isSameContainer(one: ContainerState, other: ContainerState): boolean {
     one.health === other.health &&
     one.restarts === other.restarts &&
     one.reason === other.reason &&
+    one.message === other.message &&
     one.role === other.role &&
     (one.lastExit === other.lastExit || isSameExit(one.lastExit, other.lastExit))
   );

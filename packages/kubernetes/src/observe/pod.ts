@@ -28,9 +28,14 @@ export interface ContainerStatus {
 }
 
 interface State {
-  readonly waiting?: { readonly reason?: string; readonly message?: string };
+  readonly waiting?: Waiting;
   readonly running?: { readonly startedAt?: string };
   readonly terminated?: Termination;
+}
+
+export interface Waiting {
+  readonly reason?: string;
+  readonly message?: string;
 }
 
 export interface Termination {

@@ -69,6 +69,21 @@ describe("a container", () => {
     expect(container({ container: { state: { waiting: { reason } } } })).toMatchObject({ state: "waiting", reason });
   });
 
+  it("tells the kubelet's sentence beside its word", () => {
+    const waiting = { reason: "CreateContainerConfigError", message: 'secret "database" not found' };
+    expect(container({ container: { state: { waiting } } })).toMatchObject({ state: "waiting", ...waiting });
+  });
+
+  test.each([
+    "failed to sync configmap cache: timed out waiting for the condition",
+    "services have not yet been read at least once, cannot construct envvars",
+  ])("of a kubelet that has not read everything yet has no reason: %s", (message) => {
+    const waiting = { reason: "CreateContainerConfigError", message };
+    const seen = container({ container: { state: { waiting } } });
+    expect(seen).toMatchObject({ state: "waiting", message });
+    expect(seen).not.toHaveProperty("reason");
+  });
+
   it("that ended shows its end, and one that runs again its last one", () => {
     const terminated = { exitCode: 3, finishedAt: "2026-01-01T00:00:05Z" };
     const lastExit = { code: 3, oomKilled: false, at: Date.parse(terminated.finishedAt) };

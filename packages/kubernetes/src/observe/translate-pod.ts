@@ -1,6 +1,6 @@
 import { type ContainerState, type Digest, type Instance, isDigest } from "@belay/core";
 import type { PodContainer } from "../workload.ts";
-import { type ContainerStatus, type Pod, type PodEvent, type Termination, timeOf } from "./pod.ts";
+import { type ContainerStatus, type Pod, type PodEvent, type Termination, timeOf, type Waiting } from "./pod.ts";
 
 /** Where a pod belongs. */
 export interface PodPlace {
@@ -58,17 +58,30 @@ function translateContainer(
   const { name } = container;
   const { state, lastState } = status ?? {};
   const exit = state?.terminated ?? lastState?.terminated;
-  const reason = state?.waiting?.reason;
   return {
     name,
     role,
     digests: digestsIn(status?.imageID ?? ""),
     state: state?.running ? "running" : state?.terminated ? "exited" : "waiting",
-    ...(reason === undefined ? {} : { reason }),
+    ...waitOf(state?.waiting),
     restarts: status?.restartCount ?? 0,
     health: healthOf(container, status),
     ...(exit === undefined ? {} : { lastExit: exitOf(exit, killsOf(name, events)) }),
   };
+}
+
+/**
+ * A kubelet that has not read what the pod names within a second, because it, the API server or the authoriser of nodes is
+ * busy, says the same word as one that found it missing (`pkg/kubelet/util/manager`, `makeEnvironmentVariables`). It tries
+ * again by itself, so that this is told but not taken for a reason.
+ */
+const NOT_READ_YET = /failed to sync \S+ cache|services have not yet been read/;
+
+function waitOf(waiting: Waiting | undefined): Pick<ContainerState, "reason" | "message"> {
+  const { reason, message } = waiting ?? {};
+  const told = message === undefined || message === "" ? {} : { message };
+  const passes = reason === "CreateContainerConfigError" && NOT_READ_YET.test(message ?? "");
+  return reason === undefined || passes ? told : { reason, ...told };
 }
 
 /**
