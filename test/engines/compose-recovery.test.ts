@@ -60,12 +60,13 @@ describe.concurrent("a run that was killed", () => {
   });
 
   it("is put right when somebody removed the old containers, too", async ({ shop }) => {
-    await writeShop(shop);
+    await writeShop(shop, "configs: [greeting]", "\nconfigs: { greeting: { content: hello } }");
     await shop.compose(["up", "-d", "--wait"]);
     const dead = await drive(await shop.target(), await release(shop, "good2"), 1, { dieBefore: 2 });
     await shop.engine.docker(["rm", "--force", `${shop.name}-web-1`]);
     await goBack(await shop.target(), dead.snapshot, dead.context);
     expect(Object.keys(await shop.ids("web"))).toEqual([`${shop.name}-web-1`]);
+    expect((await shop.engine.docker(["exec", `${shop.name}-web-1`, "cat", "/greeting"])).stdout).toBe("hello");
     await answers(shop, "good1");
   });
 });

@@ -3,6 +3,7 @@ import {
   type Execution,
   type ExecutionStage,
   LABELS,
+  messageOf,
   scopeHash,
   type Wanted,
 } from "@belay/core";
@@ -12,6 +13,7 @@ import { changeNames, removeAll, stopAll } from "./container-changes.ts";
 import { modelProject } from "./create-under-name.ts";
 import { endpointOf, recreationOf } from "./creation-body.ts";
 import { type Ending, findEnding, longestGraceMs } from "./find-ending.ts";
+import { filesToCopy, packFiles } from "./injected-files.ts";
 import { hasImage } from "./preflight.ts";
 import { COMPOSE_LABELS } from "./revision.ts";
 import type { ServiceSnapshot, Snapshot } from "./snapshot.ts";
@@ -188,7 +190,7 @@ async function restoreOld(
     const worth = worthRestoring(service, snapshot.at);
     for (const [index, was] of damaged.entries()) {
       const runs = service.goal === "run" && worth.has(was.Id);
-      await restoreOne(state, was, now[index], { context, runs }, signal);
+      await restoreOne(state, was, now[index], { service: service.name, context, runs }, signal);
     }
   }
 }
@@ -197,7 +199,7 @@ async function restoreOne(
   state: TargetState,
   was: ContainerInspect,
   now: ComposeContainer | undefined,
-  { context, runs }: { readonly context: DeploymentContext; readonly runs: boolean },
+  { service, context, runs }: { readonly service: string; readonly context: DeploymentContext; readonly runs: boolean },
   signal: AbortSignal,
 ): Promise<void> {
   const { docker, options } = state;
@@ -205,6 +207,7 @@ async function restoreOne(
   let id = now?.id;
   if (now === undefined) {
     id = await recreate(state, was, signal);
+    await giveFiles(state, service, id, signal);
     options.log.info(`made ${name} again (deployment ${context.deployment})`);
   } else {
     if (now.name !== name) await docker.containers.rename(now.id, name, { signal });
@@ -229,6 +232,24 @@ async function recreate(state: TargetState, was: ContainerInspect, signal: Abort
   const id = await docker.containers.create(name, body, { signal });
   for (const { network, endpoint } of connections) await docker.networks.connect(network, id, endpoint, { signal });
   return id;
+}
+
+/**
+ * Configs and secrets that compose copies into a container have gone with the old one and are in no snapshot, for they may
+ * be secrets: those of the compose files as they are now take their place.
+ */
+async function giveFiles(state: TargetState, service: string, id: string, signal: AbortSignal): Promise<void> {
+  const { cli, options } = state;
+  try {
+    const files = filesToCopy(await cli.render(), service, { ...options.env });
+    if (files.length === 0) return;
+    await cli.copyInto(id, packFiles(files), signal);
+    options.log.info(`gave it ${files.map(({ path }) => path).join(", ")} of the compose files as they are now`);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    // It may do without them; whether it does is for the judge to see.
+    options.log.warn(`it got no configs and secrets: ${messageOf(error)}`);
+  }
 }
 
 async function sameImage(state: TargetState, reference: string, id: string): Promise<string> {
