@@ -12,6 +12,7 @@ import type {
   GitHubOptions,
 } from "./github.ts";
 import { trustedAuthors } from "./identity.ts";
+import { isOnDefaultBranch } from "./on-default-branch.ts";
 import { pullRequestOf } from "./pull-request.ts";
 import { type AnyReport, isDeploymentReport } from "./report-kind.ts";
 import { done, type Reported } from "./reported.ts";
@@ -57,6 +58,13 @@ export function createGitHub(options: GitHubOptions): GitHub {
         const { data } = await api.octokit.rest.actions.getWorkflowRun({ ...api.repo, run_id: runId });
         return data.status === "completed";
       });
+    },
+    isOnDefaultBranch: (commit) => {
+      const call = {
+        doing: `asking whether the default branch contains commit ${commit.slice(0, 12)}`,
+        permission: "contents: read",
+      };
+      return client.run(call, (api) => isOnDefaultBranch(api, commit));
     },
     runArtifact: (runId, name) => {
       const call = { doing: `fetching the artifact ${name} of run ${runId}`, permission: "actions: read" };

@@ -131,6 +131,8 @@ export interface GitHub {
   environments(application: string): Promise<Reported<readonly EnvironmentRow[]>>;
   /** Whether a run has ended. Needs `actions: read`; deferred without it, and for a run that GitHub does not know. */
   isRunOver(runId: number): Promise<Reported<boolean>>;
+  /** Whether the repository's default branch contains the commit. Needs `contents: read`. */
+  isOnDefaultBranch(commit: string): Promise<Reported<boolean>>;
   /** The newest artifact of that name which a run kept, or `undefined`. Needs `actions: read`. */
   runArtifact(runId: number, name: string): Promise<Reported<RunArtifact | undefined>>;
 }

@@ -6,6 +6,7 @@ import { findBuilt } from "./find-built.ts";
 import type { GitHubRun } from "./github-of.ts";
 import { releasePath } from "./places.ts";
 import { registryAccess } from "./registry-access.ts";
+import { requireTrusted } from "./require-trusted.ts";
 import { applicationOf } from "./settings-of.ts";
 import { addStages, timedStage } from "./stages.ts";
 import type { BuildInputs } from "./use-case-inputs.ts";
@@ -27,6 +28,8 @@ export function build(context: PipelineContext, inputs: BuildInputs): Promise<Bu
     facts.application = application.application;
     const source = await sourceOf(context, application, run);
     facts.source = source;
+    const { revision, dirty = false } = source;
+    await requireTrusted(run, { doing: "building", commit: revision, dirty, mayBuild: true });
     const release = await buildFrom(context, inputs, application, source);
     const path = releasePath(context, inputs);
     await writeRelease(path, release);

@@ -7,6 +7,7 @@ import { eventTeller } from "./event-line.ts";
 import { type GitHubRun, isOverOf } from "./github-of.ts";
 import { isOlder } from "./is-older.ts";
 import { releaseToDeploy } from "./release-to-deploy.ts";
+import { requireTrusted } from "./require-trusted.ts";
 import { settingsOf } from "./settings-of.ts";
 import { readStages } from "./stages.ts";
 import type { DeployInputs } from "./use-case-inputs.ts";
@@ -33,6 +34,8 @@ export async function deploy(
     facts.environment = settings.environment;
     const release = await releaseToDeploy(context, inputs, settings);
     facts.source = release.source;
+    const { revision, dirty = false } = release.source;
+    await requireTrusted(run, { doing: "deploying", commit: revision, dirty });
     if (run !== undefined) {
       facts.start = deploymentStart(settings, { digest: releaseDigest(release), source: release.source }, run);
       // Beside the rollout and not before it: a GitHub that is slow must not hold a fix back.

@@ -54,10 +54,10 @@ describe("a rollback for code that nobody has accepted", { timeout: 60_000 }, ()
     ["pull_request_target", pull("acme/shop")],
     ["pull_request", pull("eve/shop")],
     ["workflow_run", finished("eve/shop")],
-  ])("on %s is refused before anything is read", async (name, payload) => {
+  ])("on %s is refused before anything of the target is read", async (name, payload) => {
     expect(await onEvent(name, payload)).toMatchObject({
       code: "INVALID_INPUT",
-      got: `the event ${name} comes from code that nobody has accepted yet`,
+      got: expect.stringContaining(`the event ${name} comes from code that nobody has accepted yet`),
     });
     expect(github.deployments()).toEqual([]);
   });

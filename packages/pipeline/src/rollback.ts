@@ -1,11 +1,11 @@
 import { userInfo } from "node:os";
-import { BelayError } from "@belay/core";
 import { type RolloutEvent, rollback as rollBack } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
 import type { DeployHooks } from "./deploy.ts";
 import { deploymentStart } from "./deployment-start.ts";
 import { eventTeller } from "./event-line.ts";
 import { type GitHubRun, isOverOf } from "./github-of.ts";
+import { requireTrusted } from "./require-trusted.ts";
 import { settingsOf } from "./settings-of.ts";
 import { readStages } from "./stages.ts";
 import type { RollbackInputs } from "./use-case-inputs.ts";
@@ -23,7 +23,7 @@ export async function rollback(
   hooks: DeployHooks = {},
 ): Promise<Deployed> {
   return withDeploymentReport(context, inputs, async (facts, run) => {
-    requireTrusted(run);
+    await requireTrusted(run, { doing: "rolling back" });
     const settings = await settingsOf(context, inputs);
     facts.application = settings.application;
     facts.environment = settings.environment;
@@ -47,16 +47,6 @@ export async function rollback(
     return withRolloutPorts(context, settings, inputs.githubToken, (ports) =>
       rollBack(request, { ...ports, isOver: isOverOf(run), onEvent }),
     );
-  });
-}
-
-/** Somebody else's pull request must not take a release off: not with our secrets, whatever the workflow says. */
-function requireTrusted(run: GitHubRun | undefined): void {
-  if (run === undefined || !(run.event.fork || run.event.name === "pull_request_target")) return;
-  throw new BelayError("INVALID_INPUT", {
-    doing: "rolling back",
-    got: `the event ${run.event.name} comes from code that nobody has accepted yet`,
-    next: "Roll back on workflow_dispatch, or on a push to a branch of this repository.",
   });
 }
 

@@ -1,0 +1,48 @@
+import { BelayError } from "@belay/core";
+import type { GitHubRun } from "./github-of.ts";
+
+/** What a run is about to do with the commit of an event. */
+export interface TrustedWork {
+  /** `building`, `deploying`, `rolling back`. */
+  readonly doing: string;
+  /** What is built or deployed. Default: the commit of the event. */
+  readonly commit?: string;
+  /** What is built has files that no commit holds. */
+  readonly dirty?: boolean;
+  /** A build of a fork's `pull_request` has neither secrets nor a token that can write, and is what reviews need. */
+  readonly mayBuild?: true;
+}
+
+/**
+ * Refuses somebody else's code where the workflow holds our secrets (`pull_request_target`, and `workflow_run` after a run of a
+ * fork), and any way to a target from a fork, unless the default branch contains the commit. A release document can say
+ * that it is of any commit, so that after a fork's run the event's own commit has to be there too.
+ * Outside GitHub Actions, and for events of the repository itself, nothing is asked.
+ * @throws BelayError INVALID_INPUT
+ */
+export async function requireTrusted(run: GitHubRun | undefined, work: TrustedWork): Promise<void> {
+  if (run === undefined || !isForeign(run, work)) return;
+  const { event, github } = run;
+  const deploysAfterFork = event.name === "workflow_run" && work.mayBuild === undefined;
+  const commits = new Set([work.commit ?? event.headSha, ...(deploysAfterFork ? [event.headSha] : [])]);
+  if (work.dirty === true) throw refused(run, work, "there are files that no commit holds");
+  for (const commit of commits) {
+    const found = await github.isOnDefaultBranch(commit);
+    if (found.done && found.value) continue;
+    const why = found.done ? "the default branch does not contain" : `GitHub did not tell whether it contains`;
+    throw refused(run, work, `${why} ${commit.slice(0, 12)}`);
+  }
+}
+
+function isForeign({ event }: GitHubRun, work: TrustedWork): boolean {
+  if (event.name === "pull_request_target") return true;
+  return event.fork && !(event.name === "pull_request" && work.mayBuild === true);
+}
+
+function refused({ event }: GitHubRun, { doing }: TrustedWork, why: string): BelayError {
+  return new BelayError("INVALID_INPUT", {
+    doing,
+    got: `the event ${event.name} comes from code that nobody has accepted yet: ${why}`,
+    next: "Do it on workflow_dispatch, or on a push to a branch of this repository. Build pull requests on `pull_request`.",
+  });
+}
