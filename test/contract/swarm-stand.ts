@@ -1,7 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pinnedReference, type Scope, scopeHash } from "@belay/core";
-import { type AttachedEngine, freePort, startRegistry, temporaryFolder, useEngine, waitUntil } from "@belay/testkit";
+import { type AttachedEngine, beManager, startRegistry, temporaryFolder, useEngine, waitUntil } from "@belay/testkit";
 import { attempt } from "./attempt.ts";
 import { type ImageCatalogue, openCatalogue } from "./images.ts";
 import type { SwarmSettings } from "./open-swarm.ts";
@@ -46,22 +46,6 @@ export async function openSwarmStand(): Promise<EngineStand> {
       await rigs.disposeAsync();
     },
   };
-}
-
-/**
- * An engine that others use as well may be a manager already, or become one at this moment. Swarms of several engines on one
- * machine need addresses and ports of their own.
- */
-export async function beManager(engine: Pick<AttachedEngine, "docker">): Promise<void> {
-  const port = await freePort();
-  // The engine takes 1024 to 49151 for this one.
-  const data = 20_000 + ((await freePort()) % 29_000);
-  const address = `127.${(port >> 8) % 256}.${port % 256}.1`;
-  const own = ["--advertise-addr", `${address}:${port}`, "--listen-addr", `${address}:${port}`];
-  const init = ["swarm", "init", ...own, "--data-path-port", String(data)];
-  const { stderr } = await engine.docker(init, { allowedExitCodes: [0, 1] });
-  const { stdout } = await engine.docker(["info", "--format", "{{.Swarm.ControlAvailable}}"]);
-  if (stdout.trim() !== "true") throw new Error(`the test engine is no manager of a swarm: ${stderr}`);
 }
 
 const PATIENCE = { withinMs: 90_000 };

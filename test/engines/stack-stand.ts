@@ -3,7 +3,15 @@ import { dirname, join } from "node:path";
 import { createRunner, LABELS, Redactor, type Scope, scopeHash, systemClock } from "@belay/core";
 import { connectDocker, type Docker, type ServiceSpec } from "@belay/docker";
 import type { DesiredStack, RenderRequest } from "@belay/swarm";
-import { createTestLog, type EngineRig, ensureTools, startEngine, temporaryFolder, waitUntil } from "@belay/testkit";
+import {
+  beManager,
+  createTestLog,
+  type EngineRig,
+  ensureTools,
+  startEngine,
+  temporaryFolder,
+  waitUntil,
+} from "@belay/testkit";
 import type { StackCase } from "./stack-corpus.ts";
 
 /** Nobody has it: the specs are compared, not run. */
@@ -36,7 +44,7 @@ export interface StackStand {
 export async function startStackStand(): Promise<StackStand> {
   const { stackCli: cli } = await ensureTools(["stackCli"]);
   const engine = await startEngine();
-  await engine.docker(["swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr", "127.0.0.1:0"]);
+  await beManager(engine);
   const docker = await connectDocker({ env: engine.env });
   const folder = await temporaryFolder("belay-stack-test");
   const redactor = new Redactor();

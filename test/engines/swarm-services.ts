@@ -11,12 +11,19 @@ import {
 import { connectDocker, type Docker, type Service } from "@belay/docker";
 import { type DeploymentResult, type DeployPorts, deploy } from "@belay/rollout";
 import { createSwarmTarget, type SwarmOptions } from "@belay/swarm";
-import { type AttachedEngine, createTestLog, startRegistry, type TestLog, useEngine, waitUntil } from "@belay/testkit";
+import {
+  type AttachedEngine,
+  beManager,
+  createTestLog,
+  startRegistry,
+  type TestLog,
+  useEngine,
+  waitUntil,
+} from "@belay/testkit";
 import { test, vi } from "vitest";
 import { type ImageCatalogue, openCatalogue } from "../contract/images.ts";
 import { POLICY } from "../contract/policy.ts";
 import { createReleases } from "../contract/release-of.ts";
-import { beManager } from "../contract/swarm-stand.ts";
 import type { VariantName } from "../contract/variants.ts";
 
 vi.setConfig({ maxConcurrency: 3 });

@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Cluster, describeRun, stepOf, useKubernetes, type WorkflowRun, waitUntil } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { expectFaultTold, expectNoSecret, FAULT } from "./expect-told.ts";
 import { type Seen, TOKEN, WorkflowStage } from "./workflow-stage.ts";
 
 const FIRST = 7;
@@ -145,8 +146,7 @@ it("puts a commit onto the cluster, its migration first, by the account of the e
 
 it("takes a broken commit off again and tells its pull request why", async () => {
   const before = await look();
-  const fault = 'throw new Error("cannot read the price list");\n';
-  const broken = await stage.commit(SECOND, "Read prices from a file", "web/server.mjs", (text) => text + fault);
+  const broken = await stage.commit(SECOND, "Read prices from a file", "web/server.mjs", (text) => text + FAULT);
   const ended = await push(broken);
   expect(ended.conclusion, describeRun(ended)).toBe("failure");
   const { result, outputs, annotations, summary } = stepOf(ended, "staging", "deploy");
@@ -156,19 +156,7 @@ it("takes a broken commit off again and tells its pull request why", async () =>
   expect(annotations.some((note) => note.level === "error")).toBe(true);
   expect(await look()).toEqual(before);
   expect(await visit()).toContain("Welcome to the shop");
-
-  const comments = stage.github.comments(SECOND);
-  expect(comments).toHaveLength(1);
-  for (const part of [
-    "Rolled back",
-    "cannot read the price list",
-    "exit code 1",
-    before.images[0]?.slice(-12) ?? "?",
-  ]) {
-    expect(comments[0]?.body).toContain(part);
-    expect(summary).toContain(part);
-  }
-  expect(stage.states().at(-1)).toBe("failure");
+  expectFaultTold(stage, SECOND, summary, before);
 });
 
 it("goes on with a good one, and back when somebody asks for it", async () => {
@@ -193,14 +181,6 @@ it("goes on with a good one, and back when somebody asks for it", async () => {
 });
 
 it("shows no secret anywhere", () => {
-  const bodies = [FIRST, SECOND].flatMap((number) => stage.github.comments(number).map((comment) => comment.body));
-  const told = JSON.stringify([runs, bodies, stage.github.deployments()]);
   // The token is inside of a secret, where nobody but Belay can mask it.
-  for (const secret of [token, TOKEN, PASSWORD, Buffer.from(`ada:${TOKEN}`).toString("base64")]) {
-    expect(told).not.toContain(secret);
-  }
-  // act and the rig mask secrets in what they show, so a mark says that a step did print one.
-  const steps = runs.flatMap(({ jobs }) => jobs.flatMap((job) => job.steps));
-  expect(steps.filter(({ log }) => log.includes("***")).map(({ name }) => name)).toEqual([]);
-  expect(stage.github.violations).toEqual([]);
+  expectNoSecret(stage, runs, [FIRST, SECOND], [token, PASSWORD]);
 });

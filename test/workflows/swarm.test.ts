@@ -2,10 +2,10 @@
  * The workflows of examples/swarm, byte for byte, run by act: a commit becomes a stack on a real swarm, a broken one is
  * taken off again, and a rollback is asked for by hand. Looked at from outside with nothing but the docker command line.
  */
-import { describeRun, stepOf, type WorkflowRun } from "@belay/testkit";
+import { beManager, describeRun, stepOf, type WorkflowRun } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { beManager } from "../contract/swarm-stand.ts";
-import { type Seen, TOKEN, WorkflowStage } from "./workflow-stage.ts";
+import { expectFaultTold, expectNoSecret, FAULT } from "./expect-told.ts";
+import { type Seen, WorkflowStage } from "./workflow-stage.ts";
 
 const FIRST = 7;
 const SECOND = 8;
@@ -59,8 +59,7 @@ it("puts a commit onto the swarm as a stack, with its configs, secrets and proxy
 
 it("takes a broken commit off again and tells its pull request why", async () => {
   const before = await look();
-  const fault = 'throw new Error("cannot read the price list");\n';
-  const broken = await stage.commit(SECOND, "Read prices from a file", "web/server.mjs", (text) => text + fault);
+  const broken = await stage.commit(SECOND, "Read prices from a file", "web/server.mjs", (text) => text + FAULT);
   const ended = await push(broken);
   expect(ended.conclusion, describeRun(ended)).toBe("failure");
   const { result, outputs, annotations, summary } = stepOf(ended, "staging", "deploy");
@@ -73,19 +72,7 @@ it("takes a broken commit off again and tells its pull request why", async () =>
   const after = await look();
   expect({ ...after, ids: after.ids.length }).toEqual({ ...before, ids: 3 });
   expect(await stage.visit()).toContain("Welcome to the shop");
-
-  const comments = stage.github.comments(SECOND);
-  expect(comments).toHaveLength(1);
-  for (const part of [
-    "Rolled back",
-    "cannot read the price list",
-    "exit code 1",
-    before.images[0]?.slice(-12) ?? "?",
-  ]) {
-    expect(comments[0]?.body).toContain(part);
-    expect(summary).toContain(part);
-  }
-  expect(stage.states().at(-1)).toBe("failure");
+  expectFaultTold(stage, SECOND, summary, before);
 });
 
 it("goes on with a good one, and back when somebody asks for it", async () => {
@@ -110,13 +97,5 @@ it("goes on with a good one, and back when somebody asks for it", async () => {
 });
 
 it("shows no secret anywhere", () => {
-  const bodies = [FIRST, SECOND].flatMap((number) => stage.github.comments(number).map((comment) => comment.body));
-  const told = JSON.stringify([runs, bodies, stage.github.deployments()]);
-  for (const secret of [TOKEN, PASSWORD, Buffer.from(`ada:${TOKEN}`).toString("base64")]) {
-    expect(told).not.toContain(secret);
-  }
-  // act and the rig mask secrets in what they show, so a mark says that a step did print one.
-  const steps = runs.flatMap(({ jobs }) => jobs.flatMap((job) => job.steps));
-  expect(steps.filter(({ log }) => log.includes("***")).map(({ name }) => name)).toEqual([]);
-  expect(stage.github.violations).toEqual([]);
+  expectNoSecret(stage, runs, [FIRST, SECOND], [PASSWORD]);
 });

@@ -1,3 +1,4 @@
+export { beManager } from "./be-manager.ts";
 export { cacheFolder } from "./cache-folder.ts";
 export type { EngineEdition } from "./engine-edition.ts";
 export { type EngineOptions, type EngineRig, startEngine } from "./engine-rig.ts";
