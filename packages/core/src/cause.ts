@@ -22,6 +22,7 @@ export const CAUSES = {
   preflight: "a check before the first change said no",
   locked: "another deployment holds this environment",
   older_release: "a newer release already runs",
+  superseded: "another run asked for the environment",
   fenced: "another run took this deployment over",
   drifted: "something else changed what runs",
   recovered: "the run that began this deployment died and another one put the target right",

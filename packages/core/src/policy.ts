@@ -17,8 +17,8 @@ export interface RolloutPolicy {
   readonly onFirstFailure: "keep" | "remove";
   /** What a cancelled run does with a deployment that has begun. */
   readonly onCancel: "restore" | "leave";
-  /** What to do when another deployment of this environment is alive. */
-  readonly onLocked: "wait" | "refuse";
+  /** What to do when another deployment of this environment is alive. `supersede`: ask an older one to stop, then wait. */
+  readonly onLocked: "wait" | "refuse" | "supersede";
   /** Deploy although the release that runs now could not be brought back. */
   readonly allowNoWayBack: boolean;
   /** Deploy a commit although the running release is newer. */

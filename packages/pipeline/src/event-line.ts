@@ -10,6 +10,10 @@ export function eventLine(event: RolloutEvent): string | undefined {
       return `going back to deployment ${event.deployment}, commit ${event.release.source.revision.slice(0, 12)}`;
     case "waiting":
       return `waiting for deployment ${event.deployment}, held by ${event.holder?.run ?? "an unknown run"}`;
+    case "asking":
+      return `deployment ${event.deployment} of ${event.holder.run} was asked to stop`;
+    case "asked":
+      return `asked to stop by ${event.by.by.run}: going back to what ran before`;
     case "begun":
       return `deployment ${event.deployment} begun`;
     case "observed":

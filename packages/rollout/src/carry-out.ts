@@ -80,6 +80,8 @@ async function act(course: Course, stage: ExecutionStage, way: { touched: boolea
     if (isCancelled(course)) return { kind: "cancelled" };
     try {
       await course.tenure?.guard();
+      // It may just have learnt that it is to stop.
+      if (isCancelled(course)) return { kind: "cancelled" };
       way.touched = true;
       await actOnce(course, stage);
       return undefined;

@@ -12,7 +12,7 @@ export interface Keep {
 export const KEEP: Keep = { proven: 20, any: 50 };
 
 /**
- * Removes old deployments, beats of those that have ended, and snapshot chunks that no begin names. Never what is open,
+ * Removes old deployments, beats and stop requests of those that have ended, and snapshot chunks that no begin names. Never what is open,
  * never the highest number; a begin goes last, so that a half-removed number is still seen to be taken.
  */
 export async function compact(
@@ -27,7 +27,7 @@ export async function compact(
   const kept = await keptAsProven(ledger, claimed, keep);
   for (const number of old.filter((one) => !kept.has(one))) await removeAll(inOrder(listing.numbers.get(number)));
   await removeAll(headless(listing));
-  await removeAll(beatsOfEnded(listing));
+  await removeAll(signsOfEnded(listing));
   await removeAll(await orphanedChunks(ledger, listing));
 }
 
@@ -59,9 +59,10 @@ function headless(listing: Listing): string[] {
   return below.flatMap(([, records]) => records.names);
 }
 
-function beatsOfEnded(listing: Listing): string[] {
+/** Whoever stopped on a request says so in its end. */
+function signsOfEnded(listing: Listing): string[] {
   const ended = [...listing.numbers].filter(([number]) => !isOpen(listing, number) && number <= listing.highest);
-  return ended.flatMap(([, records]) => records.names.filter((name) => name.includes(".beat.")));
+  return ended.flatMap(([, records]) => records.names.filter((name) => /\.(beat\.\d+|stop)$/.test(name)));
 }
 
 /** Chunks of a claim that lost its race. Those above the highest number may belong to a claim on its way. */

@@ -4,6 +4,7 @@ import type { DeploymentResult, DeployPorts, DeployRequest } from "./ports.ts";
 import type { RunsFacts } from "./records.ts";
 import { releaseFacts } from "./run-facts.ts";
 import { undertake } from "./undertake.ts";
+import { whyNotAsk } from "./why-not-ask.ts";
 
 /**
  * Makes the target run a release and proves it, or puts back what ran before and proves that. Whatever happens on the
@@ -26,6 +27,7 @@ export function deploy(request: DeployRequest, ports: DeployPorts): Promise<Depl
         const age = await ageFinding(running, request.policy, isOlder);
         return age === undefined ? [] : [age];
       },
+      whyNotAsk: (holder) => whyNotAsk({ intent: "deploy", source: release.source }, holder, isOlder),
     },
     ports,
   );

@@ -88,7 +88,9 @@ const RECOVERY: readonly Step[] = [
 const CHOICE: readonly Step[] = ["choose", "load snapshot"];
 
 it("knows every step that there is", () => {
-  expect([...new Set([...CHOICE, ...FORWARD, ...BACK, ...RECOVERY, "confirm"])].sort()).toEqual([...STEPS].sort());
+  expect([...new Set([...CHOICE, ...FORWARD, ...BACK, ...RECOVERY, "supersede", "confirm"])].sort()).toEqual(
+    [...STEPS].sort(),
+  );
 });
 
 describe("a run that is killed", () => {
@@ -130,6 +132,27 @@ describe("a run that is killed", () => {
     await world.runner("second rescue").recover();
     expectWhole(world);
     expect(world.engine.revisions()).toEqual({ api: "api-v1", web: "web-v1" });
+  });
+
+  it.each([
+    ["just before it asks another to stop, is missed by nobody", "step", "succeeded", "v2"],
+    ["just after it asked another to stop, leaves what that one put back", "asking", "superseded", "v1"],
+  ] as const)("%s", async (_, kind, outcome, version) => {
+    const world = new SimWorld();
+    await world.deployed("v1");
+    world.engine.behaviours.set("web-v2", { kind: "good", startMs: 15_000 });
+    const victim: SimRunner = world.runner("victim", {
+      isOlder: async () => false,
+      onEvent: (event) => {
+        if (event.kind === kind && (event.kind !== "step" || event.step === "supersede")) victim.kill();
+      },
+    });
+    const late = world.time.sleep(1_000).then(() => victim.start("v3", { onLocked: "supersede" }));
+    const both = Promise.all([world.runner("holder").start("v2"), late]);
+    expect(await world.time.run(both, LIMIT_MS)).toMatchObject([{ outcome }, undefined]);
+    expectWhole(world);
+    expect(world.engine.revisions()).toEqual({ api: `api-${version}`, web: `web-${version}` });
+    expect(await world.runner("next").deploy("v3")).toMatchObject({ outcome: "succeeded", recovered: [] });
   });
 
   it("is recovered at once when its run is known to be over", async () => {

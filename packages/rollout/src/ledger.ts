@@ -10,9 +10,9 @@ import {
 } from "@belay/core";
 import { type Chunk, cutChunks, readChunks } from "./chunks.ts";
 import { compact, type Keep } from "./compact.ts";
-import { decodeBegin, decodeEnd, encodeRecord } from "./record-codec.ts";
+import { decodeBegin, decodeEnd, decodeStop, encodeRecord } from "./record-codec.ts";
 import { isOpen, type Listing, numberBefore, readListing, recordName } from "./record-names.ts";
-import type { BeginRecord, EndRecord, Holder } from "./records.ts";
+import type { BeginRecord, EndRecord, Holder, StopRecord } from "./records.ts";
 import { Tenure } from "./tenure.ts";
 
 export interface LedgerOptions {
@@ -31,6 +31,8 @@ export const LIFE_MS = 30_000;
 /** What a claim says besides what the ledger knows itself. */
 export type BeginDraft = Pick<BeginRecord, "intent" | "rollback" | "recovers" | "release" | "policy" | "before">;
 export type EndDraft = Pick<EndRecord, "outcome" | "cause" | "recoveredBy" | "runs" | "running">;
+
+export type StopDraft = Pick<StopRecord, "intent" | "release" | "rollback">;
 
 /** A deployment that has begun and not ended. */
 export interface OpenDeployment {
@@ -71,6 +73,11 @@ export class Ledger {
   async readEnd(deployment: number): Promise<EndRecord | undefined> {
     const name = recordName.end(deployment);
     return decodeEnd(await this.#patiently("read", () => this.#options.store.read(name)));
+  }
+
+  async readStop(deployment: number): Promise<StopRecord | undefined> {
+    const name = recordName.stop(deployment);
+    return decodeStop(await this.#patiently("read", () => this.#options.store.read(name)));
   }
 
   /** @throws BelayError LEDGER_ERROR when it is incomplete. */
@@ -150,10 +157,11 @@ export class Ledger {
   }
 
   /**
-   * Shows life and looks whether the deployment is still its holder's. Records that somebody has removed are put back.
-   * @throws BelayError FENCED when it is not.
+   * Shows life and looks whether the deployment is still its holder's, and whether a newer run asks it to stop. Records that
+   * somebody has removed are put back.
+   * @throws BelayError FENCED when it is not its holder's any more.
    */
-  async prove(held: Held, beat: number): Promise<void> {
+  async prove(held: Held, beat: number): Promise<StopRecord | undefined> {
     const { deployment } = held.begin;
     await this.#put(recordName.beat(deployment, beat), encodeBeat(this.#options.holder));
     let listing = await this.list();
@@ -169,6 +177,27 @@ export class Ledger {
     const old = listing.numbers.get(deployment)?.names ?? [];
     const others = old.filter((name) => name.includes(".beat.") && name !== recordName.beat(deployment, beat));
     await this.#sweep(others);
+    return listing.numbers.get(deployment)?.stop ? this.#stopOf(held.begin) : undefined;
+  }
+
+  /** One for another begin of the same number says nothing of this one. */
+  async #stopOf({ deployment, nonce }: BeginRecord): Promise<StopRecord | undefined> {
+    const stop = await this.readStop(deployment);
+    return stop?.begin === nonce ? stop : undefined;
+  }
+
+  /**
+   * Asks the holder of a deployment to stop; it learns of it with its next beat at the latest. Asking one that has ended, is
+   * dead, or was asked before changes nothing. Whether it may be asked at all is the caller's to know.
+   */
+  async askToStop({ deployment, nonce: begin }: BeginRecord, draft: StopDraft): Promise<void> {
+    const { holder: by } = this.#options;
+    const askedAt = this.clock.date().toISOString();
+    const stop: StopRecord = {
+      ...{ schema: "belay.ledger/v1", deployment, begin, nonce: this.#nonce(), by, askedAt },
+      ...draft,
+    };
+    await this.#put(recordName.stop(deployment), encodeRecord(stop));
   }
 
   /** Writes an end. @returns false when another end stands there already. */

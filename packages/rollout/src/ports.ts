@@ -14,7 +14,7 @@ import type {
   StageReport,
   Target,
 } from "@belay/core";
-import type { Holder, ReleaseFacts, RollbackFacts, RunsFacts } from "./records.ts";
+import type { BeginRecord, Holder, ReleaseFacts, RollbackFacts, RunsFacts, StopRecord } from "./records.ts";
 import type { Step } from "./steps.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -83,6 +83,8 @@ export interface Aim {
   plan(): Promise<Plan>;
   /** What the ledger says against it. `before`: what runs by the ledger. */
   check(plan: Plan, before: RunsFacts | undefined): Promise<readonly Finding[]>;
+  /** Why a live holder must not be asked to stop, for the log; nothing when it may. */
+  whyNotAsk(holder: BeginRecord | undefined): Promise<string | undefined>;
 }
 
 export interface DeploymentResult {
@@ -133,7 +135,11 @@ export type RolloutEvent =
   /** What a rollback goes back to. */
   | { readonly kind: "chosen"; readonly deployment: number; readonly release: ReleaseFacts }
   | { readonly kind: "waiting"; readonly deployment: number; readonly holder: Holder | undefined }
+  /** That holder was asked to stop. */
+  | { readonly kind: "asking"; readonly deployment: number; readonly holder: Holder }
   | { readonly kind: "begun"; readonly deployment: number }
+  /** This run was asked to stop, and does. */
+  | { readonly kind: "asked"; readonly by: StopRecord }
   | {
       readonly kind: "observed";
       readonly direction: "forward" | "back";

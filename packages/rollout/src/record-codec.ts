@@ -1,7 +1,7 @@
-import type { BeginRecord, EndRecord } from "./records.ts";
+import type { BeginRecord, EndRecord, StopRecord } from "./records.ts";
 
-/** The bytes of a begin or end record: JSON, so that a person can read them with the engine's own tools. */
-export function encodeRecord(record: BeginRecord | EndRecord): Uint8Array {
+/** The bytes of a begin, end or stop record: JSON, so that a person can read them with the engine's own tools. */
+export function encodeRecord(record: BeginRecord | EndRecord | StopRecord): Uint8Array {
   return Buffer.from(JSON.stringify(record), "utf8");
 }
 
@@ -15,6 +15,12 @@ export function decodeBegin(bytes: Uint8Array | undefined): BeginRecord | undefi
 export function decodeEnd(bytes: Uint8Array | undefined): EndRecord | undefined {
   const value = parse(bytes);
   return value !== undefined && "outcome" in value ? (value as unknown as EndRecord) : undefined;
+}
+
+/** `undefined` for a record without content, or with content that this version does not know. */
+export function decodeStop(bytes: Uint8Array | undefined): StopRecord | undefined {
+  const value = parse(bytes);
+  return value !== undefined && "askedAt" in value ? (value as unknown as StopRecord) : undefined;
 }
 
 function parse(bytes: Uint8Array | undefined): Record<string, unknown> | undefined {

@@ -1,21 +1,24 @@
 import { type Digest, shortDigest } from "@belay/core";
 
-export type RecordKind = "begin" | "beat" | "end" | "snap";
+export type RecordKind = "begin" | "beat" | "end" | "snap" | "stop";
 
 /** Names of a ledger's records. At most 26 characters, lower case, so that every store can hold them. */
 export const recordName = {
   begin: (deployment: number): string => `${digits(deployment)}.begin`,
   beat: (deployment: number, count: number): string => `${digits(deployment)}.beat.${count}`,
   end: (deployment: number): string => `${digits(deployment)}.end`,
+  stop: (deployment: number): string => `${digits(deployment)}.stop`,
   snap: (deployment: number, chunk: Digest): string => `${digits(deployment)}.snap.${shortDigest(chunk, 16)}`,
 } as const;
 
-const NAME = /^(\d{4,})\.(begin|end|beat|snap)(?:\.([0-9a-f]+))?$/;
+const NAME = /^(\d{4,})\.(begin|end|beat|snap|stop)(?:\.([0-9a-f]+))?$/;
 
 /** What the ledger holds of one deployment, from the names alone. */
 export interface NumberedRecords {
   readonly begin: boolean;
   readonly end: boolean;
+  /** Somebody asked its holder to stop. */
+  readonly stop: boolean;
   /** Highest beat; 0 when there is none. */
   readonly beat: number;
   readonly names: readonly string[];
@@ -28,7 +31,7 @@ export interface Listing {
   readonly highest: number;
 }
 
-const NONE: NumberedRecords = { begin: false, end: false, beat: 0, names: [] };
+const NONE: NumberedRecords = { begin: false, end: false, stop: false, beat: 0, names: [] };
 
 export function readListing(names: readonly string[]): Listing {
   const numbers = new Map<number, NumberedRecords>();
@@ -40,6 +43,7 @@ export function readListing(names: readonly string[]): Listing {
     numbers.set(number, {
       begin: before.begin || kind === "begin",
       end: before.end || kind === "end",
+      stop: before.stop || kind === "stop",
       beat: kind === "beat" ? Math.max(before.beat, Number(key)) : before.beat,
       names: [...before.names, name],
     });

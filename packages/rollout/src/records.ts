@@ -57,6 +57,22 @@ export interface BeginRecord {
   readonly beganAt: string;
 }
 
+/** `NNNN.stop`: a newer run asks the holder of the deployment to stop. Written once, by whoever asks first. */
+export interface StopRecord {
+  readonly schema: "belay.ledger/v1";
+  readonly deployment: number;
+  /** Nonce of the begin that is meant: a number may come again after the ledger was lost. */
+  readonly begin: string;
+  readonly nonce: string;
+  /** Who asks, for what: nobody else may be the next, but somebody was. */
+  readonly by: Holder;
+  readonly intent: "deploy" | "rollback";
+  readonly release: ReleaseFacts;
+  readonly rollback?: RollbackFacts;
+  /** ISO 8601, the runner's wall clock: for people only. */
+  readonly askedAt: string;
+}
+
 /** `NNNN.end`: written once, by the holder or by whoever recovered it. */
 export interface EndRecord {
   readonly schema: "belay.ledger/v1";

@@ -1,6 +1,6 @@
 import { BelayError, DEFAULT_ROLLOUT, type Digest, isBelayError, messageOf, sha256 } from "@belay/core";
 import { announce, emit } from "./announce.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger, type OpenDeployment } from "./ledger.ts";
 import type { RecoveryResult, RolloutPorts } from "./ports.ts";
 import { putBack, readBack } from "./put-back.ts";
 import type { BeginRecord } from "./records.ts";
@@ -44,7 +44,7 @@ export async function survey(
   ports: RolloutPorts,
   onAlive: "wait" | "return",
   patienceMs: number,
-  onWaiting: () => void = () => undefined,
+  onWaiting: (open: OpenDeployment) => Promise<void> = async () => undefined,
 ): Promise<Turn> {
   await announce(ports, "survey");
   const { signal, random, isOver } = ports;
@@ -55,8 +55,8 @@ export async function survey(
     random,
     ...(isOver === undefined ? {} : { isOver }),
     onWaiting: (open) => {
-      onWaiting();
       emit(ports, { kind: "waiting", deployment: open.deployment, holder: open.begin?.holder });
+      return onWaiting(open);
     },
   });
 }

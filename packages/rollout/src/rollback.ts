@@ -7,6 +7,7 @@ import type { Aim, DeploymentResult, RollbackRequest, RolloutPorts } from "./por
 import { openLedger } from "./recover.ts";
 import { lostServices } from "./same-release.ts";
 import { undertake } from "./undertake.ts";
+import { whyNotAsk } from "./why-not-ask.ts";
 
 /**
  * Goes back to an earlier deployment of the ledger, by the same path as {@link deploy}: the whole specification as it was
@@ -29,6 +30,7 @@ export async function rollback(request: RollbackRequest, ports: RolloutPorts): P
     rollback: { to: chosen.deployment, ...told },
     plan: () => planRollback(chosen, request, ports),
     check: async () => [],
+    whyNotAsk: (holder) => whyNotAsk({ intent: "rollback", source: chosen.release.source }, holder, undefined),
   };
   return undertake(aim, ports);
 }

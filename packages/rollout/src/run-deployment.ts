@@ -20,6 +20,7 @@ import { releaseBefore } from "./recover.ts";
 import type { RunFacts } from "./run-facts.ts";
 import { restoredRuns } from "./same-release.ts";
 import { seenEvidence } from "./seen-evidence.ts";
+import { stopCause } from "./stop-cause.ts";
 import type { Tenure } from "./tenure.ts";
 
 /** A deployment that has been claimed, with all that is needed to go forward and back. */
@@ -79,14 +80,16 @@ async function goForward(run: Run): Promise<DeploymentResult> {
     direction: "forward",
     beganAt,
     deadlineAt: beganAt + policy.deadlineMs,
-    cancel: ports.signal,
+    cancel: AbortSignal.any([ports.signal, tenure.stop]),
   };
   const end = await carryOut(course, execution);
   if (end.kind === "converged") return succeed(run, execution.wanted);
-  const cause = causeOfEnd(end);
-  emit(ports, { kind: "failed", cause });
+  const asked = end.kind === "cancelled" ? tenure.stopRequest : undefined;
+  const cause = asked === undefined ? causeOfEnd(end) : stopCause(asked);
+  emit(ports, asked === undefined ? { kind: "failed", cause } : { kind: "asked", by: asked });
   if (!end.touched) return endUntouched(run, end, cause);
-  if (end.kind === "cancelled" && policy.onCancel === "leave") return leaveOpen(run, "unverified", cause);
+  if (end.kind === "cancelled" && policy.onCancel === "leave")
+    return leaveOpen(run, asked === undefined ? "unverified" : "superseded", cause);
   await collectEvidence(run, execution.wanted, end);
   const first = run.plan.services.every((service) => service.from === undefined);
   const keep = (first ? policy.onFirstFailure : policy.onFailure) === "keep";
@@ -137,8 +140,12 @@ function isRunning(wanted: Wanted, running: readonly RunningService[]): boolean 
 
 /** Begun, but nothing was changed: what ran before still runs. */
 function endUntouched(run: Run, end: WayEnd, cause: CauseDetail): Promise<DeploymentResult> {
-  const outcome = end.kind === "cancelled" ? "cancelled" : end.kind === "timed_out" ? "timed_out" : "refused";
+  const outcome = end.kind === "timed_out" ? "timed_out" : end.kind !== "cancelled" ? "refused" : cancelledAs(cause);
   return endWith(run, outcome, cause, run.facts.before);
+}
+
+function cancelledAs({ cause }: CauseDetail): "superseded" | "cancelled" {
+  return cause === "superseded" ? "superseded" : "cancelled";
 }
 
 async function keepFailed(run: Run, cause: CauseDetail): Promise<DeploymentResult> {
@@ -161,7 +168,8 @@ async function goBack(run: Run, cause: CauseDetail): Promise<DeploymentResult> {
   if (running === undefined) return leaveOpen(run, "unverified", { cause: "engine_unreachable" });
   facts.running = running;
   if (back.kind === "restored") {
-    return endWith(run, "rolled_back", cause, restoredRuns(facts.before, back.wanted, running));
+    const outcome = cause.cause === "superseded" ? "superseded" : "rolled_back";
+    return endWith(run, outcome, cause, restoredRuns(facts.before, back.wanted, running));
   }
   facts.first = cause;
   return endWith(run, "rollback_failed", back.cause, { proven: false });

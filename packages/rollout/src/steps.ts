@@ -5,6 +5,7 @@
 export const STEPS = [
   "choose",
   "survey",
+  "supersede",
   "takeover",
   "load snapshot",
   "plan",

@@ -1,6 +1,6 @@
 import { BelayError, type Clock, isBelayError, messageOf } from "@belay/core";
 import { type EndDraft, fenced, type Held, type Ledger } from "./ledger.ts";
-import type { BeginRecord } from "./records.ts";
+import type { BeginRecord, StopRecord } from "./records.ts";
 
 /**
  * A deployment that this run holds. It shows life until it is ended or left, and knows at any time whether it may still
@@ -16,6 +16,8 @@ export class Tenure {
   #ending = false;
   #life = new AbortController();
   readonly #over = new AbortController();
+  readonly #stop = new AbortController();
+  #stopRequest: StopRecord | undefined;
 
   /** `askedAt`: monotonic time just before the claim was sent. */
   constructor(ledger: Ledger, held: Held, askedAt: number) {
@@ -38,8 +40,18 @@ export class Tenure {
     return this.#life.signal;
   }
 
+  /** Aborts when a newer run asks for the environment. It is still ours, to be left as it was found. */
+  get stop(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Who asked, once {@link stop} has aborted. */
+  get stopRequest(): StopRecord | undefined {
+    return this.#stopRequest;
+  }
+
   /**
-   * To be awaited just before the target is changed.
+   * To be awaited just before the target is changed. Look at {@link stop} after it, too.
    * @throws BelayError FENCED when another run took over, or the store's error when that can't be found out.
    */
   async guard(): Promise<void> {
@@ -128,12 +140,19 @@ export class Tenure {
     const askedAt = this.#ledger.clock.now();
     this.#beats += 1;
     try {
-      await this.#ledger.prove(this.#held, this.#beats);
+      this.#hear(await this.#ledger.prove(this.#held, this.#beats));
     } catch (error) {
       if (isBelayError(error, "FENCED")) this.#life.abort(error);
       throw error;
     }
     this.#provenAt = askedAt;
+  }
+
+  #hear(request: StopRecord | undefined): void {
+    if (request === undefined || this.#stopRequest !== undefined) return;
+    this.#stopRequest = request;
+    const doing = `holding deployment ${this.deployment}`;
+    this.#stop.abort(new BelayError("CANCELLED", { doing, got: "a newer run asked for the environment" }));
   }
 
   #stale(): BelayError {

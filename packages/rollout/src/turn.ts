@@ -24,7 +24,8 @@ export interface TurnOptions {
   readonly signal: AbortSignal;
   readonly random: () => number;
   readonly isOver?: (holder: Holder) => Promise<boolean>;
-  readonly onWaiting?: (open: OpenDeployment) => void;
+  /** Told of each live holder that it waits for, once; awaited. The place to ask it to stop. */
+  readonly onWaiting?: (open: OpenDeployment) => void | Promise<void>;
 }
 
 /** What was seen last of the newest open deployment, and since when nothing else. */
@@ -47,6 +48,7 @@ export async function awaitTurn(ledger: Ledger, options: TurnOptions): Promise<T
   const { clock, lifeMs } = ledger;
   const beganAt = clock.now();
   let sign: Sign | undefined;
+  let told: number | undefined;
   for (;;) {
     options.signal.throwIfAborted();
     const askedAt = clock.now();
@@ -55,11 +57,14 @@ export async function awaitTurn(ledger: Ledger, options: TurnOptions): Promise<T
     const [newest] = open;
     if (newest === undefined) return { kind: "free", highest: listing.highest };
     const beat = listing.numbers.get(newest.deployment)?.beat ?? 0;
-    if (sign === undefined) options.onWaiting?.(newest);
     sign = nextSign(sign, JSON.stringify([newest.deployment, beat]), clock.now());
     const quiet = askedAt - sign.since >= lifeMs;
     if (quiet || (await isKnownToBeOver(newest, sign, options, clock.now(), lifeMs))) {
       return { kind: "dead", open, highest: listing.highest, beat };
+    }
+    if (told !== newest.deployment) {
+      told = newest.deployment;
+      await options.onWaiting?.(newest);
     }
     if (sign.askedAt === undefined || clock.now() - sign.askedAt >= lifeMs / 3)
       sign = { ...sign, askedAt: clock.now() };

@@ -12,6 +12,7 @@ import { readBack } from "./put-back.ts";
 import { openLedger, recoverDead, survey } from "./recover.ts";
 import { runDeployment } from "./run-deployment.ts";
 import { RunFacts } from "./run-facts.ts";
+import { supersede } from "./supersede.ts";
 
 /** The longest wait for another deployment: it may take its deadline, the way back the same again, and a recovery. */
 const PATIENCE_DEADLINES = 3;
@@ -47,15 +48,20 @@ type Free =
   | { readonly kind: "done"; readonly result: DeploymentResult };
 
 async function awaitFree(
-  { policy }: Aim,
+  aim: Aim,
   ports: RolloutPorts,
   ledger: Ledger,
   facts: RunFacts,
   onWaited: () => void,
 ): Promise<Free> {
+  const { policy } = aim;
+  const patienceMs = PATIENCE_DEADLINES * policy.deadlineMs + ledger.lifeMs;
   for (;;) {
-    const onAlive = policy.onLocked === "wait" ? "wait" : "return";
-    const turn = await survey(ledger, ports, onAlive, PATIENCE_DEADLINES * policy.deadlineMs + ledger.lifeMs, onWaited);
+    const onAlive = policy.onLocked === "refuse" ? "return" : "wait";
+    const turn = await survey(ledger, ports, onAlive, patienceMs, (open) => {
+      onWaited();
+      return supersede(aim, ports, ledger, open);
+    });
     if (turn.kind === "free") return turn;
     if (turn.kind === "alive") {
       const holder = turn.open[0]?.begin?.holder;

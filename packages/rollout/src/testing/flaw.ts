@@ -29,8 +29,9 @@ class BlindLedger extends Ledger {
     this.#store = options.store;
   }
 
-  override async prove({ begin }: Held, beat: number): Promise<void> {
+  override async prove({ begin }: Held, beat: number): Promise<undefined> {
     await this.#store.create(recordName.beat(begin.deployment, beat), new Uint8Array());
+    return undefined;
   }
 }
 

@@ -104,10 +104,10 @@ export class SimRunner {
   }
 
   /** As {@link start}, back. */
-  startRollback(to: string): Promise<DeploymentResult | undefined> {
+  startRollback(to: string, policy: Partial<RolloutPolicy> = {}): Promise<DeploymentResult | undefined> {
     return new Promise((resolve, reject) => {
       this.#died = () => resolve(undefined);
-      rollback({ to, policy: POLICY }, this.ports).then(resolve, reject);
+      rollback({ to, policy: { ...POLICY, ...policy } }, this.ports).then(resolve, reject);
     });
   }
 
