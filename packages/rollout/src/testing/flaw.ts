@@ -9,6 +9,10 @@ export const FLAWS = [
   "the last to create a record wins",
   "the highest number is compacted as well",
   "a recoverer does not restore",
+  "a holder goes on although it was asked to stop",
+  "an older release asks a newer one to stop",
+  "whoever asked another to stop does not wait for its end",
+  "who was asked to stop puts nothing back",
 ] as const;
 
 export type Flaw = (typeof FLAWS)[number];

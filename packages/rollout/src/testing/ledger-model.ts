@@ -1,4 +1,5 @@
 import { readListing } from "../record-names.ts";
+import type { BeginRecord, StopRecord } from "../records.ts";
 import type { Flaw } from "./flaw.ts";
 import { KEEP, LIFE_MS, ModelRunner, SERVICES } from "./model-runner.ts";
 import { seededRandom } from "./seeded-random.ts";
@@ -27,6 +28,8 @@ export class LedgerModel {
   /** Nonces of the begins under which somebody acted, by number. */
   readonly granted = new Map<number, string>();
   readonly wrong: string[] = [];
+  /** Since when who was asked to stop could know it, by the nonce of its begin. */
+  readonly #asked = new Map<string, number>();
   calm = false;
 
   /** What is broken on purpose in this world. */
@@ -37,6 +40,7 @@ export class LedgerModel {
     this.flaw = flaw;
     this.random = seededRandom(seed);
     this.fencing = this.random() < 0.5;
+    this.records.onStop = (stop, begin) => this.#checkAsker(stop, begin);
   }
 
   /** Lets it all happen, then a runner without any fault comes last; returns what went wrong. */
@@ -61,6 +65,24 @@ export class LedgerModel {
     const overtaken = this.services.some((service) => service.touchedBy > by);
     const values = new Set(this.services.map((service) => service.value));
     if (!overtaken && values.size !== 1) this.wrong.push(`deployment ${by} proves ${JSON.stringify(this.services)}`);
+  }
+
+  /**
+   * Who holds with this begin and is about to go on forward: a proof of life that is younger than half a life shows a request
+   * that is older.
+   */
+  checkHeard({ deployment, nonce }: BeginRecord): void {
+    const since = this.#asked.get(nonce);
+    if (since === undefined || this.time.now - since <= LIFE_MS / 2) return;
+    this.wrong.push(`deployment ${deployment} goes on ${this.time.now - since} ms after it was asked to stop`);
+  }
+
+  /** Releases of the model are named by their age. Nobody but a newer one may ask, and only one that deploys. */
+  #checkAsker({ release, by }: StopRecord, begin: BeginRecord): void {
+    this.#asked.set(begin.nonce, this.time.now);
+    const asked = Number(begin.release?.source.revision);
+    if (begin.intent === "deploy" && Number(release.source.revision) > asked) return;
+    this.wrong.push(`${by.run} of release ${release.source.revision} asked a ${begin.intent} of ${asked} to stop`);
   }
 
   async #check(last: ModelRunner): Promise<void> {

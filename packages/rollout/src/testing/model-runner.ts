@@ -1,10 +1,11 @@
-import { BelayError, type Clock, type CreateResult, isBelayError, type RecordStore } from "@belay/core";
-import { Ledger } from "../ledger.ts";
+import { BelayError, type Clock, type CreateResult, isBelayError, type RecordStore, sha256 } from "@belay/core";
+import { Ledger, type OpenDeployment } from "../ledger.ts";
 import { MemoryStore } from "../memory-store.ts";
-import type { BeginRecord, RunsFacts } from "../records.ts";
+import type { BeginRecord, ReleaseFacts, RunsFacts } from "../records.ts";
 import { takeOver } from "../take-over.ts";
 import type { Tenure } from "../tenure.ts";
-import { awaitTurn } from "../turn.ts";
+import { awaitTurn, type Turn } from "../turn.ts";
+import { whyNotAsk } from "../why-not-ask.ts";
 import { openLedger } from "./flaw.ts";
 import type { LedgerModel } from "./ledger-model.ts";
 import { silentLog } from "./silent-log.ts";
@@ -25,6 +26,9 @@ export class ModelRunner {
   readonly #killAt: number;
   readonly #pauseAt: number;
   readonly #unlucky: number;
+  /** Age of what it deploys: the higher, the newer. Several may have the same. */
+  readonly #age: number;
+  readonly #supersedes: boolean;
   #steps = 0;
   #dead = false;
   #pausedUntil = 0;
@@ -37,6 +41,8 @@ export class ModelRunner {
     this.#killAt = !model.calm && random() < 0.5 ? Math.floor(random() * 60) : Number.POSITIVE_INFINITY;
     this.#pauseAt = !model.calm && random() < 0.5 ? Math.floor(random() * 60) : Number.POSITIVE_INFINITY;
     this.#unlucky = random() < 0.5 ? 0 : random() * 0.15;
+    this.#age = Math.floor(random() * 4);
+    this.#supersedes = !model.calm && random() < 0.5;
     const options = {
       store: this.#store(),
       clock: this.#clock(random() * 1_200_000 - 600_000),
@@ -79,8 +85,9 @@ export class ModelRunner {
   async #attempt(): Promise<boolean> {
     const signal = new AbortController().signal;
     const { random } = this.#model;
-    const options = { onAlive: "wait", patienceMs: LIFE_MS * 100, signal, random } as const;
-    const turn = await awaitTurn(this.#waiting, options);
+    const onWaiting = (open: OpenDeployment): Promise<void> => this.#ask(open);
+    const options = { onAlive: "wait", patienceMs: LIFE_MS * 100, signal, random, onWaiting } as const;
+    const turn = await awaitTurn(this.#waiting, options).catch(hasty);
     if (turn.kind === "alive") throw new Error(`${this.#name} waited for ever`);
     if (turn.kind === "dead") {
       await takeOver(this.ledger, turn, { putRight: (dead, tenure) => this.#putRight(dead, tenure) });
@@ -89,21 +96,38 @@ export class ModelRunner {
     return this.#deploy(turn.highest);
   }
 
+  get #release(): ReleaseFacts {
+    const source = { repository: "https://example.test/shop", revision: String(this.#age) };
+    return { digest: sha256(source.revision), source, images: {} };
+  }
+
+  async #ask({ deployment, begin }: OpenDeployment): Promise<void> {
+    const { flaw } = this.#model;
+    const { source } = this.#release;
+    if (!this.#supersedes || begin === undefined) return;
+    const isOlder = async ({ revision }: typeof source): Promise<boolean> => this.#age < Number(revision);
+    const why = await whyNotAsk({ intent: "deploy", source }, begin, isOlder);
+    if (why !== undefined && flaw !== "an older release asks a newer one to stop") return;
+    await this.ledger.askToStop(begin, { intent: "deploy", release: this.#release });
+    if (flaw === "whoever asked another to stop does not wait for its end") throw new Hasty(deployment);
+  }
+
   async #deploy(highest: number): Promise<boolean> {
     const before = this.#model.services.map((service) => service.value);
     const deployment = before[0] ?? 0;
     const facts: RunsFacts = { deployment, proven: true };
-    const draft = { intent: "deploy", before: facts } as const;
+    const draft = { intent: "deploy", before: facts, release: this.#release } as const;
     const tenure = await this.ledger.claim(highest, draft, Buffer.from(JSON.stringify(before)));
     if (tenure === undefined) return false;
     this.#grant(tenure);
     try {
-      await this.#change(tenure, tenure.deployment);
-      const good = this.#model.random() < 0.7;
-      if (!good) await this.#change(tenure, deployment);
+      const stopped = !(await this.#change(tenure, tenure.deployment, "forward"));
+      const good = !stopped && this.#model.random() < 0.7;
+      const lazy = stopped && this.#model.flaw === "who was asked to stop puts nothing back";
+      if (!good && !lazy) await this.#change(tenure, deployment, "back");
       this.#model.checkWhole(tenure.deployment);
       const runs = { deployment: good ? tenure.deployment : deployment, proven: true };
-      await tenure.end({ outcome: good ? "succeeded" : "rolled_back", runs });
+      await tenure.end({ outcome: stopped ? "superseded" : good ? "succeeded" : "rolled_back", runs });
     } finally {
       tenure.leave();
     }
@@ -118,7 +142,7 @@ export class ModelRunner {
     if (this.#model.fencing) {
       for (let index = 0; index < SERVICES; index++) await this.#bump(tenure, index);
     }
-    if (this.#model.flaw !== "a recoverer does not restore") await this.#change(tenure, value);
+    if (this.#model.flaw !== "a recoverer does not restore") await this.#change(tenure, value, "back");
     this.#model.checkWhole(tenure.deployment);
     return { outcome: "rolled_back", runs: { deployment: value, proven: true } } as const;
   }
@@ -132,11 +156,15 @@ export class ModelRunner {
     }
   }
 
-  async #change(tenure: Tenure, value: number): Promise<void> {
+  /** @returns false when it was asked to stop on the way. */
+  async #change(tenure: Tenure, value: number, direction: "forward" | "back"): Promise<boolean> {
+    const deaf = direction === "back" || this.#model.flaw === "a holder goes on although it was asked to stop";
     const versions = this.#model.services.map((service) => service.version);
     const unguarded = this.#model.flaw === "changes are made without asking whether it may";
     for (let index = 0; index < SERVICES; index++) {
       if (!unguarded) await tenure.guard();
+      if (!deaf && tenure.stop.aborted) return false;
+      if (direction === "forward") this.#model.checkHeard(tenure.begin);
       if (this.#model.fencing) await this.#step();
       const version = this.#model.fencing ? versions[index] : undefined;
       const done = await this.#model.mutate(index, value, tenure.deployment, version);
@@ -145,6 +173,7 @@ export class ModelRunner {
       if (!done) throw new BelayError("LEDGER_ERROR", { doing: "changing", got: "update out of sequence" });
       await this.ledger.clock.sleep(this.#model.random() * LIFE_MS * 0.3);
     }
+    return true;
   }
 
   #grant({ deployment, begin }: Tenure): void {
@@ -220,6 +249,21 @@ export class ModelRunner {
     const { random, calm } = this.#model;
     return random() * (calm || random() < 0.9 ? LIFE_MS / 200 : LIFE_MS / 6);
   }
+}
+
+/** It takes the environment for free that it only asked for. */
+class Hasty extends Error {
+  readonly deployment: number;
+
+  constructor(deployment: number) {
+    super("hasty");
+    this.deployment = deployment;
+  }
+}
+
+function hasty(error: unknown): Turn {
+  if (error instanceof Hasty) return { kind: "free", highest: error.deployment };
+  throw error;
 }
 
 /** Lives that a pause takes: about one, or so many that others have come and gone. */

@@ -1,12 +1,18 @@
-import { decodeBegin } from "../record-codec.ts";
+import { decodeBegin, decodeStop } from "../record-codec.ts";
+import type { BeginRecord, StopRecord } from "../records.ts";
 
 /** Remembers every end that was ever written, also those that were compacted since. */
 export class WatchedRecords extends Map<string, Uint8Array> {
+  /** Told of each request to stop, as it comes to stand, with the begin that it means. */
+  onStop: (stop: StopRecord, begin: BeginRecord) => void = () => undefined;
   /** Per nonce of the begin that stood there: a late claim of a number that was compacted is another deployment. */
   readonly ends = new Map<string, Set<string>>();
   readonly #forgotten = new Set<string>();
 
   override set(name: string, bytes: Uint8Array): this {
+    const stop = name.endsWith(".stop") ? decodeStop(bytes) : undefined;
+    const meant = stop && decodeBegin(this.get(name.replace(".stop", ".begin")));
+    if (stop !== undefined && meant?.nonce === stop.begin) this.onStop(stop, meant);
     const [, number] = /^(\d+)\.end$/.exec(name) ?? [];
     const begin = number === undefined ? undefined : decodeBegin(this.get(`${number}.begin`));
     if (begin !== undefined && !this.#forgotten.has(begin.nonce)) {
