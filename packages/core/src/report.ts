@@ -39,6 +39,14 @@ export interface DeploymentReport {
     /** Who asked for it. Outside text. */
     readonly by?: string;
   };
+  /** What this one gave way to, when another run asked it to stop. */
+  readonly supersededBy?: {
+    /** Name of the run in the ledger. */
+    readonly run: string;
+    readonly source: Source;
+    /** Set when it goes back to an earlier deployment, whose release `source` tells. `by`: outside text. */
+    readonly rollback?: { readonly to: number; readonly by?: string };
+  };
   /** What ran before and was (or would be) brought back. */
   readonly previous?: { readonly deployment?: number; readonly release?: Digest; readonly source?: Source };
   readonly changes: readonly ServiceChange[];

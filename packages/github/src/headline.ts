@@ -8,6 +8,7 @@ import {
   headlineOf,
   type Outcome,
 } from "@belay/core";
+import { describeSource } from "./describe-source.ts";
 import { code, prose } from "./markdown.ts";
 import { type AnyReport, isDeploymentReport } from "./report-kind.ts";
 
@@ -79,7 +80,10 @@ const LEADS: Record<Outcome, (report: DeploymentReport) => string> = {
   refused: () => "was refused by a check before the first change. Nothing was touched.",
   rolled_back: (report) => `was taken off again${within(report)}. ${backTo(report)} was proven healthy.`,
   rollback_failed: () => "failed, **and the way back failed too. A person has to look at this now.**",
-  superseded: () => "gave way to another deployment and changes nothing any more.",
+  superseded: (report) =>
+    report.supersededBy !== undefined && report.running.length > 0
+      ? `gave way before it was proven, which says nothing against it. ${backTo(report)} was proven healthy.`
+      : "gave way to another deployment and changes nothing any more.",
   cancelled: () => "was cancelled before the first change. Nothing was touched.",
   timed_out: () => "could not be proven healthy or broken in time. What runs now is below, as far as the target said.",
   unverified: () => "runs, but Belay could not prove that it is healthy.",
@@ -112,9 +116,19 @@ function backTo(report: DeploymentReport): string {
 /** Why, in one sentence for people, with the engine's own words; and the likely cause from the evidence. */
 export function renderCause(report: DeploymentReport): string {
   if (report.cause === undefined) return "";
+  if (report.cause.cause === "superseded" && report.supersededBy !== undefined) return renderSuccessor(report);
   const { cause, service, detail } = report.cause;
   const where = service === undefined ? "" : ` in ${code(service)}`;
   const words = detail === undefined || detail === "" ? "" : `: ${prose(detail.slice(0, 500))}`;
   const likely = report.likelyCause === undefined ? "" : `\n\n**Likely:** ${prose(report.likelyCause.slice(0, 1_000))}`;
   return `**Cause:** ${code(cause)}${where}, ${CAUSES[cause]}${words}.${likely}`.replace(/\.\.(?=\n|$)/, ".");
+}
+
+/** What a superseded release gave way to: where its reader looks next. */
+function renderSuccessor({ supersededBy }: DeploymentReport): string {
+  if (supersededBy === undefined) return "";
+  const { run, source, rollback } = supersededBy;
+  if (rollback === undefined) return `**Superseded by** ${describeSource(source)} · run ${code(run)}`;
+  const by = rollback.by === undefined ? "" : `, asked for by ${prose(rollback.by.slice(0, 100))}`;
+  return `**Superseded by** a rollback to deployment ${rollback.to} (${describeSource(source)})${by} · run ${code(run)}`;
 }

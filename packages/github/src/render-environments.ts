@@ -1,10 +1,11 @@
 import { type CauseDetail, type DeploymentReport, describeCause, OUTCOMES, truncate } from "@belay/core";
+import { commitLink } from "./describe-source.ts";
 import type { EnvironmentRow } from "./github.ts";
 import { markOf } from "./headline.ts";
 import { optional } from "./json-path.ts";
 import { code, link, prose, table } from "./markdown.ts";
 import type { RenderContext } from "./render-context.ts";
-import { commitLink, renderTime } from "./render-trace.ts";
+import { renderTime } from "./render-trace.ts";
 import { type AnyReport, isDeploymentReport } from "./report-kind.ts";
 
 /** One row per environment: this run's from its report, the others' from GitHub deployments. */

@@ -1,25 +1,14 @@
 import { type DeploymentReport, type RunningService, type Source, shortDigest } from "@belay/core";
+import { commitLink, describeSource, pullRequestLink } from "./describe-source.ts";
 import { code, link, prose, safeAddress, table } from "./markdown.ts";
 import type { RenderContext } from "./render-context.ts";
 import { type AnyReport, isDeploymentReport } from "./report-kind.ts";
-
-/** Link to a commit, as a short SHA in a code span. */
-export function commitLink(repository: string | undefined, revision: string): string {
-  const short = code(revision.slice(0, 12));
-  return repository === undefined ? short : link(short, `${repository}/commit/${encodeURIComponent(revision)}`);
-}
 
 /** One line under the headline: commit, its title, its author. */
 export function renderOrigin(report: AnyReport): string {
   const source = isDeploymentReport(report) ? report.release.source : report.source;
   if (source === undefined) return "";
-  const author = source.author?.replace(/\s*<[^>]*>\s*$/, "") ?? "";
-  const parts = [
-    `${commitLink(source.repository, source.revision)} ${prose((source.title ?? "").slice(0, 200))}`.trim(),
-    ...(author === "" ? [] : [prose(author.slice(0, 100))]),
-    ...(source.pullRequest === undefined ? [] : [pullRequestLink(source.pullRequest, source.repository)]),
-  ];
-  return parts.join(" · ");
+  return describeSource(source);
 }
 
 /** Image → commit → author → pull request → run: how to walk back from what runs to who wrote it. */
@@ -58,10 +47,6 @@ function imageRows(report: DeploymentReport): string[][] {
   return report.running
     .slice(0, 20)
     .map((service) => ["Image that runs", `${code(service.image)} (${code(service.service)})`]);
-}
-
-function pullRequestLink(number: number, repository: string): string {
-  return link(`PR ${number}`, `${repository}/pull/${number}`);
 }
 
 function lastSegments(address: string): string {

@@ -52,7 +52,10 @@ describe("a newer run with `supersede`", () => {
         outcome: "superseded",
         cause: { cause: "superseded", detail: "run newer, attempt 1 on newer, which deploys commit v3" },
         leftOpen: false,
-        report: { running: [{ revision: "api-v1" }, { revision: "web-v1" }] },
+        report: {
+          running: [{ revision: "api-v1" }, { revision: "web-v1" }],
+          supersededBy: { run: "newer", source: { revision: "v3" } },
+        },
       },
       { outcome: "succeeded", recovered: [] },
     ]);

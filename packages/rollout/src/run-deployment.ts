@@ -85,6 +85,7 @@ async function goForward(run: Run): Promise<DeploymentResult> {
   const end = await carryOut(course, execution);
   if (end.kind === "converged") return succeed(run, execution.wanted);
   const asked = end.kind === "cancelled" ? tenure.stopRequest : undefined;
+  run.facts.stopRequest = asked;
   const cause = asked === undefined ? causeOfEnd(end) : stopCause(asked);
   emit(ports, asked === undefined ? { kind: "failed", cause } : { kind: "asked", by: asked });
   if (!end.touched) return endUntouched(run, end, cause);

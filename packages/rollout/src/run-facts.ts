@@ -12,7 +12,7 @@ import {
 } from "@belay/core";
 import { likelyCause } from "./likely-cause.ts";
 import type { Aim, DeploymentResult, RecoveryResult, RolloutPorts } from "./ports.ts";
-import type { ReleaseFacts, RunsFacts } from "./records.ts";
+import type { ReleaseFacts, RunsFacts, StopRecord } from "./records.ts";
 
 /** What a deployment has found out so far; the result and the report are made of it, whenever it ends. */
 export class RunFacts {
@@ -26,6 +26,8 @@ export class RunFacts {
   /** Why the release itself was given up, when the way back failed for another cause. */
   first: CauseDetail | undefined;
   restoreMs: number | undefined;
+  /** Who asked this one to stop, when it did. */
+  stopRequest: StopRecord | undefined;
   leftOpen = false;
   readonly #ports: RolloutPorts;
   readonly #beganAt: number;
@@ -60,6 +62,7 @@ export class RunFacts {
       ...(this.deployment === undefined ? {} : { deployment: this.deployment }),
       release: { digest: release.digest, source: release.source },
       ...(rollback === undefined ? {} : { rollback }),
+      ...this.#supersededBy(),
       ...this.#previous(),
       changes: this.plan?.services ?? [],
       findings: this.plan?.findings ?? [],
@@ -80,6 +83,14 @@ export class RunFacts {
     const why = this.first === undefined ? [] : [`the release was taken off because ${explainCause(this.first)}`];
     const all = [...why, ...(sentence === undefined ? [] : [sentence])];
     return all.length === 0 ? {} : { likelyCause: all.join("; ") };
+  }
+
+  #supersededBy(): Pick<DeploymentReport, "supersededBy"> {
+    if (this.stopRequest === undefined) return {};
+    const { by, release, rollback } = this.stopRequest;
+    const { to, by: person } = rollback ?? {};
+    const back = to === undefined ? {} : { rollback: { to, ...(person === undefined ? {} : { by: person }) } };
+    return { supersededBy: { run: by.run, source: release.source, ...back } };
   }
 
   #previous(): Pick<DeploymentReport, "previous"> {
