@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Inputs } from "@belay/core";
+import { DEFAULT_ROLLOUT, Inputs } from "@belay/core";
 import { type GitHubRig, startGitHub } from "@belay/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { rollback } from "./rollback.ts";
+import { rollback, rollbackPolicy } from "./rollback.ts";
 import { createContext } from "./testing/create-context.ts";
 import { loadRollbackInputs } from "./use-case-inputs.ts";
 
@@ -74,4 +74,15 @@ it("goes to the previous release when it is not told where to", () => {
   const given = (values: Record<string, string>) => loadRollbackInputs(new Inputs((name) => values[name]));
   expect(given({})).toMatchObject({ to: "previous" });
   expect(given({ to: "12", reason: "prices" })).toMatchObject({ to: "12", reason: "prices" });
+});
+
+describe("a rollback by hand that finds a deployment under way", () => {
+  const rollout = { ...DEFAULT_ROLLOUT, onLocked: "refuse" } as const;
+  const policyOf = (given: Record<string, string>) =>
+    rollbackPolicy({ rollout }, loadRollbackInputs(new Inputs((name) => given[name])));
+
+  it("supersedes it whatever belay.yaml says of deployments, unless its own input says otherwise", () => {
+    expect(policyOf({})).toEqual({ ...rollout, onLocked: "supersede" });
+    expect(policyOf({ "on-locked": "wait" })).toEqual({ ...rollout, onLocked: "wait" });
+  });
 });

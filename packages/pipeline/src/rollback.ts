@@ -1,4 +1,6 @@
 import { userInfo } from "node:os";
+import type { Settings } from "@belay/config";
+import type { RolloutPolicy } from "@belay/core";
 import { type RolloutEvent, rollback as rollBack } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
 import type { DeployHooks } from "./deploy.ts";
@@ -8,7 +10,7 @@ import { type GitHubRun, isOverOf } from "./github-of.ts";
 import { requireTrusted } from "./require-trusted.ts";
 import { settingsOf } from "./settings-of.ts";
 import { readStages } from "./stages.ts";
-import type { RollbackInputs } from "./use-case-inputs.ts";
+import type { CommonInputs, RollbackInputs } from "./use-case-inputs.ts";
 import { type Deployed, withDeploymentReport } from "./with-deployment-report.ts";
 import { withRolloutPorts } from "./with-target.ts";
 
@@ -43,11 +45,16 @@ export async function rollback(
     const url = settings.url === undefined ? {} : { url: settings.url };
     const by = whoAsks(context, run);
     const said = { ...(inputs.reason && { reason: inputs.reason }), ...(by && { by }) };
-    const request = { to: inputs.to, policy: settings.rollout, stages, ...url, ...said };
+    const request = { to: inputs.to, policy: rollbackPolicy(settings, inputs), stages, ...url, ...said };
     return withRolloutPorts(context, settings, inputs.githubToken, (ports) =>
       rollBack(request, { ...ports, isOver: isOverOf(run), onEvent }),
     );
   });
+}
+
+/** Whoever presses rollback means the release that is just coming, too, whatever deployments do among themselves. */
+export function rollbackPolicy({ rollout }: Pick<Settings, "rollout">, { overrides }: CommonInputs): RolloutPolicy {
+  return { ...rollout, onLocked: overrides.rollout?.onLocked ?? "supersede" };
 }
 
 /** On GitHub the login of whoever started the run, else the user of the machine, where it has a name. */
