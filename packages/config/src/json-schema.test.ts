@@ -36,7 +36,7 @@ const VALID: [string, string][] = [
     "all of rollout",
     change([
       "crashes: 2",
-      "drain: 1s, on-first-failure: remove, on-cancel: leave, on-locked: refuse, allow-no-way-back: true, allow-older: false",
+      "drain: 1s, on-first-failure: remove, on-cancel: leave, on-locked: supersede, allow-no-way-back: true, allow-older: false",
     ]),
   ],
   ["a production environment", change([ENVIRONMENT, `${ENVIRONMENT}    production: true\n    transient: false\n`])],

@@ -65,7 +65,8 @@ export const OVERRIDE_INPUTS = {
   "on-failure": "rollback, or keep what failed for a look at it.",
   "on-first-failure": "What to do when the first deployment fails: keep or remove.",
   "on-cancel": "What a cancelled run does with a deployment that has begun: restore or leave.",
-  "on-locked": "What to do when another deployment of this environment is alive: wait or refuse.",
+  "on-locked":
+    "What to do when another deployment of this environment is alive: wait, refuse, or supersede (ask an older release to stop, then wait). Default: belay.yaml's, else wait; for a rollback by hand always supersede.",
   "allow-no-way-back": "Deploy although what runs now could not be brought back: true or false.",
   "allow-older": "Deploy a commit although a newer one runs: true or false.",
 } as const satisfies Record<string, string>;
@@ -120,7 +121,7 @@ function loadRollout(inputs: Inputs, name: <T extends OverrideInput>(input: T) =
     onFailure: inputs.choice(name("on-failure"), ["rollback", "keep"]),
     onFirstFailure: inputs.choice(name("on-first-failure"), ["keep", "remove"]),
     onCancel: inputs.choice(name("on-cancel"), ["restore", "leave"]),
-    onLocked: inputs.choice(name("on-locked"), ["wait", "refuse"]),
+    onLocked: inputs.choice(name("on-locked"), ["wait", "refuse", "supersede"]),
     allowNoWayBack: inputs.boolean(name("allow-no-way-back")),
     allowOlder: inputs.boolean(name("allow-older")),
   };

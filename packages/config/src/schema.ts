@@ -187,7 +187,12 @@ const rollout = section("How a deployment proceeds and what it tolerates.", {
   "on-failure": z.optional(choice(["rollback", "keep"], "What to do with a bad release. Default: rollback.")),
   "on-first-failure": z.optional(choice(["keep", "remove"], "The same for a first deployment. Default: keep.")),
   "on-cancel": z.optional(choice(["restore", "leave"], "What a cancelled run does. Default: restore.")),
-  "on-locked": z.optional(choice(["wait", "refuse"], "When another deployment is alive. Default: wait.")),
+  "on-locked": z.optional(
+    choice(
+      ["wait", "refuse", "supersede"],
+      "When another is alive; supersede asks an older one to stop. Default: wait.",
+    ),
+  ),
   "allow-no-way-back": z.optional(flag("Deploy although what runs could not be brought back. Default: false.")),
   "allow-older": z.optional(flag("Deploy a commit although a newer one runs. Default: false.")),
   shift: z.optional(
