@@ -8,6 +8,7 @@ export * from "./errors.ts";
 export * from "./headline-of.ts";
 export * from "./identity.ts";
 export * from "./inputs.ts";
+export * from "./keeps-failed.ts";
 export * from "./log.ts";
 export * from "./map-bounded.ts";
 export * from "./observation.ts";

@@ -59,6 +59,8 @@ export interface Plan {
   readonly notCovered: readonly string[];
   /** Deployment number found on running resources' labels, when the ledger may be lost. 0 when there is none. */
   readonly labelledDeployment: number;
+  /** The policy leaves a release that fails where it is; without it, or when it is false, what ran before comes back. */
+  readonly keepsFailed?: boolean;
   /** What the target needs to carry the plan out. Opaque to everybody else. */
   readonly detail: unknown;
 }

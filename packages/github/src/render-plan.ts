@@ -29,16 +29,17 @@ function renderAt(plan: Omit<Plan, "detail">, level: RenderLevel): string {
     renderFindings(findings, level),
     renderChanges(changed, level),
     unchanged.length === 0 ? "" : `Unchanged: ${unchanged.map((service) => code(service.service)).join(", ")}.`,
-    changed.length === 0 ? "" : details("If it fails", renderUndo(changed)),
+    changed.length === 0 ? "" : details("If it fails", renderUndo(changed, plan.keepsFailed)),
     notCovered.length === 0 ? "" : details("Not covered by the way back", renderNotCovered(notCovered)),
     `<sub>${scope.target} · ${prose(scope.project)} · nothing was touched · Belay Deploy</sub>`,
   );
 }
 
 /** How each change would be undone. */
-function renderUndo(changed: readonly ServiceChange[]): string {
-  const lines = changed.map((change) => `- ${code(change.service)} ${prose(describeUndo(change) ?? "")}`);
-  return blocks(lines.join("\n"), changed.length < 2 ? "" : "All of them go back together when one fails.");
+function renderUndo(changed: readonly ServiceChange[], kept = false): string {
+  const lines = changed.map((change) => `- ${code(change.service)} ${prose(describeUndo(change, kept) ?? "")}`);
+  const together = kept || changed.length < 2 ? "" : "All of them go back together when one fails.";
+  return blocks(lines.join("\n"), together);
 }
 
 function verdict(plan: Omit<Plan, "detail">, changed: number): string {

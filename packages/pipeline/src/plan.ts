@@ -1,4 +1,4 @@
-import type { Plan, Source } from "@belay/core";
+import { keepsFailed, type Plan, type Source } from "@belay/core";
 import { ageFinding, current, driftFinding } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
 import { isOlder } from "./is-older.ts";
@@ -18,6 +18,7 @@ export async function plan(context: PipelineContext, inputs: CommonInputs): Prom
     const drift = driftFinding(should, made);
     const age = await ageFinding(proven, settings.rollout, older);
     const found = [drift, age].filter((one) => one !== undefined);
-    return { ...made, findings: [...made.findings, ...found] };
+    const kept = keepsFailed(made.services, settings.rollout);
+    return { ...made, findings: [...made.findings, ...found], keepsFailed: kept };
   });
 }

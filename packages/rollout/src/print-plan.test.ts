@@ -74,6 +74,13 @@ describe("a plan", () => {
     expect(text).toContain("nothing serves until it is up again");
   });
 
+  it("promises no way back where the policy keeps what failed", () => {
+    const kept = { ...PLAN, keepsFailed: true };
+    expect(printPlan(kept)).toContain("      if it fails: is left as it is then, as the policy says\n");
+    expect(printPlan(kept)).not.toMatch(/comes back|removed again|go back together/);
+    expect(planJson(kept).services.map((one) => one.undo === null)).toEqual([false, true, false]);
+  });
+
   it("is JSON without what only the target understands", () => {
     expect(planJson(PLAN)).not.toHaveProperty("detail");
     expect(planJson(PLAN).services).toMatchObject(PLAN.services);

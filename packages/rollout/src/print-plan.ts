@@ -4,7 +4,7 @@ const MARKS = { create: "+", update: "~", recreate: "!", unchanged: "=", remove:
 
 /** The plan for a terminal: services with their differences, findings, what the way back does not cover. */
 export function printPlan(plan: Plan): string {
-  const services = plan.services.flatMap(serviceLines);
+  const services = plan.services.flatMap((one) => serviceLines(one, plan.keepsFailed));
   const findings = plan.findings.flatMap(findingLines);
   const gaps = plan.notCovered.map((what) => `  ${oneLine(what)}`);
   return [
@@ -24,21 +24,25 @@ export function planJson(
   plan: Plan,
 ): Omit<Plan, "detail" | "services"> & { readonly services: readonly PrintedChange[] } {
   const { detail: _, ...shown } = plan;
-  return { ...shown, services: plan.services.map((one) => ({ ...one, undo: describeUndo(one) ?? null })) };
+  return {
+    ...shown,
+    services: plan.services.map((one) => ({ ...one, undo: describeUndo(one, plan.keepsFailed) ?? null })),
+  };
 }
 
-function together({ services }: Plan): string[] {
+function together({ services, keepsFailed }: Plan): string[] {
+  if (keepsFailed) return [];
   const changed = services.filter((one) => one.action !== "unchanged").length;
   return changed < 2 ? [] : ["", "All of them go back together when one fails."];
 }
 
-function serviceLines(change: ServiceChange): string[] {
+function serviceLines(change: ServiceChange, kept: boolean | undefined): string[] {
   const head = `  ${MARKS[change.action]} ${change.service}: ${change.action}, ${countOf(change)}`;
   const revisions = [...revisionLine("now ", change.from), ...revisionLine("then", change.to)];
   const shown = change.action === "unchanged" ? revisions.slice(0, 1) : revisions;
   const after = change.dependsOn.length === 0 ? [] : [`      after ${change.dependsOn.join(", ")}`];
   const differences = change.differences.map((difference) => `      ${oneLine(difference)}`);
-  const undo = describeUndo(change);
+  const undo = describeUndo(change, kept);
   return [
     head,
     ...shown,

@@ -1,6 +1,7 @@
 import {
   type CauseDetail,
   isBelayError,
+  keepsFailed,
   messageOf,
   type Observation,
   type Outcome,
@@ -92,8 +93,7 @@ async function goForward(run: Run): Promise<DeploymentResult> {
   if (end.kind === "cancelled" && policy.onCancel === "leave")
     return leaveOpen(run, asked === undefined ? "unverified" : "superseded", cause);
   await collectEvidence(run, execution.wanted, end);
-  const first = run.plan.services.every((service) => service.from === undefined);
-  const keep = (first ? policy.onFirstFailure : policy.onFailure) === "keep";
+  const keep = keepsFailed(run.plan.services, policy);
   return keep && end.kind !== "cancelled" ? keepFailed(run, cause) : goBack(run, cause);
 }
 

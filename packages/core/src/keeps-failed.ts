@@ -1,0 +1,11 @@
+import type { RolloutPolicy } from "./policy.ts";
+import type { ServiceChange } from "./target.ts";
+
+/** Whether a release that fails stays, by policy. A first deployment, with nothing to go back to, has a rule of its own. */
+export function keepsFailed(
+  services: readonly ServiceChange[],
+  { onFailure, onFirstFailure }: Pick<RolloutPolicy, "onFailure" | "onFirstFailure">,
+): boolean {
+  const first = services.every((service) => service.from === undefined);
+  return (first ? onFirstFailure : onFailure) === "keep";
+}
