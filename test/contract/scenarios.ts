@@ -23,7 +23,10 @@ const GROUPS: readonly Scenario[] = [
     run: async (trial) => {
       const before = async () => (await trial.seen()).services.web;
       const result = await withOneShot(trial, { migrate: "job-fails", web: "good2" });
-      expect(result, trial.log.text()).toMatchObject({ outcome: "rolled_back", cause: { service: "migrate" } });
+      expect(result, trial.log.text()).toMatchObject({
+        outcome: "rolled_back",
+        cause: { cause: "exited", service: "migrate" },
+      });
       expect(result.report.evidence[0]).toMatchObject({ service: "migrate", exitCode: 1 });
       expect(await before()).toHaveLength(1);
       await trial.expectRunning({ migrate: ["job-done1", 1], web: ["good1", 1] });

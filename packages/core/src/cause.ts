@@ -1,7 +1,7 @@
 /** Why an outcome is what it is. One sentence each, for a person who reads it on a pull request. */
 export const CAUSES = {
   crash_loop: "a container crashed again and again after it started",
-  exited: "a container ended although it should keep running",
+  exited: "a container ended although it should keep running, or failed at what it runs once for",
   oom_killed: "a container was killed for using more memory than its limit",
   unhealthy: "a container's health check failed",
   readiness_lost: "an instance was ready and then stopped being ready",

@@ -117,7 +117,9 @@ function crashLoop(scene: Scene): CauseDetail | undefined {
     if (count >= scene.terms.policy.crashes) {
       const code = crash.exitCode === undefined ? "" : `exit code ${crash.exitCode}, `;
       const times = count === 1 ? "1 crash" : `${count} crashes`;
-      return { cause: "crash_loop", service: scene.service.name, instance: crash.title, detail: code + times };
+      // What runs once and fails once goes round in no loop.
+      const cause = count === 1 && !runs(scene) ? "exited" : "crash_loop";
+      return { cause, service: scene.service.name, instance: crash.title, detail: code + times };
     }
   }
   return undefined;

@@ -75,6 +75,27 @@ const CASES: [name: string, cause: Partial<CauseDetail>, one: Case][] = [
     { crashes: 9, seen: [[1, observed([unready("1", { state: "exited", ...exit(2) })], { goal: "complete" })]] },
   ],
   [
+    "a one-shot that fails once, where one crash is enough",
+    { cause: "exited", detail: "exit code 2, 1 crash" },
+    { crashes: 1, seen: [[1, observed([unready("1", { state: "exited", ...exit(2) })], { goal: "complete" })]] },
+  ],
+  [
+    "a one-shot that is restarted in place, where one crash is enough",
+    { cause: "exited", detail: "exit code 1, 1 crash" },
+    {
+      crashes: 1,
+      seen: [[1, observed([unready("1", { state: "restarting", restarts: 1, ...exit(1) })], { goal: "complete" })]],
+    },
+  ],
+  [
+    "a one-shot that fails again and again",
+    { cause: "crash_loop", detail: "exit code 1, 2 crashes" },
+    {
+      crashes: 2,
+      seen: [[1, observed([unready("1", { state: "restarting", restarts: 2, ...exit(1) })], { goal: "complete" })]],
+    },
+  ],
+  [
     "an OOM kill",
     { cause: "oom_killed" },
     {
