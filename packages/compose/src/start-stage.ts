@@ -1,4 +1,4 @@
-import { isBelayError, mapBounded, oneLine } from "@belay/core";
+import { inService, isBelayError, mapBounded, oneLine } from "@belay/core";
 import { EngineError } from "@belay/docker";
 import type { ComposeContainer } from "./compose-container.ts";
 import { stopAll } from "./container-changes.ts";
@@ -28,7 +28,7 @@ export async function start(
   const byName = new Map(level.map((one) => [one.name, one]));
   await mapBounded(made, AT_ONCE, signal, async (container, both) => {
     const one = byName.get(container.service);
-    if (one !== undefined) await startOne(work, one, container, both);
+    if (one !== undefined) await inService(one.service, () => startOne(work, one, container, both));
   });
 }
 

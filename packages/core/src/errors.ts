@@ -57,6 +57,8 @@ export class BelayError extends Error {
   readonly doing: string;
   readonly got: string;
   readonly next: string | undefined;
+  /** The service (its name in `belay.yaml`) at which this came up, where it was one: {@link inService}. */
+  service: string | undefined;
 
   constructor(code: ErrorCode, parts: ErrorParts) {
     const next = parts.next === undefined ? "" : ` ${parts.next}`;

@@ -7,6 +7,7 @@ export * from "./duration.ts";
 export * from "./errors.ts";
 export * from "./headline-of.ts";
 export * from "./identity.ts";
+export * from "./in-service.ts";
 export * from "./inputs.ts";
 export * from "./keeps-failed.ts";
 export * from "./log.ts";

@@ -3,6 +3,7 @@ import {
   type DeploymentContext,
   type Execution,
   type ExecutionStage,
+  inService,
   mapBounded,
   type Wanted,
 } from "@belay/core";
@@ -105,7 +106,11 @@ async function changeAll(
   signal: AbortSignal,
 ): Promise<void> {
   for (const group of groupsOf(level)) {
-    await mapBounded(group, AT_ONCE, signal, (planned) => changeOne(state, planned, context, signal));
+    await mapBounded(group, AT_ONCE, signal, (planned) => {
+      const change = (): Promise<void> => changeOne(state, planned, context, signal);
+      const { service } = planned.desired;
+      return service === undefined ? change() : inService(service, change);
+    });
   }
   const revisions = new Map(plan.changes.map(({ service, to }) => [service, to?.revision ?? ""]));
   for (const { desired } of level) {

@@ -124,9 +124,12 @@ async function actOnce(course: Course, stage: ExecutionStage): Promise<void> {
 
 /** A change that the engine refused is the release's fault until the opposite is shown; anything else is ours. */
 export function causeOf(error: unknown): CauseDetail {
-  if (isBelayError(error, "ENGINE_ERROR", "PROCESS_FAILED")) return { cause: "start_failed", detail: error.message };
+  const where = isBelayError(error) && error.service !== undefined ? { service: error.service } : {};
+  if (isBelayError(error, "ENGINE_ERROR", "PROCESS_FAILED")) {
+    return { cause: "start_failed", ...where, detail: error.message };
+  }
   if (isBelayError(error, "ENGINE_UNREACHABLE", "TIMED_OUT")) {
     return { cause: "engine_unreachable", detail: error.message };
   }
-  return { cause: "internal", detail: toBelayError(error, "carrying out the deployment").message };
+  return { cause: "internal", ...where, detail: toBelayError(error, "carrying out the deployment").message };
 }

@@ -3,6 +3,7 @@ import {
   dependencyLevels,
   type Execution,
   type ExecutionStage,
+  inService,
   LABELS,
   mapBounded,
   type Wanted,
@@ -70,8 +71,10 @@ async function update(
   await plan.stack?.create(deploymentLabels(state.options.scope, context), signal);
   if (plan.networks !== undefined) await restoreNetworks(state, plan.networks, signal);
   if (plan.stack !== undefined) await state.directory.renewNetworks({ signal });
-  await mapBounded(level, AT_ONCE, signal, (one, both) =>
-    writeService(state, { name: one.name, signal: both, make: (live) => specFor(state, one, live, context) }),
+  await mapBounded(level, AT_ONCE, signal, (one, signal) =>
+    inService(one.service, () =>
+      writeService(state, { name: one.name, signal, make: (live) => specFor(state, one, live, context) }),
+    ),
   );
 }
 

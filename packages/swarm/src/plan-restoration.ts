@@ -1,4 +1,11 @@
-import { type DeploymentContext, type Execution, type ExecutionStage, scopeHash, type Wanted } from "@belay/core";
+import {
+  type DeploymentContext,
+  type Execution,
+  type ExecutionStage,
+  inService,
+  scopeHash,
+  type Wanted,
+} from "@belay/core";
 import type { Service } from "@belay/docker";
 import { tasksOf } from "./observe-services.ts";
 import { GONE } from "./plan-detail.ts";
@@ -93,7 +100,8 @@ async function restoreAll(
   const networks = await restoreNetworks(state, snapshot.networks, signal);
   // In reverse order of the way forward: what depends on others goes back before those do.
   for (const { was, done } of old.toReversed()) {
-    if (done === undefined) await restoreService(state, { was, snapshot, networks, fencing, signal });
+    if (done !== undefined) continue;
+    await inService(was.service, () => restoreService(state, { was, snapshot, networks, fencing, signal }));
   }
 }
 
