@@ -108,7 +108,8 @@ export class Stack {
         restart_policy: goal === "complete" ? { condition: "none" } : { delay: "500ms" },
         ...(replicas === undefined ? {} : { replicas }),
         ...(memory && { resources: { limits: { memory: String(memory) } } }),
-        ...(nowhere && { placement: { constraints: ["node.labels.nowhere == yes"] } }),
+        // Constraints that no node meets are refused beforehand; how much is free on which node only the engine knows.
+        ...(nowhere && { resources: { reservations: { memory: "1000G" } } }),
       },
     };
   }

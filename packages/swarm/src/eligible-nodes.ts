@@ -1,13 +1,18 @@
 import type { ServiceSpec, SwarmNode } from "@belay/docker";
 
-/**
- * The nodes on which a global service runs: ready, active, and allowed by its constraints and platforms. A constraint of a
- * kind that is not known here counts as met.
- */
+/** The nodes on which a global service runs: ready, active, and allowed by its constraints and platforms. */
 export function eligibleNodes(spec: ServiceSpec, nodes: readonly SwarmNode[]): SwarmNode[] {
-  const { Constraints, Platforms } = spec.TaskTemplate.Placement ?? {};
   const up = nodes.filter(({ Status, Spec }) => Status.State === "ready" && Spec.Availability === "active");
-  return up.filter(
+  return suitableNodes(spec, up);
+}
+
+/**
+ * The nodes that a service's constraints and platforms allow, whether they are up or not. A constraint of a kind that is not
+ * known here counts as met.
+ */
+export function suitableNodes(spec: ServiceSpec, nodes: readonly SwarmNode[]): SwarmNode[] {
+  const { Constraints, Platforms } = spec.TaskTemplate.Placement ?? {};
+  return nodes.filter(
     (node) =>
       (Constraints ?? []).every((text) => isMet(text, node)) && fits(Platforms ?? [], node.Description.Platform),
   );

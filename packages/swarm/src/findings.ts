@@ -1,6 +1,6 @@
 import { type Finding, LABELS, type Platform, type RolloutPolicy, scopeHash } from "@belay/core";
 import type { PortConfig, Service, ServiceSpec, SwarmNode } from "@belay/docker";
-import { eligibleNodes } from "./eligible-nodes.ts";
+import { eligibleNodes, suitableNodes } from "./eligible-nodes.ts";
 import { isTouched, type PlanContents, type PlannedService } from "./plan-detail.ts";
 import { readLabels } from "./service-labels.ts";
 import { isJob, modeOf } from "./service-mode.ts";
@@ -70,12 +70,22 @@ function modeChange({ service, current }: PlannedService, spec: ServiceSpec): Fi
   return [{ level: "refuse", check: "mode_changes", service, message, remedy }];
 }
 
-function noNode({ service }: PlannedService, spec: ServiceSpec, { nodes }: Circumstances): Finding[] {
+/**
+ * A release that asks for what no node has can't be started, and makes the engine end what runs. Where there are such nodes,
+ * but none is up, one may come back in time; and a service that runs on each of them, or none of which is to run, waits for
+ * them by its nature.
+ */
+function noNode({ service, desired }: PlannedService, spec: ServiceSpec, { nodes }: Circumstances): Finding[] {
   if (eligibleNodes(spec, nodes).length > 0) return [];
+  const possible = suitableNodes(spec, nodes).length > 0;
+  const level = possible || desired === 0 || modeOf(spec).startsWith("global") ? "warn" : "refuse";
   const wants = spec.TaskTemplate.Placement?.Constraints ?? [];
-  const message = `no node can take it${wants.length === 0 ? "" : ` (it asks for ${wants.join(", ")})`}, and the engine may end what runs for that`;
+  const asked = wants.length === 0 ? "" : ` (it asks for ${wants.join(", ")})`;
+  const message = possible
+    ? `no node that could take it${asked} is up`
+    : `no node can take it${asked}, and the engine may end what runs for that`;
   const remedy = "Look at docker node ls: nodes must be ready and active, and have the labels that are asked for.";
-  return [{ level: "warn", check: "unschedulable", service, message, remedy }];
+  return [{ level, check: "unschedulable", service, message, remedy }];
 }
 
 /** An image without a variant for any node would end with "exec format error", or find no node. */
