@@ -1,10 +1,13 @@
 import { networkInterfaces } from "node:os";
 import type { KubernetesTarget, Settings } from "@belay/config";
-import { isBelayError } from "@belay/core";
 import type { KubernetesConnection } from "@belay/kubernetes";
 import type { PipelineContext } from "./context.ts";
 import type { OpenTarget } from "./open-target.ts";
+import { imageAtRegistry, registryAccess } from "./registry-access.ts";
 import { type InstanceAccess, startProber } from "./start-prober.ts";
+
+/** The cluster pulls the image, not this machine: a registry that can't be reached from here holds nothing up for long. */
+const REGISTRY_ATTEMPTS = 2;
 
 /** Connects to the cluster of an environment. @throws what connecting throws. */
 export async function openKubernetes(
@@ -16,14 +19,16 @@ export async function openKubernetes(
   const { connectKubernetes, createKubernetesTarget, createManifests } = await import("@belay/kubernetes");
   const { log, clock, redactor, env } = context;
   const { application, environment } = settings;
-  const { kubeconfig, kubeconfigText, namespace } = kubernetes;
+  const { kubeconfig, kubeconfigText } = kubernetes;
   const api = await connectKubernetes({
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(kubeconfigText === undefined ? {} : { kubeconfigText }),
     ...(kubernetes.context === undefined ? {} : { context: kubernetes.context }),
-    ...{ namespace, env, clock, redactor },
+    ...(kubernetes.namespace === undefined ? {} : { namespace: kubernetes.namespace }),
+    ...{ env, clock, redactor, log },
   });
-  const registry = await registryOf(context, token);
+  const { namespace } = api;
+  const { client } = await registryAccess(context, undefined, token, REGISTRY_ATTEMPTS);
   const scope = { target: "kubernetes", project: namespace, application, environment } as const;
   const services = namesOf(settings);
   const { variables, secrets, directory } = settings;
@@ -33,14 +38,14 @@ export async function openKubernetes(
   const target = await createKubernetesTarget({
     ...{ api, log, clock, redactor, scope, services },
     ...(files.length === 0 ? {} : { manifests: createManifests(manifests) }),
-    imageAvailable: registry.imageAvailable,
+    imageAvailable: imageAtRegistry(client),
     kubectlArgs: kubectlArguments(kubernetes),
   });
   return {
     target,
     startProber: (ending) => startProber(context, settings, async () => accessOf(context, api), ending),
     close: async () => {
-      registry.close();
+      client.close();
       await target.close();
       await api.close();
     },
@@ -60,41 +65,6 @@ function kubectlArguments({ kubeconfig, context }: KubernetesTarget): readonly s
     ...(kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig]),
     ...(context === undefined ? [] : ["--context", context]),
   ];
-}
-
-/** Registries as this machine sees them. The cluster may see others, so that only a clear "there is no such image" counts. */
-async function registryOf(context: PipelineContext, token: string) {
-  const { createAuthenticator, createRegistryClient, insecureRegistries } = await import("@belay/registry");
-  const { env, runner, redactor, log, clock, signal } = context;
-  const auth = createAuthenticator({
-    env: { ...env, ...(token === "" ? {} : { GITHUB_TOKEN: token }) },
-    runner,
-    redactor,
-  });
-  const client = createRegistryClient({
-    auth,
-    redactor,
-    log,
-    clock,
-    insecure: insecureRegistries(),
-    signal,
-    attempts: 2,
-  });
-  const imageAvailable = async (reference: string): Promise<"yes" | "no" | "cannot tell"> => {
-    const at = reference.lastIndexOf("@");
-    // Only what is pinned can be asked for: what a tag means may change at any time.
-    if (at < 0) return "cannot tell";
-    try {
-      const found = await client.manifest(reference.slice(0, at), reference.slice(at + 1));
-      return found === undefined ? "no" : "yes";
-    } catch (error) {
-      if (isBelayError(error, "REGISTRY_UNREACHABLE", "REGISTRY_UNAUTHORISED", "REGISTRY_ERROR", "TIMED_OUT")) {
-        return "cannot tell";
-      }
-      throw error;
-    }
-  };
-  return { imageAvailable, close: () => client.close() };
 }
 
 function accessOf(context: PipelineContext, api: KubernetesConnection): InstanceAccess {

@@ -17,18 +17,20 @@ export interface RegistryAccess {
 
 /**
  * Credentials from the docker config (for ghcr.io also the token), and a client that treats the same registries as
- * insecure as the engine does.
+ * insecure as the engine does; without an engine those on loopback. `attempts`: see {@link createRegistryClient}.
  */
 export async function registryAccess(
   context: PipelineContext,
-  docker: Docker,
+  docker: Docker | undefined,
   githubToken: string,
+  attempts?: number,
 ): Promise<RegistryAccess> {
   const { env, runner, redactor, log, clock, signal } = context;
   const token = githubToken === "" ? {} : { GITHUB_TOKEN: githubToken };
   const auth = createAuthenticator({ env: { ...env, ...token }, runner, redactor });
-  const insecure = insecureRegistries(await docker.info({ signal }));
-  return { auth, client: createRegistryClient({ auth, redactor, log, clock, insecure, signal }) };
+  const insecure = insecureRegistries(await docker?.info({ signal }));
+  const tries = attempts === undefined ? {} : { attempts };
+  return { auth, client: createRegistryClient({ auth, redactor, log, clock, insecure, signal, ...tries }) };
 }
 
 /**
@@ -49,6 +51,27 @@ export function imageAvailability(
     } catch (error) {
       if (isNotFound(error) && /not found|manifest unknown|no such/i.test(error.engineMessage)) return "no";
       if (error instanceof EngineError || isBelayError(error, "TIMED_OUT")) return "cannot tell";
+      throw error;
+    }
+  };
+}
+
+/**
+ * The same as this machine sees it, where an engine can't be asked. The cluster may see other registries, so that only a
+ * clear "there is no such image" counts.
+ */
+export function imageAtRegistry(client: RegistryClient): (reference: string) => Promise<"yes" | "no" | "cannot tell"> {
+  return async (reference) => {
+    const at = reference.lastIndexOf("@");
+    // Only what is pinned can be asked for: what a tag means may change at any time.
+    if (at < 0) return "cannot tell";
+    try {
+      const found = await client.manifest(reference.slice(0, at), reference.slice(at + 1));
+      return found === undefined ? "no" : "yes";
+    } catch (error) {
+      if (isBelayError(error, "REGISTRY_UNREACHABLE", "REGISTRY_UNAUTHORISED", "REGISTRY_ERROR", "TIMED_OUT")) {
+        return "cannot tell";
+      }
       throw error;
     }
   };
