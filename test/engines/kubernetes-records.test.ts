@@ -5,7 +5,7 @@ import { it, type Shop } from "./kubernetes-space.ts";
 
 async function withApi<T>(shop: Shop, work: (api: KubernetesConnection) => Promise<T>): Promise<T> {
   const place = { kubeconfig: shop.cluster.kubeconfig, namespace: shop.scope.project, env: {} };
-  const api = await connectKubernetes({ ...place, clock: systemClock, redactor: new Redactor() });
+  const api = await connectKubernetes({ ...place, clock: systemClock, redactor: new Redactor(), log: shop.log });
   try {
     return await work(api);
   } finally {

@@ -17,7 +17,7 @@ import {
   type SavedObject,
   titleOf,
 } from "@belay/kubernetes";
-import { type Cluster, type TemporaryFolder, temporaryFolder } from "@belay/testkit";
+import { type Cluster, createTestLog, type TemporaryFolder, temporaryFolder } from "@belay/testkit";
 
 export const REPOSITORY = "registry.example/shop-web";
 
@@ -65,6 +65,7 @@ export class ManifestStand {
       namespace,
       clock: systemClock,
       redactor: new Redactor(),
+      log: createTestLog(),
     });
     return new ManifestStand(cluster, api, await temporaryFolder("belay-manifests"), environment);
   }
@@ -84,6 +85,7 @@ export class ManifestStand {
       namespace: this.namespace,
       clock: systemClock,
       redactor: new Redactor(),
+      log: createTestLog(),
     });
     return new ManifestStand(this.#cluster, api, this.#temporary, this.scope.environment);
   }

@@ -74,7 +74,6 @@ describe("inputs", () => {
   it("of another engine replace the file's target", () => {
     expect(settings(EXAMPLE, { target: "kubernetes" }).target).toEqual({
       kind: "kubernetes",
-      namespace: "default",
       files: [],
     });
   });

@@ -50,7 +50,7 @@ export const OVERRIDE_INPUTS = {
   files: "The target's files, one a line, relative to belay.yaml. Kubernetes also takes folders.",
   directory: "Compose's project directory. Default: the folder of the first file.",
   stack: "Swarm stack. Default: the application.",
-  namespace: "Kubernetes namespace; it must exist. Default: `default`.",
+  namespace: "Kubernetes namespace; it must exist. Default: the one of the context, else `default`.",
   kubeconfig: "Path of a kubeconfig, relative to belay.yaml. Default: what kubectl itself would use.",
   "kubeconfig-data":
     "A whole kubeconfig, as it is or in base64, from a secret. It is kept in memory only. Not together with `kubeconfig`.",

@@ -104,7 +104,6 @@ describe("the settings of an environment", () => {
     expect(target("{ kind: kubernetes, context: prod }")).toEqual({
       kind: "kubernetes",
       context: "prod",
-      namespace: "default",
       files: [],
     });
     expect(target("{ kind: kubernetes, kubeconfig: k/config, namespace: shop, files: [k8s, k8s/extra.yaml] }")).toEqual(

@@ -102,7 +102,7 @@ function resolveKubernetes(sources: TargetSources, data: DataOf<"kubernetes">): 
     kind: "kubernetes",
     ...resolveKubeconfig(sources, data.kubeconfig),
     ...(context === undefined ? {} : { context }),
-    namespace: namespace ?? "default",
+    ...(namespace === undefined ? {} : { namespace }),
     files: resolveFiles(sources, data.files),
   };
 }

@@ -165,7 +165,9 @@ const target = about(
           text(FORMATS.path, "File, relative to this one. Default: what kubectl itself would use."),
         ),
         context: z.optional(text(FORMATS.word, "Context of the kubeconfig. Default: its current one.")),
-        namespace: z.optional(text(FORMATS.namespace, "Namespace; it must exist. Default: `default`.")),
+        namespace: z.optional(
+          text(FORMATS.namespace, "Namespace; it must exist. Default: the context's own, else `default`."),
+        ),
         files: manifests,
       }),
     ],

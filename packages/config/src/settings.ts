@@ -67,7 +67,8 @@ export interface KubernetesTarget {
   /** A whole kubeconfig, given as a secret: it is never written to a file. */
   readonly kubeconfigText?: string;
   readonly context?: string;
-  readonly namespace: string;
+  /** Default: the context's own, else `default`. */
+  readonly namespace?: string;
   /** Absolute paths of files and folders, in their order. Empty: only the images of workloads that exist are changed. */
   readonly files: readonly string[];
 }

@@ -60,25 +60,27 @@ async function find(context: PipelineContext, inputs: CommonInputs, settings: Se
   const path = releasePath(context, inputs);
   const image = given === undefined || existsSync(path) ? undefined : parseReference(given);
   if (given !== undefined && (image?.tag ?? image?.digest) !== undefined) {
-    return withRegistry(context, inputs, (registry) => attachedRelease(context, registry, given));
+    return withRegistry(context, inputs, settings, (registry) => attachedRelease(context, registry, given));
   }
   const named = Object.values(settings.services).every(
     (service) => service.build === undefined && service.reference !== undefined,
   );
   if (given === undefined && !existsSync(path) && named) {
-    return withRegistry(context, inputs, (registry) => externalRelease(context, registry, settings));
+    return withRegistry(context, inputs, settings, (registry) => externalRelease(context, registry, settings));
   }
   return readRelease(path);
 }
 
+/** A Docker engine tells which registries are insecure. For a cluster none has to be there: the job may be a pod of it. */
 async function withRegistry<T>(
   context: PipelineContext,
   inputs: CommonInputs,
+  { target }: Settings,
   work: (registry: RegistryClient) => Promise<T>,
 ): Promise<T> {
-  const { connectDocker } = await import("@belay/docker");
   const { redactor, signal, clock } = context;
-  const docker = await connectDocker({ redactor, signal, clock });
+  const { connectDocker } = await import("@belay/docker");
+  const docker = target.kind === "kubernetes" ? undefined : await connectDocker({ redactor, signal, clock });
   try {
     const { client } = await registryAccess(context, docker, inputs.githubToken);
     try {
@@ -87,7 +89,7 @@ async function withRegistry<T>(
       client.close();
     }
   } finally {
-    await docker.close();
+    await docker?.close();
   }
 }
 

@@ -1,5 +1,4 @@
-import { BelayError, type Clock, type Redactor, retry } from "@belay/core";
-import type { KubeConfig } from "@kubernetes/client-node";
+import { BelayError, type Clock, type Log, type Redactor, retry } from "@belay/core";
 import type {
   Access,
   ApplyOptions,
@@ -16,6 +15,7 @@ import { FIELD_MANAGER } from "../marks.ts";
 import type { Pod } from "../observe/pod.ts";
 import { isMissing, isStatus } from "./api-error.ts";
 import { mayAskAgain, queryOf, retryAfterMs, within } from "./bounded-call.ts";
+import { ClusterAccess } from "./cluster-access.ts";
 import { type ExecResult, execInPod } from "./exec-in-pod.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { type KubeconfigSource, loadKubeconfig } from "./load-kubeconfig.ts";
@@ -35,6 +35,7 @@ export interface ConnectOptions extends KubeconfigSource {
   readonly namespace?: string;
   readonly clock: Clock;
   readonly redactor: Redactor;
+  readonly log: Log;
 }
 
 /** Connection to a cluster, to be closed by whoever opened it. */
@@ -62,9 +63,15 @@ const METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.
  */
 export async function connectKubernetes(options: ConnectOptions): Promise<KubernetesConnection> {
   const config = await loadKubeconfig(options);
+  const { clock, redactor, log } = options;
   const own = config.getContextObject(config.getCurrentContext())?.namespace;
-  const connection = new HttpConnection(config, options.redactor, options.clock);
-  const api = new ApiClient(connection, config, options.namespace ?? own ?? "default", options.clock);
+  const access = await ClusterAccess.open(config, options);
+  if (config.getCurrentCluster()?.skipTLSVerify) {
+    const danger = "whoever is on the way there can read and change everything, the credentials included";
+    log.warn(`the certificate of ${access.server.host} is not checked (\`insecure-skip-tls-verify\`): ${danger}`);
+  }
+  const connection = new HttpConnection(access, redactor, clock);
+  const api = new ApiClient(connection, access, options.namespace ?? (own || "default"), clock);
   await api.request("GET", "/version", { doing: "connecting to the cluster" });
   return api;
 }
@@ -72,13 +79,13 @@ export async function connectKubernetes(options: ConnectOptions): Promise<Kubern
 class ApiClient implements KubernetesConnection {
   readonly namespace: string;
   readonly #http: HttpConnection;
-  readonly #config: KubeConfig;
+  readonly #access: ClusterAccess;
   readonly #clock: Clock;
   readonly #discovered = new Map<string, Promise<DiscoveryList | undefined>>();
 
-  constructor(http: HttpConnection, config: KubeConfig, namespace: string, clock: Clock) {
+  constructor(http: HttpConnection, access: ClusterAccess, namespace: string, clock: Clock) {
     this.#http = http;
-    this.#config = config;
+    this.#access = access;
     this.namespace = namespace;
     this.#clock = clock;
   }
@@ -289,7 +296,7 @@ class ApiClient implements KubernetesConnection {
   }
 
   get host(): string {
-    return new URL(this.#config.getCurrentCluster()?.server ?? "").hostname;
+    return this.#access.server.hostname;
   }
 
   async exec(
@@ -301,7 +308,7 @@ class ApiClient implements KubernetesConnection {
     const [container] = pod?.spec.containers ?? [];
     if (pod === undefined || container === undefined) return { exitCode: 126, output: "the pod is gone" };
     const place = { namespace: this.namespace, pod: pod.metadata.name, container: container.name };
-    return execInPod(this.#config, place, command, options);
+    return execInPod(await this.#access.config(), place, command, options);
   }
 
   async addressOf(uid: string): Promise<string | undefined> {
@@ -313,7 +320,7 @@ class ApiClient implements KubernetesConnection {
     return items.find(({ metadata }) => metadata.uid === uid) as Pod | undefined;
   }
 
-  close(): Promise<void> {
-    return this.#http.close();
+  async close(): Promise<void> {
+    this.#access.close();
   }
 }

@@ -1,8 +1,9 @@
 import { type IncomingMessage, request as plainRequest } from "node:http";
 import { type RequestOptions as TlsOptions, request as tlsRequest } from "node:https";
 import { BelayError, type Clock, messageOf, type Redactor } from "@belay/core";
-import type { KubeConfig } from "@kubernetes/client-node";
 import { apiErrorOf, statusOf } from "./api-error.ts";
+import type { ClusterAccess } from "./cluster-access.ts";
+import type { Credential } from "./exec-plugin.ts";
 
 export interface Call {
   readonly method: string;
@@ -19,17 +20,17 @@ const KEEP_ALIVE_MS = 5_000;
 
 /** Speaks HTTP with an API server over connections that stay open, as the kubeconfig's user. */
 export class HttpConnection {
-  readonly #config: KubeConfig;
+  readonly #access: ClusterAccess;
   readonly #redactor: Redactor;
   readonly #clock: Clock;
   readonly #server: URL;
   #offsetMs: number | undefined;
 
-  constructor(config: KubeConfig, redactor: Redactor, clock: Clock) {
-    this.#config = config;
+  constructor(access: ClusterAccess, redactor: Redactor, clock: Clock) {
+    this.#access = access;
     this.#redactor = redactor;
     this.#clock = clock;
-    this.#server = new URL(config.getCurrentCluster()?.server ?? "");
+    this.#server = access.server;
   }
 
   /**
@@ -48,7 +49,7 @@ export class HttpConnection {
 
   /** The answer's head; its body is to be read. @throws as {@link text} */
   async open(call: Call): Promise<IncomingMessage> {
-    const answer = await this.#send(call);
+    const answer = await this.#sendSigned(call);
     this.#learnTime(answer.headers.date);
     const status = answer.statusCode ?? 0;
     if (status >= 200 && status < 300) return answer;
@@ -56,9 +57,17 @@ export class HttpConnection {
     throw apiErrorOf(call.doing, statusOf(status, this.#redactor.redact(body)));
   }
 
-  async #send(call: Call): Promise<IncomingMessage> {
+  /** A request whose sender the API server does not know has done nothing: it is sent once more with a new credential. */
+  async #sendSigned(call: Call): Promise<IncomingMessage> {
+    const { options, credential } = await this.#optionsOf(call);
+    const answer = await this.#send(call, options);
+    if (answer.statusCode !== 401 || !this.#access.refused(credential)) return answer;
+    await this.#collect(answer, call);
+    return this.#send(call, (await this.#optionsOf(call)).options);
+  }
+
+  async #send(call: Call, options: TlsOptions): Promise<IncomingMessage> {
     call.signal.throwIfAborted();
-    const options = await this.#optionsOf(call);
     const begin = this.#server.protocol === "http:" ? plainRequest : tlsRequest;
     return new Promise((resolve, reject) => {
       const request = begin(options, resolve);
@@ -69,7 +78,7 @@ export class HttpConnection {
     });
   }
 
-  async #optionsOf(call: Call): Promise<TlsOptions> {
+  async #optionsOf(call: Call): Promise<{ options: TlsOptions; credential: Credential | undefined }> {
     const headers: Record<string, string> = { accept: call.accept ?? "application/json", "user-agent": "belay" };
     if (call.body !== undefined) {
       headers["content-type"] = call.contentType ?? "application/json";
@@ -85,17 +94,7 @@ export class HttpConnection {
       headers,
       signal: call.signal,
     };
-    try {
-      await this.#config.applyToHTTPSOptions(options);
-    } catch (error) {
-      // An exec plugin that failed, a certificate that is not there.
-      const got = this.#redactor.redact(messageOf(error));
-      const next = "Check that kubectl works with this kubeconfig.";
-      throw new BelayError("ENGINE_FORBIDDEN", { doing: "signing in at the API server", got, next, cause: error });
-    }
-    // The client's agent ends each connection by default.
-    if (typeof options.agent === "object") (options.agent as { keepAlive?: boolean }).keepAlive = true;
-    return options;
+    return { options, credential: await this.#access.applyTo(options) };
   }
 
   #collect(answer: IncomingMessage, call: Call): Promise<string> {
@@ -124,12 +123,5 @@ export class HttpConnection {
     if (Number.isNaN(at)) return;
     const offset = at - this.#clock.now();
     this.#offsetMs = Math.max(this.#offsetMs ?? offset, offset);
-  }
-
-  /** Ends the connections. */
-  async close(): Promise<void> {
-    const options: TlsOptions = {};
-    await this.#config.applyToHTTPSOptions(options);
-    if (typeof options.agent === "object") options.agent.destroy();
   }
 }

@@ -1,8 +1,10 @@
-import { access } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { BelayError, messageOf } from "@belay/core";
-import type { KubeConfig } from "@kubernetes/client-node";
+import type { Cluster, Context, KubeConfig, User } from "@kubernetes/client-node";
+import { parse } from "yaml";
+import type { ExecPlugin } from "./exec-plugin.ts";
 
 export interface KubeconfigSource {
   /** Path of a file. */
@@ -12,13 +14,24 @@ export interface KubeconfigSource {
   /** Default: its current one. */
   readonly context?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where a pod has its own account. Default: where Kubernetes puts it. */
+  readonly accountFolder?: string;
 }
 
-const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+/** What a kubeconfig holds, with absolute paths. */
+interface Contents {
+  readonly clusters: Cluster[];
+  readonly users: User[];
+  readonly contexts: Context[];
+  readonly currentContext: string;
+}
+
+/** "Accessing the Kubernetes API from a Pod" */
+const ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /**
  * The kubeconfig as kubectl finds it: what is given, `KUBECONFIG`, `~/.kube/config`, else the pod's own account.
- * The client behind it is big, so it is loaded only here. It runs exec plugins (EKS, GKE, AKS) and renews their tokens.
+ * The client behind it is big, so it is loaded only here.
  *
  * @throws BelayError INVALID_INPUT when there is none, it can't be read, or it has not this context.
  */
@@ -27,7 +40,7 @@ export async function loadKubeconfig(source: KubeconfigSource): Promise<KubeConf
   const doing = "reading the kubeconfig";
   const config = new KubeConfig();
   try {
-    await load(config, source, () => new KubeConfig());
+    config.loadFromOptions(await readContents(source, () => new KubeConfig()));
   } catch (error) {
     throw error instanceof BelayError
       ? error
@@ -43,38 +56,95 @@ export async function loadKubeconfig(source: KubeconfigSource): Promise<KubeConf
   return config;
 }
 
-async function load(config: KubeConfig, source: KubeconfigSource, create: () => KubeConfig): Promise<void> {
+async function readContents(source: KubeconfigSource, create: () => KubeConfig): Promise<Contents> {
   const { kubeconfig, kubeconfigText, env } = source;
-  if (kubeconfigText !== undefined) config.loadFromString(kubeconfigText);
-  else if (kubeconfig !== undefined) config.loadFromFile(kubeconfig);
-  else await loadFound(config, env, create);
-}
-
-/** What kubectl itself would use. */
-async function loadFound(config: KubeConfig, env: KubeconfigSource["env"], create: () => KubeConfig): Promise<void> {
-  const files = (env.KUBECONFIG ?? "").split(delimiter).filter((file) => file !== "");
+  if (kubeconfigText !== undefined) return contentsOf(create(), kubeconfigText, process.cwd());
+  if (kubeconfig !== undefined) return readContentsOf(create(), kubeconfig);
+  const named = (env.KUBECONFIG ?? "").split(delimiter).filter((file) => file !== "");
   const own = join(env.HOME ?? homedir(), ".kube", "config");
-  if (files.length === 0 && (await exists(own))) files.push(own);
-  const [first, ...others] = files;
-  if (first !== undefined) {
-    config.loadFromFile(first);
-    for (const file of others) {
-      const more = create();
-      more.loadFromFile(file);
-      // The first file that says which context is current wins, as for kubectl.
-      config.mergeConfig(more, true);
-    }
-    return;
+  const files = named.length > 0 ? named : [own];
+  const present: string[] = [];
+  for (const file of files) if (await exists(file)) present.push(file);
+  if (present.length > 0) return merged(await Promise.all(present.map((file) => readContentsOf(create(), file))));
+  if (named.length === 0 && env.KUBERNETES_SERVICE_HOST !== undefined) {
+    const account = await readAccount(env, source.accountFolder ?? ACCOUNT_FOLDER);
+    if (account !== undefined) return account;
   }
-  if (env.KUBERNETES_SERVICE_HOST !== undefined && (await exists(ACCOUNT))) {
-    config.loadFromCluster();
-    return;
-  }
+  const found =
+    named.length > 0
+      ? `KUBECONFIG names ${named.join(", ")}, where there is none`
+      : `none was given, KUBECONFIG is not set, ${own} is not there, and this is no pod of a cluster`;
   throw new BelayError("INVALID_INPUT", {
     doing: "looking for a kubeconfig",
-    got: `none was given, KUBECONFIG is not set, ${own} is not there, and this is no pod of a cluster`,
+    got: found,
     next: "Give `kubeconfig`, or `kubeconfig-data` with the content of one.",
   });
+}
+
+/** Of several files the first one that has a name counts for it, as for kubectl. */
+function merged(all: readonly Contents[]): Contents {
+  const first = <T extends { readonly name: string }>(lists: readonly T[][]): T[] =>
+    [
+      ...new Map(
+        lists
+          .flat()
+          .toReversed()
+          .map((one) => [one.name, one]),
+      ).values(),
+    ].toReversed();
+  return {
+    clusters: first(all.map(({ clusters }) => clusters)),
+    users: first(all.map(({ users }) => users)),
+    contexts: first(all.map(({ contexts }) => contexts)),
+    currentContext: all.find(({ currentContext }) => currentContext)?.currentContext ?? "",
+  };
+}
+
+async function readContentsOf(config: KubeConfig, file: string): Promise<Contents> {
+  const path = resolve(file);
+  return contentsOf(config, await readFile(path, "utf8"), dirname(path));
+}
+
+/** Paths in a kubeconfig are relative to its folder (client-go, `ResolveLocalPaths`); the client knows only some of them. */
+function contentsOf(config: KubeConfig, text: string, folder: string): Contents {
+  config.loadFromString(text);
+  config.makePathsAbsolute(folder);
+  const data = parse(text) as { readonly users?: readonly { name: string; user?: { tokenFile?: string } }[] };
+  const tokenFiles = new Map(data.users?.map(({ name, user }) => [name, user?.tokenFile]));
+  const users = config.getUsers().map((user): User => {
+    const tokenFile = tokenFiles.get(user.name);
+    if (tokenFile) return fromFile(user, resolve(folder, tokenFile));
+    const plugin = user.exec as ExecPlugin | null | undefined;
+    if (!plugin?.command?.includes("/")) return user;
+    return { ...user, exec: { ...plugin, command: resolve(folder, plugin.command) } };
+  });
+  return {
+    clusters: config.getClusters(),
+    contexts: config.getContexts(),
+    currentContext: config.getCurrentContext(),
+    users,
+  };
+}
+
+/** The form in which the client keeps it for a pod's own account. */
+function fromFile({ token: _token, ...user }: User, tokenFile: string): User {
+  return { ...user, authProvider: { name: "tokenFile", config: { tokenFile } } };
+}
+
+/** The account that a pod has of its own; `undefined` when it has none (`automountServiceAccountToken: false`). */
+async function readAccount(env: KubeconfigSource["env"], folder: string): Promise<Contents | undefined> {
+  const token = join(folder, "token");
+  if (!(await exists(token))) return undefined;
+  const { KUBERNETES_SERVICE_HOST: host = "", KUBERNETES_SERVICE_PORT: port = "443" } = env;
+  const name = "in-cluster";
+  const namespace = await readFile(join(folder, "namespace"), "utf8").catch(() => "");
+  const server = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return {
+    clusters: [{ name, server, caFile: join(folder, "ca.crt"), skipTLSVerify: false }],
+    users: [fromFile({ name }, token)],
+    contexts: [{ name, cluster: name, user: name, namespace: namespace.trim() }],
+    currentContext: name,
+  };
 }
 
 function choose(config: KubeConfig, context: string): void {
