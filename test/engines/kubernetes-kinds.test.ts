@@ -82,6 +82,20 @@ describe.concurrent("a Deployment", () => {
     });
   });
 
+  it("whose owner gave it a deadline of its own is taken back when that is over", async ({ shop }) => {
+    const template = templateOf(await shop.image("good1"));
+    await shop.apply([workload("Deployment", { progressDeadlineSeconds: 5, template })]);
+    await ready(shop, "deployment/web");
+    const started = performance.now();
+    const result = await shop.deploy({ web: "web" }, { web: "unhealthy" }, { startMs: 120_000 });
+    expect(result, shop.log.text()).toMatchObject({
+      outcome: "rolled_back",
+      cause: { cause: "start_timeout", detail: expect.stringContaining("has timed out progressing") },
+    });
+    expect(performance.now() - started).toBeLessThan(110_000);
+    expect(await running(shop)).toEqual([`${await shop.image("good1")} true`]);
+  });
+
   it("or a container that is not there is refused with the names of those that are", async ({ shop }) => {
     const missing = await shop.deploy({ web: "deployment/shop" }, { web: "good2" });
     expect(missing).toMatchObject({

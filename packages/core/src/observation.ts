@@ -63,6 +63,8 @@ export interface Condition {
     | "start_failed"
     | "engine_paused"
     | "engine_rolled_back"
+    /** The engine's own time for a rollout is over (Kubernetes: `ProgressDeadlineExceeded`). */
+    | "start_timeout"
     /** Somebody else changed the service while it was deployed. */
     | "drifted";
   readonly message: string;

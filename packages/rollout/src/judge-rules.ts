@@ -29,7 +29,7 @@ const REASONS: Readonly<Record<string, Cause>> = {
  * Each rule is told what is left over from before the deployment and does not count it.
  */
 export const RULES: Readonly<Record<string, Rule>> = {
-  engineCondition: (scene) => findCondition(scene, (type) => type !== "unschedulable" && !engineActed(type)),
+  engineCondition: (scene) => findCondition(scene, (type) => !LATE.includes(type) && !engineActed(type)),
   waitingReason,
   startFailed,
   oomKilled,
@@ -41,9 +41,13 @@ export const RULES: Readonly<Record<string, Rule>> = {
   unschedulable: (scene) => findCondition(scene, (type) => type === "unschedulable", SETTLE_MS),
   engineReacted,
   probeFailed,
+  engineGaveUp: (scene) => findCondition(scene, (type) => type === "start_timeout"),
   startTimeout,
   instanceMissing,
 };
+
+/** What an engine says last, or of what it may put right in a moment. */
+const LATE: readonly Condition["type"][] = ["unschedulable", "start_timeout"];
 
 /** The engine reacted to something; what that was is the better cause, when it is seen too. */
 function engineActed(type: Condition["type"]): boolean {

@@ -74,6 +74,25 @@ const CASES: [name: string, cause: Partial<CauseDetail>, one: Case][] = [
     { seen: [[1, observed([unready("1", { state: "waiting", ...exit(127, { error: "exec: not found" }) })])]] },
   ],
   [
+    "the engine's own time for a rollout",
+    { cause: "start_timeout", detail: "in the engine's words" },
+    { seen: [[1, observed([unready("1")], { conditions: [condition("start_timeout")] })]] },
+  ],
+  [
+    "what explains it, before the engine's own time for a rollout",
+    { cause: "image_unavailable" },
+    {
+      seen: [
+        [
+          1,
+          observed([unready("1", { state: "waiting", reason: "ErrImagePull" })], {
+            conditions: [condition("start_timeout")],
+          }),
+        ],
+      ],
+    },
+  ],
+  [
     "start time",
     { cause: "start_timeout", detail: "not ready after 60 s: running" },
     {

@@ -45,7 +45,10 @@ export function conditionsOfWorkload(workload: Workload, wanted: string, view: N
     workload.spec.paused === true
       ? [{ type: "engine_paused", message: `${workload.metadata.name} is paused` } as const]
       : [];
-  if (workload.kind === "Deployment") return [...paused, ...failedCreate(replicaSetOf(workload, wanted, view))];
+  if (workload.kind === "Deployment") {
+    const set = replicaSetOf(workload, wanted, view);
+    return [...paused, ...failedCreate(set), ...gaveUp(workload, set)];
+  }
   return [...paused, ...failedByEvents(workload, view)];
 }
 
@@ -53,6 +56,18 @@ export function conditionsOfWorkload(workload: Workload, wanted: string, view: N
 function failedCreate(set: Workload | undefined): BelayCondition[] {
   const found = set?.status?.conditions?.find(({ type, status }) => type === "ReplicaFailure" && status === "True");
   return found === undefined ? [] : [translateFailure(found)];
+}
+
+/**
+ * `progressDeadlineSeconds` is the owner's own word: when nothing explains it better, it counts. The condition outlives its
+ * cause for a while, so it must name the ReplicaSet that is wanted (`pkg/controller/deployment/progress.go`).
+ */
+function gaveUp({ status }: Workload, set: Workload | undefined): BelayCondition[] {
+  const found = status?.conditions?.find(
+    ({ type, status: is, reason }) => type === "Progressing" && is === "False" && reason === "ProgressDeadlineExceeded",
+  );
+  if (set === undefined || !found?.message?.includes(`"${set.metadata.name}"`)) return [];
+  return [{ type: "start_timeout", message: found.message }];
 }
 
 function replicaSetOf(workload: Workload, wanted: string, view: NamespaceView): Workload | undefined {

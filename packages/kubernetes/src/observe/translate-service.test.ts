@@ -97,6 +97,22 @@ describe("a Deployment", () => {
     expect(translate("Deployment", objects, { revision: REVISIONS.old }).conditions).toEqual([]);
   });
 
+  it("tells that its own deadline is over, unless that is said of another release", () => {
+    const late = (set: string) => ({
+      ...{ type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded" },
+      message: `ReplicaSet "${set}" has timed out progressing.`,
+    });
+    const seen = (condition: object) =>
+      translate("Deployment", [
+        { ...deployment, status: { conditions: [condition] } },
+        set("1", "web:1"),
+        set("2", "web:2"),
+      ]).conditions;
+    expect(seen(late("web-2"))).toEqual([{ type: "start_timeout", message: late("web-2").message }]);
+    expect(seen(late("web-1"))).toEqual([]);
+    expect(seen({ ...late("web-2"), status: "True", reason: "NewReplicaSetAvailable" })).toEqual([]);
+  });
+
   it("that is paused says so", () => {
     const paused = { ...deployment, spec: { ...(deployment.spec as object), paused: true } };
     expect(translate("Deployment", [paused]).conditions).toEqual([{ type: "engine_paused", message: "web is paused" }]);
