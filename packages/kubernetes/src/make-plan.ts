@@ -8,6 +8,7 @@ import {
   type RolloutPolicy,
   type ServiceChange,
 } from "@belay/core";
+import { inWrittenOrder } from "./depends-on.ts";
 import type { DesiredObject, DesiredState } from "./desired.ts";
 import { desireExisting, workloadKey } from "./existing/desire-existing.ts";
 import { type KubernetesObject, type ObjectKey, titleOf } from "./kubernetes-object.ts";
@@ -84,7 +85,8 @@ export interface PlanParts {
 
 /** Puts a plan together from its objects, and checks what can be checked. */
 export async function finishPlan(state: TargetState, parts: PlanParts, signal: AbortSignal): Promise<Plan> {
-  const { objects, prune, desired, release, policy } = parts;
+  const { prune, desired, release, policy } = parts;
+  const { objects, findings: misordered } = inWrittenOrder(parts.objects);
   const workloads = objects.filter(({ desired: { service } }) => service !== undefined);
   for (const { desired: one } of workloads) state.remember(one.service ?? "", one);
   const kept = new Set(workloads.map(({ desired: one }) => one.service ?? ""));
@@ -103,6 +105,7 @@ export async function finishPlan(state: TargetState, parts: PlanParts, signal: A
   const contents: PlanContents = { objects, changes, prune, labelledDeployment, floors };
   const findings: Finding[] = [
     ...desired.findings,
+    ...misordered,
     ...objects.flatMap(({ preview }) => preview.findings),
     ...findObstacles(objects),
     ...(await preflight(state, contents, policy, view, signal)),

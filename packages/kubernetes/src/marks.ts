@@ -27,6 +27,12 @@ export const KUBERNETES_ANNOTATIONS = {
   changeCause: "kubernetes.io/change-cause",
 } as const;
 
+/** Written by the user: workloads that must be right before this one changes, `db, job/migrate`. */
+export const DEPENDS_ON = "belay.dev/depends-on";
+
+/** On a copy that has a name of its own for its content: the name in the manifest. */
+export const COPY_OF = "belay.dev/copy-of";
+
 /** What Belay writes on an object's metadata for a deployment. `service`: whose workload it is. */
 export function marksOf(
   scope: Scope,

@@ -1,6 +1,7 @@
 import {
   BelayError,
   type DeploymentContext,
+  dependencyLevels,
   type Execution,
   type ExecutionStage,
   inService,
@@ -27,7 +28,7 @@ export function planExecution(state: TargetState, plan: PlanContents, context: D
   if (touched.length === 0 && plan.prune.length === 0) {
     return { wanted, stages: [{ name: "verify", act: async () => {}, expect: "alone", stable: true }] };
   }
-  const levels = levelsOf(touched);
+  const levels = levelsOf(plan.objects);
   const stages = levels.map((level, index): ExecutionStage => {
     const last = index === levels.length - 1;
     const later = new Set(levels.slice(index + 1).flatMap((objects) => objects.map(({ desired }) => desired.service)));
@@ -70,32 +71,27 @@ function wantedOf(plan: PlanContents, change: PlanContents["changes"][number]): 
 }
 
 /**
- * Objects that have no pods go with the first level (what stands before the first workload) or with the last (Services,
- * routes): that is how their order is given.
+ * What is to be changed, in levels of which each waits for the one before. Objects that have no pods go with the first level
+ * (what stands before the first workload) or with the last (Services, routes): that is how their order is given.
  */
 function levelsOf(objects: readonly PlannedObject[]): PlannedObject[][] {
-  const depths = new Map<string, number>();
-  const services = new Map(objects.map((one) => [one.desired.service, one]));
-  const depthOf = (one: PlannedObject): number => {
-    const { service = "", dependsOn } = one.desired;
-    const known = depths.get(service);
-    if (known !== undefined) return known;
-    // Before going on, so that a cycle ends.
-    depths.set(service, 0);
-    const below = dependsOn.flatMap((name) => services.get(name) ?? []);
-    const depth = Math.max(-1, ...below.map(depthOf)) + 1;
-    depths.set(service, depth);
-    return depth;
-  };
-  const workloads = objects.filter(({ desired }) => desired.service !== undefined);
-  const deepest = Math.max(0, ...workloads.map(depthOf));
-  const first = objects.findIndex(({ desired }) => desired.service !== undefined);
-  const levels: PlannedObject[][] = Array.from({ length: deepest + 1 }, () => []);
-  for (const [index, one] of objects.entries()) {
-    const depth = one.desired.service !== undefined ? depthOf(one) : index < first || first < 0 ? 0 : deepest;
-    levels[depth]?.push(one);
-  }
-  return levels.filter((level) => level.length > 0);
+  const workloads = objects.flatMap((one) => {
+    const { service, dependsOn } = one.desired;
+    return service === undefined ? [] : [{ one, service, dependsOn }];
+  });
+  const levels = dependencyLevels(workloads)
+    .map((level) => level.map(({ one }) => one).filter(isTouched))
+    .filter((level) => level.length > 0);
+  const start = objects.findIndex(({ desired }) => desired.service !== undefined);
+  const others = objects.filter((one) => one.desired.service === undefined && isTouched(one));
+  const isBefore = (one: PlannedObject): boolean => start < 0 || objects.indexOf(one) < start;
+  if (levels.length === 0) return others.length === 0 ? [] : [others];
+  const last = levels.length - 1;
+  return levels.map((level, index) => [
+    ...(index === 0 ? others.filter(isBefore) : []),
+    ...level,
+    ...(index === last ? others.filter((one) => !isBefore(one)) : []),
+  ]);
 }
 
 async function changeAll(

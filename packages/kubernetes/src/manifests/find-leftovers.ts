@@ -3,11 +3,10 @@ import { ApiError, isStatus } from "../api/api-error.ts";
 import type { DesiredObject } from "../desired.ts";
 import type { KubernetesApi } from "../kubernetes-api.ts";
 import { type KubernetesObject, keyOf, type ObjectKey } from "../kubernetes-object.ts";
-import { FIELD_MANAGER, KUBERNETES_LABELS } from "../marks.ts";
+import { COPY_OF, FIELD_MANAGER, KUBERNETES_LABELS } from "../marks.ts";
 import { podSpecOf } from "../pod-spec.ts";
 import { isKindMissing } from "./conflicts.ts";
 import { isKept } from "./kept-kinds.ts";
-import { COPY_OF } from "./versioned-copies.ts";
 
 /** How many copies of one ConfigMap or Secret stay: as many as there are deployments that can be gone back to. */
 export const KEPT_COPIES = 20;

@@ -2,6 +2,7 @@ import type { Release, Runner, Scope } from "@belay/core";
 import type { DesiredObject, DesiredState } from "../desired.ts";
 import type { KubernetesApi } from "../kubernetes-api.ts";
 import { keyOf, titleOf } from "../kubernetes-object.ts";
+import { COPY_OF } from "../marks.ts";
 import { leaveReplicas } from "./autoscaled.ts";
 import { inChangeOrder } from "./change-order.ts";
 import { findLeftovers } from "./find-leftovers.ts";
@@ -13,7 +14,7 @@ import { pinImages, type ServicePlace, WORKLOADS } from "./pin-images.ts";
 import { placeObjects } from "./place-objects.ts";
 import { readManifestFiles } from "./read-manifest-files.ts";
 import { runKustomize } from "./run-kustomize.ts";
-import { COPY_OF, makeVersioned } from "./versioned-copies.ts";
+import { makeVersioned } from "./versioned-copies.ts";
 
 export interface RenderOptions extends FillIn {
   readonly api: KubernetesApi;

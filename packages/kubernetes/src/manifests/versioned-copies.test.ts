@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../kubernetes-object.ts";
+import { COPY_OF } from "../marks.ts";
 import { podSpecOf } from "../pod-spec.ts";
 import { manifestsOf } from "../testing/sample-manifests.ts";
-import { COPY_OF, makeVersioned } from "./versioned-copies.ts";
+import { makeVersioned } from "./versioned-copies.ts";
 
 const config = (name: string, value = "1", more = "") =>
   `---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name}${more} }\ndata: { a: "${value}" }\n`;

@@ -1,10 +1,9 @@
 import { canonicalJson, sha256, shortDigest } from "@belay/core";
 import type { KubernetesObject } from "../kubernetes-object.ts";
+import { COPY_OF } from "../marks.ts";
 import { type PodSpec, podSpecOf } from "../pod-spec.ts";
 import type { Manifest } from "./manifest.ts";
 
-/** On a copy: the name in the manifests. */
-export const COPY_OF = "belay.dev/copy-of";
 /** In the manifests: `"false"` keeps the name of a ConfigMap, Secret or Job, which is then changed in place. */
 export const VERSIONED = "belay.dev/versioned";
 
