@@ -60,7 +60,8 @@ export function isReady(instance: Instance): boolean {
 }
 
 export function isUnhealthy(instance: Instance): boolean {
-  return instance.containers.some((container) => container.health === "unhealthy");
+  for (const { health } of instance.containers) if (health === "unhealthy") return true;
+  return false;
 }
 
 export function hasEnded(container: ContainerState): boolean {

@@ -53,12 +53,11 @@ export function rememberInstance(
   now: number,
 ): InstanceFacts {
   const ready = isReady(instance);
-  const restarts = instance.containers.reduce((sum, container) => sum + container.restarts, 0);
+  const { restarts, ended, beginning } = sumUp(instance.containers);
   const restarted = before !== undefined && restarts !== before.restarts;
   const readyBefore = before === undefined ? (baseline?.ready ?? false) : before.wasReady;
-  const ended = instance.containers.some((one) => lasting(one) && hasEnded(one));
   const current = instance.phase === "current";
-  const wasReady = ready || (readyBefore && !restarted && !isBeginning(instance));
+  const wasReady = ready || (readyBefore && !restarted && !beginning);
   const unreadySince = ready ? undefined : (before?.unreadySince ?? now);
   const endedSince = ended ? (before?.endedSince ?? now) : undefined;
   const unhealthyBefore = isUnhealthy(instance) && (before?.unhealthyBefore ?? baseline?.unhealthy ?? false);
@@ -77,12 +76,19 @@ export function rememberInstance(
   return { current, wasReady, unreadySince, endedSince, unhealthyBefore, restarts, containers, baseline };
 }
 
-/**
- * A health check begins anew only when its container does. An engine that was killed starts its containers again, and
- * counts that as no restart (moby, seen on 20.10).
- */
-function isBeginning(instance: Instance): boolean {
-  return instance.containers.some((one) => one.health === "starting");
+/** All that is asked of an instance's containers together, in one go. */
+function sumUp(containers: readonly ContainerState[]): { restarts: number; ended: boolean; beginning: boolean } {
+  let restarts = 0;
+  let ended = false;
+  let beginning = false;
+  for (const one of containers) {
+    restarts += one.restarts;
+    ended ||= lasting(one) && hasEnded(one);
+    // A health check begins anew only when its container does. An engine that was killed starts its containers again, and
+    // counts that as no restart (moby, seen on 20.10).
+    beginning ||= one.health === "starting";
+  }
+  return { restarts, ended, beginning };
 }
 
 /** A container that should run as long as its instance does. */
@@ -102,7 +108,8 @@ function rememberContainers(
 
 /** An instance has few containers: a list is searched faster than a map, and takes less memory. */
 export function factsOf(facts: readonly ContainerFacts[], { name }: ContainerState): ContainerFacts | undefined {
-  return facts.find((one) => one.name === name);
+  for (const one of facts) if (one.name === name) return one;
+  return undefined;
 }
 
 function isAsBefore(
@@ -127,10 +134,16 @@ function rememberContainer(
   return before?.uncounted === uncounted && before.downBefore === downBefore ? before : { name, uncounted, downBefore };
 }
 
-/** True when the container's last exit happened after begin. */
+/** Whether the container's present state or last exit came after begin. What has done its work as it should tells nothing. */
 export function exitedSinceBegin(container: ContainerState, facts: ContainerFacts | undefined): boolean {
-  const uncounted = facts?.uncounted ?? 0;
-  return container.restarts > uncounted || (!isUp(container) && facts?.downBefore !== true);
+  if (container.restarts > (facts?.uncounted ?? 0)) return true;
+  return !isUp(container) && facts?.downBefore !== true && !hasDoneWell(container);
+}
+
+function hasDoneWell(container: ContainerState): boolean {
+  const { lastExit } = container;
+  if (lasting(container) || !hasEnded(container) || container.reason !== undefined) return false;
+  return lastExit?.code === 0 && !lastExit.oomKilled && !lastExit.error && lastExit.killedBy === undefined;
 }
 
 /** How often a container ended by itself since begin, although its service is to keep running. */

@@ -3,6 +3,7 @@ import type { Baseline } from "./baseline.ts";
 import { CONVERGENCE } from "./convergence-rules.ts";
 import type { Crash } from "./facts.ts";
 import { RULES, SETTLE_MS } from "./judge-rules.ts";
+import { type KnownInstances, knownInstances, NOBODY } from "./known-instances.ts";
 import { rememberCrashes, rememberService, type ServiceMemory } from "./remember.ts";
 import { isSameService, type ShownService } from "./same-service.ts";
 import { type Scene, sceneOf, viewOf } from "./scene.ts";
@@ -37,13 +38,16 @@ export function judgeService(
   now: number,
 ): ServiceJudgement {
   const { last } = before;
-  if (last !== undefined && standsStill(last, terms, shown, now)) return settled(last);
-  const view = viewOf(shown.service, shown.readings, baseline, last?.memory, now);
-  const memory = rememberService(terms, baseline, last?.memory, view, now);
+  const { service, readings } = shown;
+  const instances = knownInstances(service, last?.memory.instances ?? NOBODY, baseline, now);
+  if (last !== undefined && standsStill(last, terms, shown, instances, now)) return settled(last);
+  const view = viewOf(service, readings, instances);
+  const memory = rememberService(terms, baseline, last?.memory, instances, view, now);
   const crashes = rememberCrashes(view, before.crashes);
   const scene = sceneOf(terms, view, memory, crashes, now);
   return {
-    shown,
+    // Its instances are remembered as they looked when they changed last.
+    shown: { service: { ...service, instances: [] }, readings },
     terms,
     memory,
     crashes,
@@ -54,9 +58,15 @@ export function judgeService(
 }
 
 /** Nothing is to be seen that was not, and no time has come for which it was waited. */
-function standsStill(last: ServiceJudgement, terms: JudgeTerms, shown: ShownService, now: number): boolean {
+function standsStill(
+  last: ServiceJudgement,
+  terms: JudgeTerms,
+  shown: ShownService,
+  instances: KnownInstances,
+  now: number,
+): boolean {
   if (last.terms !== terms || (last.wakeAt !== undefined && now >= last.wakeAt)) return false;
-  return isSameService(last.shown, shown);
+  return instances === last.memory.instances && isSameService(last.shown, shown);
 }
 
 /** What turned with the look before has not turned again. */

@@ -1,13 +1,14 @@
 import type { Observation, ObservedService, ProbeReading } from "@belay/core";
 import { type Baseline, conditionKey, isReady, probeKey } from "./baseline.ts";
-import { type Crash, countCrashes, factsOf, type InstanceFacts, isComplete } from "./facts.ts";
+import { type Crash, countCrashes, factsOf, isComplete } from "./facts.ts";
 import { isReachable } from "./is-reachable.ts";
+import type { KnownInstances } from "./known-instances.ts";
 import type { ServiceView } from "./scene.ts";
 import type { JudgeTerms } from "./verdict.ts";
 
 /** What the judge remembers of one service between two observations. */
 export interface ServiceMemory {
-  readonly instances: ReadonlyMap<string, InstanceFacts>;
+  readonly instances: KnownInstances;
   /** Current instances of the wanted revision, and the most that were seen at once. */
   readonly wanted: number;
   readonly most: number;
@@ -33,33 +34,27 @@ export function rememberService(
   terms: JudgeTerms,
   baseline: Baseline,
   before: ServiceMemory | undefined,
+  instances: KnownInstances,
   view: ServiceView,
   now: number,
 ): ServiceMemory {
-  const { service, current, completed, facts } = view;
+  const { service, current, completed } = view;
   const wanted = view.wanted.length;
   const grew = before !== undefined && wanted > before.most;
   const missing = current.length + finishedAndGone(view) < service.desired;
   return {
-    instances: facts,
+    instances,
     wanted,
     most: Math.max(before?.most ?? 0, wanted),
     completed,
     missingSince: missing ? (grew ? now : (before?.missingSince ?? now)) : undefined,
-    turned: before?.wanted !== wanted || before.completed !== completed || hasTurned(before.instances, facts),
+    turned:
+      before?.wanted !== wanted ||
+      before.completed !== completed ||
+      (before.instances !== instances && instances.turned),
     conditions: rememberConditions(service, before?.conditions ?? { since: NO_TIMES, old: baseline.conditions }, now),
     probes: rememberProbes(terms, baseline, before?.probes, view, now),
   };
-}
-
-/** Whether another instance is current, or one of them was restarted. Their number is compared elsewhere. */
-function hasTurned(before: ReadonlyMap<string, InstanceFacts>, after: ReadonlyMap<string, InstanceFacts>): boolean {
-  if (before === after) return false;
-  for (const [id, facts] of after) {
-    const known = before.get(id);
-    if (facts.current && (known?.current !== true || known.restarts !== facts.restarts)) return true;
-  }
-  return false;
 }
 
 /** One-shots that have done their work and were put away: they are not missing. */
@@ -74,8 +69,8 @@ export function rememberCrashes(
   before: ReadonlyMap<string, Crash> | undefined,
 ): ReadonlyMap<string, Crash> | undefined {
   let crashes: Map<string, Crash> | undefined;
-  for (const { instance, facts } of telling) {
-    for (const container of instance.containers) {
+  for (const { instance, facts, fresh } of telling) {
+    for (const container of fresh) {
       const count = countCrashes(service, instance, container, factsOf(facts.containers, container));
       if (count === 0) continue;
       const key = JSON.stringify([instance.id, container.name]);

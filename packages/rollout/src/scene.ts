@@ -1,25 +1,21 @@
 import type { ContainerState, Instance, ObservedService, ProbeReading } from "@belay/core";
-import type { Baseline } from "./baseline.ts";
-import {
-  type Crash,
-  completed,
-  exitedSinceBegin,
-  factsOf,
-  type InstanceFacts,
-  isTelling,
-  rememberInstance,
-} from "./facts.ts";
+import { type Crash, completed, type InstanceFacts } from "./facts.ts";
+import { isAtRest, type KnownInstances } from "./known-instances.ts";
 import type { ServiceMemory } from "./remember.ts";
 import type { JudgeTerms } from "./verdict.ts";
 
-/** An instance of the wanted revision that can tell of this deployment, with what is remembered of it. */
+/**
+ * An instance of the wanted revision that can tell of this deployment and has something to tell: it is not ready, or one of
+ * its containers ended.
+ */
 export interface Telling {
   readonly instance: Instance;
   readonly facts: InstanceFacts;
+  readonly fresh: readonly ContainerState[];
 }
 
 /** A container of it whose present state or last exit came after begin. */
-export interface Fresh extends Telling {
+export interface Fresh extends Pick<Telling, "instance" | "facts"> {
   readonly container: ContainerState;
 }
 
@@ -31,8 +27,6 @@ export interface ServiceView {
   /** Those of the wanted revision. */
   readonly wanted: readonly Instance[];
   readonly telling: readonly Telling[];
-  /** What is remembered of those, by id: the same map as before when nothing of it has changed. */
-  readonly facts: ReadonlyMap<string, InstanceFacts>;
   /** How many of the wanted revision ran to a good end. */
   readonly completed: number;
   /** What the probes say of it and of any instance of it. */
@@ -55,37 +49,24 @@ export function wantedInstances(service: ObservedService): readonly Instance[] {
   return service.instances.filter((one) => one.phase === "current" && one.revision === service.wantedRevision);
 }
 
+/** Sorts the instances that are known of a service. */
 export function viewOf(
   service: ObservedService,
   readings: readonly ProbeReading[],
-  baseline: Baseline,
-  before: ServiceMemory | undefined,
-  now: number,
+  { list }: KnownInstances,
 ): ServiceView {
   const telling: Telling[] = [];
   const current: Instance[] = [];
   const wanted: Instance[] = [];
-  let same = true;
-  for (const instance of service.instances) {
-    if (instance.phase === "current") current.push(instance);
-    if (!isTelling(service, instance)) continue;
-    if (instance.phase === "current") wanted.push(instance);
-    const known = before?.instances.get(instance.id);
-    const base = known === undefined ? baseline.instances.get(instance.id) : known.baseline;
-    const facts = rememberInstance(instance, known, base, now);
-    same &&= facts === known;
-    telling.push({ instance, facts });
+  for (const one of list) {
+    const { instance, facts, fresh } = one;
+    if (one.current) current.push(instance);
+    if (facts === undefined) continue;
+    if (one.current) wanted.push(instance);
+    if (!isAtRest(one)) telling.push({ instance, facts, fresh });
   }
-  const unchanged = same && before?.instances.size === telling.length ? before.instances : undefined;
-  return {
-    service,
-    current,
-    wanted,
-    telling,
-    facts: unchanged ?? new Map(telling.map(({ instance, facts }) => [instance.id, facts])),
-    completed: service.goal === "complete" ? completed(service) : 0,
-    readings,
-  };
+  const complete = service.goal === "complete" ? completed(service) : 0;
+  return { service, current, wanted, telling, completed: complete, readings };
 }
 
 export function sceneOf(
@@ -108,10 +89,6 @@ export function sceneOf(
   };
 }
 
-const NONE: readonly Fresh[] = [];
-
-function freshContainers({ instance, facts }: Telling): readonly Fresh[] {
-  const isFresh = (one: ContainerState): boolean => exitedSinceBegin(one, factsOf(facts.containers, one));
-  if (!instance.containers.some(isFresh)) return NONE;
-  return instance.containers.filter(isFresh).map((container) => ({ instance, facts, container }));
+function freshContainers({ instance, facts, fresh }: Telling): readonly Fresh[] {
+  return fresh.map((container) => ({ instance, facts, container }));
 }
