@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 /** The judge's own tests alone, with fewer random cases each: every mutant runs them. `npm run test:mutation`. */
 export default defineConfig({
   test: {
-    include: ["packages/rollout/src/judge*.test.ts"],
-    env: { BELAY_RUNS: "150" },
+    include: ["packages/rollout/src/{judge*,known-instances,same-service}.test.ts"],
+    env: { BELAY_RUNS: "60" },
     testTimeout: 60_000,
   },
 });
