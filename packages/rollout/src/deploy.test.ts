@@ -298,4 +298,18 @@ describe("two runs at once", () => {
     const names = readListing([...world.engine.records.keys()]);
     expect([...names.numbers.values()].every((one) => one.begin && one.end)).toBe(true);
   });
+
+  it("such a holder says so as soon as it is woken, however long it would have watched", async () => {
+    const zombie = world.runner("zombie", {
+      onStep: (step) => {
+        if (step === "watch") zombie.freeze(200_000);
+      },
+    });
+    const patient = { stableMs: 3_000_000, deadlineMs: 3_500_000 };
+    const next = late(() => world.runner("next").start("v3"));
+    const [woken] = await inTime(Promise.all([zombie.start("v2", patient), next]));
+    expect(woken).toMatchObject({ outcome: "superseded", cause: { cause: "fenced" } });
+    expect(woken?.report.durationMs).toBeLessThan(240_000);
+    expect(zombie.log.filter((line) => line.includes("could not show life")).length).toBeLessThan(3);
+  });
 });

@@ -117,6 +117,7 @@ export class Tenure {
     try {
       await this.#prove();
     } catch (error) {
+      if (isBelayError(error, "FENCED")) this.leave();
       if (this.#ending && isBelayError(error, "FENCED")) return;
       log.warn(`Deployment ${this.deployment} could not show life: ${messageOf(error)}`);
     } finally {
@@ -142,15 +143,22 @@ export class Tenure {
     try {
       this.#hear(await this.#ledger.prove(this.#held, this.#beats));
     } catch (error) {
-      if (isBelayError(error, "FENCED")) this.#life.abort(error);
+      if (isBelayError(error, "FENCED")) this.#fence(error);
       throw error;
     }
     this.#provenAt = askedAt;
   }
 
+  /** For good, also where the watchdog had cut this life off before: whoever was stopped past it wakes up like that. */
+  #fence(error: BelayError): void {
+    if (this.#life.signal.aborted) this.#life = new AbortController();
+    this.#life.abort(error);
+  }
+
   #hear(request: StopRecord | undefined): void {
     if (request === undefined || this.#stopRequest !== undefined) return;
     this.#stopRequest = request;
+    this.#ledger.log.info(`Run ${request.by.run} asks deployment ${this.deployment} to stop.`);
     const doing = `holding deployment ${this.deployment}`;
     this.#stop.abort(new BelayError("CANCELLED", { doing, got: "a newer run asked for the environment" }));
   }
