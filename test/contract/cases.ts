@@ -38,6 +38,8 @@ export const CASES = [
   "rollback that fails",
   "older release",
   "two runners at once",
+  "superseded by policy",
+  "rolled back by hand meanwhile",
   "paused past its life and woken",
   "killed before every step, then the next deployment",
   "killed before every step, then reconcile",

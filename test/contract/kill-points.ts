@@ -1,8 +1,8 @@
 import { STEPS } from "@belay/rollout";
 
 /** Which run is killed: one of a good release, of a bad one, one that recovers, one that finds nothing to change, one by hand to
- * an earlier deployment. */
-export type Course = "forward" | "back" | "recovery" | "confirmation" | "rollback";
+ * an earlier deployment, one that asks another to stop. */
+export type Course = "forward" | "back" | "recovery" | "confirmation" | "rollback" | "supersession";
 
 /** A runner is killed just before this step of its course. A step that comes once per stage is meant every time it comes. */
 export interface KillPoint {
@@ -26,6 +26,7 @@ export const COURSE_STEPS: Readonly<Record<Course, readonly string[]>> = {
   ],
   confirmation: ["confirm"],
   rollback: ["choose", "load snapshot", "act"],
+  supersession: ["supersede"],
 };
 
 /** Steps of rollout that no course comes to: a new one must be put into a course. */

@@ -4,7 +4,14 @@ import { countSteps, deployNext, killAt, reconcile, type StepCounts } from "./ki
 import { ResultBook } from "./results.ts";
 import type { EngineStand } from "./stand.ts";
 import { Trial } from "./trial.ts";
-import { bothAtOnce, pausedAndWoken, secondRefused } from "./two-runners.ts";
+import {
+  bothAtOnce,
+  pausedAndSuperseded,
+  pausedAndWoken,
+  rollbackSupersedes,
+  secondRefused,
+  secondSupersedes,
+} from "./two-runners.ts";
 
 let count = 0;
 
@@ -22,8 +29,10 @@ async function readCourses(stand: EngineStand): Promise<ReadonlyMap<Course, Step
   const one = (course: Course, forward?: StepCounts): Promise<StepCounts> =>
     withTrial(stand, (trial) => countSteps(trial, course, forward));
   const [forward, back, confirmation] = await Promise.all([one("forward"), one("back"), one("confirmation")]);
-  const [recovery, rollback] = await Promise.all([one("recovery", forward), one("rollback")]);
-  return new Map(Object.entries({ forward, back, confirmation, recovery, rollback }) as [Course, StepCounts][]);
+  const [recovery, ...others] = await Promise.all([one("recovery", forward), one("rollback"), one("supersession")]);
+  const [rollback, supersession] = others;
+  const courses = { forward, back, confirmation, recovery, rollback, supersession };
+  return new Map(Object.entries(courses) as [Course, StepCounts][]);
 }
 
 const RESCUES = { "the next deployment": deployNext, reconcile } as const;
@@ -97,6 +106,21 @@ export function killSuite(title: string, open: () => Promise<EngineStand>): void
     });
 
     it("at once: by policy the second one is refused", ({ stand }) => withTrial(stand, secondRefused));
+
+    it("at once: by policy the newer one makes the older one stop", async ({ stand, book }) => {
+      const began = performance.now();
+      const told = await withTrial(stand, secondSupersedes);
+      book.tell("superseded by policy", told, performance.now() - began, "superseded");
+    });
+
+    it("at once: a rollback by hand stops the release that is coming", async ({ stand, book }) => {
+      const began = performance.now();
+      const told = await withTrial(stand, rollbackSupersedes);
+      book.tell("rolled back by hand meanwhile", told, performance.now() - began, "superseded");
+    });
+
+    it("of which the one that is to stop was paused: it is taken over", ({ stand }) =>
+      withTrial(stand, pausedAndSuperseded));
 
     it("of which one was paused past its life: when woken it changes nothing", async ({ stand, book, courses }) => {
       const began = performance.now();

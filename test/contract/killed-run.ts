@@ -3,6 +3,7 @@ import { knownDigests } from "@belay/core";
 import { expect } from "vitest";
 import type { Course } from "./kill-points.ts";
 import { POLICY } from "./policy.ts";
+import { commit } from "./release-of.ts";
 import { Runner, type RunnerEnd } from "./runner.ts";
 import type { RunnerJob, StepPoint } from "./runner-process.ts";
 import type { Variants } from "./stand.ts";
@@ -11,6 +12,7 @@ import type { VariantName } from "./variants.ts";
 
 const VICTIM = "victim";
 const RESCUER = "first rescuer";
+const HOLDER = "holder";
 /** Without a health check, whose processes would be most of what many applications side by side cost. */
 const OLD: Variants = { api: "unchecked1", web: "unchecked1" };
 
@@ -33,6 +35,7 @@ async function prepare(trial: Trial, course: Course): Promise<Partial<RunnerJob>
   const release = await trial.app.release({ api: "unchecked2", web });
   // Longer than the bad release lives: on an engine that tells of its end late, it would be proven before.
   if (course === "back") return { release, policy: { ...POLICY, stableMs: 5_000 } };
+  if (course === "supersession") return { release, policy: { ...POLICY, stableMs: 500, onLocked: "supersede" } };
   if (course !== "confirmation" && course !== "rollback") return { release };
   await expectDeployed(trial, release);
   if (course === "confirmation") return { release };
@@ -49,11 +52,25 @@ async function expectDeployed(trial: Trial, release: Release): Promise<void> {
 export async function countSteps(trial: Trial, course: Course, forward: StepCounts | undefined): Promise<StepCounts> {
   const todo = await prepare(trial, course);
   if (course === "recovery") await killLate(trial, todo, forward);
-  const end = await run(trial, course === "recovery" ? { run: RESCUER, over: [VICTIM] } : todo);
+  const end = await runCourse(trial, course, course === "recovery" ? { run: RESCUER, over: [VICTIM] } : todo);
   expect(end, end.log).toMatchObject({ code: 0, signal: null });
   const counts = new Map<string, number>();
   for (const { step } of end.steps) counts.set(step, (counts.get(step) ?? 0) + 1);
   return counts;
+}
+
+/** One that asks another to stop needs one that is at work; that one goes on when it was asked, or nobody is left to. */
+async function runCourse(trial: Trial, course: Course, todo: Partial<RunnerJob>): Promise<RunnerEnd> {
+  if (course !== "supersession") return run(trial, todo);
+  const release = await trial.app.release({ api: "unchecked3", web: "unchecked3" }, commit(0));
+  const holder = new Runner(job(trial, { run: HOLDER, release, holdAt: { step: "watch", nth: 1 } }));
+  await holder.held();
+  const asker = new Runner(job(trial, todo));
+  await (todo.killAt === undefined ? asker.reached("supersede") : asker.ended);
+  holder.release();
+  const [end, held] = await Promise.all([asker.ended, holder.ended]);
+  expect(["succeeded", "superseded"], held.log).toContain(held.outcome);
+  return end;
 }
 
 /** The victim of whom the rescuer has to recover most: it dies before its last change. */
@@ -70,7 +87,7 @@ export async function killAt(
 ): Promise<void> {
   const todo = await prepare(trial, point.course);
   if (point.course !== "recovery") {
-    const end = await run(trial, { ...todo, killAt: point });
+    const end = await runCourse(trial, point.course, { ...todo, killAt: point });
     expect(end, end.log).toMatchObject({ signal: "SIGKILL" });
     return;
   }

@@ -37,6 +37,7 @@ export class Runner {
     process.once("exit", this.#onExit);
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#log += text;
+      this.#wake();
     });
     const input = this.#child.stdout;
     if (input === null) throw new Error("the runner has no output");
@@ -62,6 +63,11 @@ export class Runner {
     return this.#heard(step, (line) => line.kind === "step" && line.step === step);
   }
 
+  /** Resolves when its log has this text. */
+  async logged(text: string): Promise<void> {
+    await this.#until(`it said ${JSON.stringify(text)}`, () => this.#log.includes(text));
+  }
+
   /** Lets it go on. */
   release(): void {
     this.#child.stdin?.write("go\n");
@@ -71,8 +77,12 @@ export class Runner {
     this.#child.kill(signal);
   }
 
-  async #heard(what: string, wanted: (line: RunnerLine) => boolean): Promise<void> {
-    while (!this.#lines.some(wanted)) {
+  #heard(what: string, wanted: (line: RunnerLine) => boolean): Promise<void> {
+    return this.#until(what, () => this.#lines.some(wanted));
+  }
+
+  async #until(what: string, is: () => boolean): Promise<void> {
+    while (!is()) {
       if (this.#child.exitCode !== null || this.#child.signalCode !== null)
         throw new Error(`the runner ended before ${what}: ${this.#log}`);
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
