@@ -18,6 +18,8 @@ export interface LogOptions {
   readonly since?: number | string;
   /** Of what the engine sends only the last so many bytes are kept. Default 1 MiB. */
   readonly maxBytes?: number;
+  /** Whether the program has a terminal. Left out, the engine is asked where its answer does not tell. */
+  readonly tty?: boolean;
 }
 
 const MAX_BYTES = 1024 * 1024;
@@ -60,7 +62,7 @@ export async function readLogsAt(
     });
     const type = response.headers["content-type"] ?? "";
     // From API 1.42 on the answer's type tells whether there are frames; before, only the container's settings do.
-    const raw = type.includes("multiplexed-stream") ? false : await tty({ signal, deadlineMs });
+    const raw = type.includes("multiplexed-stream") ? false : (query.tty ?? (await tty({ signal, deadlineMs })));
     try {
       const kept = await collect(raw ? rawFrames(response) : frames(response), query.maxBytes ?? MAX_BYTES);
       return linesOf(kept).map((line) => ({ ...line, text: http.redactor.redact(line.text) }));

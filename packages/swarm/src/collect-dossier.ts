@@ -1,6 +1,5 @@
 import { type InstanceEvidence, mapBounded, type Observation, oneLine, tail, type Wanted } from "@belay/core";
-import { type ContainerInspect, isNotFound, type Task } from "@belay/docker";
-import { tasksOf } from "./observe-services.ts";
+import { type CallOptions, type ContainerInspect, isNotFound, type LogLine, type Task } from "@belay/docker";
 import type { TargetState } from "./target-state.ts";
 import { slotOf } from "./translate-task.ts";
 
@@ -34,13 +33,9 @@ export async function collectDossier(
   const perService = [...Map.groupBy(picked, ({ service }) => service).values()].flatMap((list) =>
     list.slice(0, PER_SERVICE),
   );
-  const services = await state.directory.services(
-    [...new Set(perService.map(({ service }) => state.nameOf(service)))],
-    { signal },
-  );
-  const tasks = await tasksOf(state, services, signal);
+  // As they were at the look that decided: reading them again would only keep the way back waiting.
   const found = perService.flatMap(({ service, instance }) => {
-    const task = tasks.find(({ ID }) => ID === instance.id);
+    const task = state.tasks.get(instance.id);
     return task === undefined ? [] : [{ service, task }];
   });
   return mapBounded(found, PER_SERVICE, signal, ({ service, task }, both) => evidenceOf(state, service, task, both));
@@ -54,8 +49,7 @@ async function evidenceOf(
 ): Promise<InstanceEvidence> {
   const { redactor } = state.options;
   const { Status } = task;
-  const container = await containerOf(state, task, signal);
-  const log = await readLog(state, task, container !== undefined, signal);
+  const [container, log] = await Promise.all([containerOf(state, task, signal), readLog(state, task, signal)]);
   const local = state.watch.local(task.ID);
   const ended =
     ["failed", "complete", "shutdown"].includes(Status.State) && Boolean(Status.ContainerStatus?.ContainerID);
@@ -74,10 +68,15 @@ async function evidenceOf(
   };
 }
 
+/** The node's events tell it before the manager does. */
+function containerId({ watch }: TargetState, { ID, Status }: Task): string | undefined {
+  return Status.ContainerStatus?.ContainerID || watch.local(ID).container;
+}
+
 /** Only containers of the node that is talked to can be looked into. */
 async function containerOf(state: TargetState, task: Task, signal: AbortSignal): Promise<ContainerInspect | undefined> {
-  const id = task.Status.ContainerStatus?.ContainerID;
-  if (!id || task.NodeID !== state.node) return undefined;
+  const id = containerId(state, task);
+  if (id === undefined || task.NodeID !== state.node) return undefined;
   try {
     return await state.docker.containers.inspect(id, { signal });
   } catch (error) {
@@ -87,7 +86,7 @@ async function containerOf(state: TargetState, task: Task, signal: AbortSignal):
 }
 
 function unknownOf(state: TargetState, task: Task, container: ContainerInspect | undefined): string[] {
-  if (!task.Status.ContainerStatus?.ContainerID || container !== undefined) return [];
+  if (containerId(state, task) === undefined || container !== undefined) return [];
   const where = task.NodeID === state.node ? "its container is gone" : `it ran on another node (${task.NodeID})`;
   return [`whether it ended for lack of memory, and what its health check said: ${where}`];
 }
@@ -95,20 +94,29 @@ function unknownOf(state: TargetState, task: Task, container: ContainerInspect |
 async function readLog(
   state: TargetState,
   task: Task,
-  here: boolean,
   signal: AbortSignal,
 ): Promise<{ lines: string[]; unknown: string[] }> {
-  const id = task.Status.ContainerStatus?.ContainerID;
-  if (!id) return { lines: [], unknown: ["it has no log: no container was made"] };
-  const options = { signal, deadlineMs: LOG_MS };
+  const id = containerId(state, task);
+  if (id === undefined) return { lines: [], unknown: ["it has no log: no container was made"] };
   try {
-    const lines = here
-      ? await state.docker.containers.logs(id, { tail: LOG_LINES }, options)
-      : await state.docker.tasks.logs(task.ID, { tail: LOG_LINES }, options);
+    const lines = await logOf(state, task, id, { signal, deadlineMs: LOG_MS });
     const texts = lines.flatMap(({ text }) => tail(text, 1));
     return { lines: texts.map((text) => state.options.redactor.redact(text)), unknown: [] };
   } catch (error) {
     signal.throwIfAborted();
     return { lines: [], unknown: [`its log could not be read: ${oneLine(String(error), 200)}`] };
   }
+}
+
+/** From the container itself, where that is on this node and still there; else the manager asks its node. */
+async function logOf(state: TargetState, task: Task, id: string, options: CallOptions): Promise<readonly LogLine[]> {
+  const query = { tail: LOG_LINES, tty: task.Spec.ContainerSpec?.TTY === true };
+  if (task.NodeID === state.node) {
+    try {
+      return await state.docker.containers.logs(id, query, options);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+  return state.docker.tasks.logs(task.ID, query, options);
 }

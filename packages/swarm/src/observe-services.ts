@@ -1,27 +1,29 @@
-import type { Observation, Wanted } from "@belay/core";
+import type { Observation, ObservedService, Wanted } from "@belay/core";
 import { isNotFound, type Service, type SwarmNode, type Task } from "@belay/docker";
+import type { Flux } from "./look-times.ts";
 import { isPaused, pausedByNode } from "./paused-by-node.ts";
 import { resumeUpdate } from "./resume-update.ts";
 import { isJob, modeOf } from "./service-mode.ts";
 import { asRestored } from "./snapshot.ts";
 import { surplusTasks } from "./surplus-tasks.ts";
 import type { TargetState } from "./target-state.ts";
+import type { Lack } from "./task-watch.ts";
 import { translateService } from "./translate-service.ts";
 import { hasEnded, isUnwanted } from "./translate-task.ts";
 
-/** All wanted services with their tasks, in three requests, however many there are. */
+/** All wanted services with their tasks, in two requests at a time, however many there are. */
 export async function observeServices(
   state: TargetState,
   wanted: readonly Wanted[],
   signal: AbortSignal,
 ): Promise<Observation> {
+  const beganAt = state.options.clock.now();
   const names = wanted.map(({ service }) => state.nameOf(service));
-  const services = await state.directory.services(names, { signal });
-  const [tasks, nodes] = await Promise.all([tasksOf(state, services, signal), nodesFor(state, services, signal)]);
+  const { services, tasks } = await readServices(state, names, signal);
+  const nodes = await nodesFor(state, services, signal);
   for (const task of tasks) if (isUnwanted(task) && !hasEnded(task)) state.leaving.add(task.ID);
   const oom = await findOutOfMemory(state, wanted, tasks, signal);
   const byService = Map.groupBy(tasks, ({ ServiceID }) => ServiceID);
-  noteRemote(state, tasks);
   const surplus = new Set(surplusTasks(tasks, (task) => state.revisionOfTask(task)).map(({ ID }) => ID));
   await resumeAll(state, services, { byService, nodes, surplus }, signal);
   const observed = wanted.map((one, index) => {
@@ -39,7 +41,73 @@ export async function observeServices(
     });
     return state.restoring === undefined ? seen : asRestored(seen, state.restoring);
   });
+  state.tasks = new Map(tasks.map((task) => [task.ID, task]));
+  state.watch.looked(beganAt, lacksOf(state, observed, services), fluxOf(state, tasks));
   return { at: state.engineNow(), services: observed, probes: [] };
+}
+
+/**
+ * The services and their tasks, at once: tasks are asked for by the ids that the services had at the last look. When one of
+ * them is new, or gone, the tasks are asked for once more.
+ */
+async function readServices(
+  state: TargetState,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<{ readonly services: readonly Service[]; readonly tasks: readonly Task[] }> {
+  const ids = names.flatMap((name) => state.ids.get(name) ?? []);
+  const [services, early] = await Promise.all([
+    state.directory.services(names, { signal }),
+    ids.length === 0 ? undefined : tasksById(state, ids, signal),
+  ]);
+  const same = services.length === ids.length && services.every(({ ID }) => ids.includes(ID));
+  for (const name of names) state.ids.delete(name);
+  for (const { ID, Spec } of services) state.ids.set(Spec.Name, ID);
+  return { services, tasks: same && early !== undefined ? early : await tasksOf(state, services, signal) };
+}
+
+/** `undefined` when one of them was removed: the engine refuses the whole list for that. */
+async function tasksById(
+  { docker }: TargetState,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly Task[] | undefined> {
+  try {
+    return await docker.tasks.list({ filters: { service: ids } }, { signal });
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** What the services lack that have their new spec already. */
+function lacksOf(
+  state: TargetState,
+  observed: readonly ObservedService[],
+  services: readonly Service[],
+): ReadonlyMap<string, Lack> {
+  const live = new Map(services.map((one) => [one.Spec.Name, one]));
+  return new Map(
+    observed.flatMap((one): [string, Lack][] => {
+      const service = live.get(state.nameOf(one.name));
+      if (service === undefined || state.revisionInForce(service) !== one.wantedRevision) return [];
+      const current = one.instances.filter(({ phase }) => phase === "current");
+      const own = current.filter(({ revision }) => revision === one.wantedRevision);
+      const ready = Math.max(0, one.desired - own.filter((instance) => instance.ready).length);
+      return [[service.ID, { ready, gone: current.length - own.length }]];
+    }),
+  );
+}
+
+function fluxOf(state: TargetState, tasks: readonly Task[]): Flux {
+  const living = tasks.filter((task) => !hasEnded(task));
+  const moving = living.filter((task) => task.Status.State !== task.DesiredState);
+  const isRemote = ({ NodeID }: Task): boolean => NodeID !== undefined && NodeID !== state.node;
+  return {
+    here: moving.some((one) => !isRemote(one)),
+    elsewhere: moving.some(isRemote),
+    remote: living.some(isRemote),
+  };
 }
 
 interface Seen {
@@ -107,16 +175,6 @@ async function nodesFor(
     ({ Spec, UpdateStatus }) => modeOf(Spec).startsWith("global") || isPaused(UpdateStatus?.State),
   );
   return needed ? state.docker.nodes.list({}, { signal }) : [];
-}
-
-function noteRemote(state: TargetState, tasks: readonly Task[]): void {
-  state.watch.remoteFlux = tasks.some(
-    (task) =>
-      task.NodeID !== undefined &&
-      task.NodeID !== state.node &&
-      !hasEnded(task) &&
-      task.Status.State !== task.DesiredState,
-  );
 }
 
 const SIGKILL_EXIT = 137;

@@ -26,6 +26,9 @@ export class TargetState {
   readonly stale = new Set<string>();
   /** Tasks too many for whose sake the engine was told to look again. */
   readonly tidied = new Set<string>();
+  /** Ids of services, by their full names, and all tasks by their ids, as they were at the last look. */
+  readonly ids = new Map<string, string>();
+  tasks: ReadonlyMap<string, Task> = new Map();
   /** Task → whether its container ended for lack of memory, where that was asked. */
   readonly outOfMemory = new Map<string, boolean>();
   /** Set on the way back: what is to be put right. */

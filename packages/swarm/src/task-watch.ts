@@ -1,5 +1,6 @@
 import type { Clock } from "@belay/core";
 import { type Docker, describeEvent, type EngineEvent } from "@belay/docker";
+import { type Flux, LookTimes, STILL } from "./look-times.ts";
 
 /** What `events` is asked for: all that can change an observation. Health checks' own events (`exec_…`) are left out. */
 export const WATCHED_EVENTS = [
@@ -8,22 +9,29 @@ export const WATCHED_EVENTS = [
   ...["update", "remove"],
 ] as const;
 
-/**
- * The manager learns of a container's change from its node a moment after the event (its agents report in batches), and no
- * event tells when it has: so one looks again after these times, in milliseconds.
- */
-const ECHOES_MS = [120, 300, 700, 1_500] as const;
-/** Tasks on other nodes change without an event here. */
-const REMOTE_MS = 500;
 const KEPT_EVENTS = 20;
+/** So long before a look an event may not have reached the manager yet, and counts as if it came after it. Milliseconds. */
+const LAG_MS = 2_000;
+/** States of an update in which the engine only does as it was told. */
+const USUAL = ["updating", "completed"];
 
 /** What the engine's own events tell of a task's container before the manager shows it. Only for this node. */
 export interface LocalTask {
+  /** The container's id. */
+  readonly container?: string;
   readonly exitCode?: number;
   readonly oom?: boolean;
   /** Told to end: what comes after is no crash. */
   readonly killed?: boolean;
   readonly health?: "healthy" | "unhealthy";
+}
+
+/** What a service still lacked when it was looked at last. */
+export interface Lack {
+  /** Tasks of the wanted revision that are not ready yet. */
+  readonly ready: number;
+  /** Tasks of others that have to go. */
+  readonly gone: number;
 }
 
 /** Follows the events of the manager that is talked to: services, nodes, and the containers on it. */
@@ -32,8 +40,11 @@ export class TaskWatch {
   readonly #clock: Clock;
   readonly #local = new Map<string, LocalTask>();
   readonly #events = new Map<string, string[]>();
-  /** Whether tasks on other nodes are on their way somewhere. */
-  remoteFlux = false;
+  /** Service's id → task → when its container came up, or was told to go. Only what the last look may not have shown. */
+  readonly #up = new Map<string, Map<string, number>>();
+  readonly #down = new Map<string, Map<string, number>>();
+  #lacks: ReadonlyMap<string, Lack> = new Map();
+  #flux = STILL;
 
   constructor(docker: Docker, clock: Clock) {
     this.#docker = docker;
@@ -44,12 +55,9 @@ export class TaskWatch {
     const filters = { type: ["container", "service", "node"], event: [...WATCHED_EVENTS] };
     const over = new AbortController();
     const both = AbortSignal.any([signal, over.signal]);
-    const echo = new Echo(this.#clock, both, () => this.remoteFlux);
+    const times = new LookTimes(this.#clock, both, () => this.#flux);
     const reading = (async () => {
-      for await (const event of this.#docker.events({ filters, signal: both })) {
-        this.note(event);
-        echo.ring();
-      }
+      for await (const event of this.#docker.events({ filters, signal: both })) if (this.note(event)) times.ring();
     })();
     // Its error is thrown by the last line.
     reading.then(
@@ -57,21 +65,60 @@ export class TaskWatch {
       () => over.abort(),
     );
     try {
-      while (await echo.next()) yield;
+      while (await times.next()) yield;
     } finally {
       over.abort();
     }
     await reading;
   }
 
-  note(event: EngineEvent): void {
+  /** What a look showed that began at `beganAt`: what services lack, by their ids, and what is under way. */
+  looked(beganAt: number, lacks: ReadonlyMap<string, Lack>, flux: Flux): void {
+    this.#lacks = lacks;
+    this.#flux = flux;
+    for (const tasks of [...this.#up.values(), ...this.#down.values()]) {
+      for (const [task, at] of tasks) if (at < beganAt - LAG_MS) tasks.delete(task);
+    }
+  }
+
+  /**
+   * Remembers what an event tells. Whether it may decide: a container that ended by itself or is ill, a service that
+   * somebody changed, or the last thing that was lacking. All others only tell that the engine does as it was told.
+   */
+  note(event: EngineEvent): boolean {
     const attributes = event.Actor.Attributes ?? {};
+    if (event.Type !== "container") return !USUAL.includes(attributes["updatestate.new"] ?? "");
     const task = attributes["com.docker.swarm.task.id"];
-    if (event.Type !== "container" || task === undefined) return;
+    if (task === undefined) return false;
+    const told = this.#local.get(task)?.killed === true;
+    this.#remember(task, event);
+    const service = attributes["com.docker.swarm.service.id"] ?? "";
+    if (event.Action === "start" || event.Action === "health_status: healthy") this.#count(this.#up, service, task);
+    if (event.Action === "kill" || event.Action === "die") this.#count(this.#down, service, task);
+    const failed = ["die", "oom", "health_status: unhealthy"].includes(event.Action) && !told;
+    return failed || (event.Action !== "create" && this.#mayBeAll());
+  }
+
+  #count(events: Map<string, Map<string, number>>, service: string, task: string): void {
+    const tasks = events.get(service) ?? new Map<string, number>();
+    events.set(service, tasks.set(task, this.#clock.now()));
+  }
+
+  /** Whether as many tasks came and went as were lacking, of all services. */
+  #mayBeAll(): boolean {
+    const lacks = [...this.#lacks];
+    const some = lacks.some(([, { ready, gone }]) => ready > 0 || gone > 0);
+    const enough = (events: Map<string, Map<string, number>>, id: string): number => events.get(id)?.size ?? 0;
+    return (
+      some && lacks.every(([id, lack]) => enough(this.#up, id) >= lack.ready && enough(this.#down, id) >= lack.gone)
+    );
+  }
+
+  #remember(task: string, event: EngineEvent): void {
     const before = this.#local.get(task) ?? {};
     // A container that has ended is killed once more when it is cleared away.
     if (event.Action !== "kill" || before.exitCode === undefined)
-      this.#local.set(task, { ...before, ...factsOf(event) });
+      this.#local.set(task, { ...before, container: event.Actor.ID, ...factsOf(event) });
     const lines = this.#events.get(task) ?? [];
     lines.push(describeEvent(event));
     this.#events.set(task, lines.slice(-KEPT_EVENTS));
@@ -95,60 +142,4 @@ function factsOf({ Action, Actor }: EngineEvent): LocalTask {
   if (Action === "health_status: healthy") return { health: "healthy" };
   const code = Number(Actor.Attributes?.exitCode);
   return Action === "die" && Number.isInteger(code) ? { exitCode: code } : {};
-}
-
-/** Says when to look: at each event, some times after it, and regularly while other nodes are at work. */
-class Echo {
-  readonly #clock: Clock;
-  readonly #signal: AbortSignal;
-  readonly #remote: () => boolean;
-  #rungAt = 0;
-  /** How many echoes of the last event have been told. */
-  #told: number = ECHOES_MS.length;
-  #rung = false;
-  #wake: (() => void) | undefined;
-
-  constructor(clock: Clock, signal: AbortSignal, remote: () => boolean) {
-    this.#clock = clock;
-    this.#signal = signal;
-    this.#remote = remote;
-  }
-
-  ring(): void {
-    this.#rung = true;
-    this.#wake?.();
-  }
-
-  /** Resolves when it is time to look; false when the signal has aborted. */
-  async next(): Promise<boolean> {
-    while (!this.#signal.aborted) {
-      if (this.#rung) {
-        this.#rung = false;
-        this.#rungAt = this.#clock.now();
-        this.#told = 0;
-        return true;
-      }
-      const due = this.#rungAt + (ECHOES_MS[this.#told] ?? Number.POSITIVE_INFINITY);
-      const wait = Math.min(due - this.#clock.now(), REMOTE_MS);
-      if (wait <= 0) {
-        this.#told += 1;
-        return true;
-      }
-      await this.#sleep(wait);
-      if (!this.#rung && due > this.#clock.now() && this.#remote() && !this.#signal.aborted) return true;
-    }
-    return false;
-  }
-
-  async #sleep(milliseconds: number): Promise<void> {
-    const woken = new AbortController();
-    this.#wake = () => woken.abort();
-    try {
-      await this.#clock.sleep(milliseconds, AbortSignal.any([this.#signal, woken.signal]));
-    } catch (error) {
-      if (!this.#signal.aborted && !woken.signal.aborted) throw error;
-    } finally {
-      this.#wake = undefined;
-    }
-  }
 }

@@ -1,0 +1,74 @@
+import { FakeClock } from "@belay/testkit";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Flux, LookTimes, STILL } from "./look-times.ts";
+
+let clock: FakeClock;
+let stop: AbortController;
+let times: LookTimes;
+let flux: Flux;
+let looks: number[];
+let following: Promise<void>;
+
+async function follow(): Promise<void> {
+  while (await times.next()) looks.push(clock.now());
+}
+
+beforeEach(() => {
+  clock = new FakeClock();
+  stop = new AbortController();
+  flux = STILL;
+  looks = [];
+  times = new LookTimes(clock, stop.signal, () => flux);
+  following = follow();
+});
+
+afterEach(async () => {
+  stop.abort();
+  await following;
+});
+
+describe("the times at which to look", () => {
+  it("never come while nothing happens and nothing is under way", async () => {
+    await clock.advance(600_000);
+    expect(looks).toEqual([]);
+  });
+
+  it("are at once after what may decide, and when the manager may have learnt of it", async () => {
+    await clock.advance(10_000);
+    times.ring();
+    await clock.advance(60_000);
+    expect(looks).toEqual([10_000, 10_120, 10_300, 10_700, 11_500]);
+  });
+
+  it("are a tenth of a second apart in a burst, and the last event is not forgotten", async () => {
+    for (let count = 0; count < 100; count++) {
+      times.ring();
+      await clock.advance(10);
+    }
+    expect(looks).toHaveLength(10);
+    await clock.advance(60_000);
+    expect(looks.at(-1)).toBeGreaterThan(1_000 + 1_400);
+  });
+
+  it("cost little more in a rollout that takes ten times as long", async () => {
+    flux = { ...STILL, here: true };
+    await clock.advance(6_000);
+    const few = looks.length;
+    await clock.advance(54_000);
+    expect(few).toBeGreaterThanOrEqual(6);
+    expect(looks.length).toBeLessThanOrEqual(3 * few);
+    // A minute later still.
+    expect(Math.max(...looks.map((at, index) => at - (looks[index - 1] ?? 0)))).toBeLessThanOrEqual(5_000);
+  });
+
+  it("come every two seconds while tasks are on other nodes, and oftener while those are under way", async () => {
+    flux = { ...STILL, remote: true };
+    await clock.advance(20_000);
+    expect(looks.length).toBeGreaterThanOrEqual(9);
+    expect(looks.length).toBeLessThanOrEqual(10);
+    flux = { here: false, elsewhere: true, remote: true };
+    looks.length = 0;
+    await clock.advance(20_000);
+    expect(looks.length).toBeGreaterThanOrEqual(19);
+  });
+});
