@@ -3,9 +3,7 @@ import {
   dependencyLevels,
   type Execution,
   type ExecutionStage,
-  inService,
   LABELS,
-  mapBounded,
   type Wanted,
 } from "@belay/core";
 import type { Service, ServiceSpec } from "@belay/docker";
@@ -15,7 +13,7 @@ import { restoreNetworks } from "./restore-networks.ts";
 import { deploymentLabels, readLabels } from "./service-labels.ts";
 import type { TargetState } from "./target-state.ts";
 import { taskRevision } from "./task-revision.ts";
-import { movedOn, writeService } from "./write-service.ts";
+import { movedOn, type Write, writeServices } from "./write-services.ts";
 
 /** Requests to one manager at a time. */
 const AT_ONCE = 4;
@@ -70,12 +68,12 @@ async function update(
 ): Promise<void> {
   await plan.stack?.create(deploymentLabels(state.options.scope, context), signal);
   if (plan.networks !== undefined) await restoreNetworks(state, plan.networks, signal);
-  if (plan.stack !== undefined) await state.directory.renewNetworks({ signal });
-  await mapBounded(level, AT_ONCE, signal, (one, signal) =>
-    inService(one.service, () =>
-      writeService(state, { name: one.name, signal, make: (live) => specFor(state, one, live, context) }),
-    ),
-  );
+  // Only what was made just now is not known yet.
+  if ((plan.stack?.changes.length ?? 0) > 0) await state.directory.renewNetworks({ signal });
+  const writes = level.map((one): Write => {
+    return { service: one.service, name: one.name, make: (live) => specFor(state, one, live, context) };
+  });
+  await writeServices(state, writes, AT_ONCE, signal);
 }
 
 /** The spec to be sent; nothing when this deployment has sent it already. */

@@ -1,11 +1,4 @@
-import {
-  type DeploymentContext,
-  type Execution,
-  type ExecutionStage,
-  inService,
-  scopeHash,
-  type Wanted,
-} from "@belay/core";
+import { type DeploymentContext, type Execution, type ExecutionStage, scopeHash, type Wanted } from "@belay/core";
 import type { Service } from "@belay/docker";
 import { tasksOf } from "./observe-services.ts";
 import { GONE } from "./plan-detail.ts";
@@ -19,6 +12,10 @@ import type { ServiceSnapshot, Snapshot } from "./snapshot.ts";
 import { removeCreated } from "./stack/index.ts";
 import type { TargetState } from "./target-state.ts";
 import { digestsIn } from "./translate-task.ts";
+import { writeServices } from "./write-services.ts";
+
+/** Requests to one manager at a time. */
+const AT_ONCE = 4;
 
 /** A service of the snapshot with what has to be done for it. */
 export interface Restoring {
@@ -99,10 +96,9 @@ async function restoreAll(
   if (missing.length > 0) await removeMade(state, snapshot, created, signal);
   const networks = await restoreNetworks(state, snapshot.networks, signal);
   // In reverse order of the way forward: what depends on others goes back before those do.
-  for (const { was, done } of old.toReversed()) {
-    if (done !== undefined) continue;
-    await inService(was.service, () => restoreService(state, { was, snapshot, networks, fencing, signal }));
-  }
+  const undone = old.filter(({ done }) => done === undefined).toReversed();
+  const writes = undone.map(({ was }) => restoreService(state, { was, snapshot, networks, fencing }));
+  await writeServices(state, writes, 1, signal);
 }
 
 async function settleAll(
@@ -112,7 +108,13 @@ async function settleAll(
   signal: AbortSignal,
 ): Promise<void> {
   await removeMade(state, snapshot, created, signal);
-  for (const { was } of old) if (needsSettling(was)) await settleService(state, was, signal);
+  const unsettled = old.filter(({ was }) => needsSettling(was));
+  await writeServices(
+    state,
+    unsettled.map(({ was }) => settleService(state, was)),
+    AT_ONCE,
+    signal,
+  );
   if (!snapshot.whole) return;
   const query = { scope: scopeHash(state.options.scope), newerThan: snapshot.labelledDeployment };
   await removeCreated(state.docker, query, signal);

@@ -1,5 +1,5 @@
-import type { RunningService } from "@belay/core";
-import { isNotFound, type Service, type Task } from "@belay/docker";
+import { mapBounded, type RunningService } from "@belay/core";
+import { isNotFound, type Service, type SwarmNode, type Task } from "@belay/docker";
 import { eligibleNodes } from "./eligible-nodes.ts";
 import { isOfScope, learnNames, STACK_LABEL } from "./make-plan.ts";
 import { serviceOf } from "./make-restoration-plan.ts";
@@ -10,11 +10,17 @@ import { wantedTasks } from "./service-mode.ts";
 import type { TargetState } from "./target-state.ts";
 import { digestsIn } from "./translate-task.ts";
 
+/** Requests at a time. */
+const AT_ONCE = 8;
+
 /** What runs of the application's services, read now. A service that does not exist is left out. */
 export async function readRunning(state: TargetState): Promise<readonly RunningService[]> {
   const services = await ownServices(state);
   const tasks = Map.groupBy(await tasksOf(state, services), ({ ServiceID }) => ServiceID);
-  return Promise.all(services.map((one) => summarise(state, one, tasks.get(one.ID) ?? [])));
+  const anywhere = services.some(({ Spec }) => wantedTasks(Spec) === undefined);
+  const nodes = anywhere ? await state.docker.nodes.list() : [];
+  const commits = await labelledCommits(state, services);
+  return services.map((one) => summarise(state, one, tasks.get(one.ID) ?? [], { nodes, commits }));
 }
 
 /** The application's services on the engine. */
@@ -29,14 +35,25 @@ export async function ownServices(state: TargetState): Promise<readonly Service[
   });
 }
 
-async function summarise(state: TargetState, service: Service, tasks: readonly Task[]): Promise<RunningService> {
+interface Surroundings {
+  readonly nodes: readonly SwarmNode[];
+  /** By image. */
+  readonly commits: ReadonlyMap<string, string | undefined>;
+}
+
+function summarise(
+  state: TargetState,
+  service: Service,
+  tasks: readonly Task[],
+  { nodes, commits }: Surroundings,
+): RunningService {
   const { Spec } = service;
   const image = Spec.TaskTemplate.ContainerSpec?.Image ?? "";
   const { deployment, release, scope } = readLabels(Spec);
   const revision = state.revisionInForce(service);
   const own = tasks.filter((task) => state.revisionOfTask(task) === revision && task.Status.State === "running");
   const since = own.map(({ CreatedAt }) => Date.parse(CreatedAt));
-  const commit = await labelledCommit(state, image);
+  const commit = commits.get(image);
   const ours = scope !== undefined && isOfScope(state, service);
   return {
     service: serviceOf(state, Spec),
@@ -45,12 +62,23 @@ async function summarise(state: TargetState, service: Service, tasks: readonly T
     image,
     digests: digestsIn(image),
     ready: countReady(state, service, tasks),
-    desired: wantedTasks(Spec) ?? eligibleNodes(Spec, await state.docker.nodes.list()).length,
+    desired: wantedTasks(Spec) ?? eligibleNodes(Spec, nodes).length,
     ...(deployment === undefined || !ours ? {} : { deployment }),
     ...(release === undefined || !ours ? {} : { release }),
     ...(since.length === 0 ? {} : { since: new Date(Math.max(...since)).toISOString() }),
     ...(commit === undefined ? {} : { labelledCommit: commit }),
   };
+}
+
+/** Each image is asked for once. */
+async function labelledCommits(
+  state: TargetState,
+  services: readonly Service[],
+): Promise<ReadonlyMap<string, string | undefined>> {
+  const images = new Set(services.map(({ Spec }) => Spec.TaskTemplate.ContainerSpec?.Image ?? ""));
+  return new Map(
+    await mapBounded([...images], AT_ONCE, undefined, async (image) => [image, await labelledCommit(state, image)]),
+  );
 }
 
 /** Only when this node has the image. */

@@ -22,7 +22,7 @@ export async function restoreNetworks(
     }
     listed = await list();
   }
-  await state.directory.renewNetworks({ signal });
+  state.directory.learnNetworks(listed);
   const ids = new Set(listed.map(({ Id }) => Id));
   return new Map(
     networks.map(({ id, body }) => {

@@ -6,7 +6,7 @@ import { isJob, withReplicas } from "./service-mode.ts";
 import type { ServiceSnapshot, Snapshot } from "./snapshot.ts";
 import type { TargetState } from "./target-state.ts";
 import { taskRevision } from "./task-revision.ts";
-import { writeService } from "./write-service.ts";
+import type { Write } from "./write-services.ts";
 
 export interface Restoration {
   readonly was: ServiceSnapshot;
@@ -15,16 +15,15 @@ export interface Restoration {
   readonly networks: ReadonlyMap<string, string>;
   /** Another run may still have a request on its way: each service is written once, so that such a one is refused. */
   readonly fencing: boolean;
-  readonly signal: AbortSignal;
 }
 
 /** Gives a service its old spec back, from whatever it has now. Nothing is sent when it has it, and nobody is fenced. */
-export async function restoreService(state: TargetState, restoration: Restoration): Promise<void> {
-  const { was, signal } = restoration;
+export function restoreService(state: TargetState, restoration: Restoration): Write {
+  const { was } = restoration;
   let fenced = !restoration.fencing;
-  await writeService(state, {
+  return {
+    service: was.service,
     name: was.name,
-    signal,
     make: (live) => {
       if (was.spec === undefined) return undefined;
       const spec = oldSpec(was, was.spec, live, restoration);
@@ -46,7 +45,7 @@ export async function restoreService(state: TargetState, restoration: Restoratio
       state.options.log.info(`restoring ${was.name}`);
       return spec;
     },
-  });
+  };
 }
 
 /** The old spec with what the deployment did not change as it is now, and with update settings for the way back. */
@@ -86,10 +85,10 @@ export function needsSettling({ spec }: ServiceSnapshot): boolean {
 }
 
 /** Puts the user's update settings back, and nothing else: no task is replaced for that. */
-export async function settleService(state: TargetState, was: ServiceSnapshot, signal: AbortSignal): Promise<void> {
-  await writeService(state, {
+export function settleService(state: TargetState, was: ServiceSnapshot): Write {
+  return {
+    service: was.service,
     name: was.name,
-    signal,
     make: (live) => {
       if (live === undefined || was.spec === undefined || isSomebodyElses(state, was, live)) return undefined;
       const { UpdateConfig: _, ...rest } = live.Spec;
@@ -97,7 +96,7 @@ export async function settleService(state: TargetState, was: ServiceSnapshot, si
       const settled = own == null ? rest : { ...rest, UpdateConfig: own };
       return isInForce(state, live.Spec, settled) ? undefined : settled;
     },
-  });
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Docker, Service } from "@belay/docker";
+import type { Docker, NetworkInspect, Service } from "@belay/docker";
 import type { NetworkNames } from "./normal-spec.ts";
 
 type Bounds = { readonly signal?: AbortSignal | undefined };
@@ -39,7 +39,11 @@ export class SwarmDirectory {
 
   /** Reads the networks anew: after some were made. */
   async renewNetworks(bounds: Bounds = {}): Promise<void> {
-    const listed = await this.#docker.networks.list({ filters: { scope: ["swarm"] } }, options(bounds));
+    this.learnNetworks(await this.#docker.networks.list({ filters: { scope: ["swarm"] } }, options(bounds)));
+  }
+
+  /** As {@link renewNetworks}, from a list of all that was just read. */
+  learnNetworks(listed: readonly NetworkInspect[]): void {
     this.#networks = new Map(listed.map(({ Id, Name }) => [Id, Name]));
   }
 
