@@ -86,8 +86,7 @@ async function attempt(
   waited: boolean,
 ): Promise<DeploymentResult | undefined> {
   await announce(ports, "plan");
-  facts.plan = await abortable(aim.plan(), ports.signal);
-  facts.before = await current(ports.target.store);
+  [facts.plan, facts.before] = await Promise.all([abortable(aim.plan(), ports.signal), current(ports.target.store)]);
   await announce(ports, "preflight");
   const refusal = await preflight(facts.plan, aim, ports, facts, waited);
   if (refusal !== undefined) return refusal;

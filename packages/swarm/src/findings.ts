@@ -1,6 +1,7 @@
 import { type Finding, LABELS, type Platform, type RolloutPolicy, scopeHash } from "@belay/core";
 import type { PortConfig, Service, ServiceSpec, SwarmNode } from "@belay/docker";
 import { eligibleNodes, suitableNodes } from "./eligible-nodes.ts";
+import type { ImageBook } from "./image-book.ts";
 import { isTouched, type PlanContents, type PlannedService } from "./plan-detail.ts";
 import { readLabels } from "./service-labels.ts";
 import { isJob, modeOf } from "./service-mode.ts";
@@ -12,6 +13,7 @@ export interface Circumstances {
   readonly nodes: readonly SwarmNode[];
   /** All services of the swarm. */
   readonly existing: readonly Service[];
+  readonly images: ImageBook;
   /** Platforms of the release's images by service: `linux/amd64`. */
   readonly platforms: Readonly<Record<string, readonly Platform[]>>;
 }

@@ -10,9 +10,10 @@ import {
 } from "@belay/core";
 import type { Service } from "@belay/docker";
 import { describeDifferences } from "./describe-differences.ts";
-import { unpushed } from "./desire-existing.ts";
+import { isSameImage, unpushed } from "./desire-existing.ts";
 import type { DesiredStack } from "./desired.ts";
 import { findObstacles } from "./findings.ts";
+import { ImageBook } from "./image-book.ts";
 import { isTouched, type PlanContents, PlanDetail, type PlannedService } from "./plan-detail.ts";
 import { planExisting, planStack } from "./plan-services.ts";
 import { preflight } from "./preflight.ts";
@@ -27,13 +28,21 @@ export const STACK_LABEL = "com.docker.stack.namespace";
 /** Reads the swarm (and the files), and says what would be done. Changes nothing. */
 export async function makePlan(state: TargetState, release: Release, policy: RolloutPolicy): Promise<Plan> {
   const { options } = state;
-  const existing = await state.directory.all();
+  const [existing, nodes] = await Promise.all([state.directory.all(), state.docker.nodes.list()]);
   learnNames(state, existing);
-  const stack = options.stack === undefined ? undefined : await render(state, release, existing);
+  const images = new ImageBook(state, nodes);
+  // Each takes a program or a question to a registry, and none needs another's answer.
+  const [stack, swarm] = await Promise.all([
+    options.stack === undefined ? undefined : render(state, release, existing),
+    readSwarm(state, existing, nodes, (service) => isLikelyOwn(state, release, service)),
+    images.ask(imagesOf(state, release, existing)),
+  ]);
   const wanted = new Set(
     stack?.services.map(({ name }) => name) ?? Object.keys(release.services).map((one) => state.nameOf(one)),
   );
-  const now = await readSwarm(state, (service) => wanted.has(service.Spec.Name) || isOfScope(state, service));
+  const own = (service: Service): boolean => wanted.has(service.Spec.Name) || isOfScope(state, service);
+  const missed = existing.some((service) => own(service) && !isLikelyOwn(state, release, service));
+  const now = missed ? await readSwarm(state, existing, nodes, own) : swarm;
   const services =
     stack === undefined
       ? planExisting(now, release, (service) => state.nameOf(service))
@@ -41,11 +50,30 @@ export async function makePlan(state: TargetState, release: Release, policy: Rol
   const contents = { services, ...(stack && { stack }), labelledDeployment: labelledDeployment(state, now.services) };
   return planOf(state, contents, {
     policy,
-    nodes: now.nodes,
-    existing: now.services,
+    nodes,
+    existing,
+    images,
     platforms: Object.fromEntries(
       Object.entries(release.services).map(([service, { platforms }]) => [service, Object.keys(platforms)]),
     ),
+  });
+}
+
+/** Those that a plan may touch, as far as it can be told before the files are read. */
+function isLikelyOwn(state: TargetState, release: Release, service: Service): boolean {
+  const { Name } = service.Spec;
+  const named = Object.keys(release.services).some((one) => state.nameOf(one) === Name);
+  return named || Name.startsWith(`${state.options.scope.project}_`) || isOfScope(state, service);
+}
+
+/** The release's, and those that run in their places. */
+function imagesOf(state: TargetState, release: Release, existing: readonly Service[]): string[] {
+  return Object.entries(release.services).flatMap(([service, identity]) => {
+    const then = pinnedReference(identity);
+    const now = existing.find(({ Spec }) => Spec.Name === state.nameOf(service))?.Spec.TaskTemplate.ContainerSpec
+      ?.Image;
+    const moves = then !== undefined && now !== undefined && !isSameImage(then, now);
+    return then === undefined ? [] : now === undefined ? [then] : moves ? [then, now] : [];
   });
 }
 
@@ -104,7 +132,7 @@ export async function planOf(
     findings: [
       ...(contents.stack?.findings ?? []),
       ...findObstacles(state, contents, circumstances),
-      ...(await preflight(state, touched, circumstances)),
+      ...(await preflight(touched, circumstances)),
     ],
     notCovered: [...new Set([...(contents.stack?.notCovered ?? []), ...touched.flatMap(dataOf)])].sort(),
     labelledDeployment: contents.labelledDeployment,

@@ -1,6 +1,7 @@
 import type { Plan, RolloutPolicy } from "@belay/core";
 import { dependencyOrder, LABELS } from "@belay/core";
 import type { Service, ServiceSpec } from "@belay/docker";
+import { ImageBook } from "./image-book.ts";
 import { isOfScope, labelledDeployment, learnNames, planOf, STACK_LABEL } from "./make-plan.ts";
 import { foreignLabels, type NetworkNames } from "./normal-spec.ts";
 import type { PlannedService } from "./plan-detail.ts";
@@ -20,10 +21,10 @@ export async function makeRestorationPlan(
   const taken = snapshots.map(decodeSnapshot);
   // The first one that has a service counts.
   const then = new Map(taken.toReversed().flatMap(({ services }) => services.map((one) => [one.name, one] as const)));
-  const existing = await state.directory.all();
+  const [existing, nodes] = await Promise.all([state.directory.all(), state.docker.nodes.list()]);
   learnNames(state, existing);
   const isOwn = (service: Service): boolean => then.has(service.Spec.Name) || isApplications(state, service);
-  const now = await readSwarm(state, isOwn);
+  const now = await readSwarm(state, existing, nodes, isOwn);
   // Of a network that was made anew in between, any will do: they go by their names.
   const networks = [...new Map(taken.flatMap((one) => one.networks).map((one) => [one.body.Name, one])).values()];
   const names = new Map(taken.flatMap((one) => one.networks).map(({ id, body }) => [id, body.Name]));
@@ -37,7 +38,13 @@ export async function makeRestorationPlan(
     ...back.filter(({ action }) => action === "remove"),
   ];
   const contents = { services, networks, labelledDeployment: labelledDeployment(state, now.services) };
-  return planOf(state, contents, { policy, nodes: now.nodes, existing: now.services, platforms: {} });
+  return planOf(state, contents, {
+    policy,
+    nodes,
+    existing,
+    images: new ImageBook(state, nodes),
+    platforms: {},
+  });
 }
 
 function isApplications(state: TargetState, service: Service): boolean {

@@ -1,26 +1,20 @@
 import type { Finding } from "@belay/core";
-import { isNotFound } from "@belay/docker";
 import { isSameImage } from "./desire-existing.ts";
 import type { Circumstances } from "./findings.ts";
 import type { PlannedService } from "./plan-detail.ts";
-import type { TargetState } from "./target-state.ts";
 
 /** Checks that ask the engine or a registry about images. */
-export async function preflight(
-  state: TargetState,
-  touched: readonly PlannedService[],
-  circumstances: Circumstances,
-): Promise<Finding[]> {
+export async function preflight(touched: readonly PlannedService[], circumstances: Circumstances): Promise<Finding[]> {
   const found = await Promise.all(
-    touched.flatMap((one) => [newImage(state, one, circumstances), wayBack(state, one, circumstances)]),
+    touched.flatMap((one) => [newImage(one, circumstances), wayBack(one, circumstances)]),
   );
   return found.flat();
 }
 
-async function newImage(state: TargetState, one: PlannedService, circumstances: Circumstances): Promise<Finding[]> {
+async function newImage(one: PlannedService, circumstances: Circumstances): Promise<Finding[]> {
   const { service, image, action, current } = one;
   if (action === "remove" || isSameImage(current?.Spec.TaskTemplate.ContainerSpec?.Image ?? "", image)) return [];
-  const answer = await availability(state, image, circumstances);
+  const answer = await circumstances.images.availability(image);
   if (answer === "yes" || answer === undefined) return [];
   if (answer === "no") {
     const message = `the registry has no image ${image}`;
@@ -32,10 +26,10 @@ async function newImage(state: TargetState, one: PlannedService, circumstances: 
 }
 
 /** A task of the old release may be started on any node, so its image must be at the registry or on all of them. */
-async function wayBack(state: TargetState, one: PlannedService, circumstances: Circumstances): Promise<Finding[]> {
+async function wayBack(one: PlannedService, circumstances: Circumstances): Promise<Finding[]> {
   const image = one.current?.Spec.TaskTemplate.ContainerSpec?.Image;
   if (image === undefined || isSameImage(image, one.image)) return [];
-  const answer = await availability(state, image, circumstances);
+  const answer = await circumstances.images.availability(image);
   if (answer === "yes" || answer === undefined) return [];
   const where = answer === "no" ? "is no longer at its registry" : "may be gone: its registry could not be asked";
   return [
@@ -47,25 +41,4 @@ async function wayBack(state: TargetState, one: PlannedService, circumstances: C
       remedy: "Push it again, or set `allow-no-way-back`.",
     },
   ];
-}
-
-/** On a swarm of one node, what that node has is enough. `undefined`: nobody to ask. */
-async function availability(
-  state: TargetState,
-  image: string,
-  { nodes }: Circumstances,
-): Promise<"yes" | "no" | "cannot tell" | undefined> {
-  const alone = nodes.length === 1 && nodes[0]?.ID === state.node;
-  if (alone && (await hasImage(state, image))) return "yes";
-  return state.options.imageAvailable?.(image);
-}
-
-async function hasImage({ docker }: TargetState, image: string): Promise<boolean> {
-  try {
-    await docker.images.inspect(image);
-    return true;
-  } catch (error) {
-    if (isNotFound(error)) return false;
-    throw error;
-  }
 }

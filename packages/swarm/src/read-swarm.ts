@@ -10,16 +10,16 @@ import { hasEnded, isUnwanted } from "./translate-task.ts";
 /** What a plan is made from: all services, and the tasks of those that it may touch. */
 export async function readSwarm(
   state: TargetState,
+  services: readonly Service[],
+  nodes: readonly SwarmNode[],
   isOwn: (service: Service) => boolean,
-): Promise<SwarmNow & { readonly nodes: readonly SwarmNode[] }> {
-  const [services, nodes] = await Promise.all([state.directory.all(), state.docker.nodes.list()]);
+): Promise<SwarmNow> {
   const own = services.filter(isOwn);
   const tasks = Map.groupBy(await tasksOf(state, own), ({ ServiceID }) => ServiceID);
   return {
     scope: state.options.scope,
     services,
     networks: state.directory.networks,
-    nodes,
     ready: new Map(own.map((one) => [one.ID, countReady(state, one, tasks.get(one.ID) ?? [])])),
     mixed: new Set(own.filter((one) => isMixed(state, one, tasks.get(one.ID) ?? [])).map(({ ID }) => ID)),
     nodesOf: (spec: ServiceSpec) => eligibleNodes(spec, nodes).length,
