@@ -64,7 +64,7 @@ describe("watching containers", () => {
     const seen = await watch.read(web, signal);
     expect(asked.inspect).toEqual(["1", "2", "2", "1"]);
     expect(seen.map((one) => one.inspect.State.Status)).toEqual(["exited", "running"]);
-    await clock.advance(5_000);
+    await clock.advance(15_000);
     await watch.read(web, signal);
     expect(asked.inspect.slice(4).sort()).toEqual(["1", "2"]);
   });

@@ -9,7 +9,7 @@ export const WATCHED_EVENTS = [
 ] as const;
 
 /** After this time a container is inspected again although no event told of it. */
-const TRUST_MS = 5_000;
+const TRUST_MS = 15_000;
 const KEPT_EVENTS = 20;
 
 interface Entry {

@@ -65,12 +65,15 @@ function signsOfEnded(listing: Listing): string[] {
   return ended.flatMap(([, records]) => records.names.filter((name) => /\.(beat\.\d+|stop)$/.test(name)));
 }
 
+/** Numbers in which orphaned chunks are looked for: older ones were new once, and what came late goes with its number. */
+const YOUNG = 3;
+
 /** Chunks of a claim that lost its race. Those above the highest number may belong to a claim on its way. */
 async function orphanedChunks(ledger: Ledger, listing: Listing): Promise<string[]> {
   const orphans: string[] = [];
-  for (const [number, records] of listing.numbers) {
-    const chunks = records.names.filter((name) => name.includes(".snap."));
-    if (chunks.length === 0 || number > listing.highest) continue;
+  for (const number of claimedNumbers(listing).slice(0, YOUNG)) {
+    const chunks = (listing.numbers.get(number)?.names ?? []).filter((name) => name.includes(".snap."));
+    if (chunks.length === 0) continue;
     const begin = await ledger.readBegin(number);
     if (begin === undefined) continue;
     const named = new Set((begin.snapshot ?? []).map((digest) => recordName.snap(number, digest as Digest)));

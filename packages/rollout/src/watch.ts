@@ -6,8 +6,12 @@ import { interrupt, type Judgement, step } from "./judgement.ts";
 import { progressOf } from "./progress.ts";
 import type { JudgeTerms } from "./verdict.ts";
 
-/** How long the watch goes without a look when nothing rings: a stream of events may have lost one. */
-const LOOK_EVERY_MS = 2_000;
+/**
+ * How long the watch goes without a look when nothing rings: a stream of events may have lost one. At first often, later at
+ * a share of the time that has passed, so that waiting for long costs little.
+ */
+const LOOK_EVERY_MS = { least: 2_000, most: 10_000 } as const;
+const LOOK_SHARE = 1 / 8;
 
 export interface WatchedStage {
   readonly name: string;
@@ -86,13 +90,18 @@ export async function watch(
     tell(course, stage, observation, judgement);
     const end = endOf(course, judgement, observation);
     if (end !== undefined) return { judgement, end };
-    const until = Math.min(judgement.wakeAt ?? Number.POSITIVE_INFINITY, course.ports.clock.now() + LOOK_EVERY_MS);
+    const until = Math.min(judgement.wakeAt ?? Number.POSITIVE_INFINITY, nextLook(course));
     const limit = bound(course);
     await bell.wait(Math.min(until, course.deadlineAt), limit.signal).finally(limit.done);
     // The last look stands: one that begins at the deadline could only be cut off.
     if (isLate(course) && !isCancelled(course))
       return { judgement, end: unseen(course, judgement, observation, false) };
   }
+}
+
+function nextLook({ ports, beganAt }: Course): number {
+  const now = ports.clock.now();
+  return now + Math.min(Math.max((now - beganAt) * LOOK_SHARE, LOOK_EVERY_MS.least), LOOK_EVERY_MS.most);
 }
 
 function endOf(course: Course, { verdict }: Judgement, observation: Observation): WayEnd | undefined {
