@@ -8,10 +8,11 @@ export function objectsOf(
   variant: VariantName,
   image: string,
 ): readonly object[] {
-  const { replicas, goal, config } = definition;
+  const { replicas, goal, config, dependsOn = [] } = definition;
   const labels = { "app.kubernetes.io/name": name };
   const template = { metadata: { labels }, spec: podOf(name, definition, variant, image) };
-  const metadata = { name, labels };
+  const annotations = dependsOn.length === 0 ? {} : { annotations: { "belay.dev/depends-on": dependsOn.join(", ") } };
+  const metadata = { name, labels, ...annotations };
   const workload =
     goal === "complete"
       ? { apiVersion: "batch/v1", kind: "Job", metadata, spec: { backoffLimit: 0, template } }

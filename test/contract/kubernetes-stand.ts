@@ -18,7 +18,6 @@ import type { VariantName } from "./variants.ts";
 const FILES = "the workload is the user's: Belay changes nothing but its image (see the stand with manifests)";
 
 const IMPOSSIBLE: EngineStand["impossible"] = {
-  unschedulable: FILES,
   "healthcheck added": FILES,
   "healthcheck removed": FILES,
   "only the environment changes": FILES,
@@ -32,6 +31,9 @@ const IMPOSSIBLE: EngineStand["impossible"] = {
   "one of three services removed": FILES,
   "one of three services removed, another fails": FILES,
 };
+
+/** What a pod asks for that says nothing itself: more than any node has. */
+const NOWHERE = { type: "Container", default: { cpu: "10000" }, defaultRequest: { cpu: "10000" } };
 
 const WAIT_MS = 120_000;
 
@@ -141,6 +143,11 @@ function createApplication(space: Space, removed: () => void): ApplicationStand 
     scope,
     define: async (definitions) => {
       space.definitions = definitions;
+      if (!Object.values(definitions).some(({ nowhere }) => nowhere)) return;
+      // Belay does not change what the workload asks for; the namespace's owner may.
+      await space.apply([
+        { apiVersion: "v1", kind: "LimitRange", metadata: { name: "nowhere" }, spec: { limits: [NOWHERE] } },
+      ]);
     },
     release: createReleases(space.images),
     opener: () => ({

@@ -7,13 +7,6 @@ import type { ManifestSettings } from "./open-manifests.ts";
 import { createReleases } from "./release-of.ts";
 import type { ApplicationStand, EngineStand, Variants } from "./stand.ts";
 
-const OWN_CONFIG = "the manifests bring their ConfigMaps along, under a name of the content's own";
-
-const IMPOSSIBLE: EngineStand["impossible"] = {
-  "missing config": OWN_CONFIG,
-  "config lost in the middle": OWN_CONFIG,
-};
-
 /** What people do by hand in these cases makes kubectl the owner of fields, which the manifests allow Belay to take over. */
 const TAKE_OVER = { "belay.dev/take-over": "kubectl-client-side-apply, kubectl-set" };
 
@@ -29,7 +22,7 @@ export async function openManifestsStand(): Promise<EngineStand> {
   return {
     kind: "kubernetes",
     title: "Kubernetes, manifests",
-    impossible: IMPOSSIBLE,
+    impossible: {},
     application: async (name) => {
       const space = new Space(cluster, images, name);
       await space.create();
@@ -50,18 +43,24 @@ export async function openManifestsStand(): Promise<EngineStand> {
 
 interface WrittenObject {
   readonly kind: string;
-  readonly metadata: object;
+  readonly metadata: { readonly annotations?: object };
 }
 
 function createApplication(space: Space, folder: string, removed: () => void): ApplicationStand {
   const { scope, cluster } = space;
   const release = createReleases(space.images);
-  /** The user's files as they belong to a release: probes stand there, the images come from the release. */
+  /**
+   * The user's files as they belong to a release: probes stand there, the images come from the release. ConfigMaps are
+   * somebody else's: those of the files would have a copy for each release.
+   */
   const write = async (variants: Variants): Promise<void> => {
     const objects = (await space.objects(variants)) as readonly WrittenObject[];
-    const items = objects.map((one) =>
-      one.kind === "ConfigMap" ? one : { ...one, metadata: { ...one.metadata, annotations: TAKE_OVER } },
-    );
+    const items = objects
+      .filter(({ kind }) => kind !== "ConfigMap")
+      .map((one) => ({
+        ...one,
+        metadata: { ...one.metadata, annotations: { ...one.metadata.annotations, ...TAKE_OVER } },
+      }));
     await writeFile(join(folder, "app.json"), JSON.stringify({ apiVersion: "v1", kind: "List", items }, null, 2));
   };
   const kindOf = (name: string) => (space.definitions[name]?.goal === "complete" ? "job" : "deployment");
