@@ -100,9 +100,9 @@ export interface ObjectVerb {
    * Brings an object back to `saved.was`, by this verb; the live replica count is kept, and an object that is gone is created
    * again. `marks` come on top of those that it had: at least one of them is new with each deployment, so that a request of a
    * dead run that is still under way finds another resourceVersion. Re-reads and classifies conflicts. Only called for
-   * objects that existed. Answers with the object as stored.
+   * objects that existed. `seen`: the object as it was read a moment ago. Answers with the object as stored.
    */
-  restore(saved: SavedObject, marks: Marks, signal: AbortSignal): Promise<KubernetesObject>;
+  restore(saved: SavedObject, marks: Marks, signal: AbortSignal, seen?: KubernetesObject): Promise<KubernetesObject>;
   /** What {@link restore} would make of it, by a dry-run: its pod template is the revision that must be seen at the end. */
-  previewRestore(saved: SavedObject, signal?: AbortSignal): Promise<KubernetesObject>;
+  previewRestore(saved: SavedObject, signal?: AbortSignal, seen?: KubernetesObject): Promise<KubernetesObject>;
 }

@@ -142,7 +142,7 @@ async function changeOne(
   const object =
     restores?.was === undefined
       ? await verb.change(desired, marks, signal, seen)
-      : await verb.restore(restores, marks, signal);
+      : await verb.restore(restores, marks, signal, seen);
   state.watch.expect(object);
   state.options.log.info(`changed ${titleOf(desired)} (deployment ${context.deployment})`);
 }

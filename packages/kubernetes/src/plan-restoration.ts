@@ -39,10 +39,10 @@ async function wantedOf(state: TargetState, saved: SnapshotObject): Promise<Want
   const { service = "", key, verb, was } = saved;
   const goal = goalOf(key.kind);
   if (was === undefined) return { service, goal: "run", desired: 0, revision: "none", digests: [] };
-  const object = await state.verb(verb).previewRestore(saved);
+  const live = await state.api.get(key);
+  const object = await state.verb(verb).previewRestore(saved, undefined, live);
   const template = templateOf(object);
   if (template === undefined) return { service, goal, desired: 0, revision: "none", digests: [] };
-  const live = await state.api.get(key);
   const before = saved.desired ?? (isWorkload(was) ? desiredOf(was) : 0);
   const images = Object.values(imagesOf(template));
   return {
@@ -88,7 +88,7 @@ async function restoreOne(
     const fate = saved.verb === "patch-image" ? "that is undone too" : "what is not Belay's of it stays";
     log.warn(`${titleOf(saved.key)} was changed by somebody else meanwhile: ${fate}`);
   }
-  const object = await state.verb(saved.verb).restore(saved, restorationMarks(context.deployment), signal);
+  const object = await state.verb(saved.verb).restore(saved, restorationMarks(context.deployment), signal, live);
   state.watch.expect(object);
   log.info(`put ${titleOf(saved.key)} back`);
 }

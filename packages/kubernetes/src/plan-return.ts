@@ -46,7 +46,7 @@ function firstOfEach(snapshots: readonly Snapshot[]): SnapshotObject[] {
 async function plannedReturn(state: TargetState, saved: SnapshotObject, signal: AbortSignal): Promise<PlannedObject> {
   const { key, service, goal, verb, images } = saved;
   const live = await state.api.get(key, signal);
-  const object = await state.verb(verb).previewRestore(saved, signal);
+  const object = await state.verb(verb).previewRestore(saved, signal, live);
   const [before, after] = [live && templateOf(live), templateOf(object)];
   const same =
     before !== undefined && after !== undefined

@@ -19,6 +19,7 @@ import { ClusterAccess } from "./cluster-access.ts";
 import { type ExecResult, execInPod } from "./exec-in-pod.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { type KubeconfigSource, loadKubeconfig } from "./load-kubeconfig.ts";
+import { PodDirectory } from "./pod-directory.ts";
 import {
   collectionPath,
   type DiscoveryList,
@@ -81,6 +82,7 @@ class ApiClient implements KubernetesConnection {
   readonly #http: HttpConnection;
   readonly #access: ClusterAccess;
   readonly #clock: Clock;
+  readonly #pods = new PodDirectory(async () => (await this.list("v1", "Pod")).items as readonly Pod[]);
   readonly #discovered = new Map<string, Promise<DiscoveryList | undefined>>();
 
   constructor(http: HttpConnection, access: ClusterAccess, namespace: string, clock: Clock) {
@@ -304,20 +306,18 @@ class ApiClient implements KubernetesConnection {
     command: readonly string[],
     options: { readonly timeoutMs: number; readonly signal: AbortSignal },
   ): Promise<ExecResult> {
-    const pod = await this.#podOf(uid, options.signal);
+    const known = await this.#pods.find(uid);
+    // A StatefulSet gives the name of a pod that is gone to the next one.
+    const pod = known && ((await this.get(keyOf(known), options.signal)) as Pod | undefined);
     const [container] = pod?.spec.containers ?? [];
-    if (pod === undefined || container === undefined) return { exitCode: 126, output: "the pod is gone" };
+    if (pod?.metadata.uid !== uid || container === undefined) return { exitCode: 126, output: "the pod is gone" };
     const place = { namespace: this.namespace, pod: pod.metadata.name, container: container.name };
     return execInPod(await this.#access.config(), place, command, options);
   }
 
   async addressOf(uid: string): Promise<string | undefined> {
-    return (await this.#podOf(uid))?.status?.podIP;
-  }
-
-  async #podOf(uid: string, signal?: AbortSignal): Promise<Pod | undefined> {
-    const { items } = await this.list("v1", "Pod", signal === undefined ? {} : { signal });
-    return items.find(({ metadata }) => metadata.uid === uid) as Pod | undefined;
+    const pod = await this.#pods.find(uid, ({ status }) => status?.podIP !== undefined);
+    return pod?.status?.podIP;
   }
 
   async close(): Promise<void> {

@@ -67,11 +67,16 @@ export class ImageVerb implements ObjectVerb {
     };
   }
 
-  async restore(saved: SavedObject, marks: Marks, signal: AbortSignal): Promise<KubernetesObject> {
+  async restore(
+    saved: SavedObject,
+    marks: Marks,
+    signal: AbortSignal,
+    known?: KubernetesObject,
+  ): Promise<KubernetesObject> {
     const { key, was } = saved;
     if (was === undefined) throw new TypeError(`${titleOf(key)} did not exist before`);
     const wanted = restoredMarks(was, marks);
-    const seen = await this.#api.get(key, signal);
+    const seen = known ?? (await this.#api.get(key, signal));
     if (seen === undefined) return this.#create(was, wanted, signal);
     const operationsFor = (live: KubernetesObject): readonly PatchOperation[] => [
       ...templateOperations(was, live),

@@ -23,8 +23,10 @@ export function createApplyVerb(api: KubernetesApi, scope: Scope): ObjectVerb {
     preview: (desired, live) => preview(api, scope, desired, live),
     change: (desired, marks, signal, seen) => change(api, scope, desired, { marks, signal, ...(seen && { seen }) }),
     save,
-    restore: (saved, marks, signal) => restoreApplied(api, saved, { marks, signal, dryRun: false }),
-    previewRestore: (saved, signal) => restoreApplied(api, saved, { dryRun: true, ...(signal && { signal }) }),
+    restore: (saved, marks, signal, seen) =>
+      restoreApplied(api, saved, { marks, signal, dryRun: false, ...(seen && { seen }) }),
+    previewRestore: (saved, signal, seen) =>
+      restoreApplied(api, saved, { dryRun: true, ...(signal && { signal }), ...(seen && { seen }) }),
   };
 }
 

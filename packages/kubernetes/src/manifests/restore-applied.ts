@@ -15,6 +15,8 @@ export interface RestoreOptions {
   readonly marks?: Marks;
   readonly signal?: AbortSignal;
   readonly dryRun: boolean;
+  /** The object as it was read a moment ago. */
+  readonly seen?: KubernetesObject;
 }
 
 /**
@@ -26,11 +28,11 @@ export interface RestoreOptions {
 export async function restoreApplied(
   api: KubernetesApi,
   { key, was }: SavedObject,
-  { marks = { labels: {}, annotations: {} }, ...options }: RestoreOptions,
+  { marks = { labels: {}, annotations: {} }, seen, ...options }: RestoreOptions,
 ): Promise<KubernetesObject> {
   if (was === undefined) throw new TypeError(`${titleOf(key)} did not exist: there is nothing to bring it back to`);
   for (let attempt = 1; ; attempt += 1) {
-    const live = await api.get(key, options.signal);
+    const live = attempt === 1 && seen !== undefined ? seen : await api.get(key, options.signal);
     const body = withMarks(live === undefined ? asNew(was) : earlierFields(was, live), marks);
     try {
       return await applyWithoutOthers(api, body, options);
