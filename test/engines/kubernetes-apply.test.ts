@@ -1,6 +1,7 @@
-import { type Cluster, useKubernetes } from "@belay/testkit";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { ManifestStand, objectOf, REPOSITORY, releaseWith } from "./manifest-stand.ts";
+import { createApplyVerb } from "@belay/kubernetes";
+import { describe, expect, it } from "vitest";
+import { type ManifestStand, objectOf, REPOSITORY, releaseWith } from "./manifest-stand.ts";
+import { useManifestStands } from "./use-manifest-stands.ts";
 
 /*
  * Manifests against a real API server: what server-side apply, dry runs and field managers do there. No pod is needed, so
@@ -53,16 +54,10 @@ interface Workload {
   };
 }
 
-let cluster: Cluster;
 let stand: ManifestStand;
-beforeAll(async () => {
-  cluster = await useKubernetes();
+useManifestStands((opened) => {
+  stand = opened;
 });
-afterAll(() => cluster?.stop());
-beforeEach(async () => {
-  stand = await ManifestStand.open(cluster);
-});
-afterEach(() => stand?.close());
 
 async function web(): Promise<Workload> {
   return (await stand.get("deployment", "web")) as unknown as Workload;
@@ -302,12 +297,9 @@ describe("fields that others own", () => {
   it("of another environment of Belay are refused", async () => {
     await stand.write({ "web.yaml": deployment() });
     await deploy("a", 1);
-    await using other = {
-      stand: await ManifestStand.open(cluster, "production"),
-      [Symbol.asyncDispose]: () => other.stand.close(),
-    };
-    const state = await stand.render(releaseWith("b"), { scope: other.stand.scope });
-    const foreign = (await import("@belay/kubernetes")).createApplyVerb(stand.api, other.stand.scope);
+    const scope = { ...stand.scope, environment: "production" };
+    const state = await stand.render(releaseWith("b"), { scope });
+    const foreign = createApplyVerb(stand.api, scope);
     const desired = objectOf(state, "deployment/web");
     const { findings } = await foreign.preview(desired, await stand.api.get(desired));
     expect(findings).toMatchObject([

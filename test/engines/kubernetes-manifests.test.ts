@@ -1,30 +1,22 @@
-import { type Cluster, type RegistryRig, startRegistry, useKubernetes } from "@belay/testkit";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type ImageCatalogue, openCatalogue } from "../contract/images.ts";
+import { describe, expect, it } from "vitest";
+import type { ImageCatalogue } from "../contract/images.ts";
 import { configOf, deploymentOf, releaseOf, roll, serviceOf } from "./manifest-shop.ts";
-import { ManifestStand } from "./manifest-stand.ts";
+import type { ManifestStand } from "./manifest-stand.ts";
+import { useManifestStands } from "./use-manifest-stands.ts";
 
 /* Manifests on a real node, by the whole way of a deployment; looked at with the plain kubectl. */
 
 const READS = "          envFrom: [{ configMapRef: { name: settings } }]";
+const JOB =
+  "---\napiVersion: batch/v1\nkind: Job\nmetadata: { name: migrate }\nspec: { backoffLimit: 0, template: { spec: { restartPolicy: Never, containers: [{ name: migrate, image: migrate }] } } }\n";
 const WEB = (level: string) => configOf("settings", level) + deploymentOf("web", { container: READS });
 
-let cluster: Cluster;
-let registry: RegistryRig;
 let images: ImageCatalogue;
 let stand: ManifestStand;
-beforeAll(async () => {
-  [cluster, registry] = await Promise.all([useKubernetes(), startRegistry()]);
-  images = await openCatalogue(registry);
+useManifestStands((opened, catalogue) => {
+  stand = opened;
+  images = catalogue;
 });
-afterAll(async () => {
-  await registry?.stop();
-  await cluster?.stop();
-});
-beforeEach(async () => {
-  stand = await ManifestStand.open(cluster);
-});
-afterEach(() => stand?.close());
 
 const image = async (variant: Parameters<ImageCatalogue["identity"]>[0]) => {
   const { repository, digest } = await images.identity(variant);
@@ -47,6 +39,7 @@ async function running(app = "web"): Promise<readonly string[]> {
 interface Pod {
   readonly metadata: { readonly creationTimestamp: string };
   readonly status: {
+    readonly conditions: readonly { readonly type: string; readonly lastTransitionTime: string }[];
     readonly containerStatuses: readonly {
       readonly state: { readonly terminated?: { readonly finishedAt: string } };
     }[];
@@ -56,6 +49,17 @@ interface Pod {
 async function podsOf(selector: string): Promise<readonly Pod[]> {
   return (JSON.parse(await stand.kubectl("get", "pods", "-l", selector, "-o", "json")) as { items: readonly Pod[] })
     .items;
+}
+
+/** Whole seconds, as all times of the API. */
+function readyAt({ status }: Pod): number {
+  return Date.parse(status.conditions.find(({ type }) => type === "Ready")?.lastTransitionTime ?? "");
+}
+
+/** `deployment/web` of each line `changed deployment/web (…)`, copies without the hash in their name. */
+function orderIn(log: string, verb: "changed" | "put"): string[] {
+  const lines = log.matchAll(new RegExp(`^info: ${verb} (\\S+)`, "gm"));
+  return [...lines].map(([, title = ""]) => title.replace(/-[0-9a-f]{10}$/, ""));
 }
 
 const names = async (kind: string) =>
@@ -105,11 +109,44 @@ describe("manifests on a node", () => {
     expect((await names("configmap")).filter((name) => name === "configmap/plain")).toEqual([]);
   });
 
+  it("change in the order that they say, each when the one before is ready, and go back in reverse", async () => {
+    const behind = (names: string) => (text: string) =>
+      text.replace("metadata: {", `metadata: { annotations: { belay.dev/depends-on: "${names}" },`);
+    const files = {
+      "web.yaml": behind("deployment/api")(deploymentOf("web")),
+      "api.yaml": behind("db, migrate")(deploymentOf("api")),
+      "migrate.yaml": behind("db")(JOB),
+      "db.yaml": deploymentOf("db", { replicas: 1 }),
+    };
+    await stand.write(files);
+    const release = (web: "good1" | "crash", others: "good1" | "good2") =>
+      releaseOf(images, { web, api: others, db: others, migrate: "job-done1" });
+    const first = await roll(stand, await release("good1", "good1"));
+    expect(first, first.log).toMatchObject({ outcome: "succeeded" });
+    expect(orderIn(first.log, "changed")).toEqual(["deployment/db", "job/migrate", "deployment/api", "deployment/web"]);
+    const ready = async (app: string) => Math.max(...(await podsOf(`app=${app}`)).map(readyAt));
+    const began = async (app: string) =>
+      Math.min(...(await podsOf(`app=${app}`)).map(({ metadata }) => Date.parse(metadata.creationTimestamp)));
+    for (const [before, later] of [
+      ["db", "api"],
+      ["api", "web"],
+    ] as const) {
+      expect(await began(later)).toBeGreaterThanOrEqual(await ready(before));
+    }
+    const bad = await roll(stand, await release("crash", "good2"));
+    expect(bad, bad.log).toMatchObject({ outcome: "rolled_back", cause: { service: "web" } });
+    expect(orderIn(bad.log, "changed").filter((title) => !title.startsWith("job/"))).toEqual([
+      ...["deployment/db", "deployment/api", "deployment/web"],
+    ]);
+    expect(orderIn(bad.log, "put").filter((title) => !title.startsWith("job/"))).toEqual([
+      ...["deployment/web", "deployment/api", "deployment/db"],
+    ]);
+    expect(await running("api")).toEqual([await image("good1")]);
+  });
+
   it("run their Job before the workloads, once per release, and go back when it fails", async () => {
-    const job =
-      "---\napiVersion: batch/v1\nkind: Job\nmetadata: { name: migrate }\nspec: { backoffLimit: 0, template: { spec: { restartPolicy: Never, containers: [{ name: migrate, image: migrate }] } } }\n";
     const cron = `---\napiVersion: batch/v1\nkind: CronJob\nmetadata: { name: nightly }\nspec: { schedule: "0 0 1 1 *", jobTemplate: { spec: { template: { spec: { restartPolicy: Never, containers: [{ name: a, image: nightly }] } } } } }\n`;
-    await stand.write({ "web.yaml": WEB("info"), "job.yaml": job + cron });
+    await stand.write({ "web.yaml": WEB("info"), "job.yaml": JOB + cron });
     const jobs = async (web: "good1" | "good2", migrate: "job-done1" | "job-fails") =>
       releaseOf(images, { web, migrate, nightly: web === "good1" ? "job-done1" : "job-done2" });
     const first = await roll(stand, await jobs("good1", "job-done1"));

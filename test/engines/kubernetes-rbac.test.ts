@@ -1,12 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { mapBounded, messageOf } from "@belay/core";
-import { type Cluster, createTestLog, type RegistryRig, startRegistry, useKubernetes, waitUntil } from "@belay/testkit";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createTestLog, waitUntil } from "@belay/testkit";
+import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { type ImageCatalogue, openCatalogue } from "../contract/images.ts";
+import type { ImageCatalogue } from "../contract/images.ts";
 import { CRASH_LINE } from "../contract/variants.ts";
 import { configOf, deploymentOf, openTarget, POLICY, releaseOf, roll, serviceOf } from "./manifest-shop.ts";
-import { ManifestStand, releaseWith } from "./manifest-stand.ts";
+import { type ManifestStand, releaseWith } from "./manifest-stand.ts";
+import { useManifestStands } from "./use-manifest-stands.ts";
 
 /* The Roles of examples/kubernetes/rbac.yaml are enough, and none of their verbs is too much. */
 
@@ -18,22 +19,12 @@ interface Rule {
 
 const RBAC = new URL("../../examples/kubernetes/rbac.yaml", import.meta.url);
 
-let cluster: Cluster;
-let registry: RegistryRig;
 let images: ImageCatalogue;
 let stand: ManifestStand;
-beforeAll(async () => {
-  [cluster, registry] = await Promise.all([useKubernetes(), startRegistry()]);
-  images = await openCatalogue(registry);
+useManifestStands((opened, catalogue) => {
+  stand = opened;
+  images = catalogue;
 });
-afterAll(async () => {
-  await registry?.stop();
-  await cluster?.stop();
-});
-beforeEach(async () => {
-  stand = await ManifestStand.open(cluster);
-});
-afterEach(() => stand?.close());
 
 describe("the shipped Roles", () => {
   it("are enough for a first deployment, a good one, a leftover and a way back", async () => {

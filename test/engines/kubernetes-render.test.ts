@@ -1,8 +1,8 @@
 import { createRunner, Redactor } from "@belay/core";
 import type { RenderOptions } from "@belay/kubernetes";
-import { type Cluster, useKubernetes } from "@belay/testkit";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { ManifestStand, objectOf, REPOSITORY, releaseWith } from "./manifest-stand.ts";
+import { describe, expect, it } from "vitest";
+import { type ManifestStand, objectOf, REPOSITORY, releaseWith } from "./manifest-stand.ts";
+import { useManifestStands } from "./use-manifest-stands.ts";
 
 /* From the user's files to what should be, with a real API server that is asked for kinds, and the real kustomize. */
 
@@ -25,16 +25,10 @@ const job = (command: string) =>
   `---\napiVersion: batch/v1\nkind: Job\nmetadata: { name: migrate }\nspec: { template: { spec: { restartPolicy: Never, nodeSelector: { never: "true" }, containers: [{ name: a, image: "${REPOSITORY}", command: [${command}] }] } } }\n`;
 const CRON = `---\napiVersion: batch/v1\nkind: CronJob\nmetadata: { name: nightly }\nspec: { schedule: "0 0 1 1 *", jobTemplate: { spec: { template: { spec: { restartPolicy: Never, containers: [{ name: a, image: "${REPOSITORY}:x" }] } } } } }\n`;
 
-let cluster: Cluster;
 let stand: ManifestStand;
-beforeAll(async () => {
-  cluster = await useKubernetes();
+useManifestStands((opened) => {
+  stand = opened;
 });
-afterAll(() => cluster?.stop());
-beforeEach(async () => {
-  stand = await ManifestStand.open(cluster);
-});
-afterEach(() => stand?.close());
 
 const render = (more: Partial<RenderOptions> = {}) => stand.render(releaseWith("a"), more);
 const titles = (objects: readonly { readonly kind: string; readonly name: string }[]) =>
