@@ -72,6 +72,10 @@ describe.concurrent("a kubeconfig", () => {
     await using found = await user.connect({ kubeconfigText: user.kubeconfig(by, right) });
     expect(await whoIs(found.api)).toBe(ada(user));
     expect(proxy.asked()).toEqual([`localhost.localdomain:${user.server.port}`]);
+    const env = { HTTPS_PROXY: proxy.url, NO_PROXY: "other.example" };
+    await using other = await user.connect({ kubeconfigText: user.kubeconfig(by), env });
+    expect(await whoIs(other.api)).toBe(ada(user));
+    expect(proxy.asked()).toContain(user.server.host);
   });
 
   it("that trusts everybody is warned of, and one that trusts somebody else is refused", async ({ user, expect }) => {

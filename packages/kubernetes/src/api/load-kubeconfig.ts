@@ -5,6 +5,7 @@ import { BelayError, messageOf } from "@belay/core";
 import type { Cluster, Context, KubeConfig, User } from "@kubernetes/client-node";
 import { parse } from "yaml";
 import type { ExecPlugin } from "./exec-plugin.ts";
+import { proxyOf } from "./proxy-of.ts";
 
 export interface KubeconfigSource {
   /** Path of a file. */
@@ -26,6 +27,8 @@ interface Contents {
   readonly currentContext: string;
 }
 
+/** Not a name that a user's file would have by chance. */
+const IN_CLUSTER = "in-cluster (the pod's own account)";
 /** "Accessing the Kubernetes API from a Pod" */
 const ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -40,7 +43,8 @@ export async function loadKubeconfig(source: KubeconfigSource): Promise<KubeConf
   const doing = "reading the kubeconfig";
   const config = new KubeConfig();
   try {
-    config.loadFromOptions(await readContents(source, () => new KubeConfig()));
+    const contents = await readContents(source, () => new KubeConfig());
+    config.loadFromOptions({ ...contents, clusters: contents.clusters.map((one) => throughProxy(one, source.env)) });
   } catch (error) {
     throw error instanceof BelayError
       ? error
@@ -54,6 +58,14 @@ export async function loadKubeconfig(source: KubeconfigSource): Promise<KubeConf
     throw new BelayError("INVALID_INPUT", { doing, got, next });
   }
   return config;
+}
+
+/** What the kubeconfig says itself has the say. A pod reaches its own cluster without one. */
+function throughProxy(cluster: Cluster, env: KubeconfigSource["env"]): Cluster {
+  // One that is not used may be anything.
+  if (cluster.proxyUrl || cluster.name === IN_CLUSTER || !URL.canParse(cluster.server)) return cluster;
+  const proxyUrl = proxyOf(cluster.server, env);
+  return proxyUrl === undefined ? cluster : { ...cluster, proxyUrl };
 }
 
 async function readContents(source: KubeconfigSource, create: () => KubeConfig): Promise<Contents> {
@@ -136,7 +148,7 @@ async function readAccount(env: KubeconfigSource["env"], folder: string): Promis
   const token = join(folder, "token");
   if (!(await exists(token))) return undefined;
   const { KUBERNETES_SERVICE_HOST: host = "", KUBERNETES_SERVICE_PORT: port = "443" } = env;
-  const name = "in-cluster";
+  const name = IN_CLUSTER;
   const namespace = await readFile(join(folder, "namespace"), "utf8").catch(() => "");
   const server = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
   return {
