@@ -35,8 +35,14 @@ export function isOutOfSequence(error: unknown): error is EngineError {
 
 const HTTPS_ONLY = /HTTP request to an HTTPS server/i;
 const CLIENT_TOO_OLD = /client version .* is too old/i;
+/**
+ * A swarm whose managers can't act at this moment: one that starts or ends (moby, `daemon/cluster`, errNoManager), has no
+ * leader (swarmkit, `manager/state/raft`, lostQuorumMessage), or did not come to an agreement in the engine's own time.
+ */
+const SWARM_AWAY =
+  /not a swarm manager|swarm does not have a leader|code = (Unavailable|DeadlineExceeded)|^context deadline exceeded/i;
 
-/** Makes the error for a status of 400 and above. `body` is what came with it: JSON with `message`, or plain text. */
+/** Makes the error for a status of 400 and above. What may heal by itself is `ENGINE_UNREACHABLE`. `body` is what came with it: JSON with `message`, or plain text. */
 export function engineErrorOf(doing: string, status: number, body: string): EngineError {
   const message = messageIn(body) ?? `HTTP status ${status} without a message`;
   if (HTTPS_ONLY.test(message)) {
@@ -51,6 +57,13 @@ export function engineErrorOf(doing: string, status: number, body: string): Engi
       doing,
       got: `the engine no longer speaks this API version: ${message}`,
       next: "Use a newer version of Belay.",
+    });
+  }
+  if (status >= 500 && SWARM_AWAY.test(message)) {
+    return new EngineError("ENGINE_UNREACHABLE", status, message, {
+      doing,
+      got: `the swarm can't act at this moment: ${message}`,
+      next: "Is a manager being restarted, or are too few of them there? `docker node ls` on a manager tells.",
     });
   }
   return new EngineError("ENGINE_ERROR", status, message, {
