@@ -23,15 +23,20 @@ test("a broken stream is resumed from the last event on, and nothing comes twice
   const docker = await connectDocker({ cli: fake.cli });
   const stop = new AbortController();
   const seen: string[] = [];
+  let broken = 0;
   for await (const { Action } of docker.events({
     since: 99.5,
     signal: stop.signal,
     filters: { type: ["container"] },
+    onBroken: () => {
+      broken += 1;
+    },
   })) {
     seen.push(Action);
     if (Action === "a4") stop.abort();
   }
   expect(seen).toEqual(["a1", "a2", "a3", "a4"]);
+  expect(broken).toBe(2);
   const since = fake.requests.slice(1).map((line) => new URL(`http://x${line.slice(4)}`).searchParams.get("since"));
   expect(since).toEqual(["99.500000000", "101.000000000", "102.000000000"]);
   await docker.close();

@@ -12,6 +12,8 @@ export interface EventQuery {
   readonly since?: number;
   /** Ends the iteration, without an error. */
   readonly signal: AbortSignal;
+  /** Called each time that the stream breaks, before it is resumed: what happens until then may be missing. */
+  readonly onBroken?: () => void;
   /** For how long a broken stream is tried to be resumed before its error is thrown. Default 60 s. */
   readonly giveUpAfterMs?: number;
 }
@@ -36,9 +38,11 @@ export async function* engineEvents(http: EngineHttp, query: EventQuery): AsyncG
         patience.renew();
         yield event;
       }
+      if (!query.signal.aborted) query.onBroken?.();
       if (http.clock.now() - began > LAST_WAIT_MS) patience.renew();
     } catch (error) {
       if (query.signal.aborted) return;
+      query.onBroken?.();
       if (patience.isOver() || !isBelayError(error, "ENGINE_UNREACHABLE", "TIMED_OUT")) throw error;
     }
   } while (await patience.wait());

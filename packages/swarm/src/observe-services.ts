@@ -1,5 +1,6 @@
 import type { Observation, ObservedService, Wanted } from "@belay/core";
 import { isNotFound, type Service, type SwarmNode, type Task } from "@belay/docker";
+import { diedWithEngine } from "./died-with-engine.ts";
 import type { Flux } from "./look-times.ts";
 import { isPaused, pausedByNode } from "./paused-by-node.ts";
 import { resumeUpdate } from "./resume-update.ts";
@@ -21,7 +22,9 @@ export async function observeServices(
   const names = wanted.map(({ service }) => state.nameOf(service));
   const { services, tasks } = await readServices(state, names, signal);
   const nodes = await nodesFor(state, services, signal);
-  for (const task of tasks) if (isUnwanted(task) && !hasEnded(task)) state.leaving.add(task.ID);
+  for (const task of tasks) {
+    if ((isUnwanted(task) && !hasEnded(task)) || diedWithEngine(task, state)) state.leaving.add(task.ID);
+  }
   const oom = await findOutOfMemory(state, wanted, tasks, signal);
   const byService = Map.groupBy(tasks, ({ ServiceID }) => ServiceID);
   const surplus = new Set(surplusTasks(tasks, (task) => state.revisionOfTask(task)).map(({ ID }) => ID));

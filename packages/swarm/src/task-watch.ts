@@ -45,6 +45,8 @@ export class TaskWatch {
   readonly #down = new Map<string, Map<string, number>>();
   #lacks: ReadonlyMap<string, Lack> = new Map();
   #flux = STILL;
+  /** The stream of events was broken once: what happened then is not known. */
+  wasBroken = false;
 
   constructor(docker: Docker, clock: Clock) {
     this.#docker = docker;
@@ -57,7 +59,12 @@ export class TaskWatch {
     const both = AbortSignal.any([signal, over.signal]);
     const times = new LookTimes(this.#clock, both, () => this.#flux);
     const reading = (async () => {
-      for await (const event of this.#docker.events({ filters, signal: both })) if (this.note(event)) times.ring();
+      const onBroken = (): void => {
+        this.wasBroken = true;
+      };
+      for await (const event of this.#docker.events({ filters, signal: both, onBroken })) {
+        if (this.note(event)) times.ring();
+      }
     })();
     // Its error is thrown by the last line.
     reading.then(
