@@ -38,7 +38,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   crashLoop,
   exited,
   readinessLost,
-  unschedulable: (scene) => findCondition(scene, (type) => type === "unschedulable", SETTLE_MS),
+  unschedulable,
   engineReacted,
   probeFailed,
   engineGaveUp: (scene) => findCondition(scene, (type) => type === "start_timeout"),
@@ -70,6 +70,13 @@ function findCondition(scene: Scene, matches: (type: Condition["type"]) => boole
     return since !== undefined && scene.now - since >= settleMs && matches(condition.type);
   });
   return found && { cause: found.type, service: scene.service.name, detail: found.message };
+}
+
+/** A node that was drained comes back, and a cluster gets another one: on the way back that is worth some patience. */
+function unschedulable(scene: Scene): CauseDetail | undefined {
+  const { isLast, policy } = scene.terms;
+  const settleMs = isLast ? Math.max(policy.startMs, SETTLE_MS) : SETTLE_MS;
+  return findCondition(scene, (type) => type === "unschedulable", settleMs);
 }
 
 function waitingReason(scene: Scene): CauseDetail | undefined {

@@ -148,6 +148,17 @@ const CASES: [name: string, cause: Partial<CauseDetail>, one: Case][] = [
     },
   ],
   [
+    "an unschedulable instance on the way back, once it has lasted for as long as a start may take",
+    { cause: "unschedulable" },
+    {
+      isLast: true,
+      seen: [
+        [1, observed([], { conditions: [condition("unschedulable")] })],
+        [61, observed([], { conditions: [condition("unschedulable")] })],
+      ],
+    },
+  ],
+  [
     "an engine that rolled back",
     { cause: "engine_rolled_back" },
     { seen: [[1, observed([old("o1")], { conditions: [condition("engine_rolled_back")] })]] },

@@ -158,6 +158,16 @@ const CASES: [name: string, one: Case][] = [
     },
   ],
   [
+    "a node that is missing on the way back",
+    {
+      isLast: true,
+      seen: [
+        [1, observed([], { conditions: [condition("unschedulable")] })],
+        [50, observed([], { conditions: [condition("unschedulable")] })],
+      ],
+    },
+  ],
+  [
     "an instance that was unhealthy before",
     {
       before: observed([unready("1", { health: "unhealthy" })]),

@@ -79,7 +79,9 @@ export async function watch(
   bell: Doorbell,
 ): Promise<Watched> {
   const { expect, stable, services, changesFollow = false } = stage;
-  const terms: JudgeTerms = { policy: course.policy, expect, stable, changesFollow, ...(services && { services }) };
+  const isLast = course.direction === "back";
+  const { policy } = course;
+  const terms: JudgeTerms = { policy, expect, stable, changesFollow, isLast, ...(services && { services }) };
   let judgement = interrupt(before);
   let observation: Observation | undefined;
   for (;;) {

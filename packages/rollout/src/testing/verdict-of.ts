@@ -16,12 +16,14 @@ export interface Case {
   readonly expect?: Expectation;
   readonly stable?: boolean;
   readonly crashes?: number;
+  readonly isLast?: boolean;
 }
 
 /** The verdict of all that a case shows. */
 export function verdictOf(one: Case): Verdict {
   const policy = { ...POLICY, crashes: one.crashes ?? POLICY.crashes };
-  const terms: JudgeTerms = { policy, expect: one.expect ?? "alone", stable: one.stable ?? false };
+  const { expect = "alone", stable = false, isLast = false } = one;
+  const terms: JudgeTerms = { policy, expect, stable, isLast };
   const seen = one.seen.map(([seconds, observation]) => ({ at: seconds * 1_000, observation }));
   return judge(terms, takeBaseline(one.before ?? BEFORE), seen, Number.POSITIVE_INFINITY);
 }
