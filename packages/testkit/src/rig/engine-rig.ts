@@ -7,6 +7,7 @@ import { engineInfo } from "./engine-info.ts";
 import { claimSlot, type EngineSlot, lockOf } from "./engine-slot.ts";
 import { ensureTools } from "./ensure-tools.ts";
 import { run } from "./run.ts";
+import { fillDisk, freeDisk, mountDisk } from "./small-disk.ts";
 import {
   containerIds,
   type EngineTraces,
@@ -76,7 +77,8 @@ export async function startEngine(options: EngineOptions = {}): Promise<EngineRi
     const settings = { ...daemonSettings(slot, options), ...edition.settings };
     const engine = new DockerEngine(slot, commandOf(options, edition.program), env, settings);
     if (options.namespace === undefined) await makeBridge(slot);
-    if (options.diskBytes !== undefined) await makeDisk(slot, options.diskBytes);
+    // The sweep takes it away again, like every mount of the slot.
+    if (options.diskBytes !== undefined) await mountDisk(diskOf(slot), options.diskBytes, slot.bridge);
     await engine.restart();
     return engine;
   } catch (error) {
@@ -231,15 +233,12 @@ class DockerEngine implements EngineRig {
     return this.stop();
   }
 
-  async fillDisk(): Promise<void> {
-    const filler = fillerOf(this.#slot);
-    // `dd` ends with 1 when nothing more fits.
-    const { stderr } = await run("dd", ["if=/dev/zero", `of=${filler}`, "bs=64k"], { allowedExitCodes: [1] });
-    if (!stderr.includes("No space left")) throw new Error(`the disk could not be filled: ${stderr}`);
+  fillDisk(): Promise<void> {
+    return fillDisk(diskOf(this.#slot));
   }
 
   freeDisk(): Promise<void> {
-    return rm(fillerOf(this.#slot), { force: true });
+    return freeDisk(diskOf(this.#slot));
   }
 
   traces(): Promise<EngineTraces> {
@@ -263,15 +262,8 @@ async function endContainerd(slot: EngineSlot): Promise<void> {
   await rm(file, { force: true });
 }
 
-/** The sweep takes it away again, like every mount of the slot. */
-async function makeDisk(slot: EngineSlot, bytes: number): Promise<void> {
-  const data = join(slot.folder, "data");
-  await mkdir(data);
-  await run("mount", ["-t", "tmpfs", "-o", `size=${bytes},mode=711`, slot.bridge, data]);
-}
-
-function fillerOf(slot: EngineSlot): string {
-  return join(slot.folder, "data", "filler");
+function diskOf(slot: EngineSlot): string {
+  return join(slot.folder, "data");
 }
 
 function logOf(slot: EngineSlot): string {

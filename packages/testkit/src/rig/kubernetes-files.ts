@@ -122,6 +122,8 @@ function kubeletSettings({ folder, hostAddress, serviceAddress, cgroup }: Kubern
     tlsCertFile: `${folder}/pki/kubelet.crt`,
     tlsPrivateKeyFile: `${folder}/pki/kubelet.key`,
     evictionHard: { "memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
+    // A disk that was full is usable again soon, and not only after five minutes.
+    evictionPressureTransitionPeriod: "5s",
     imageGCHighThresholdPercent: 99,
     imageGCLowThresholdPercent: 98,
     resolvConf: "/etc/resolv.conf",

@@ -9,6 +9,7 @@ import { commandsOf, type KubernetesProgram, PROGRAMS } from "./kubernetes-progr
 import { claimKubernetesSlot, type KubernetesSlot, releaseKubernetesSlot } from "./kubernetes-slot.ts";
 import { pauseImageArchive } from "./pause-image.ts";
 import { run } from "./run.ts";
+import { fillDisk, freeDisk, mountDisk } from "./small-disk.ts";
 import { type KubernetesTraces, kubernetesTracesOf, namesIn } from "./sweep-kubernetes.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -33,8 +34,16 @@ export interface KubernetesRig extends Cluster {
   ctr(args: readonly string[]): Promise<RunResult>;
   /** What of it is on the machine now. */
   traces(): Promise<KubernetesTraces>;
+  /** Leaves no free byte on the disk of `diskBytes`, until it is freed again. */
+  fillDisk(): Promise<void>;
+  freeDisk(): Promise<void>;
   /** A program's own log. */
   log(program: KubernetesProgram): Promise<string>;
+}
+
+export interface KubernetesOptions {
+  /** The node's images and containers on a disk of this size (in memory), which can be filled. Default: the machine's own. */
+  readonly diskBytes?: number;
 }
 
 const READY_MS = 120_000;
@@ -43,7 +52,7 @@ const READY_MS = 120_000;
  * Starts a single-node Kubernetes next to whatever else runs, and waits until its node is ready. Needs root on Linux. Pods
  * and Services answer at their addresses from this machine too; images come from any registry on loopback.
  */
-export async function startKubernetes(): Promise<KubernetesRig> {
+export async function startKubernetes(options: KubernetesOptions = {}): Promise<KubernetesRig> {
   if (process.platform !== "linux" || process.getuid?.() !== 0) {
     throw new BelayError("TOOL_MISSING", {
       doing: "starting a Kubernetes node for tests",
@@ -61,6 +70,8 @@ export async function startKubernetes(): Promise<KubernetesRig> {
     await writeKubernetesFiles(slot, tools);
     await makeNetwork(slot);
     await makeCgroups(slot);
+    // The sweep takes it away again, like every mount of the slot.
+    if (options.diskBytes !== undefined) await mountDisk(diskOf(slot), options.diskBytes, slot.network);
     await rig.start();
     return rig;
   } catch (error) {
@@ -193,6 +204,14 @@ class KubernetesNode implements KubernetesRig {
     return this.stop();
   }
 
+  fillDisk(): Promise<void> {
+    return fillDisk(diskOf(this.#slot));
+  }
+
+  freeDisk(): Promise<void> {
+    return freeDisk(diskOf(this.#slot));
+  }
+
   traces(): Promise<KubernetesTraces> {
     return kubernetesTracesOf(this.#slot);
   }
@@ -204,6 +223,11 @@ class KubernetesNode implements KubernetesRig {
   #logOf(program: KubernetesProgram): string {
     return join(this.#slot.folder, "log", `${program}.txt`);
   }
+}
+
+/** Where containerd keeps images and what containers write. */
+function diskOf(slot: KubernetesSlot): string {
+  return join(slot.folder, "containerd", "root");
 }
 
 function tail(log: string): string {

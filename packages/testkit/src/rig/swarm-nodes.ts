@@ -31,6 +31,8 @@ export interface SwarmNodesOptions {
   readonly workers?: number;
   /** Default: `BELAY_TEST_EDITION`, or `debian`. */
   readonly edition?: EngineEdition;
+  /** Each node's data on a disk of this size (in memory), which can be filled. */
+  readonly diskBytes?: number;
 }
 
 /** One manager and some workers. A worker that is gone is seen as down after three missed heartbeats, about 10 s. */
@@ -61,6 +63,7 @@ async function startNode(network: NetworkSlot, options: SwarmNodesOptions, start
     namespace: place.namespace,
     insecureRegistries: [network.range],
     ...(options.edition === undefined ? {} : { edition: options.edition }),
+    ...(options.diskBytes === undefined ? {} : { diskBytes: options.diskBytes }),
   });
   started.push(engine);
   return { ...place, engine };

@@ -17,8 +17,10 @@ export interface TcpProxy extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Listens on loopback and passes everything on to a port of it or a unix socket. */
-export async function startTcpProxy(target: { readonly port: number } | { readonly path: string }): Promise<TcpProxy> {
+/** Listens on loopback and passes everything on to a port (of `host`, by default loopback) or a unix socket. */
+export async function startTcpProxy(
+  target: { readonly port: number; readonly host?: string } | { readonly path: string },
+): Promise<TcpProxy> {
   const gate = new Gate();
   const sockets = new Map<Socket, boolean>();
   let accepted = 0;
