@@ -7,7 +7,8 @@ import { apiErrorOf, statusOf } from "./api-error.ts";
 
 /**
  * The events of a watch, one JSON object a line (API concepts, "Efficient detection of changes"). Ends with the stream or
- * the signal. @throws ApiError for an `ERROR` event: 410 when the resourceVersion is too old.
+ * the signal. @throws ApiError for an `ERROR` event: 410 when the resourceVersion is too old; BelayError ENGINE_UNREACHABLE
+ * when the connection was cut.
  */
 export async function* watchStream(
   answer: IncomingMessage,
@@ -15,8 +16,8 @@ export async function* watchStream(
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent> {
   const lines = createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY });
-  // A cut connection: readline ends without a word of it.
-  let cut: Error | undefined;
+  // A cut connection: readline ends without a word of it, or throws it, or gives the half of a line.
+  let cut: unknown;
   answer.once("error", (error) => {
     cut = error;
     lines.close();
@@ -27,7 +28,8 @@ export async function* watchStream(
       yield eventOf(line, doing);
     }
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (error instanceof BelayError) throw error;
+    cut ??= error;
   } finally {
     lines.close();
     answer.destroy();
