@@ -4,7 +4,7 @@
  */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { CASES } from "../test/contract/cases.ts";
+import { ROWS } from "../test/contract/cases.ts";
 import { type CaseResult, type EngineResults, RESULTS_FOLDER } from "../test/contract/results.ts";
 import { table } from "./docs/markdown.ts";
 
@@ -16,6 +16,10 @@ Each line is a test that runs on the real engine with Belay's real code: what Be
 from the call to that end, on a small busy machine, with a stable window of 1 s where the case needs no longer one. An
 outside observer, a process with nothing but the engine's own command line, saw the same each time, or the test fails.
 Times differ from run to run; nothing depends on them.
+
+Where things break, a line sums up all moments of a deployment at which they did: every end that was told, the causes and
+the longest time. \`unverified, then rolled_back\` is a run that said that it does not know, and the next one, which went on with
+what it had left open. After each of them one whole release was seen, and the next deployment succeeded.
 `;
 
 const HEAD = ["case", "outcome", "cause", "seconds"];
@@ -23,7 +27,7 @@ const HEAD = ["case", "outcome", "cause", "seconds"];
 /** The page with a section per engine, in the order given; cases in theirs. */
 export function scenariosPage(engines: readonly EngineResults[]): string {
   const sections = engines.map(({ engine, cases }) => {
-    const sorted = CASES.flatMap((name) => cases.find((one) => one.case === name) ?? []);
+    const sorted = ROWS.flatMap((name) => cases.find((one) => one.case === name) ?? []);
     return `\n## ${engine}\n\n${table(HEAD, sorted.map(cells))}\n`;
   });
   return `${OPENING}${sections.join("")}`;
@@ -48,7 +52,7 @@ export function readScenarios(page: string): EngineResults[] {
 
 function resultOf(row: string): CaseResult {
   const [name = "", outcome = "", cause = "", seconds = ""] = row.slice(2, -2).split(" | ");
-  const known = CASES.find((one) => one === name);
+  const known = ROWS.find((one) => one === name);
   if (known === undefined) throw new Error(`${SCENARIOS_PAGE} has a case that the suite does not: ${name}`);
   const reason = /^not possible: (.*)$/.exec(outcome)?.[1];
   if (reason !== undefined) return { case: known, impossible: reason };

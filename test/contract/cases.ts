@@ -46,3 +46,32 @@ export const CASES = [
 ] as const;
 
 export type CaseName = (typeof CASES)[number];
+
+/**
+ * What breaks around a deployment (`test/faults`). "Engine" is whom Belay talks to: dockerd, the swarm's manager, the API
+ * server.
+ */
+export const FAULTS = [
+  "engine restarted",
+  "engine killed and started",
+  "engine gone for longer than a run waits",
+  "engine's store away for a while",
+  "node's agent away for a while",
+  "node drained and back",
+  "registry down before the pull",
+  "registry down in the middle of the pull",
+  "disk full",
+  "frozen release",
+  "ledger removed",
+  "connections cut once",
+  "network silent for 4 s",
+  "network silent to the end",
+  "network cut to the end",
+  "network with a delay of 100 ms",
+] as const;
+
+export type FaultName = (typeof FAULTS)[number];
+
+/** All lines that a table can have. */
+export const ROWS = [...CASES, ...FAULTS] as const;
+export type RowName = (typeof ROWS)[number];

@@ -28,7 +28,7 @@ export async function openManifestsStand(): Promise<EngineStand> {
       await space.create();
       const files = join(folder.path, name);
       await mkdir(files);
-      const application = createApplication(space, files, () => open.delete(application));
+      const application = createManifestsApplication(space, files, () => open.delete(application));
       open.add(application);
       return application;
     },
@@ -46,7 +46,8 @@ interface WrittenObject {
   readonly metadata: { readonly annotations?: object };
 }
 
-function createApplication(space: Space, folder: string, removed: () => void): ApplicationStand {
+/** Manifests in a folder, as {@link ApplicationStand}. */
+export function createManifestsApplication(space: Space, folder: string, removed: () => void): ApplicationStand {
   const { scope, cluster } = space;
   const release = createReleases(space.images);
   /**

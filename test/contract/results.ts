@@ -1,12 +1,12 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CauseDetail, Outcome } from "@belay/core";
-import { CASES, type CaseName } from "./cases.ts";
+import { ROWS, type RowName } from "./cases.ts";
 import type { EngineStand } from "./stand.ts";
 
 /** A line of the table: what Belay said at the end of a case, confirmed by the outside observer, or why there is none. */
 export interface CaseResult {
-  readonly case: CaseName;
+  readonly case: RowName;
   /** An outcome, or words where there are several. */
   readonly outcome?: string;
   /** `crash_loop in web`. */
@@ -16,6 +16,9 @@ export interface CaseResult {
   /** The case can't be on this engine. */
   readonly impossible?: string;
 }
+
+/** What the table calls an engine's section of faults. */
+export const FAULTS_SUFFIX = ", while things break";
 
 export interface EngineResults {
   readonly engine: string;
@@ -27,22 +30,22 @@ export const RESULTS_FOLDER = join(import.meta.dirname, "../../out/contract");
 
 /** Collects the lines of one test file. */
 export class ResultBook {
-  readonly #lines = new Map<CaseName, CaseResult>();
-  readonly #counts = new Map<CaseName, { readonly number: number; readonly longestMs: number }>();
+  readonly #lines = new Map<RowName, CaseResult>();
+  readonly #counts = new Map<RowName, { readonly number: number; readonly longestMs: number }>();
 
-  note(name: CaseName, end: { outcome: Outcome; cause?: CauseDetail | undefined }, milliseconds: number): void {
+  note(name: RowName, end: { outcome: Outcome; cause?: CauseDetail | undefined }, milliseconds: number): void {
     const { outcome, cause } = end;
     const where = cause?.service === undefined ? "" : ` in ${cause.service}`;
     this.tell(name, outcome, milliseconds, cause === undefined ? undefined : `${cause.cause}${where}`);
   }
 
-  tell(name: CaseName, outcome: string, milliseconds: number, cause?: string): void {
+  tell(name: RowName, outcome: string, milliseconds: number, cause?: string): void {
     const seconds = Math.round(milliseconds / 100) / 10;
     this.#lines.set(name, { case: name, outcome, seconds, ...(cause === undefined ? {} : { cause }) });
   }
 
   /** One more of a case that is tried many times; its time is the longest one. `began`: on the monotonic clock. */
-  count(name: CaseName, began: number): void {
+  count(name: RowName, began: number): void {
     const before = this.#counts.get(name) ?? { number: 0, longestMs: 0 };
     const longestMs = Math.max(before.longestMs, performance.now() - began);
     const number = before.number + 1;
@@ -50,13 +53,13 @@ export class ResultBook {
     this.tell(name, "one whole release, proven", longestMs, `${number} kills`);
   }
 
-  noteImpossible(name: CaseName, reason: string): void {
+  noteImpossible(name: RowName, reason: string): void {
     this.#lines.set(name, { case: name, impossible: reason });
   }
 
   /** Prints the table, and keeps it for the documentation. `part`: of the engine's results. */
   async close(stand: Pick<EngineStand, "title">, part: string): Promise<void> {
-    const cases = CASES.flatMap((name) => this.#lines.get(name) ?? []);
+    const cases = ROWS.flatMap((name) => this.#lines.get(name) ?? []);
     console.info(cases.map((line) => printed(stand.title, line)).join("\n"));
     await mkdir(RESULTS_FOLDER, { recursive: true });
     const file = join(RESULTS_FOLDER, `${stand.title.replaceAll(/\W+/g, "-").toLowerCase()}.${part}.json`);

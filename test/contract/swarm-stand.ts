@@ -34,7 +34,7 @@ export async function openSwarmStand(): Promise<EngineStand> {
     impossible: IMPOSSIBLE,
     application: async (name) => {
       const folder = await temporaryFolder("belay-contract");
-      const application = createApplication(new Stack(engine, images, name, folder.path), async () => {
+      const application = createStackApplication(new Stack(engine, images, name, folder.path), async () => {
         open.delete(application);
         await folder.remove();
       });
@@ -172,7 +172,8 @@ interface ServiceShown {
   readonly UpdateStatus?: { readonly State?: string };
 }
 
-function createApplication(stack: Stack, removed: () => Promise<void>): ApplicationStand {
+/** A stack as {@link ApplicationStand}. */
+export function createStackApplication(stack: Stack, removed: () => Promise<void>): ApplicationStand {
   const { scope, engine } = stack;
   const releaseOf = createReleases(stack.images);
   const settings = (): SwarmSettings => ({

@@ -3,19 +3,28 @@ import { connectDocker } from "@belay/docker";
 import { type EngineRig, startEngine, startTcpProxy } from "@belay/testkit";
 import { url, writeShop } from "../engines/compose-shop.ts";
 import { openStand, type ProjectStand, releaseOf } from "../engines/compose-stand.ts";
-import type { FaultApp, FaultStand, GoodVariant, SeenInstance } from "./fault-stand.ts";
+import { cutOnce } from "./cut-once.ts";
+import type { FaultApp, FaultStand } from "./fault-stand.ts";
 
 /** The worst that a user can have asked for: what Belay stopped comes back with the engine. */
 const WEB = "restart: always\n    deploy: { replicas: 2 }";
+
+const ONE_ENGINE = "one engine has no nodes beside it";
 
 /** Compose on an engine of its own, because it is killed. */
 export async function openComposeFaults(): Promise<FaultStand> {
   const engine = await startEngine({ diskBytes: 2_000_000_000 });
   const stand = await openStand(engine);
   const network = await startTcpProxy({ path: engine.host.slice("unix://".length) });
+  const again = async (end: () => Promise<void>): Promise<void> => {
+    await end();
+    await engine.restart();
+  };
   return {
+    title: "Compose",
     registry: stand.registry,
     network,
+    stage: "start",
     moments: [
       ["act", "start"],
       ["watch", "start"],
@@ -24,11 +33,22 @@ export async function openComposeFaults(): Promise<FaultStand> {
       ["act", "retire"],
       ["read back"],
     ],
+    stride: 2,
+    breakages: {
+      "engine restarted": { strike: () => again(() => engine.pause()) },
+      "engine killed and started": { strike: () => again(() => engine.kill()) },
+      "disk full": { strike: () => engine.fillDisk(), mend: () => engine.freeDisk(), first: true },
+      "ledger removed": { strike: (app) => app.loseLedger(), first: true },
+      "connections cut once": { strike: async () => cutOnce(network), first: true },
+    },
+    impossible: {
+      "engine's store away for a while": "the engine keeps its own state",
+      "node's agent away for a while": ONE_ENGINE,
+      "node drained and back": ONE_ENGINE,
+    },
     app: async (name) => appOf(engine, await stand.project(name), network.port),
-    endEngine: (how) => (how === "kill" ? engine.kill() : engine.pause()),
+    killEngine: () => engine.kill(),
     startEngine: () => engine.restart(),
-    fillDisk: () => engine.fillDisk(),
-    freeDisk: () => engine.freeDisk(),
     stop: async () => {
       await stand.stop();
       await network.stop();
@@ -39,30 +59,12 @@ export async function openComposeFaults(): Promise<FaultStand> {
 
 async function appOf(engine: EngineRig, shop: ProjectStand, port: number): Promise<FaultApp> {
   await writeShop(shop, WEB, "", "always");
-  // As on a real target: the engine has to pull what it is to run.
-  const { repository, digest } = await shop.image("good2");
-  await engine.docker(["image", "rm", "--force", `${repository}@${digest}`], { allowedExitCodes: [0, 1] });
   const service = `label=com.docker.compose.service=web`;
   const project = `label=com.docker.compose.project=${shop.name}`;
   const ps = async (format: string): Promise<string[]> => {
-    const { stdout } = await engine.docker([
-      "ps",
-      "--no-trunc",
-      "--filter",
-      project,
-      "--filter",
-      service,
-      "--format",
-      format,
-    ]);
+    const filters = ["--filter", project, "--filter", service];
+    const { stdout } = await engine.docker(["ps", "--no-trunc", ...filters, "--format", format]);
     return stdout.split("\n").filter((line) => line !== "");
-  };
-  const variantOf = async (image: string): Promise<SeenInstance["variant"]> => {
-    for (const variant of ["good1", "good2"] as const) {
-      const { digest } = await shop.image(variant);
-      if (digest !== undefined && image.endsWith(`@${digest}`)) return variant;
-    }
-    return "unknown";
   };
   return {
     log: shop.log,
@@ -76,26 +78,25 @@ async function appOf(engine: EngineRig, shop: ProjectStand, port: number): Promi
       const target = await shop.target({ docker, cliArgs: await docker.cliArguments() });
       return { target, close: () => docker.close() };
     },
-    release: async (variant: GoodVariant) => releaseOf({ web: await shop.image(variant) }),
+    release: async (variant) => releaseOf({ web: await shop.image(variant) }),
+    pulling: () => new Promise((resolve) => shop.log.onLine((line) => void (line.includes("pulling") && resolve()))),
     loseLedger: async () => {
       const { stdout } = await engine.docker(["volume", "ls", "-q", "--filter", `name=belay.${scopeHash(shop.scope)}`]);
       const records = stdout.split("\n").filter((line) => line !== "");
       if (records.length > 0) await engine.docker(["volume", "rm", ...records]);
       return records.length;
     },
-    freeze: async (variant) => {
+    freeze: async (digest) => {
       for (const line of await ps("{{.ID}} {{.Image}}")) {
         const [id = "", image = ""] = line.split(" ");
-        if ((await variantOf(image)) === variant) await engine.docker(["kill", "--signal", "STOP", id]);
+        if (image.endsWith(`@${digest}`)) await engine.docker(["kill", "--signal", "STOP", id]);
       }
     },
     look: async () =>
-      Promise.all(
-        (await ps("{{.Image}}\t{{.Status}}")).map(async (line) => {
-          const [image = "", status = ""] = line.split("\t");
-          return { variant: await variantOf(image), healthy: status.includes("(healthy)") };
-        }),
-      ),
+      (await ps("{{.Image}}\t{{.Status}}")).map((line) => {
+        const [image = "", status = ""] = line.split("\t");
+        return { digests: /sha256:[0-9a-f]{64}$/.exec(image) ?? [], healthy: status.includes("(healthy)") };
+      }),
     answer: async () =>
       (await (await fetch(url(shop), { signal: AbortSignal.timeout(2_000) })).text()).split(" ")[0] ?? "",
     remove: () => shop.remove(),

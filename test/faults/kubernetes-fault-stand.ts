@@ -1,0 +1,169 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Redactor, scopeHash, systemClock } from "@belay/core";
+import {
+  createTestLog,
+  type KubernetesRig,
+  startKubernetes,
+  startRegistry,
+  startTcpProxy,
+  temporaryFolder,
+  waitUntil,
+} from "@belay/testkit";
+import { type ImageCatalogue, openCatalogue } from "../contract/images.ts";
+import { Space } from "../contract/kubernetes-stand.ts";
+import { createManifestsApplication } from "../contract/manifests-stand.ts";
+import { askObserver } from "../contract/observer.ts";
+import type { ManifestSettings } from "../contract/open-manifests.ts";
+import { openBy } from "../contract/target-opener.ts";
+import { cutOnce } from "./cut-once.ts";
+import type { FaultApp, FaultStand } from "./fault-stand.ts";
+
+/** How long the store, or the node's agent, is away. */
+const AWAY_MS = 6_000;
+/** How long the API server has to end in good order. */
+const GRACE_MS = 3_000;
+
+/** Manifests on a cluster of its own, because its parts are killed. */
+export async function openKubernetesFaults(): Promise<FaultStand> {
+  const [cluster, registry, folder] = await Promise.all([
+    startKubernetes({ diskBytes: 400_000_000 }),
+    startRegistry(),
+    temporaryFolder("belay-faults"),
+  ]);
+  const images = await openCatalogue(registry);
+  const server = await serverOf(cluster.kubeconfig);
+  const network = await startTcpProxy({ host: server.hostname, port: Number(server.port) });
+  const kubeconfig = join(folder.path, "kubeconfig");
+  await writeThrough(cluster.kubeconfig, kubeconfig, network.port);
+  const again = async (end: () => Promise<void>): Promise<void> => {
+    await end();
+    await cluster.restart("apiserver");
+  };
+  return {
+    title: "Kubernetes, manifests",
+    registry,
+    network,
+    stage: "apply",
+    moments: [["act", "apply"], ["restore act"], ["read back"], ["watch", "apply"], ["restore watch"], ["end"]],
+    stride: 6,
+    breakages: {
+      "engine restarted": { strike: () => again(() => endInOrder(cluster)) },
+      "engine killed and started": { strike: () => again(() => cluster.end("apiserver", "SIGKILL")) },
+      "engine's store away for a while": { strike: () => away(cluster, "etcd") },
+      "node's agent away for a while": { strike: () => away(cluster, "kubelet") },
+      "node drained and back": { strike: () => drainAndBack(cluster) },
+      "disk full": { strike: () => cluster.fillDisk(), mend: () => freeDisk(cluster), first: true },
+      "ledger removed": { strike: (app) => app.loseLedger(), first: true },
+      "connections cut once": { strike: async () => cutOnce(network), first: true },
+    },
+    impossible: {
+      "frozen release": "the kubelet's own probes find it, as they find the case `unhealthy after 6 s`",
+    },
+    app: (name) => openApp(cluster, images, name, kubeconfig),
+    killEngine: () => cluster.end("apiserver", "SIGKILL"),
+    startEngine: () => cluster.restart("apiserver"),
+    stop: async () => {
+      await network.stop();
+      await registry.stop();
+      await cluster.stop();
+      await folder.remove();
+    },
+  };
+}
+
+interface Kubeconfig {
+  readonly clusters: { readonly cluster: { server: string } }[];
+}
+
+async function readKubeconfig(path: string): Promise<Kubeconfig> {
+  return JSON.parse(await readFile(path, "utf8")) as Kubeconfig;
+}
+
+async function serverOf(kubeconfig: string): Promise<URL> {
+  return new URL((await readKubeconfig(kubeconfig)).clusters[0]?.cluster.server ?? "");
+}
+
+/** The rig's kubeconfig, by way of a proxy. The API server's certificate is good for loopback too. */
+async function writeThrough(from: string, to: string, port: number): Promise<void> {
+  const config = await readKubeconfig(from);
+  for (const { cluster } of config.clusters) cluster.server = `https://127.0.0.1:${port}`;
+  await writeFile(to, JSON.stringify(config), { mode: 0o600 });
+}
+
+/** It waits for open connections, and is killed when that takes long, as systemd and the kubelet do it. */
+async function endInOrder(cluster: KubernetesRig): Promise<void> {
+  const ended = cluster.end("apiserver", "SIGTERM");
+  await Promise.race([ended, systemClock.sleep(GRACE_MS)]);
+  await cluster.end("apiserver", "SIGKILL");
+}
+
+async function away(cluster: KubernetesRig, program: "etcd" | "kubelet"): Promise<void> {
+  await cluster.end(program, "SIGKILL");
+  await systemClock.sleep(AWAY_MS, new AbortController().signal);
+  await cluster.restart(program);
+  const ready = async (): Promise<boolean> => (await cluster.kubectl(["get", "--raw", "/readyz"])).exitCode === 0;
+  await waitUntil("the API server has its store", ready, { withinMs: 60_000, everyMs: 200 });
+}
+
+/** As a person does it before an upgrade of the node, until its pods have nowhere to be. */
+async function drainAndBack(cluster: KubernetesRig): Promise<void> {
+  const { stdout: node } = await cluster.kubectl(["get", "nodes", "--output", "name"]);
+  const name = node.trim();
+  await cluster.kubectl(["drain", name, "--force", "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=60s"]);
+  await cluster.kubectl(["uncordon", name]);
+}
+
+async function freeDisk(cluster: KubernetesRig): Promise<void> {
+  await cluster.freeDisk();
+  const path = 'jsonpath={.items[0].status.conditions[?(@.type=="DiskPressure")].status} {.items[0].spec.taints}';
+  const usable = async (): Promise<boolean> =>
+    (await cluster.kubectl(["get", "nodes", "--output", path])).stdout.trim() === "False";
+  await waitUntil("the node has noticed its free disk", usable, { withinMs: 90_000, everyMs: 200 });
+}
+
+async function openApp(
+  cluster: KubernetesRig,
+  images: ImageCatalogue,
+  name: string,
+  kubeconfig: string,
+): Promise<FaultApp> {
+  const space = new Space(cluster, images, name);
+  await space.create();
+  const files = await temporaryFolder("belay-faults-manifests");
+  const app = createManifestsApplication(space, files.path, () => undefined);
+  await app.define({ web: { replicas: 2 } });
+  const log = createTestLog();
+  const podsWith = async (path: string): Promise<string[]> => {
+    const lines = await space.kubectl("get", "pods", "--output", `jsonpath={range .items[*]}${path}{"\\n"}{end}`);
+    return lines.split("\n").filter((line) => line !== "");
+  };
+  return {
+    log,
+    target: () => {
+      const { module, settings } = app.opener();
+      const own = { ...(settings as ManifestSettings), kubeconfig };
+      return openBy({ module, settings: own }, { log, redactor: new Redactor() });
+    },
+    release: (variant) => app.release({ web: variant }),
+    pulling: async (digest) => {
+      const begun = async (): Promise<boolean> =>
+        (await podsWith("{.spec.containers[0].image}")).some((image) => image.endsWith(digest));
+      await waitUntil("a pod is to be started", begun, { withinMs: 60_000, everyMs: 5 });
+    },
+    loseLedger: async () => {
+      const all = ["secrets", "--selector", `belay.dev/record=true,belay.dev/scope=${scopeHash(app.scope)}`];
+      const records = (await space.kubectl("delete", ...all, "--output", "name")).split("\n");
+      return records.filter((line) => line !== "").length;
+    },
+    look: async () => (await askObserver(app.observer)).services.web ?? [],
+    answer: async () => {
+      const [ip = ""] = await podsWith("{.status.podIP}");
+      return (await (await fetch(`http://${ip}:8080/`, { signal: AbortSignal.timeout(2_000) })).text()).trim();
+    },
+    remove: async () => {
+      await app.remove();
+      await files.remove();
+    },
+  };
+}
