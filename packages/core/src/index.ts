@@ -14,6 +14,7 @@ export * from "./log.ts";
 export * from "./map-bounded.ts";
 export * from "./observation.ts";
 export * from "./outcome.ts";
+export * from "./per-object.ts";
 export * from "./policy.ts";
 export * from "./process.ts";
 export * from "./records.ts";

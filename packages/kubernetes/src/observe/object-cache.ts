@@ -27,6 +27,8 @@ export class ObjectCache {
   readonly #apiVersion: string;
   readonly #kind: string;
   readonly #objects = new Map<string, KubernetesObject>();
+  /** All of them as a list: the same one until one of them changes, so that what was found in it need not be sought again. */
+  #list: readonly KubernetesObject[] | undefined;
   /** The newest versions of all objects, each by its uid. */
   readonly #seen = new Set<string>();
   #version: string | undefined;
@@ -59,7 +61,8 @@ export class ObjectCache {
   }
 
   objects(): readonly KubernetesObject[] {
-    return [...this.#objects.values()];
+    this.#list ??= [...this.#objects.values()];
+    return this.#list;
   }
 
   /** Asks the API server itself. @throws when it does not answer */
@@ -108,6 +111,7 @@ export class ObjectCache {
     if (at < this.#listedAt || this.#live) return items;
     this.#listedAt = at;
     this.#freshAt = at;
+    this.#list = undefined;
     this.#objects.clear();
     for (const item of items) this.#keep(item);
     this.#version = resourceVersion;
@@ -125,6 +129,7 @@ export class ObjectCache {
     this.#version = object.metadata.resourceVersion ?? this.#version;
     if (type === "BOOKMARK") return;
     const key = object.metadata.uid ?? object.metadata.name;
+    this.#list = undefined;
     if (type === "DELETED") this.#objects.delete(key);
     else this.#keep(object);
     this.#options.onChange();

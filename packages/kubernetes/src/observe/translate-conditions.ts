@@ -1,20 +1,19 @@
 import type { Condition as BelayCondition } from "@belay/core";
 import type { KubernetesObject } from "../kubernetes-object.ts";
-import { type Condition, revisionOf, templateOf, type Workload } from "../workload.ts";
+import { type Condition, templateOf, type Workload } from "../workload.ts";
 import type { NamespaceView } from "./namespace-watch.ts";
+import { observedRevision } from "./observed-revision.ts";
 import type { Pod, PodEvent } from "./pod.ts";
 import { timeOf } from "./pod.ts";
+import { viewIndex } from "./view-index.ts";
 
 /** What the pods of the wanted revision tell before any container of theirs exists. */
-export function conditionsOfPods(
-  pods: readonly Pod[],
-  events: ReadonlyMap<string, readonly PodEvent[]>,
-): BelayCondition[] {
+export function conditionsOfPods(pods: readonly Pod[], view: NamespaceView): BelayCondition[] {
   return pods
     .filter(({ metadata }) => !metadata.deletionTimestamp)
     .flatMap((pod): BelayCondition[] => [
       ...unschedulable(pod),
-      ...mountFailures(pod, events.get(pod.metadata.uid ?? "") ?? []),
+      ...mountFailures(pod, viewIndex.eventsOf(view, pod.metadata.uid)),
     ]);
 }
 
@@ -40,7 +39,7 @@ function mountFailures(pod: Pod, events: readonly PodEvent[]): BelayCondition[] 
 export function conditionsOfWorkload(workload: Workload, wanted: string, view: NamespaceView): BelayCondition[] {
   const template = templateOf(workload);
   // Nothing can be said of a revision that is not asked for yet.
-  if (template === undefined || revisionOf(template) !== wanted) return [];
+  if (template === undefined || observedRevision(template) !== wanted) return [];
   const paused =
     workload.spec.paused === true
       ? [{ type: "engine_paused", message: `${workload.metadata.name} is paused` } as const]
@@ -71,22 +70,16 @@ function gaveUp({ status }: Workload, set: Workload | undefined): BelayCondition
 }
 
 function replicaSetOf(workload: Workload, wanted: string, view: NamespaceView): Workload | undefined {
-  const sets = (view.get("ReplicaSet") ?? []) as readonly Workload[];
-  return sets.find(
-    (set) =>
-      set.metadata.ownerReferences?.some(({ uid }) => uid === workload.metadata.uid) &&
-      set.spec.template !== undefined &&
-      revisionOf(set.spec.template) === wanted,
-  );
+  const sets = viewIndex.controlledByUid(view, "ReplicaSet", workload.metadata.uid) as readonly Workload[];
+  return sets.find(({ spec }) => spec.template !== undefined && observedRevision(spec.template) === wanted);
 }
 
 /** Other controllers write no condition, only events. One counts when it came after the workload was last changed. */
 function failedByEvents(workload: Workload, view: NamespaceView): BelayCondition[] {
-  const events = (view.get("Event") ?? []) as readonly PodEvent[];
   const since = changedAt(workload);
-  return events
-    .filter(({ involvedObject, reason }) => involvedObject.uid === workload.metadata.uid && reason === "FailedCreate")
-    .filter((event) => timeOf(event) >= since)
+  return viewIndex
+    .eventsOf(view, workload.metadata.uid)
+    .filter((event) => event.reason === "FailedCreate" && timeOf(event) >= since)
     .slice(-1)
     .map(({ message }) =>
       translateFailure({ type: "", status: "True", reason: "FailedCreate", message: message ?? "" }),

@@ -1,10 +1,12 @@
-import type { Condition, ObservedService, Wanted } from "@belay/core";
+import { type Condition, type Instance, type ObservedService, perObject, type Wanted } from "@belay/core";
 import type { KubernetesObject, ObjectKey } from "../kubernetes-object.ts";
-import { desiredOf, type PodTemplate, revisionOf, type Workload } from "../workload.ts";
+import { desiredOf, type PodTemplate, type Workload } from "../workload.ts";
 import type { NamespaceView } from "./namespace-watch.ts";
+import { observedRevision } from "./observed-revision.ts";
 import { type Pod, type PodEvent, timeOf } from "./pod.ts";
 import { conditionsOfPods, conditionsOfWorkload } from "./translate-conditions.ts";
-import { translatePod } from "./translate-pod.ts";
+import { type PodPlace, translatePod } from "./translate-pod.ts";
+import { viewIndex } from "./view-index.ts";
 
 /** What stands between a workload and its pods, and whose template they have: a ReplicaSet, a ControllerRevision. */
 export interface Generation {
@@ -15,14 +17,11 @@ export interface Generation {
 /** One service as it is now, in the judge's words. Pure. */
 export function translateService(wanted: Wanted, key: ObjectKey, view: NamespaceView): ObservedService {
   const workload = findWorkload(key, view);
-  const pods = podsOf(key, view);
-  const events = view.get("Event") as readonly PodEvent[] | undefined;
-  const byPod = Map.groupBy(events ?? [], ({ involvedObject }) => involvedObject.uid ?? "");
-  const mine = pods.map((pod) => ({ pod, revision: revisionOfPod(pod, key, workload, view) }));
+  const mine = podsOf(key, view).map((pod) => ({ pod, revision: revisionOfPod(pod, key, workload, view) }));
   const own = mine.filter(({ pod, revision }) => !isForgiven(pod, workload) && revision !== undefined);
   const fresh = own.filter(({ revision }) => revision === wanted.revision).map(({ pod }) => pod);
   const conditions = [
-    ...conditionsOfPods(fresh, byPod),
+    ...conditionsOfPods(fresh, view),
     ...(workload === undefined ? [] : conditionsOfWorkload(workload, wanted.revision, view)),
   ];
   return {
@@ -33,14 +32,29 @@ export function translateService(wanted: Wanted, key: ObjectKey, view: Namespace
     wantedRevision: wanted.revision,
     conditions: unique(conditions),
     instances: own.map(({ pod, revision }) =>
-      translatePod(pod, { revision: revision ?? "", slot: slotOf(pod, key) }, byPod.get(pod.metadata.uid ?? "") ?? []),
+      translated(pod, { revision: revision ?? "", slot: slotOf(pod, key) }, viewIndex.eventsOf(view, pod.metadata.uid)),
     ),
   };
 }
 
+/** The last translation of a pod: while nothing of it changes it is the same object, and need not be looked into again. */
+const lastOf = perObject((_pod: Pod): { place?: PodPlace; events?: readonly PodEvent[]; instance?: Instance } => ({}));
+
+function translated(pod: Pod, place: PodPlace, events: readonly PodEvent[]): Instance {
+  const last = lastOf(pod);
+  const same =
+    last.place?.revision === place.revision &&
+    last.place.slot === place.slot &&
+    last.events?.length === events.length &&
+    events.every((event, index) => event === last.events?.[index]);
+  if (!same || last.instance === undefined) {
+    Object.assign(last, { place, events, instance: translatePod(pod, place, events) });
+  }
+  return last.instance as Instance;
+}
+
 export function findWorkload(key: ObjectKey, view: NamespaceView): Workload | undefined {
-  const found = view.get(key.kind)?.find(({ metadata }) => metadata.name === key.name);
-  return found as Workload | undefined;
+  return viewIndex.named(view, key.kind, key.name) as Workload | undefined;
 }
 
 /**
@@ -48,15 +62,9 @@ export function findWorkload(key: ObjectKey, view: NamespaceView): Workload | un
  * included: its pods serve until they are gone.
  */
 export function podsOf(key: ObjectKey, view: NamespaceView): readonly Pod[] {
-  const pods = (view.get("Pod") ?? []) as readonly Pod[];
-  if (key.kind !== "Deployment") return pods.filter((pod) => isControlledBy(pod, key.kind, key.name));
-  const sets = (view.get("ReplicaSet") ?? []).filter((set) => isControlledBy(set, key.kind, key.name));
-  const uids = new Set(sets.map(({ metadata }) => metadata.uid));
-  return pods.filter((pod) => pod.metadata.ownerReferences?.some((one) => one.controller && uids.has(one.uid)));
-}
-
-export function isControlledBy({ metadata }: KubernetesObject, kind: string, name: string): boolean {
-  return metadata.ownerReferences?.some((one) => one.controller && one.kind === kind && one.name === name) ?? false;
+  if (key.kind !== "Deployment") return viewIndex.controlledBy(view, "Pod", key) as readonly Pod[];
+  const sets = viewIndex.controlledBy(view, "ReplicaSet", key);
+  return sets.flatMap(({ metadata }) => viewIndex.controlledByUid(view, "Pod", metadata.uid) as readonly Pod[]);
 }
 
 /** `undefined` for a CronJob's: its Jobs come and go by the clock. */
@@ -66,23 +74,22 @@ export function revisionOfPod(
   workload: Workload | undefined,
   view: NamespaceView,
 ): string | undefined {
-  if (key.kind === "Job") return workload?.spec.template && revisionOf(workload.spec.template);
+  if (key.kind === "Job") return workload?.spec.template && observedRevision(workload.spec.template);
   const labels = pod.metadata.labels ?? {};
   const hash = labels[key.kind === "Deployment" ? "pod-template-hash" : "controller-revision-hash"] ?? "";
   const template = templateOfHash(hash, key, view);
   // Its ReplicaSet or ControllerRevision is gone or not seen yet: it is another one than any that is known.
-  return template === undefined ? `unknown-${hash}` : revisionOf(template);
+  return template === undefined ? `unknown-${hash}` : observedRevision(template);
 }
 
 /** The template that the controllers' own hash stands for. */
 export function templateOfHash(hash: string, key: ObjectKey, view: NamespaceView): PodTemplate | undefined {
   if (key.kind === "Deployment") {
-    const set = (view.get("ReplicaSet") ?? []).find(
-      (one) => isControlledBy(one, key.kind, key.name) && one.metadata.labels?.["pod-template-hash"] === hash,
-    );
+    const sets = viewIndex.controlledBy(view, "ReplicaSet", key);
+    const set = sets.find((one) => one.metadata.labels?.["pod-template-hash"] === hash);
     return (set as Workload | undefined)?.spec.template;
   }
-  const revisions = (view.get("ControllerRevision") ?? []).filter((one) => isControlledBy(one, key.kind, key.name));
+  const revisions = viewIndex.controlledBy(view, "ControllerRevision", key);
   // A StatefulSet's pods carry the revision's name, a DaemonSet's only its hash.
   const found = revisions.find(
     ({ metadata }) => metadata.name === hash || metadata.labels?.["controller-revision-hash"] === hash,
@@ -91,14 +98,14 @@ export function templateOfHash(hash: string, key: ObjectKey, view: NamespaceView
 }
 
 /** `{spec: {template: {…, $patch: "replace"}}}` (`pkg/controller/statefulset`, `getPatch`). */
-function templateInRevision(revision: KubernetesObject): PodTemplate | undefined {
+const templateInRevision = perObject((revision: KubernetesObject): PodTemplate | undefined => {
   const data = revision.data as
     | { readonly spec?: { readonly template?: PodTemplate & { $patch?: string } } }
     | undefined;
   if (data?.spec?.template === undefined) return undefined;
   const { $patch, ...template } = data.spec.template;
   return template;
-}
+});
 
 /** A pod of a Job that ended badly while the Job may still try again: its `backoffLimit` is its owner's word. */
 function isForgiven(pod: Pod, workload: Workload | undefined): boolean {
@@ -123,8 +130,5 @@ function unique(conditions: readonly Condition[]): Condition[] {
 
 /** Events of an object and of what it made, oldest first. */
 export function eventsOf(uids: ReadonlySet<string>, view: NamespaceView): readonly PodEvent[] {
-  const events = (view.get("Event") ?? []) as readonly PodEvent[];
-  return events
-    .filter(({ involvedObject }) => uids.has(involvedObject.uid ?? ""))
-    .sort((a, b) => timeOf(a) - timeOf(b));
+  return [...uids].flatMap((uid) => viewIndex.eventsOf(view, uid)).sort((a, b) => timeOf(a) - timeOf(b));
 }
