@@ -55,9 +55,11 @@ async function observe(state: TargetState, wanted: readonly Wanted[], signal: Ab
     restarted: state.restarted,
   };
   const { restoring } = state;
+  const byService = Map.groupBy(containers, ({ service }) => service);
+  const before = new Map(restoring?.services.map((one) => [one.service, one]));
   const services = wanted.map((one) => {
-    const own = containers.filter((container) => container.service === nameOf(one.service));
-    const was = restoring?.services.find(({ service }) => service === one.service);
+    const own = byService.get(nameOf(one.service)) ?? [];
+    const was = before.get(one.service);
     return translateService(one, was === undefined ? own : asRestored(own, was, restoring?.at, one.revision), known);
   });
   return { at: state.engineNow(), services, probes: [] };

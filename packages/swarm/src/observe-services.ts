@@ -27,14 +27,17 @@ export async function observeServices(
   }
   const oom = await findOutOfMemory(state, wanted, tasks, signal);
   const byService = Map.groupBy(tasks, ({ ServiceID }) => ServiceID);
+  state.memo.tidy(tasks);
   const surplus = new Set(surplusTasks(tasks, (task) => state.revisionOfTask(task)).map(({ ID }) => ID));
   await resumeAll(state, services, { byService, nodes, surplus }, signal);
+  const byName = new Map(services.map((service) => [service.Spec.Name, service]));
   const observed = wanted.map((one, index) => {
-    const service = services.find(({ Spec }) => Spec.Name === names[index]);
+    const service = byName.get(names[index] ?? "");
     const own = byService.get(service?.ID ?? "") ?? [];
     const seen = translateService(one, service, own, {
       // One too many is of no revision that is wanted.
       revisionOf: (task) => `${state.revisionOfTask(task)}${surplus.has(task.ID) ? " surplus" : ""}`,
+      translate: (task, known) => state.memo.instanceOf(task, known, state.directory.networks),
       inForce: (shown) => state.revisionInForce(shown),
       leaving: state.leaving,
       local: (task) => state.watch.local(task),

@@ -1,5 +1,5 @@
 import { gunzipSync, gzipSync } from "node:zlib";
-import { BelayError, type Goal, messageOf, type ObservedService } from "@belay/core";
+import { BelayError, type Goal, messageOf, type ObservedService, perObject } from "@belay/core";
 import type { NetworkCreateBody, ServiceSpec } from "@belay/docker";
 
 /** One touched service as it was before the first change. */
@@ -55,9 +55,11 @@ export function decodeSnapshot(bytes: Uint8Array): Snapshot {
   }
 }
 
+const byService = perObject(({ services }: Snapshot) => new Map(services.map((one) => [one.service, one])));
+
 /** A service as the judge of a restoration has to see it: what was ill before is no matter of the judge's. */
 export function asRestored(seen: ObservedService, snapshot: Snapshot): ObservedService {
-  const was = snapshot.services.find(({ service }) => service === seen.name);
+  const was = byService(snapshot).get(seen.name);
   if (was?.spec === undefined || was.goal === "complete" || was.ready >= was.desired) return seen;
   const instances = seen.instances.filter((one) => one.revision !== seen.wantedRevision || one.ready);
   return { ...seen, desired: Math.min(was.ready, seen.desired), instances };

@@ -22,7 +22,8 @@ export class SwarmDirectory {
     if (names.length === 0) return [];
     // The engine's filter is a prefix.
     const found = await this.#docker.services.list({ filters: { name: names } }, options(bounds));
-    const own = found.filter(({ Spec }) => names.includes(Spec.Name));
+    const wanted = new Set(names);
+    const own = found.filter(({ Spec }) => wanted.has(Spec.Name));
     await this.#learnNetworks(own, bounds);
     return own;
   }

@@ -3,6 +3,7 @@ import { ConfigRecordStore } from "./config-record-store.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { SwarmDirectory } from "./swarm-directory.ts";
 import type { SwarmOptions } from "./swarm-options.ts";
+import { TaskMemo } from "./task-memo.ts";
 import { taskRevision } from "./task-revision.ts";
 import { TaskWatch } from "./task-watch.ts";
 
@@ -35,6 +36,12 @@ export class TargetState {
   restoring: Snapshot | undefined;
   /** Number of the deployment that this run carries out itself: then nobody else's request can be on its way. */
   carriedOut: number | undefined;
+  readonly memo = new TaskMemo();
+  /** Revisions of services' templates by service, with the version that had it. */
+  readonly #inForce = new Map<
+    string,
+    { readonly version: number; readonly networks: object; readonly shown: string }
+  >();
   readonly #engineTime: { readonly at: number; readonly now: number };
 
   /** `engineTime`: the engine's clock just now, milliseconds since 1970. */
@@ -76,17 +83,26 @@ export class TargetState {
 
   /** Revision of a task, or of a service's template. */
   revisionOf(spec: TaskSpec): string {
-    const shown = taskRevision(spec, this.directory.networks);
+    return this.#wantedAs(taskRevision(spec, this.directory.networks));
+  }
+
+  #wantedAs(shown: string): string {
     return this.aliases.get(shown) ?? shown;
   }
 
-  revisionOfTask({ ID, Spec }: Task): string {
-    return this.stale.has(ID) ? `${this.revisionOf(Spec)} before` : this.revisionOf(Spec);
+  revisionOfTask(task: Task): string {
+    const revision = this.#wantedAs(this.memo.revisionOf(task, this.directory.networks));
+    return this.stale.has(task.ID) ? `${revision} before` : revision;
   }
 
   /** The one in force. */
-  revisionInForce({ Spec }: Service): string {
-    return this.revisionOf(Spec.TaskTemplate);
+  revisionInForce({ ID, Version, Spec }: Service): string {
+    const { networks } = this.directory;
+    const known = this.#inForce.get(ID);
+    if (known?.version === Version.Index && known.networks === networks) return this.#wantedAs(known.shown);
+    const shown = taskRevision(Spec.TaskTemplate, networks);
+    this.#inForce.set(ID, { version: Version.Index, networks, shown });
+    return this.#wantedAs(shown);
   }
 
   /** Full name of a service: as the present plan calls it, as belay.yaml says, or within the stack. */

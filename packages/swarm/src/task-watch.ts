@@ -133,7 +133,7 @@ export class TaskWatch {
 
   /** What is known of a task on this node; empty for all others. */
   local(task: string): LocalTask {
-    return this.#local.get(task) ?? {};
+    return this.#local.get(task) ?? NOTHING;
   }
 
   /** The last events of a task's container, oldest first. */
@@ -141,6 +141,8 @@ export class TaskWatch {
     return this.#events.get(task) ?? [];
   }
 }
+
+const NOTHING: LocalTask = {};
 
 function factsOf({ Action, Actor }: EngineEvent): LocalTask {
   if (Action === "oom") return { oom: true };

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { taskRevision } from "./task-revision.ts";
 import { IMAGE, node, OTHER_IMAGE, service, spec, task } from "./testing/tasks.ts";
 import { type Knowledge, translateService } from "./translate-service.ts";
+import { translateTask } from "./translate-task.ts";
 
 const NETWORKS = new Map<string, string>();
 const revision = (image: string): string => taskRevision(task({ state: "new", image }).Spec, NETWORKS);
@@ -12,6 +13,7 @@ const WANTED: Wanted = { service: "web", goal: "run", desired: 2, revision: revi
 function seen(tasks: readonly Task[], more: Partial<Knowledge> & { wanted?: Wanted; service?: Service } = {}) {
   return translateService(more.wanted ?? WANTED, more.service ?? service(), tasks, {
     revisionOf: ({ Spec }) => taskRevision(Spec, NETWORKS),
+    translate: translateTask,
     inForce: ({ Spec }) => taskRevision(Spec.TaskTemplate, NETWORKS),
     leaving: new Set(),
     local: () => ({}),

@@ -1,14 +1,16 @@
-import type { Condition, ObservedService, Wanted } from "@belay/core";
+import type { Condition, Instance, ObservedService, Wanted } from "@belay/core";
 import type { Service, SwarmNode, Task } from "@belay/docker";
 import { eligibleNodes } from "./eligible-nodes.ts";
 import { isPaused, pausedByNode } from "./paused-by-node.ts";
 import { isJob, modeOf } from "./service-mode.ts";
 import type { LocalTask } from "./task-watch.ts";
-import { hasEnded, isUnwanted, slotOf, translateTask } from "./translate-task.ts";
+import { hasEnded, isUnwanted, slotOf, type TaskKnowledge } from "./translate-task.ts";
 
 /** What the target knows besides what the manager shows at this moment. */
 export interface Knowledge {
   readonly revisionOf: (task: Task) => string;
+  /** {@link translateTask}, or what remembers what it made. */
+  readonly translate: (task: Task, known: TaskKnowledge) => Instance;
   readonly inForce: (service: Service) => string;
   readonly leaving: ReadonlySet<string>;
   readonly local: (task: string) => LocalTask;
@@ -36,7 +38,7 @@ export function translateService(
     conditions:
       service === undefined ? [] : [...engineConditions(wanted, service, tasks, known), ...pending(wanted, own, known)],
     instances: own.map((task) =>
-      translateTask(task, {
+      known.translate(task, {
         revision: known.revisionOf(task),
         title: titleOf(service, task),
         goal: wanted.goal,
