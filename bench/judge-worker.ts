@@ -6,6 +6,7 @@ import type { Observation } from "@belay/core";
 import { type Judgement, openJudgement, step, takeBaseline } from "@belay/rollout";
 import { type FleetShape, fleetObservation } from "../packages/testkit/src/fleet/index.ts";
 import type { JudgeFigures } from "./judge.ts";
+import { peakMemory } from "./peak-memory.ts";
 
 const [shape = "compose", services = "1000", each = "10"] = process.argv.slice(2);
 const LOOKS = 80;
@@ -41,7 +42,7 @@ global.gc?.();
 const figures: JudgeFigures = {
   standing,
   turning,
-  residentBytes: process.resourceUsage().maxRSS * 1_024,
+  residentBytes: peakMemory(),
   heapBytes: process.memoryUsage().heapUsed,
 };
 process.send?.(figures);

@@ -1,7 +1,8 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { resolve } from "node:path";
 import type { FleetShape } from "@belay/testkit";
+import { bundleWorker } from "./bundle-worker.ts";
 import { type Figure, median } from "./measure.ts";
 
 const SIZES = [100, 300, 1_000] as const;
@@ -24,10 +25,11 @@ export interface JudgeFigures {
 /** The judge alone, at 1,000 services with 10,000 instances, as each kind of engine shows them, and how it grows. */
 export async function judge(): Promise<Figure[]> {
   const figures: Figure[] = [];
+  const worker = await bundleWorker(resolve(import.meta.dirname, "judge-worker.ts"));
   for (const shape of ["swarm", "kubernetes", "compose"] as const) {
     const medians = new Map<number, number>();
     for (const services of SIZES) {
-      const seen = await measured(shape, services);
+      const seen = await measured(worker, shape, services);
       const value = median(seen.standing);
       medians.set(services, value);
       const what = `judge, ${shape}, ${services} services, ${services * PER_SERVICE} instances`;
@@ -50,8 +52,7 @@ export async function judge(): Promise<Figure[]> {
   return figures;
 }
 
-async function measured(shape: FleetShape, services: number): Promise<JudgeFigures> {
-  const worker = fileURLToPath(new URL("./judge-worker.ts", import.meta.url));
+async function measured(worker: string, shape: FleetShape, services: number): Promise<JudgeFigures> {
   const child = fork(worker, [shape, `${services}`, `${PER_SERVICE}`], {
     execArgv: ["--expose-gc", `--max-old-space-size=${HEAP_MB}`],
   });

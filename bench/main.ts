@@ -12,6 +12,7 @@ import { SWARM } from "./engines/swarm-engine.ts";
 import { judge } from "./judge.ts";
 import { describeFigure, type Figure, reached } from "./measure.ts";
 import { rollouts } from "./rollouts.ts";
+import { simulated } from "./simulated.ts";
 import { sizes } from "./sizes.ts";
 import { startUp } from "./start-up.ts";
 import { waiting } from "./waiting.ts";
@@ -23,6 +24,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   sizes,
   "start-up": startUp,
   judge,
+  simulated,
   waiting,
   rollouts,
   compose: () => rolloutFigures(COMPOSE, TIMES),

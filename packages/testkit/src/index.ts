@@ -6,3 +6,4 @@ export * from "./fleet/index.ts";
 export * from "./github/index.ts";
 export * from "./rig/index.ts";
 export * from "./shop/index.ts";
+export * from "./simulated/index.ts";
