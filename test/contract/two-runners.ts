@@ -104,9 +104,10 @@ export async function secondSupersedes(trial: Trial): Promise<string> {
 /** A person who presses rollback in the middle of a deployment means that one. */
 export async function rollbackSupersedes(trial: Trial): Promise<string> {
   await trial.app.define({ web: { replicas: 1 } });
-  const proven = await trial.deploy({ web: "good1" }, { revision: commit(0x90) });
+  await trial.app.hand.up({ web: "good1" });
+  const proven = await trial.deploy({ web: "good2" }, { revision: commit(0x90) });
   expect(proven, trial.log.text()).toMatchObject({ outcome: "succeeded" });
-  const coming = await trial.app.release({ web: "good2" }, commit(0xa0));
+  const coming = await trial.app.release({ web: "good3" }, commit(0xa0));
   const first = start(trial, "coming", coming, MIDWAY);
   await first.held();
   const job = { opener: trial.app.opener(), run: "back", rollbackTo: "previous", policy: SUPERSEDE, lifeMs: LIFE_MS };
@@ -116,7 +117,7 @@ export async function rollbackSupersedes(trial: Trial): Promise<string> {
   const [one, two] = await Promise.all([first.ended, back.ended]);
   expect(one, one.log).toMatchObject({ outcome: "superseded", cause: "superseded" });
   expect(two, two.log).toMatchObject({ outcome: "unchanged" });
-  await trial.expectRunning({ web: ["good1", 1] });
+  await trial.expectRunning({ web: ["good2", 1] });
   expect((await trial.ledger()).map(([, end]) => end)).toEqual(["superseded", "succeeded"]);
   return `deployment: ${one.outcome}, rollback: ${two.outcome}`;
 }
