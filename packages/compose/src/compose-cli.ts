@@ -2,6 +2,7 @@ import { BelayError, isBelayError, messageOf, type RunResult } from "@belay/core
 import { CLI_VARIABLES } from "@belay/docker";
 import type { ComposeTargetOptions } from "./compose-options.ts";
 import type { ComposeProject } from "./compose-project.ts";
+import { placeholders } from "./missing-secrets.ts";
 
 /** Compose 2.20 is the first whose `up --no-start` takes `--no-deps`, `--pull` and a project on stdin as used here. */
 const OLDEST = [2, 20] as const;
@@ -61,6 +62,7 @@ export class ComposeCli {
       failure: "CONFIG_INVALID",
       next,
       deadlineMs: RENDER_DEADLINE_MS,
+      env: placeholders(this.#options),
     });
     const unset = unsetVariables(stderr);
     if (unset.length > 0) {
@@ -132,6 +134,8 @@ export class ComposeCli {
     run: Pick<NonNullable<Parameters<ComposeTargetOptions["runner"]>[2]>, "input" | "signal" | "failure" | "next"> & {
       readonly doing: string;
       readonly deadlineMs?: number;
+      /** Beside the options' own. */
+      readonly env?: Readonly<Record<string, string>>;
     },
     projectName = this.#options.scope.project,
   ): Promise<RunResult> {
@@ -146,7 +150,7 @@ export class ComposeCli {
       deadlineMs: RENDER_DEADLINE_MS,
       ...run,
       ...input,
-      env: { ...cliEnv, ...env, ...own },
+      env: { ...cliEnv, ...env, ...run.env, ...own },
       inherit: CLI_VARIABLES,
     });
   }

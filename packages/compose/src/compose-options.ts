@@ -24,6 +24,11 @@ export interface ComposeTargetOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Names in `env` whose values are secrets: advice names them and shows no value. */
   readonly secretNames?: readonly string[];
+  /**
+   * Secrets that are not in `env`, and the environment variable that each would have come from. Reading the files goes
+   * without them; whatever would have to use one is refused.
+   */
+  readonly missingSecrets?: Readonly<Record<string, string>>;
   /** Services of `belay.yaml`, with their names in the compose files. */
   readonly services: Readonly<Record<string, { readonly name: string }>>;
   readonly log: Log;

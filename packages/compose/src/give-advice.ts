@@ -54,7 +54,7 @@ function coherentCommand(
   const { options } = state;
   const given = options.files.length > 0 ? options.files : ["compose.yaml"];
   const files = given.map((file) => relative(options.projectDirectory, resolve(options.projectDirectory, file)));
-  const secrets = options.secretNames ?? [];
+  const secrets = [...(options.secretNames ?? []), ...Object.keys(options.missingSecrets ?? {})];
   const variables = Object.entries(options.env).filter(([name]) => !secrets.includes(name));
   const words = [
     ...[...dockerOf(options), "compose", "-p", options.scope.project],

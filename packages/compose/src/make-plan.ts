@@ -6,6 +6,7 @@ import { type ComposeProject, resourceName } from "./compose-project.ts";
 import { describeDifferences } from "./describe-differences.ts";
 import { findObstacles, notCovered } from "./findings.ts";
 import { missingFiles } from "./missing-files.ts";
+import { requireSecrets } from "./missing-secrets.ts";
 import { isTouched, type PlanContents, PlanDetail, type PlannedService } from "./plan-detail.ts";
 import { planServices } from "./plan-services.ts";
 import { platformFindings, preflight } from "./preflight.ts";
@@ -20,6 +21,7 @@ export async function makePlan(state: TargetState, release: Release, policy: Rol
     readContainers(docker, scope.project),
     docker.info(),
   ]);
+  requireSecrets(options, rendered, "planning the deployment");
   const outsiders = await networksOfOthers(state, rendered, containers);
   const plan = planServices({ release, policy, scope, names, rendered, containers, env, outsiders });
   const built = Object.fromEntries(

@@ -15,6 +15,7 @@ import { findObstacles, notCovered } from "./findings.ts";
 import { planHandOver } from "./hand-over.ts";
 import { filesToCopy } from "./injected-files.ts";
 import { changeOf, networksOfOthers } from "./make-plan.ts";
+import { requireSecrets } from "./missing-secrets.ts";
 import { type PlanContents, PlanDetail, type PlannedService } from "./plan-detail.ts";
 import { actionOf } from "./plan-services.ts";
 import { hasImage, preflight } from "./preflight.ts";
@@ -44,6 +45,7 @@ export async function makeRestorationPlan(
   const then = firstOfEach(snapshots);
   const models = await modelsOf(state, then);
   const project = projectThen(rendered, models);
+  requireSecrets(state.options, usedThen(project, models), "planning the way back");
   const outsiders = await networksOfOthers(state, project, containers);
   const planning: Planning = { state, project, containers, models, policy, outsiders };
   const own = containers.filter((one) => one.scope !== undefined);
@@ -70,6 +72,14 @@ export async function makeRestorationPlan(
     labelledDeployment: plan.labelledDeployment,
     detail: new PlanDetail(plan),
   };
+}
+
+/** What of the files has a part in making these services again: all else comes from their containers of then. */
+function usedThen(project: ComposeProject, models: ReadonlyMap<string, Model>): object {
+  const services = [...models.keys()].map((name) => project.services[name] ?? {});
+  const configs = services.flatMap((one) => one.configs ?? []).map(({ source }) => project.configs?.[source]);
+  const secrets = services.flatMap((one) => one.secrets ?? []).map(({ source }) => project.secrets?.[source]);
+  return [services, configs, secrets, project.networks, project.volumes];
 }
 
 function firstOfEach(snapshots: readonly Snapshot[]): readonly Then[] {

@@ -206,6 +206,15 @@ describe("secrets", () => {
     ]);
   });
 
+  it("are named, and no problem, for whoever can do without", () => {
+    const seen: string[] = [];
+    const more = { secrets: "given", onSecret: (value: string) => seen.push(value) } as const;
+    const without = settings(EXAMPLE, {}, { ...more, env: { DB_PASSWORD: "" } });
+    expect(without).toMatchObject({ secrets: {}, missingSecrets: { DB_PASSWORD: "DB_PASSWORD" } });
+    expect(settings(EXAMPLE, {}, more)).toMatchObject({ secrets: { DB_PASSWORD: "hunter2" }, missingSecrets: {} });
+    expect(seen).toEqual(["hunter2"]);
+  });
+
   it("are known for redaction before any problem is told", () => {
     const seen: string[] = [];
     const refused = () => settings(EXAMPLE, { image: "A" }, { onSecret: (value) => seen.push(value) });

@@ -24,10 +24,15 @@ export interface ResolveOptions {
   readonly workingDirectory: string;
   /** Told of each secret's value before anything else is done with it: register it for redaction. */
   readonly onSecret: (value: string) => void;
+  /**
+   * `given`: who does not read the target's files can do without those that the run was not given. What is given counts all
+   * the same, so that it is redacted. Default `all`: a missing one is a problem.
+   */
+  readonly secrets?: "all" | "given";
 }
 
 /** The secrets of the environment are not needed to build, so they are not asked for. */
-export type ApplicationOptions = Omit<ResolveOptions, "onSecret"> & {
+export type ApplicationOptions = Omit<ResolveOptions, "onSecret" | "secrets"> & {
   /** The caller builds: a service that inputs alone describe is then built from the working directory by default. */
   readonly builds?: boolean;
 };
@@ -60,7 +65,9 @@ export function resolveSettings(options: ResolveOptions): Settings {
   const name = environment ?? "";
   const data: EnvironmentData = file?.data.environments?.[name] ?? {};
   // Secrets first, so that none of them can show up in the problems of anything else.
-  const secrets = resolveSecrets(resolution, name, { env, onSecret: options.onSecret });
+  const { secrets, missingSecrets } = resolveSecrets(resolution, name, {
+    ...{ env, onSecret: options.onSecret, all: options.secrets !== "given" },
+  });
   const shared = resolveShared(resolution, options, name);
   const at = { resolution, environment: name, data, inputs };
   const url = resolution.text(
@@ -84,6 +91,7 @@ export function resolveSettings(options: ResolveOptions): Settings {
     health: resolveHealth(at, Object.keys(shared.services)),
     variables: resolution.variables,
     secrets,
+    missingSecrets,
   };
   resolution.throwProblems(doing);
   if (target === undefined) throw new TypeError("a target is missing and nobody said so");

@@ -5,6 +5,7 @@ import type { Overrides } from "./overrides.ts";
 import { showValue } from "./problem.ts";
 import type { Resolution } from "./resolution.ts";
 import type { VariableData } from "./schema.ts";
+import type { Settings } from "./settings.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -51,25 +52,29 @@ function valueFrom(resolution: Resolution, data: VariableData, { env, path }: { 
 
 /**
  * Values of the environment's secrets. `onSecret` is told of each before anything else is done with it. An empty value
- * counts as missing: GitHub gives an empty text for a secret that does not exist.
+ * counts as missing: GitHub gives an empty text for a secret that does not exist. `all`: a missing one is a problem.
  */
 export function resolveSecrets(
   resolution: Resolution,
   environment: string,
-  { env, onSecret }: { env: Env; onSecret: (value: string) => void },
-): Readonly<Record<string, string>> {
-  const secrets = Object.entries(resolution.file?.data.environments?.[environment]?.secrets ?? {});
-  const values = secrets.flatMap(([name, { env: from }]): [string, string][] => {
+  { env, onSecret, all }: { env: Env; onSecret: (value: string) => void; all: boolean },
+): Pick<Settings, "secrets" | "missingSecrets"> {
+  const named = Object.entries(resolution.file?.data.environments?.[environment]?.secrets ?? {});
+  const values = new Map<string, string>();
+  const missing = new Map<string, string>();
+  for (const [name, { env: from }] of named) {
     const value = env[from];
-    if (value === undefined || value === "") {
-      const path = ["environments", environment, "secrets", name, "env"];
-      const state = value === undefined ? "not set" : "empty";
-      const next = `Give it to the step: \`env: { ${from}: \${{ secrets.${from} }} }\`.`;
-      resolution.complain(path, `the environment variable \`${from}\` of the secret \`${name}\` is ${state}. ${next}`);
-      return [];
+    if (value !== undefined && value !== "") {
+      onSecret(value);
+      values.set(name, value);
+      continue;
     }
-    onSecret(value);
-    return [[name, value]];
-  });
-  return Object.fromEntries(values);
+    missing.set(name, from);
+    if (!all) continue;
+    const path = ["environments", environment, "secrets", name, "env"];
+    const state = value === undefined ? "not set" : "empty";
+    const next = `Give it to the step: \`env: { ${from}: \${{ secrets.${from} }} }\`.`;
+    resolution.complain(path, `the environment variable \`${from}\` of the secret \`${name}\` is ${state}. ${next}`);
+  }
+  return { secrets: Object.fromEntries(values), missingSecrets: Object.fromEntries(missing) };
 }

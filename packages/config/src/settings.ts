@@ -108,4 +108,8 @@ export interface Settings extends ApplicationSettings {
   readonly variables: Readonly<Record<string, string>>;
   /** Values, for the target's files only: they travel by environment, and `onSecret` has seen each of them. */
   readonly secrets: Readonly<Record<string, string>>;
+  /**
+   * Secrets without a value, and the environment variable that each would have come from: only when not all were asked for.
+   */
+  readonly missingSecrets: Readonly<Record<string, string>>;
 }

@@ -27,6 +27,7 @@ export async function openCompose(
         ...(compose.profiles === undefined ? {} : { profiles: compose.profiles }),
         env: { ...settings.variables, ...settings.secrets },
         secretNames: Object.keys(settings.secrets),
+        missingSecrets: settings.missingSecrets,
         services: Object.fromEntries(
           Object.entries(settings.services).map(([name, service]) => [name, { name: service.names.compose ?? name }]),
         ),

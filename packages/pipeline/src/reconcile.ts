@@ -15,7 +15,7 @@ export async function reconcile(
   inputs: CommonInputs,
   endedRun?: string,
 ): Promise<RecoveryResult> {
-  const settings = await settingsOf(context, inputs);
+  const settings = await settingsOf(context, inputs, "given");
   return withRolloutPorts(context, settings, inputs.githubToken, (ports) =>
     recover({ onAlive: "return" }, { ...ports, isOver: async (holder) => holder.run === endedRun }),
   );

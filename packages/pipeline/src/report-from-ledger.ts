@@ -20,7 +20,7 @@ export async function reportFromLedger(
   context: PipelineContext,
   inputs: CommonInputs,
 ): Promise<LedgerReport | undefined> {
-  const settings = await settingsOf(context, inputs);
+  const settings = await settingsOf(context, inputs, "given");
   return withTarget(context, settings, inputs.githubToken, async ({ target }) => {
     const entry = (await history(target.store)).find((one) => isOfThisRun(context, one));
     const release = entry?.begin?.release;

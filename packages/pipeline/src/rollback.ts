@@ -26,7 +26,7 @@ export async function rollback(
 ): Promise<Deployed> {
   return withDeploymentReport(context, inputs, async (facts, run) => {
     await requireTrusted(run, { doing: "rolling back" });
-    const settings = await settingsOf(context, inputs);
+    const settings = await settingsOf(context, inputs, "given");
     facts.application = settings.application;
     facts.environment = settings.environment;
     const stages = (await readStages(context)).filter((stage) => stage.name !== "deploy");

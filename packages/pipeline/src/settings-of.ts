@@ -9,9 +9,18 @@ import {
 import type { PipelineContext } from "./context.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
 
-/** Settings of one environment from belay.yaml and the inputs. @throws BelayError CONFIG_NOT_FOUND, CONFIG_INVALID, INVALID_INPUT */
-export async function settingsOf(context: PipelineContext, inputs: CommonInputs): Promise<Settings> {
-  return resolveSettings({ ...(await common(context, inputs)), onSecret: (value) => context.redactor.add(value) });
+/**
+ * Settings of one environment from belay.yaml and the inputs. `secrets`: `given` for whoever does not read the target's
+ * files, in which alone secrets are used.
+ * @throws BelayError CONFIG_NOT_FOUND, CONFIG_INVALID, INVALID_INPUT
+ */
+export async function settingsOf(
+  context: PipelineContext,
+  inputs: CommonInputs,
+  secrets: "all" | "given" = "all",
+): Promise<Settings> {
+  const onSecret = (value: string): void => context.redactor.add(value);
+  return resolveSettings({ ...(await common(context, inputs)), onSecret, secrets });
 }
 
 /** What a build needs: no environment has to be named. @throws as {@link settingsOf} */

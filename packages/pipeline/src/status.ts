@@ -42,7 +42,7 @@ async function look(
 
 /** Reads the target and its ledger. Changes nothing. */
 export async function status(context: PipelineContext, inputs: CommonInputs): Promise<EnvironmentStatus> {
-  const settings = await settingsOf(context, inputs);
+  const settings = await settingsOf(context, inputs, "given");
   const { application, environment } = settings;
   return withTarget(context, settings, inputs.githubToken, async ({ target }) => {
     const reading = [target.running(), current(target.store), wholeHistory(target), target.advice()] as const;
