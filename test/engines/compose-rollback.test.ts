@@ -72,6 +72,27 @@ describe("a rollback by hand on a compose project", { timeout: 600_000 }, () => 
     console.info(`two rollbacks in ${first.report.durationMs} and ${second.report.durationMs} ms`);
   });
 
+  it("needs no secret that comes back with the containers, and asks for one that comes from the files", async ({
+    shop,
+  }) => {
+    const missing = { env: {}, missingSecrets: { PASSWORD: "SHOP_PASSWORD" } };
+    const inContent = "secrets:\n  token:\n    environment: PASSWORD";
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: compose fills it in.
+    await writeShop(shop, 'environment: { EXTRA: "${PASSWORD:-none}" }');
+    await put(shop, "good1", { env: { PASSWORD: "-one" } });
+    await put(shop, "good2", { env: { PASSWORD: "-two" } });
+    expect((await back(shop, "1", missing)).outcome).toBe("succeeded");
+    await answers(shop, "good1-one");
+    await writeShop(shop, "secrets: [token]", `\n${inContent}`);
+    await put(shop, "good3", { env: { PASSWORD: "-three" } });
+    await put(shop, "good4", { env: { PASSWORD: "-four" } });
+    await expect(back(shop, "previous", missing)).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      got: expect.stringContaining("SHOP_PASSWORD"),
+    });
+    await answers(shop, "good4");
+  });
+
   it("gets an image back from the registry, and is refused when that has lost it too", async ({ shop }) => {
     await writeShop(shop);
     await put(shop, "good1");
