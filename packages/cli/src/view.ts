@@ -1,4 +1,4 @@
-import { describeCause, formatDuration, OUTCOMES, plainText, truncate } from "@belay/core";
+import { describeCause, formatDuration, OUTCOMES, type Outcome, plainText, truncate } from "@belay/core";
 import { eventLine, eventTeller, progressLine } from "@belay/pipeline";
 import type { RolloutEvent, ServiceProgress } from "@belay/rollout";
 
@@ -86,8 +86,14 @@ function liveView({ write, columns, colour }: ViewOptions): View {
 function colourOf(event: RolloutEvent): Colour {
   if (event.kind === "failed" || event.kind === "unreachable") return "red";
   if (event.kind === "observed") return event.verdict.kind === "converged" ? "green" : "plain";
-  if (event.kind === "ended") return OUTCOMES[event.outcome].deploymentState === "success" ? "green" : "red";
-  return "plain";
+  return event.kind === "ended" ? colourOfOutcome(event.outcome) : "plain";
+}
+
+/** What was cancelled or gave way is no failure. */
+function colourOfOutcome(outcome: Outcome): Colour {
+  const { deploymentState } = OUTCOMES[outcome];
+  if (deploymentState === "success") return "green";
+  return deploymentState === "inactive" ? "plain" : "red";
 }
 
 function table(event: Observed): Line[] {

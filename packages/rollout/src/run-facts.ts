@@ -9,6 +9,7 @@ import {
   type Release,
   type RunningService,
   releaseDigest,
+  type StageReport,
 } from "@belay/core";
 import { likelyCause } from "./likely-cause.ts";
 import type { Aim, DeploymentResult, RecoveryResult, RolloutPorts } from "./ports.ts";
@@ -51,7 +52,6 @@ export class RunFacts {
     const { application, environment, target } = this.#ports.target.scope;
     const durationMs = this.#ports.clock.now() - this.#beganAt;
     const { url, release, rollback, stages = [] } = this.aim;
-    const good = outcome === "succeeded" || outcome === "unchanged";
     return {
       application,
       environment,
@@ -70,7 +70,7 @@ export class RunFacts {
       evidence: this.evidence,
       advice: await this.#advice(),
       notCovered: this.plan?.notCovered ?? [],
-      stages: [...stages, { name: "deploy", state: good ? "passed" : "failed", durationMs }],
+      stages: [...stages, { name: "deploy", state: stateOf(outcome), durationMs }],
       startedAt: this.#startedAt,
       durationMs,
       ...(this.restoreMs === undefined ? {} : { restoreMs: this.restoreMs }),
@@ -109,6 +109,12 @@ export class RunFacts {
       return [];
     }
   }
+}
+
+/** A release that gave way did not fail. */
+function stateOf(outcome: Outcome): StageReport["state"] {
+  if (outcome === "superseded") return "skipped";
+  return outcome === "succeeded" || outcome === "unchanged" ? "passed" : "failed";
 }
 
 export function releaseFacts(release: Release): ReleaseFacts {
