@@ -42,7 +42,7 @@ let runs = 0;
 export class Shop {
   readonly engine: AttachedEngine;
   readonly docker: Docker;
-  readonly images: ImageCatalogue;
+  images: ImageCatalogue;
   readonly scope: Scope;
   readonly redactor = new Redactor();
   readonly log: TestLog = createTestLog(this.redactor);
