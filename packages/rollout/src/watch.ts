@@ -10,8 +10,8 @@ import type { JudgeTerms } from "./verdict.ts";
  * How long the watch goes without a look when nothing rings: a stream of events may have lost one. At first often, later at
  * a share of the time that has passed, so that waiting for long costs little.
  */
-const LOOK_EVERY_MS = { least: 2_000, most: 10_000 } as const;
-const LOOK_SHARE = 1 / 8;
+const LOOK_EVERY_MS = { least: 2_000, most: 15_000 } as const;
+const LOOK_SHARE = 1 / 4;
 
 export interface WatchedStage {
   readonly name: string;

@@ -37,7 +37,7 @@ describe("the times at which to look", () => {
     await clock.advance(10_000);
     times.ring();
     await clock.advance(60_000);
-    expect(looks).toEqual([10_000, 10_120, 10_300, 10_700, 11_500]);
+    expect(looks).toEqual([10_000, 10_150, 10_500, 11_500]);
   });
 
   it("are a tenth of a second apart in a burst, and the last event is not forgotten", async () => {
@@ -55,10 +55,10 @@ describe("the times at which to look", () => {
     await clock.advance(6_000);
     const few = looks.length;
     await clock.advance(54_000);
-    expect(few).toBeGreaterThanOrEqual(6);
-    expect(looks.length).toBeLessThanOrEqual(3 * few);
+    expect(few).toBeGreaterThanOrEqual(5);
+    expect(looks.length).toBeLessThanOrEqual(2.5 * few);
     // A minute later still.
-    expect(Math.max(...looks.map((at, index) => at - (looks[index - 1] ?? 0)))).toBeLessThanOrEqual(5_000);
+    expect(Math.max(...looks.map((at, index) => at - (looks[index - 1] ?? 0)))).toBeLessThanOrEqual(10_000);
   });
 
   it("come every two seconds while tasks are on other nodes, and oftener while those are under way", async () => {

@@ -4,13 +4,13 @@ import type { Clock } from "@belay/core";
  * The manager learns of a container's change from its node a moment after the event (its agents report in batches), and no
  * event tells when it has: so after an event that may decide one looks again after these times, in milliseconds.
  */
-const ECHOES_MS = [120, 300, 700, 1_500] as const;
+const ECHOES_MS = [150, 500, 1_500] as const;
 /** However many events of that kind come. */
 const LEAST_GAP_MS = 100;
 
 /** Between two looks while something is under way of which no event tells: this much at first, then a share of the time. */
-const FLUX_MS = { least: 500, most: 5_000 } as const;
-const FLUX_SHARE = 0.2;
+const FLUX_MS = { least: 500, most: 10_000 } as const;
+const FLUX_SHARE = 0.4;
 /** The same while tasks of other nodes are under way, and when they all stand still: no event tells of them at all. */
 const REMOTE_MS = { flux: 1_000, rest: 2_000 } as const;
 

@@ -18,7 +18,6 @@ export async function observeServices(
   wanted: readonly Wanted[],
   signal: AbortSignal,
 ): Promise<Observation> {
-  const beganAt = state.options.clock.now();
   const names = wanted.map(({ service }) => state.nameOf(service));
   const { services, tasks } = await readServices(state, names, signal);
   const nodes = await nodesFor(state, services, signal);
@@ -48,7 +47,7 @@ export async function observeServices(
     return state.restoring === undefined ? seen : asRestored(seen, state.restoring);
   });
   state.tasks = new Map(tasks.map((task) => [task.ID, task]));
-  state.watch.looked(beganAt, lacksOf(state, observed, services), fluxOf(state, tasks));
+  state.watch.looked(lacksOf(state, observed, services), state.tasks, fluxOf(state, tasks));
   return { at: state.engineNow(), services: observed, probes: [] };
 }
 
@@ -99,8 +98,10 @@ function lacksOf(
       if (service === undefined || state.revisionInForce(service) !== one.wantedRevision) return [];
       const current = one.instances.filter(({ phase }) => phase === "current");
       const own = current.filter(({ revision }) => revision === one.wantedRevision);
-      const ready = Math.max(0, one.desired - own.filter((instance) => instance.ready).length);
-      return [[service.ID, { ready, gone: current.length - own.length }]];
+      const right = new Set(own.filter((instance) => instance.ready).map(({ id }) => id));
+      const open = new Set(current.map(({ id }) => id).filter((id) => !right.has(id)));
+      const ready = Math.max(0, one.desired - right.size);
+      return [[service.ID, { ready, gone: current.length - own.length, open }]];
     }),
   );
 }

@@ -10,8 +10,6 @@ export const WATCHED_EVENTS = [
 ] as const;
 
 const KEPT_EVENTS = 20;
-/** So long before a look an event may not have reached the manager yet, and counts as if it came after it. Milliseconds. */
-const LAG_MS = 2_000;
 /** States of an update in which the engine only does as it was told. */
 const USUAL = ["updating", "completed"];
 
@@ -26,12 +24,14 @@ export interface LocalTask {
   readonly health?: "healthy" | "unhealthy";
 }
 
-/** What a service still lacked when it was looked at last. */
+/** What a service still lacked when it was looked at last, and which of its tasks are no longer waited for. */
 export interface Lack {
   /** Tasks of the wanted revision that are not ready yet. */
   readonly ready: number;
   /** Tasks of others that have to go. */
   readonly gone: number;
+  /** Ids of its tasks that are still to become ready or to go, as far as they exist. */
+  readonly open: ReadonlySet<string>;
 }
 
 /** Follows the events of the manager that is talked to: services, nodes, and the containers on it. */
@@ -40,9 +40,9 @@ export class TaskWatch {
   readonly #clock: Clock;
   readonly #local = new Map<string, LocalTask>();
   readonly #events = new Map<string, string[]>();
-  /** Service's id → task → when its container came up, or was told to go. Only what the last look may not have shown. */
-  readonly #up = new Map<string, Map<string, number>>();
-  readonly #down = new Map<string, Map<string, number>>();
+  /** Service's id → task → what its container told of coming up, or of going. Only what the manager did not show yet. */
+  readonly #up = new Map<string, Map<string, string>>();
+  readonly #down = new Map<string, Map<string, string>>();
   #lacks: ReadonlyMap<string, Lack> = new Map();
   #flux = STILL;
   /** The stream of events was broken once: what happened then is not known. */
@@ -79,12 +79,14 @@ export class TaskWatch {
     await reading;
   }
 
-  /** What a look showed that began at `beganAt`: what services lack, by their ids, and what is under way. */
-  looked(beganAt: number, lacks: ReadonlyMap<string, Lack>, flux: Flux): void {
+  /** What a look showed: what services lack, by their ids, which tasks exist, and what is under way. */
+  looked(lacks: ReadonlyMap<string, Lack>, tasks: { has(id: string): boolean }, flux: Flux): void {
     this.#lacks = lacks;
     this.#flux = flux;
-    for (const tasks of [...this.#up.values(), ...this.#down.values()]) {
-      for (const [task, at] of tasks) if (at < beganAt - LAG_MS) tasks.delete(task);
+    for (const events of [this.#up, this.#down]) {
+      for (const [service, told] of events) {
+        for (const id of told.keys()) if (tasks.has(id) && !lacks.get(service)?.open.has(id)) told.delete(id);
+      }
     }
   }
 
@@ -100,25 +102,27 @@ export class TaskWatch {
     const told = this.#local.get(task)?.killed === true;
     this.#remember(task, event);
     const service = attributes["com.docker.swarm.service.id"] ?? "";
-    if (event.Action === "start" || event.Action === "health_status: healthy") this.#count(this.#up, service, task);
-    if (event.Action === "kill" || event.Action === "die") this.#count(this.#down, service, task);
     const failed = ["die", "oom", "health_status: unhealthy"].includes(event.Action) && !told;
-    return failed || (event.Action !== "create" && this.#mayBeAll());
+    return (this.#isNews(service, task, event.Action) && this.#mayBeAll()) || failed;
   }
 
-  #count(events: Map<string, Map<string, number>>, service: string, task: string): void {
-    const tasks = events.get(service) ?? new Map<string, number>();
-    events.set(service, tasks.set(task, this.#clock.now()));
+  /** Whether more is known of what a task does than before: that it comes up, or goes. */
+  #isNews(service: string, task: string, action: string): boolean {
+    const isUp = action === "start" || action === "health_status: healthy";
+    if (!isUp && action !== "kill" && action !== "die") return false;
+    const events = isUp ? this.#up : this.#down;
+    const tasks = events.get(service) ?? new Map<string, string>();
+    const known = isUp ? tasks.get(task) === action : tasks.has(task);
+    events.set(service, tasks.set(task, action));
+    return !known;
   }
 
   /** Whether as many tasks came and went as were lacking, of all services. */
   #mayBeAll(): boolean {
     const lacks = [...this.#lacks];
     const some = lacks.some(([, { ready, gone }]) => ready > 0 || gone > 0);
-    const enough = (events: Map<string, Map<string, number>>, id: string): number => events.get(id)?.size ?? 0;
-    return (
-      some && lacks.every(([id, lack]) => enough(this.#up, id) >= lack.ready && enough(this.#down, id) >= lack.gone)
-    );
+    const told = (events: ReadonlyMap<string, ReadonlyMap<string, string>>, id: string) => events.get(id)?.size ?? 0;
+    return some && lacks.every(([id, { ready, gone }]) => told(this.#up, id) >= ready && told(this.#down, id) >= gone);
   }
 
   #remember(task: string, event: EngineEvent): void {
