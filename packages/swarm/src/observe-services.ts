@@ -101,7 +101,7 @@ function lacksOf(
       const right = new Set(own.filter((instance) => instance.ready).map(({ id }) => id));
       const open = new Set(current.map(({ id }) => id).filter((id) => !right.has(id)));
       const ready = Math.max(0, one.desired - right.size);
-      return [[service.ID, { ready, gone: current.length - own.length, open }]];
+      return [[service.ID, { ready, gone: current.length - own.length, open, right }]];
     }),
   );
 }

@@ -24,7 +24,8 @@ function event(Type: string, Action: string, Attributes: Readonly<Record<string,
 
 /** A look at the service that shows these tasks, of which some are still waited for. */
 function look(ready: number, gone: number, tasks: readonly string[] = [], open: readonly string[] = []): void {
-  watch.looked(new Map([[SERVICE, { ready, gone, open: new Set(open) }]]), new Set(tasks), STILL);
+  const right = new Set(tasks.filter((id) => !open.includes(id)));
+  watch.looked(new Map([[SERVICE, { ready, gone, open: new Set(open), right }]]), new Set(tasks), STILL);
 }
 
 describe("an event", () => {
@@ -77,6 +78,12 @@ describe("an event", () => {
     expect(of("b", "health_status: healthy")).toBe(true);
     look(2, 0, ["a", "b"]);
     expect(of("c", "start")).toBe(false);
+  });
+
+  it("may decide when a task goes that was as it should be, whoever ended it", () => {
+    look(1, 1, ["good", "old"], ["old"]);
+    expect([of("old", "kill"), of("old", "die")]).toEqual([false, false]);
+    expect([of("good", "kill"), of("good", "die")]).toEqual([true, true]);
   });
 
   it("is no news while nothing is lacking", () => {

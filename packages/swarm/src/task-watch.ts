@@ -32,6 +32,8 @@ export interface Lack {
   readonly gone: number;
   /** Ids of its tasks that are still to become ready or to go, as far as they exist. */
   readonly open: ReadonlySet<string>;
+  /** Ids of those that are as they should be, and should stay so. */
+  readonly right: ReadonlySet<string>;
 }
 
 /** Follows the events of the manager that is talked to: services, nodes, and the containers on it. */
@@ -91,8 +93,9 @@ export class TaskWatch {
   }
 
   /**
-   * Remembers what an event tells. Whether it may decide: a container that ended by itself or is ill, a service that
-   * somebody changed, or the last thing that was lacking. All others only tell that the engine does as it was told.
+   * Remembers what an event tells. Whether it may decide: a container that ended by itself or is ill, one that goes although
+   * it should stay, a service that somebody changed, or the last thing that was lacking. All others only tell that the engine
+   * does as it was told.
    */
   note(event: EngineEvent): boolean {
     const attributes = event.Actor.Attributes ?? {};
@@ -103,7 +106,8 @@ export class TaskWatch {
     this.#remember(task, event);
     const service = attributes["com.docker.swarm.service.id"] ?? "";
     const failed = ["die", "oom", "health_status: unhealthy"].includes(event.Action) && !told;
-    return (this.#isNews(service, task, event.Action) && this.#mayBeAll()) || failed;
+    const lost = ["die", "kill"].includes(event.Action) && this.#lacks.get(service)?.right.has(task) === true;
+    return (this.#isNews(service, task, event.Action) && this.#mayBeAll()) || failed || lost;
   }
 
   /** Whether more is known of what a task does than before: that it comes up, or goes. */
