@@ -96,6 +96,30 @@ describe.concurrent("a Deployment", () => {
     expect(await running(shop)).toEqual([`${await shop.image("good1")} true`]);
   });
 
+  it("whose container takes its time to end is taken back as soon as the kubelet kills it", async ({ shop }) => {
+    const more = {
+      startupProbe: {
+        httpGet: { path: "/healthz", port: 8080 },
+        periodSeconds: 1,
+        timeoutSeconds: 5,
+        failureThreshold: 15,
+      },
+      lifecycle: { preStop: { sleep: { seconds: 100 } } },
+    };
+    const { metadata, spec } = templateOf(await shop.image("good1"), more) as { metadata: object; spec: object };
+    const template = { metadata, spec: { ...spec, terminationGracePeriodSeconds: 110 } };
+    await shop.apply([workload("Deployment", { template })]);
+    await ready(shop, "deployment/web");
+    const started = performance.now();
+    const result = await shop.deploy({ web: "web" }, { web: "unhealthy" }, { startMs: 120_000 });
+    expect(result, shop.log.text()).toMatchObject({
+      outcome: "rolled_back",
+      cause: { cause: "startup_killed", detail: expect.stringContaining("the engine kills web-") },
+    });
+    expect(performance.now() - started).toBeLessThan(100_000);
+    expect(await running(shop)).toEqual([`${await shop.image("good1")} true`]);
+  });
+
   it("or a container that is not there is refused with the names of those that are", async ({ shop }) => {
     const missing = await shop.deploy({ web: "deployment/shop" }, { web: "good2" });
     expect(missing).toMatchObject({

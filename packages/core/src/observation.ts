@@ -65,6 +65,9 @@ export interface Condition {
     | "engine_rolled_back"
     /** The engine's own time for a rollout is over (Kubernetes: `ProgressDeadlineExceeded`). */
     | "start_timeout"
+    /** The engine ends an instance because its own check failed; the end itself may take as long as the instance wants. */
+    | "startup_killed"
+    | "unhealthy"
     /** Somebody else changed the service while it was deployed. */
     | "drifted";
   readonly message: string;

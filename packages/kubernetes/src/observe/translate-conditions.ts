@@ -5,16 +5,34 @@ import type { NamespaceView } from "./namespace-watch.ts";
 import { observedRevision } from "./observed-revision.ts";
 import type { Pod, PodEvent } from "./pod.ts";
 import { timeOf } from "./pod.ts";
+import { killsOf } from "./translate-pod.ts";
 import { viewIndex } from "./view-index.ts";
 
-/** What the pods of the wanted revision tell before any container of theirs exists. */
+/** What the pods of the wanted revision tell before a container of theirs exists, or while one is about to end. */
 export function conditionsOfPods(pods: readonly Pod[], view: NamespaceView): BelayCondition[] {
   return pods
     .filter(({ metadata }) => !metadata.deletionTimestamp)
-    .flatMap((pod): BelayCondition[] => [
-      ...unschedulable(pod),
-      ...mountFailures(pod, viewIndex.eventsOf(view, pod.metadata.uid)),
-    ]);
+    .flatMap((pod): BelayCondition[] => {
+      const own = viewIndex.eventsOf(view, pod.metadata.uid);
+      return [...unschedulable(pod), ...mountFailures(pod, own), ...condemned(pod, own)];
+    });
+}
+
+/**
+ * The kubelet says that it kills a container before it does. The end itself takes as long as the application wants, up to its
+ * grace period; nothing can save it any more.
+ */
+function condemned({ metadata, spec, status }: Pod, events: readonly PodEvent[]): BelayCondition[] {
+  return [...(spec.initContainers ?? []), ...spec.containers].flatMap(({ name }): BelayCondition[] => {
+    const shown = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+    const { state, restartCount = 0 } = shown.find((one) => one.name === name) ?? {};
+    if (state?.terminated !== undefined || (state?.running === undefined && restartCount > 0)) return [];
+    const since = Date.parse(state?.running?.startedAt ?? "") || 0;
+    const kill = killsOf(name, events).find(({ at }) => at >= since);
+    if (kill === undefined) return [];
+    const message = `the engine kills ${metadata.name} because its ${kill.by} failed`;
+    return [{ type: kill.by === "startup probe" ? "startup_killed" : "unhealthy", message }];
+  });
 }
 
 function unschedulable({ status }: Pod): BelayCondition[] {

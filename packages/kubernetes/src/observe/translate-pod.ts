@@ -110,7 +110,7 @@ function exitOf(exit: Termination, kills: readonly Kill[]): NonNullable<Containe
   };
 }
 
-interface Kill {
+export interface Kill {
   readonly by: "startup probe" | "liveness probe";
   readonly at: number;
 }
@@ -118,7 +118,7 @@ interface Kill {
 /** The kubelet's words when it ends a container because of a probe (`pkg/kubelet/kuberuntime`, `computePodActions`). */
 const KILLED = /^Container (\S+) failed (startup|liveness) probe/;
 
-function killsOf(container: string, events: readonly PodEvent[]): Kill[] {
+export function killsOf(container: string, events: readonly PodEvent[]): Kill[] {
   return events.flatMap((event): Kill[] => {
     if (event.reason !== "Killing") return [];
     const [, name, probe] = KILLED.exec(event.message ?? "") ?? [];

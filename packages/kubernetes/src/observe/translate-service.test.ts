@@ -97,6 +97,32 @@ describe("a Deployment", () => {
     expect(translate("Deployment", objects, { revision: REVISIONS.old }).conditions).toEqual([]);
   });
 
+  it("tells that a container is being killed by a probe before it has ended, but not of the one before it", () => {
+    const kill = (probe: string, lastTimestamp: string) =>
+      object("Event", `kill-${probe}`, {
+        ...{ involvedObject: { uid: "a-uid" }, reason: "Killing", lastTimestamp },
+        message: `Container web failed ${probe} probe, will be restarted`,
+      });
+    const conditions = (state: object, event: KubernetesObject, restartCount = 0) => {
+      const status = {
+        phase: "Running",
+        containerStatuses: [{ name: "web", ready: false, restartCount, imageID: "", state }],
+      };
+      const pod = podOf("a", "ReplicaSet", "web-2", { "pod-template-hash": "2" }, { status });
+      return translate("Deployment", [deployment, set("2", "web:2"), pod, event]).conditions;
+    };
+    const running = { running: { startedAt: "2026-01-01T00:00:10Z" } };
+    const startup = kill("startup", "2026-01-01T00:00:12Z");
+    expect(conditions(running, startup)).toEqual([
+      { type: "startup_killed", message: "the engine kills a because its startup probe failed" },
+    ]);
+    expect(conditions({ waiting: {} }, startup)).toMatchObject([{ type: "startup_killed" }]);
+    expect(conditions(running, kill("liveness", "2026-01-01T00:00:12Z"))).toMatchObject([{ type: "unhealthy" }]);
+    expect(conditions(running, kill("startup", "2026-01-01T00:00:09Z"), 1)).toEqual([]);
+    expect(conditions({ waiting: { reason: "CrashLoopBackOff" } }, startup, 1)).toEqual([]);
+    expect(conditions({ terminated: { exitCode: 137 } }, startup)).toEqual([]);
+  });
+
   it("tells that its own deadline is over, unless that is said of another release", () => {
     const late = (set: string) => ({
       ...{ type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded" },
