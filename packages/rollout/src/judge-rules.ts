@@ -95,7 +95,9 @@ function waitingText({ reason, message, lastExit }: ContainerState): string | un
 }
 
 function startFailed(scene: Scene): CauseDetail | undefined {
-  const found = scene.fresh.find(({ container }) => !isUp(container) && hasText(container.lastExit?.error));
+  const found = scene.fresh.find(
+    ({ instance, container }) => !isUp(container) && instance.endedBy !== "node" && hasText(container.lastExit?.error),
+  );
   return found && at(scene, "start_failed", found.instance, found.container.lastExit?.error);
 }
 

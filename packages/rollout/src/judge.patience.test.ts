@@ -158,6 +158,24 @@ const CASES: [name: string, one: Case][] = [
     },
   ],
   [
+    "an instance that was evicted, whatever the node says of its container",
+    {
+      crashes: 1,
+      seen: [
+        [
+          1,
+          observed([
+            unready(
+              "1",
+              { state: "exited", ...exit(137, { error: "The container could not be located" }) },
+              { phase: "history", endedBy: "node" },
+            ),
+          ]),
+        ],
+      ],
+    },
+  ],
+  [
     "a node that is missing on the way back",
     {
       isLast: true,
