@@ -1,7 +1,8 @@
 /**
  * The outside observer of a namespace: asks the plain kubectl, and nothing of Belay.
  * Reads `{env, namespace}` from stdin, writes what it sees to stdout. Pods that were told to end are on their way out and
- * serve nobody; they are waited for, so that what is seen is what stays.
+ * serve nobody; they are waited for, so that what is seen is what stays. What the kubelet has evicted is history: the cluster
+ * keeps such pods for those who want to know why, and has others in their place.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -15,6 +16,7 @@ interface Pod {
     readonly labels?: Readonly<Record<string, string>>;
   };
   readonly spec: {
+    readonly restartPolicy: string;
     readonly containers: readonly {
       readonly image: string;
       readonly env?: readonly { readonly name: string; readonly value?: string }[];
@@ -57,8 +59,9 @@ for (let tries = 0; tries < 100 && found.some((one) => one.metadata.deletionTime
   await delay(200);
   found = pods();
 }
+const isHistory = ({ spec, status }: Pod): boolean => status.phase === "Failed" && spec.restartPolicy === "Always";
 const services: Record<string, SeenInstance[]> = {};
-for (const one of found) {
+for (const one of found.filter((pod) => !isHistory(pod))) {
   const service = one.metadata.labels?.["app.kubernetes.io/name"] ?? "";
   services[service] = [...(services[service] ?? []), seenAs(one)];
 }
