@@ -1,4 +1,4 @@
 import { faultSuite } from "./fault-suite.ts";
 import { openSwarmFaults } from "./swarm-fault-stand.ts";
 
-faultSuite("Swarm", openSwarmFaults);
+faultSuite("Swarm", openSwarmFaults, { brief: true });
