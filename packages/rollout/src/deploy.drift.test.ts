@@ -71,7 +71,6 @@ describe("what is read back at the end", () => {
   type Change = (web: RunningService) => RunningService[];
   const changes: readonly (readonly [string, Change])[] = [
     ["a service is missing", () => []],
-    ["fewer are ready", (web) => [{ ...web, ready: web.desired - 1 }]],
     ["it is another revision", (web) => [{ ...web, revision: "web-v1" }]],
     ["it is another image", (web) => [{ ...web, digests: [`sha256:${"0".repeat(64)}`] }]],
   ];
@@ -83,6 +82,26 @@ describe("what is read back at the end", () => {
       outcome: "unverified",
       cause: { cause: "drifted", service: "web" },
     });
+  });
+
+  const oneIll = (web: RunningService): RunningService => ({ ...web, ready: web.desired - 1 });
+
+  it("is no success when fewer stay ready, which is no drift", async () => {
+    const read = runner.target.running.bind(runner.target);
+    runner.target.running = async () => (await read()).map(oneIll);
+    expect(await runner.deploy("v2")).toMatchObject({ outcome: "unverified", cause: { cause: "readiness_lost" } });
+  });
+
+  it("is waited for when an engine that was restarted just then brings it up again", async () => {
+    const read = runner.target.running.bind(runner.target);
+    const readings: number[] = [];
+    runner.target.running = async () => {
+      const running = await read();
+      readings.push(world.time.now);
+      return readings.length > 3 ? running : running.map(oneIll);
+    };
+    expect(await runner.deploy("v2")).toMatchObject({ outcome: "succeeded", leftOpen: false });
+    expect(readings).toHaveLength(4);
   });
 });
 

@@ -105,17 +105,16 @@ function causeOfEnd(end: Exclude<WayEnd, { kind: "converged" }>): CauseDetail {
 }
 
 async function succeed(run: Run, wanted: readonly Wanted[]): Promise<DeploymentResult> {
-  const { ports, facts, tenure } = run;
-  const running = await readBack(ports, run.aim.policy);
+  const { facts, tenure } = run;
+  const running = await readWhole(run, wanted);
   if (running === undefined) return leaveOpen(run, "unverified", { cause: "engine_unreachable" });
   facts.running = running;
   const strange = wanted.find((one) => !isRunning(one, running));
   if (strange !== undefined) {
-    const cause: CauseDetail = {
-      cause: "drifted",
-      service: strange.service,
-      detail: "what was read back is not what was deployed",
-    };
+    const { service } = strange;
+    const cause: CauseDetail = isShort(strange, running)
+      ? { cause: "readiness_lost", service, detail: "it was ready, and was not any more when it was read back" }
+      : { cause: "drifted", service, detail: "what was read back is not what was deployed" };
     return endWith(run, "unverified", cause, { proven: false });
   }
   return endWith(run, "succeeded", undefined, {
@@ -123,6 +122,32 @@ async function succeed(run: Run, wanted: readonly Wanted[]): Promise<DeploymentR
     release: run.aim.release,
     proven: true,
   });
+}
+
+/** How long instances that were lost after they were judged may take to be ready again, in milliseconds. */
+const AGAIN_MS = 30_000;
+const AGAIN_EVERY_MS = 500;
+
+/**
+ * What runs, read after the last change. An engine that was restarted just then brings the release's instances up again: it
+ * is waited for that, and for nothing else.
+ */
+async function readWhole(run: Run, wanted: readonly Wanted[]): Promise<readonly RunningService[] | undefined> {
+  const { clock } = run.ports;
+  const until = clock.now() + AGAIN_MS;
+  for (;;) {
+    const running = await readBack(run.ports, run.aim.policy);
+    if (running === undefined || run.ports.signal.aborted || clock.now() >= until) return running;
+    const strange = wanted.filter((one) => !isRunning(one, running));
+    if (strange.length === 0 || !strange.every((one) => isShort(one, running))) return running;
+    await clock.sleep(AGAIN_EVERY_MS);
+  }
+}
+
+/** It is what was deployed, and fewer instances of it are ready than should be. */
+function isShort(wanted: Wanted, running: readonly RunningService[]): boolean {
+  const found = running.find((one) => one.service === wanted.service);
+  return found?.revision === wanted.revision && found.ready < wanted.desired;
 }
 
 /**
