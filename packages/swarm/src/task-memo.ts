@@ -1,5 +1,5 @@
-import type { Instance } from "@belay/core";
-import type { Task } from "@belay/docker";
+import { type Digest, type Instance, sha256 } from "@belay/core";
+import type { Task, TaskSpec } from "@belay/docker";
 import type { NetworkNames } from "./normal-spec.ts";
 import { taskRevision } from "./task-revision.ts";
 import { type TaskKnowledge, translateTask } from "./translate-task.ts";
@@ -18,6 +18,9 @@ interface Entry {
  */
 export class TaskMemo {
   readonly #entries = new Map<string, Entry>();
+  /** Revisions by the text of a spec: tasks of one revision are many, and a spec is written much faster than normalised. */
+  #revisions = new Map<Digest, string>();
+  #networks: NetworkNames | undefined;
 
   /** {@link taskRevision} of the task's spec. */
   revisionOf(task: Task, networks: NetworkNames): string {
@@ -44,9 +47,18 @@ export class TaskMemo {
   #entryOf({ ID, Version, Spec }: Task, networks: NetworkNames): Entry {
     const found = this.#entries.get(ID);
     if (found !== undefined && found.version === Version.Index && found.networks === networks) return found;
-    const entry = { version: Version.Index, networks, revision: taskRevision(Spec, networks) };
+    const entry = { version: Version.Index, networks, revision: this.#hash(Spec, networks) };
     this.#entries.set(ID, entry);
     return entry;
+  }
+
+  #hash(spec: TaskSpec, networks: NetworkNames): string {
+    if (this.#networks !== networks) this.#revisions = new Map();
+    this.#networks = networks;
+    const text = sha256(JSON.stringify(spec));
+    const revision = this.#revisions.get(text) ?? taskRevision(spec, networks);
+    this.#revisions.set(text, revision);
+    return revision;
   }
 }
 

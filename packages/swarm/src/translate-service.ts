@@ -42,7 +42,7 @@ export function translateService(
         revision: known.revisionOf(task),
         title: titleOf(service, task),
         goal: wanted.goal,
-        newest: newest.get(slotOf(task)) === task.ID,
+        newest: newest.get(slotOf(task)) === task,
         leaving: known.leaving.has(task.ID),
         local: known.local(task.ID),
         oom: known.oom.has(task.ID),
@@ -63,10 +63,19 @@ function titleOf(service: Service | undefined, task: Task): string {
 }
 
 /** Of the tasks that are wanted the youngest one, of each slot; without one the youngest that has ended. */
-function newestPerSlot(tasks: readonly Task[]): ReadonlyMap<string, string> {
-  const rank = (task: Task): number => (isUnwanted(task) ? 0 : 1e15) + Date.parse(task.CreatedAt);
-  const sorted = [...tasks].sort((a, b) => rank(a) - rank(b));
-  return new Map(sorted.map((task) => [slotOf(task), task.ID]));
+function newestPerSlot(tasks: readonly Task[]): ReadonlyMap<string, Task> {
+  const newest = new Map<string, Task>();
+  for (const task of tasks) {
+    const slot = slotOf(task);
+    const other = newest.get(slot);
+    if (other === undefined || !isBefore(task, other)) newest.set(slot, task);
+  }
+  return newest;
+}
+
+function isBefore(one: Task, other: Task): boolean {
+  const gone = isUnwanted(one);
+  return gone === isUnwanted(other) ? Date.parse(one.CreatedAt) < Date.parse(other.CreatedAt) : gone;
 }
 
 function desiredOf(wanted: Wanted, service: Service | undefined, nodes: readonly SwarmNode[]): number {
@@ -80,16 +89,18 @@ function desiredOf(wanted: Wanted, service: Service | undefined, nodes: readonly
 /** What the engine, or somebody else, did with the service as a whole. */
 function engineConditions(wanted: Wanted, service: Service, tasks: readonly Task[], known: Knowledge): Condition[] {
   const { State, Message = "" } = service.UpdateStatus ?? {};
-  const message = `${Message}${errorOf(Message, tasks)}`;
+  const message = (): string => `${Message}${errorOf(Message, tasks)}`;
   const inForce = known.inForce(service);
   // The engine takes the end of a task for a failure, a good end too.
   if (wanted.goal === "complete") return [];
   if (isPaused(State)) {
     // What a node's end made the engine do says nothing of the release.
-    return pausedByNode(service, tasks, known.nodes, known.leaving) ? [] : [{ type: "engine_paused", message }];
+    return pausedByNode(service, tasks, known.nodes, known.leaving)
+      ? []
+      : [{ type: "engine_paused", message: message() }];
   }
   if (inForce === wanted.revision || known.written === undefined) return [];
-  if (State?.startsWith("rollback")) return [{ type: "engine_rolled_back", message }];
+  if (State?.startsWith("rollback")) return [{ type: "engine_rolled_back", message: message() }];
   if (inForce === known.written) return [];
   return [{ type: "drifted", message: `somebody else changed ${service.Spec.Name} in between` }];
 }

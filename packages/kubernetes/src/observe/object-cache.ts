@@ -2,6 +2,7 @@ import { type Clock, isBelayError, type Log, messageOf } from "@belay/core";
 import { isStatus } from "../api/api-error.ts";
 import type { KubernetesApi, ResourceList, WatchEvent } from "../kubernetes-api.ts";
 import type { KubernetesObject } from "../kubernetes-object.ts";
+import { keptOf } from "./kept-object.ts";
 
 export interface CacheOptions {
   readonly api: KubernetesApi;
@@ -136,7 +137,8 @@ export class ObjectCache {
   }
 
   #keep(object: KubernetesObject): void {
-    this.#objects.set(object.metadata.uid ?? object.metadata.name, object);
+    const key = object.metadata.uid ?? object.metadata.name;
+    this.#objects.set(key, keptOf(object, this.#objects.get(key)));
     this.#seen.add(versionKey(object));
     // A set keeps the order of insertion.
     for (const oldest of this.#seen) {

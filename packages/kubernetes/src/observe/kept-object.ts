@@ -1,0 +1,49 @@
+import { perObject } from "@belay/core";
+import type { KubernetesObject } from "../kubernetes-object.ts";
+import type { PodTemplate, Workload } from "../workload.ts";
+import type { Pod } from "./pod.ts";
+
+/**
+ * An object as it is kept in memory. Of ten thousand pods only what Belay looks at ({@link Pod}), which is a quarter of
+ * them; and a workload whose controller has counted goes on with the pod template that is known, which need not be hashed
+ * again.
+ */
+export function keptOf(object: KubernetesObject, before: KubernetesObject | undefined): KubernetesObject {
+  if (object.kind === "Pod" && "spec" in object) return slimPod(object as Pod);
+  const { spec } = object as Partial<Workload>;
+  const known = (before as Partial<Workload> | undefined)?.spec?.template;
+  if (spec?.template === undefined || known === undefined || textOf(known) !== textOf(spec.template)) return object;
+  return { ...object, spec: { ...spec, template: known } };
+}
+
+const textOf = perObject((template: PodTemplate) => JSON.stringify(template));
+
+function slimPod({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
+  const { managedFields, ...meta } = metadata;
+  const { nodeName, containers, initContainers } = spec;
+  return {
+    apiVersion,
+    kind,
+    metadata: meta,
+    spec: {
+      ...(nodeName === undefined ? {} : { nodeName }),
+      containers: containers.map(slimContainer),
+      ...(initContainers === undefined ? {} : { initContainers: initContainers.map(slimContainer) }),
+    },
+    ...(status === undefined ? {} : { status }),
+  };
+}
+
+type Container = Pod["spec"]["containers"][number];
+
+function slimContainer({
+  name,
+  image,
+  restartPolicy,
+  readinessProbe,
+  livenessProbe,
+  startupProbe,
+}: Container): Container {
+  const kept = { name, image, restartPolicy, readinessProbe, livenessProbe, startupProbe };
+  return Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)) as Container;
+}
