@@ -4,6 +4,7 @@ import { BelayError, type Clock, isBelayError, type Redactor } from "@belay/core
 import { ConnectionLost, connectionError } from "./connection-error.ts";
 import { type DialCommand, DialSocket } from "./dial-socket.ts";
 import { engineErrorOf } from "./engine-error.ts";
+import { jsonArray } from "./json-array.ts";
 import { within } from "./within.ts";
 
 /** What every call of the client takes. */
@@ -102,19 +103,37 @@ export class EngineHttp {
     }
   }
 
+  /** A whole exchange whose answer is an array of objects. `take` makes something of each from its text. */
+  async list<T>(request: EngineRequest, take: (text: string) => T = JSON.parse): Promise<T[]> {
+    return this.#exchange(request, async (response, socket, signal) => {
+      if ((response.statusCode ?? 0) >= 300) {
+        this.#check(request, response, await readText(response, socket, signal));
+      }
+      return readList(response, socket, signal, request.doing, take);
+    });
+  }
+
   /**
    * A whole exchange, its body as text. A GET over a connection that turns out to be dead is asked once more on a new
    * one; everything else never is, because it may have been carried out.
    */
   async call(request: EngineRequest): Promise<{ readonly headers: IncomingMessage["headers"]; readonly text: string }> {
+    return this.#exchange(request, async (response, socket, signal) => {
+      const text = await readText(response, socket, signal);
+      this.#check(request, response, text);
+      return { headers: response.headers, text };
+    });
+  }
+
+  async #exchange<T>(
+    request: EngineRequest,
+    read: (response: IncomingMessage, socket: DialSocket, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     const bounds = { ...request, deadlineMs: request.deadlineMs ?? DEFAULT_DEADLINE_MS };
     return within(this.clock, bounds, (signal) =>
       this.#again(request, async () => {
-        const agent = this.#agents[request.lane ?? "ordinary"];
-        const { response, socket } = await this.#send(request, agent, signal);
-        const text = await readText(response, socket as DialSocket, signal);
-        this.#check(request, response, text);
-        return { headers: response.headers, text };
+        const { response, socket } = await this.#send(request, this.#agents[request.lane ?? "ordinary"], signal);
+        return read(response, socket as DialSocket, signal);
       }),
     );
   }
@@ -231,6 +250,25 @@ async function readText(response: IncomingMessage, socket: DialSocket, signal: A
     throw new ConnectionLost(socket, error);
   }
   return Buffer.concat(chunks).toString("utf8");
+}
+
+async function readList<T>(
+  response: IncomingMessage,
+  socket: DialSocket,
+  signal: AbortSignal,
+  doing: string,
+  take: (text: string) => T,
+): Promise<T[]> {
+  const list: T[] = [];
+  try {
+    for await (const text of jsonArray(response as AsyncIterable<Buffer>)) list.push(take(text));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof SyntaxError)) throw new ConnectionLost(socket, error);
+    const got = "the engine's answer is no JSON";
+    throw new BelayError("ENGINE_ERROR", { doing, got, next: "Is a proxy in between?", cause: error });
+  }
+  return list;
 }
 
 function queryOf(query: EngineRequest["query"]): string {

@@ -24,5 +24,5 @@ export type { RegistryAuth } from "./registry-auth.ts";
 export type { ServiceChangeOptions, Services } from "./services.ts";
 export type { SwarmFileBody, SwarmFiles } from "./swarm-files.ts";
 export type * from "./swarm-types.ts";
-export type { Tasks } from "./tasks.ts";
+export type { KeptTasks, TaskQuery, Tasks } from "./tasks.ts";
 export type { Volumes } from "./volumes.ts";

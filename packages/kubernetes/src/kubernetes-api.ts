@@ -37,6 +37,8 @@ export interface ListOptions {
   readonly namespace?: string;
   /** Names, labels and annotations without the content: what is listed may be large. */
   readonly metadataOnly?: boolean;
+  /** What of each object shall be in the list. Default: all. */
+  readonly keep?: (object: KubernetesObject) => KubernetesObject;
   readonly signal?: AbortSignal;
 }
 

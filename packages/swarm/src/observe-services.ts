@@ -73,12 +73,12 @@ async function readServices(
 
 /** `undefined` when one of them was removed: the engine refuses the whole list for that. */
 async function tasksById(
-  { docker }: TargetState,
+  { docker, memo }: TargetState,
   ids: readonly string[],
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<readonly Task[] | undefined> {
   try {
-    return await docker.tasks.list({ filters: { service: ids } }, { signal });
+    return await docker.tasks.list({ filters: { service: ids }, kept: memo }, signal === undefined ? {} : { signal });
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;
@@ -158,18 +158,17 @@ export async function tasksOf(
   signal?: AbortSignal,
 ): Promise<readonly Task[]> {
   if (services.length === 0) return [];
-  const options = signal === undefined ? {} : { signal };
-  try {
-    return await state.docker.tasks.list({ filters: { service: services.map(({ ID }) => ID) } }, options);
-  } catch (error) {
-    // One of them was removed in between, and the engine refuses the whole list for that.
-    if (!isNotFound(error)) throw error;
-    const left = await state.directory.services(
-      services.map(({ Spec }) => Spec.Name),
-      { signal },
-    );
-    return left.length < services.length ? tasksOf(state, left, signal) : [];
-  }
+  const found = await tasksById(
+    state,
+    services.map(({ ID }) => ID),
+    signal,
+  );
+  if (found !== undefined) return found;
+  const left = await state.directory.services(
+    services.map(({ Spec }) => Spec.Name),
+    { signal },
+  );
+  return left.length < services.length ? tasksOf(state, left, signal) : [];
 }
 
 /** Only services without a number of their own need to know the nodes, and those whose update the engine has paused. */

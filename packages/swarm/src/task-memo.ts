@@ -1,5 +1,5 @@
 import { type Digest, type Instance, sha256 } from "@belay/core";
-import type { Task, TaskSpec } from "@belay/docker";
+import type { KeptTasks, Task, TaskSpec } from "@belay/docker";
 import type { NetworkNames } from "./normal-spec.ts";
 import { taskRevision } from "./task-revision.ts";
 import { type TaskKnowledge, translateTask } from "./translate-task.ts";
@@ -16,11 +16,30 @@ interface Entry {
  * What was made of each task when it changed last. The manager lists all tasks at each look, and most are as they were,
  * which their version tells (`Version.Index`: swarmkit counts it up with each change of the object).
  */
-export class TaskMemo {
+export class TaskMemo implements KeptTasks {
   readonly #entries = new Map<string, Entry>();
-  /** Revisions by the text of a spec: tasks of one revision are many, and a spec is written much faster than normalised. */
-  #revisions = new Map<Digest, string>();
+  readonly #tasks = new Map<string, Task>();
+  /** Specs by their text: tasks of one revision are many, and a text is compared much faster than a spec is normalised. */
+  #specs = new Map<Digest, { readonly spec: TaskSpec; revision?: string }>();
   #networks: NetworkNames | undefined;
+
+  find(id: string, version: number): Task | undefined {
+    const task = this.#tasks.get(id);
+    return task?.Version.Index === version ? task : undefined;
+  }
+
+  /** Only what Belay looks at; tasks of one spec share it. */
+  keep(task: Task): Task {
+    const { ID, Version, CreatedAt, UpdatedAt, ServiceID, Slot, NodeID, Status, DesiredState, JobIteration } = task;
+    const kept = {
+      ...{ ID, Version, CreatedAt, UpdatedAt, ServiceID, Status, DesiredState, Spec: this.#known(task.Spec).spec },
+      ...(Slot === undefined ? {} : { Slot }),
+      ...(NodeID === undefined ? {} : { NodeID }),
+      ...(JobIteration == null ? {} : { JobIteration }),
+    };
+    this.#tasks.set(ID, kept);
+    return kept;
+  }
 
   /** {@link taskRevision} of the task's spec. */
   revisionOf(task: Task, networks: NetworkNames): string {
@@ -39,26 +58,34 @@ export class TaskMemo {
 
   /** Forgets tasks that are listed no more, once they are many. */
   tidy(tasks: readonly Task[]): void {
-    if (this.#entries.size <= 2 * tasks.length) return;
     const listed = new Set(tasks.map(({ ID }) => ID));
-    for (const id of this.#entries.keys()) if (!listed.has(id)) this.#entries.delete(id);
+    for (const kept of [this.#entries, this.#tasks]) {
+      if (kept.size <= 2 * tasks.length) continue;
+      for (const id of kept.keys()) if (!listed.has(id)) kept.delete(id);
+    }
   }
 
   #entryOf({ ID, Version, Spec }: Task, networks: NetworkNames): Entry {
     const found = this.#entries.get(ID);
-    if (found !== undefined && found.version === Version.Index && found.networks === networks) return found;
+    if (found?.version === Version.Index && found.networks === networks) return found;
     const entry = { version: Version.Index, networks, revision: this.#hash(Spec, networks) };
     this.#entries.set(ID, entry);
     return entry;
   }
 
   #hash(spec: TaskSpec, networks: NetworkNames): string {
-    if (this.#networks !== networks) this.#revisions = new Map();
+    if (this.#networks !== networks) this.#specs = new Map();
     this.#networks = networks;
+    const known = this.#known(spec);
+    known.revision ??= taskRevision(spec, networks);
+    return known.revision;
+  }
+
+  #known(spec: TaskSpec): { readonly spec: TaskSpec; revision?: string } {
     const text = sha256(JSON.stringify(spec));
-    const revision = this.#revisions.get(text) ?? taskRevision(spec, networks);
-    this.#revisions.set(text, revision);
-    return revision;
+    const known = this.#specs.get(text) ?? { spec };
+    this.#specs.set(text, known);
+    return known;
   }
 }
 

@@ -20,6 +20,7 @@ import { type ExecResult, execInPod } from "./exec-in-pod.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { type KubeconfigSource, loadKubeconfig } from "./load-kubeconfig.ts";
 import { PodDirectory } from "./pod-directory.ts";
+import { type Page, readPages } from "./read-pages.ts";
 import {
   collectionPath,
   type DiscoveryList,
@@ -55,6 +56,8 @@ export interface KubernetesConnection extends KubernetesApi {
 }
 
 const DEADLINE_MS = 20_000;
+/** Objects per page: what is read at once must not be as large as a large namespace (API concepts, "chunks"). */
+const PAGE = 500;
 /** API concepts, "Receiving resources as Tables", and the same for metadata. */
 const METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
@@ -110,23 +113,26 @@ class ApiClient implements KubernetesConnection {
 
   async list(apiVersion: string, kind: string, options: ListOptions = {}): Promise<ResourceList> {
     const { labelSelector, namespace = this.namespace, metadataOnly, signal } = options;
+    const { keep = (object) => object } = options;
     const resource = await this.#resource(apiVersion, kind, signal);
     const path = collectionPath(apiVersion, resource, namespace);
     const doing = `listing ${resource.plural}`;
-    const { metadata, items } = await this.request<{
-      metadata: { resourceVersion: string };
-      items: KubernetesObject[] | null;
-    }>("GET", path, {
-      doing,
-      query: { labelSelector },
-      ...(metadataOnly ? { accept: METADATA_ONLY } : {}),
-      ...(signal && { signal }),
-    });
     // The members of a list have neither of the two.
-    return {
-      resourceVersion: metadata.resourceVersion,
-      items: (items ?? []).map((item) => ({ ...item, apiVersion, kind })),
-    };
+    const take = (item: KubernetesObject): KubernetesObject => keep({ ...item, apiVersion, kind });
+    const ask = (page: { readonly limit?: number; readonly continue?: string | undefined }): Promise<Page> =>
+      this.request("GET", path, {
+        doing,
+        query: { labelSelector, ...page },
+        ...(metadataOnly ? { accept: METADATA_ONLY } : {}),
+        ...(signal && { signal }),
+      });
+    try {
+      return await readPages((place) => ask({ limit: PAGE, continue: place }), take);
+    } catch (error) {
+      // The server forgot where the next page begins: then all at once.
+      if (!isStatus(error, 410)) throw error;
+      return readPages(() => ask({}), take);
+    }
   }
 
   async create(object: KubernetesObject, options: WriteOptions = {}): Promise<KubernetesObject> {

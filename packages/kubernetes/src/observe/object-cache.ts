@@ -72,7 +72,10 @@ export class ObjectCache {
   }
 
   #ask(signal: AbortSignal): Promise<ResourceList> {
-    return this.#options.api.list(this.#apiVersion, this.#kind, { signal });
+    return this.#options.api.list(this.#apiVersion, this.#kind, {
+      signal,
+      keep: (object) => keptOf(object, undefined),
+    });
   }
 
   /** Watches until the signal aborts. Never throws: whoever reads while it is not live asks the API server and learns why. */
