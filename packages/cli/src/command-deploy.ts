@@ -76,12 +76,14 @@ function ofDeployment(deployed: Deployed): CommandResult {
 /** The contract of `--json`: these keys stay. */
 function deploymentJson(report: DeploymentReport): object {
   const { outcome, cause, release, rollback, deployment, running, findings, durationMs, restoreMs } = report;
+  const { supersededBy } = report;
   return {
     outcome,
     cause: cause ?? null,
     release: release.digest,
     deployment: deployment ?? null,
     rollback: rollback ?? null,
+    supersededBy: supersededBy ?? null,
     services: running,
     findings,
     durationMs,
