@@ -1,6 +1,7 @@
 import { BelayError, systemClock } from "@belay/core";
 import type { Docker } from "@belay/docker";
 import { ConfigRecordStore, createSwarmTarget } from "@belay/swarm";
+import { waitUntil } from "@belay/testkit";
 import { describe, expect } from "vitest";
 import { it } from "./swarm-services.ts";
 
@@ -37,6 +38,27 @@ describe.concurrent("records in configs of a swarm", () => {
     expect(await other.list()).toEqual([]);
     for (const name of [...(await store.list()), "gone"]) await store.remove(name);
     expect(await store.list()).toEqual([]);
+  });
+
+  it("are told of at once, to whoever waits for one of that name", async ({ shop }) => {
+    const [asked, asks] = [
+      new ConfigRecordStore(shop.docker, shop.scope),
+      new ConfigRecordStore(shop.docker, shop.scope),
+    ];
+    const over = new AbortController();
+    let rung = 0;
+    const listening = (async () => {
+      for await (const _made of asked.made("0001.stop", over.signal)) rung += 1;
+    })();
+    // The stream may not be open yet when the first one is made.
+    const ask = async (): Promise<boolean> => {
+      await asks.create("0001.stop", new Uint8Array());
+      await asks.remove("0001.stop");
+      return rung > 0;
+    };
+    await waitUntil("it rings", ask, { withinMs: 60_000, everyMs: 100 });
+    over.abort();
+    await listening;
   });
 });
 

@@ -67,6 +67,13 @@ export class VolumeRecordStore implements RecordStore {
       if (!isNotFound(error)) throw error;
     }
   }
+
+  async *made(name: string, signal: AbortSignal): AsyncGenerator<void> {
+    const filters = { type: ["volume"], event: ["create"] };
+    for await (const { Actor } of this.#docker.events({ filters, signal })) {
+      if (Actor.ID === this.#prefix + name) yield;
+    }
+  }
 }
 
 function bytesOf(volume: Volume): Uint8Array {

@@ -16,4 +16,9 @@ export interface RecordStore {
   read(name: string): Promise<Uint8Array | undefined>;
   /** Removing what is not there is no error. */
   remove(name: string): Promise<void>;
+  /**
+   * Rings when a record of that name is made, by anybody, until the signal aborts. It may miss one, so that whoever waits for
+   * it looks now and then all the same. Left out where the engine does not tell it for free.
+   */
+  made?(name: string, signal: AbortSignal): AsyncIterable<void>;
 }

@@ -54,6 +54,7 @@ describe("a newer run with `supersede`", () => {
         leftOpen: false,
         report: {
           running: [{ revision: "api-v1" }, { revision: "web-v1" }],
+          stages: [{ name: "deploy", state: "skipped" }],
           supersededBy: { run: "newer", source: { revision: "v3" } },
         },
       },
@@ -65,6 +66,23 @@ describe("a newer run with `supersede`", () => {
     // A beat, and the way back.
     expect(results[0]?.report.durationMs).toBeLessThan(SLOW_MS);
     expect([...world.engine.records.keys()].filter((name) => name.endsWith(".stop"))).toEqual([]);
+  });
+
+  it("is heard at once where the engine tells of records", async () => {
+    const holder = runner("holder", "v2");
+    const made = async function* (name: string, signal: AbortSignal): AsyncGenerator<void> {
+      while (!world.engine.records.has(name)) await world.time.sleep(20, signal);
+      yield;
+    };
+    Object.assign(holder.target.store, { made });
+    const results = await all(
+      holder.start("v2"),
+      after(1_000, () => runner("newer", "v3").start("v3", SUPERSEDE)),
+    );
+    expect(results.map((one) => one?.outcome)).toEqual(["superseded", "succeeded"]);
+    const elapsed = holder.events.flatMap((event) => (event.kind === "observed" ? [event] : []));
+    const forward = elapsed.filter(({ direction }) => direction === "forward").at(-1)?.elapsedMs;
+    expect(forward).toBeLessThan(2_000);
   });
 
   it("finds a holder that has changed nothing yet", async () => {

@@ -200,6 +200,11 @@ export class Ledger {
     await this.#put(recordName.stop(deployment), encodeRecord(stop));
   }
 
+  /** Rings when somebody asks that deployment to stop, where the engine tells it at once. Its holder looks at each beat anyway. */
+  async *stopsAsked(deployment: number, signal: AbortSignal): AsyncGenerator<void> {
+    yield* this.#options.store.made?.(recordName.stop(deployment), signal) ?? [];
+  }
+
   /** Writes an end. @returns false when another end stands there already. */
   async writeEnd(deployment: number, draft: EndDraft): Promise<boolean> {
     const nonce = this.#nonce();

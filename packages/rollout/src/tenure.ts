@@ -25,6 +25,7 @@ export class Tenure {
     this.#held = held;
     this.#provenAt = askedAt;
     void this.#live();
+    void this.#listen();
   }
 
   get begin(): BeginRecord {
@@ -104,6 +105,16 @@ export class Tenure {
     while (!this.#over.signal.aborted) {
       if (await wasCut(clock, lifeMs / 3, this.#over.signal)) return;
       await this.#beat();
+    }
+  }
+
+  /** A request to stop is heard with the next beat; here that beat comes at once. */
+  async #listen(): Promise<void> {
+    const { signal } = this.#over;
+    try {
+      for await (const _asked of this.#ledger.stopsAsked(this.deployment, signal)) await this.#beat();
+    } catch (error) {
+      if (!signal.aborted) this.#ledger.log.debug(`Requests to stop are only looked for: ${messageOf(error)}`);
     }
   }
 

@@ -80,6 +80,14 @@ export class ConfigRecordStore implements RecordStore {
       throw error;
     }
   }
+
+  /** Managers tell of configs, and only they keep records. */
+  async *made(name: string, signal: AbortSignal): AsyncGenerator<void> {
+    const filters = { type: ["config"], event: ["create"] };
+    for await (const { Actor } of this.#docker.events({ filters, signal })) {
+      if (Actor.Attributes?.name === this.#prefix + name) yield;
+    }
+  }
 }
 
 function bytesOf({ Spec }: SwarmFile): Uint8Array {
