@@ -11,7 +11,7 @@ import type { JudgeTerms } from "./verdict.ts";
  * a share of the time that has passed, so that waiting for long costs little.
  */
 const LOOK_EVERY_MS = { least: 2_000, most: 15_000 } as const;
-const LOOK_SHARE = 1 / 4;
+const LOOK_SHARE = 1 / 2;
 
 export interface WatchedStage {
   readonly name: string;
