@@ -19,7 +19,8 @@ Times differ from run to run; nothing depends on them.
 
 Where things break, a line sums up all moments of a deployment at which they did: every end that was told, the causes and
 the longest time. \`unverified, then rolled_back\` is a run that said that it does not know, and the next one, which went on with
-what it had left open. After each of them one whole release was seen, and the next deployment succeeded.
+what it had left open. What broke on the way back did so under a release that crashes (\`crash_loop\`). After each of them one
+whole release was seen, and the next deployment succeeded.
 `;
 
 const HEAD = ["case", "outcome", "cause", "seconds"];
