@@ -1,5 +1,6 @@
 import type { ContainerState, Instance, ObservedService } from "@belay/core";
 import { exitKey, hasEnded, type InstanceBaseline, isReady, isUnhealthy, isUp } from "./baseline.ts";
+import { isSameList } from "./same-list.ts";
 
 /** What is remembered of one container of an instance. */
 export interface ContainerFacts {
@@ -101,24 +102,14 @@ function rememberContainers(
   before: readonly ContainerFacts[] | undefined,
   baseline: InstanceBaseline | undefined,
 ): readonly ContainerFacts[] {
-  const same = before?.length === containers.length && containers.every((one) => isAsBefore(one, before, baseline));
-  if (before !== undefined && same) return before;
-  return containers.map((one) => rememberContainer(one, before && factsOf(before, one), baseline));
+  const after = containers.map((one) => rememberContainer(one, before && factsOf(before, one), baseline));
+  return before !== undefined && isSameList(before, after, () => false) ? before : after;
 }
 
 /** An instance has few containers: a list is searched faster than a map, and takes less memory. */
 export function factsOf(facts: readonly ContainerFacts[], { name }: ContainerState): ContainerFacts | undefined {
   for (const one of facts) if (one.name === name) return one;
   return undefined;
-}
-
-function isAsBefore(
-  container: ContainerState,
-  before: readonly ContainerFacts[],
-  baseline: InstanceBaseline | undefined,
-): boolean {
-  const known = factsOf(before, container);
-  return known !== undefined && rememberContainer(container, known, baseline) === known;
 }
 
 function rememberContainer(

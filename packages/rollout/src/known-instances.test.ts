@@ -27,6 +27,50 @@ describe("instances that are looked at once more", () => {
     expect(look(first, copies(all), "new", 9)).toBe(first);
   });
 
+  it("are not looked into when the target has kept them", () => {
+    const kept = [instance("a"), ill].map((one) => ({ ...one }));
+    const first = look(NOBODY, kept);
+    for (const one of kept) {
+      Object.defineProperty(one, "containers", {
+        get: () => {
+          throw new Error("it was looked into");
+        },
+      });
+    }
+    expect(look(first, kept)).toBe(first);
+    expect(look(first, [...kept, instance("b")]).list.slice(0, 2)).toEqual(first.list);
+  });
+
+  it("have those containers fresh that ended since begin, and no others", () => {
+    const dead = container({
+      name: "proxy",
+      role: "sidecar",
+      state: "exited",
+      lastExit: { code: 1, oomKilled: false },
+    });
+    const { list } = look(NOBODY, [instance("a", { containers: [container(), dead] })]);
+    expect(list[0]?.fresh).toEqual([dead]);
+  });
+
+  it("go by what they were like at begin only until something else is known of them", () => {
+    const restarted = instance("a", { containers: [container({ restarts: 4 })] });
+    const begun = takeBaseline(observed([restarted]));
+    const looks = [restarted, instance("a", { containers: [container({ restarts: 0 })] }), restarted];
+    let known = NOBODY;
+    for (const one of looks) known = knownInstances(service([one]), known, begun, 0);
+    expect(known.list[0]?.facts?.containers[0]?.uncounted).toBe(0);
+    expect(known.list[0]?.facts?.baseline).toBe(begun.instances.get("a"));
+  });
+
+  it("are known only as restless while they are: one that comes to rest is news", () => {
+    const first = look(NOBODY, [
+      instance("a", { containers: [container(), container({ name: "b", state: "exited" })] }),
+    ]);
+    const second = look(first, [instance("a", { containers: [container(), container({ name: "b" })] })]);
+    expect(first.list.every(isAtRest)).toBe(false);
+    expect(second.list.every(isAtRest)).toBe(true);
+  });
+
   it("are known one by one: only what has changed is new", () => {
     const first = look(NOBODY, all);
     const second = look(first, [...copies(all).slice(0, 3), { ...(all[3] as Instance), phase: "history" }]);

@@ -117,10 +117,6 @@ function hasTurned(before: InstanceFacts | undefined, after: InstanceFacts | und
 const NONE: readonly ContainerState[] = [];
 
 function freshContainers({ containers }: Instance, facts: InstanceFacts): readonly ContainerState[] {
-  for (const one of containers) {
-    if (exitedSinceBegin(one, factsOf(facts.containers, one))) {
-      return containers.filter((other) => exitedSinceBegin(other, factsOf(facts.containers, other)));
-    }
-  }
-  return NONE;
+  const fresh = containers.filter((one) => exitedSinceBegin(one, factsOf(facts.containers, one)));
+  return fresh.length === 0 ? NONE : fresh;
 }

@@ -34,10 +34,12 @@ type Exit = ContainerState["lastExit"];
 function isSameExit(one: Exit, other: Exit): boolean {
   return (
     one === other ||
-    (one?.code === other?.code &&
-      one?.oomKilled === other?.oomKilled &&
-      one?.at === other?.at &&
-      one?.error === other?.error &&
-      one?.killedBy === other?.killedBy)
+    (one !== undefined &&
+      other !== undefined &&
+      one.code === other.code &&
+      one.oomKilled === other.oomKilled &&
+      one.at === other.at &&
+      one.error === other.error &&
+      one.killedBy === other.killedBy)
   );
 }

@@ -20,6 +20,23 @@ describe("two looks at an instance", () => {
     expect(isSameInstance(one, one)).toBe(true);
   });
 
+  it("are not looked into when it is the same object, or the same part of it", () => {
+    const shut = <T extends object>(kept: T): T =>
+      new Proxy(kept, {
+        get: () => {
+          throw new Error("it was looked into");
+        },
+      });
+    const closed = shut(one);
+    expect(isSameInstance(closed, closed)).toBe(true);
+    const list = shut([ended]);
+    expect(isSameInstance({ ...one, containers: list }, { ...one, containers: list })).toBe(true);
+    const lastExit = shut(exit);
+    expect(isSameInstance(containing({ lastExit }), containing({ lastExit }))).toBe(true);
+    const member = shut(ended);
+    expect(isSameInstance({ ...one, containers: [member] }, { ...one, containers: [member] })).toBe(true);
+  });
+
   it("are the same whatever differs that no rule asks for", () => {
     const moved = {
       ...one,
