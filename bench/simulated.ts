@@ -10,6 +10,8 @@ const FOLDER = resolve(import.meta.dirname, "simulated");
 const SIZES = [250, 500, 1_000] as const;
 const LARGEST = SIZES[SIZES.length - 1] ?? 1_000;
 const PER_SERVICE = 10;
+/** Node takes what the machine has to spare unless it is told; within this it has to do, as in the group `judge`. */
+const HEAP = ["--max-old-space-size=128", "--max-semi-space-size=8"];
 
 /** What Belay's process says of its looks. Times are processor time, in milliseconds. */
 export interface LookFigures {
@@ -80,7 +82,7 @@ export async function measured(kind: string, services: number, worker: string): 
   try {
     const { port } = (await message(engine)) as { port: number };
     const address = kind === "swarm" ? `unix://${socket}` : `http://127.0.0.1:${port}`;
-    const belay = fork(worker, [kind, address, `${services}`]);
+    const belay = fork(worker, [kind, address, `${services}`], { execArgv: HEAP });
     for (;;) {
       const asked = (await message(belay)) as "roll" | { figures: LookFigures };
       if (typeof asked === "object") return asked.figures;
