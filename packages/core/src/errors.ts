@@ -24,6 +24,7 @@ export const ERROR_CODES = {
   CANCELLED: "internal_error",
   BUILD_FAILED: "build_failed",
   TESTS_FAILED: "tests_failed",
+  SCAN_FAILED: "scan_could_not_run",
   PUSH_FAILED: "push_failed",
   TAG_TAKEN: "push_failed",
   IDENTITY_MISMATCH: "push_failed",
