@@ -10,6 +10,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   docker: 2,
   images: 3,
   registry: 3,
+  scan: 3,
   compose: 4,
   swarm: 4,
   kubernetes: 4,

@@ -1,0 +1,285 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { couldNotScan, ScanError } from "./could-not-scan.ts";
+import { FIX_STATUSES, type Finding, findingKey } from "./finding.ts";
+import { applyGate, type GateInput } from "./gate.ts";
+import { DEFAULT_POLICY, type GatePolicy } from "./gate-policy.ts";
+import { parseTrivyignore } from "./parse-trivyignore.ts";
+import { DATABASE, report, secret, vulnerability } from "./report.fixture.ts";
+import { SEVERITIES } from "./severity.ts";
+
+const NOW = new Date("2026-03-01T12:00:00Z");
+
+function gate(findings: readonly Finding[], policy: Partial<GatePolicy> = {}, more: Partial<GateInput> = {}) {
+  return applyGate({ policy: { ...DEFAULT_POLICY, ...policy }, reports: [report(findings)], now: NOW, ...more });
+}
+
+const effects = (result: ReturnType<typeof gate>) => result.decisions.map((one) => one.effect);
+
+describe("severities", () => {
+  it.each([
+    ["CRITICAL", "fails"],
+    ["HIGH", "fails"],
+    ["MEDIUM", "reported"],
+    ["LOW", "reported"],
+    ["UNKNOWN", "reported"],
+  ] as const)("%s %s by default", (severity, effect) => {
+    const result = gate([vulnerability({ severity })]);
+    expect(effects(result)).toEqual([effect]);
+    expect(result).toMatchObject(
+      effect === "fails" ? { result: "vulnerable", exitCode: 10 } : { result: "passed", exitCode: 0 },
+    );
+  });
+
+  it("reports everything, the worst first, whatever may fail", () => {
+    const findings = [vulnerability({ severity: "LOW" }), secret(), vulnerability({ id: "CVE-0", severity: "MEDIUM" })];
+    const result = gate(findings, { failOn: [] });
+    expect(result.decisions.map((one) => one.finding.severity)).toEqual(["CRITICAL", "MEDIUM", "LOW"]);
+    expect(result).toMatchObject({ result: "passed" });
+  });
+
+  it("fails on the kinds that it is told", () => {
+    expect(effects(gate([secret()]))).toEqual(["fails"]);
+    expect(effects(gate([secret()], { kinds: ["vulnerability"] }))).toEqual(["reported"]);
+  });
+});
+
+describe("what is ignored", () => {
+  it("is what has no fix, where that is said", () => {
+    for (const status of FIX_STATUSES) {
+      const expected = status === "fixed" ? "fails" : "ignored";
+      expect(effects(gate([vulnerability({ status })], { ignoreUnfixed: true }))).toEqual([expected]);
+      expect(effects(gate([vulnerability({ status })]))).toEqual(["fails"]);
+    }
+    expect(effects(gate([secret()], { ignoreUnfixed: true }))).toEqual(["fails"]);
+  });
+
+  it("is what has a status that is named", () => {
+    const policy = { ignoreStatuses: ["will_not_fix"] as const };
+    expect(effects(gate([vulnerability({ status: "will_not_fix" })], policy))).toEqual(["ignored"]);
+    expect(effects(gate([vulnerability({ status: "affected" })], policy))).toEqual(["fails"]);
+  });
+
+  it("is what a file names, until it expires; every line is listed", () => {
+    const ignores = parseTrivyignore(
+      "CVE-2019-10744 exp:2026-03-02 # under way\nCVE-2 exp:2026-03-01\nCVE-3\nCVE-4 exp:x",
+    );
+    const result = gate([vulnerability(), vulnerability({ id: "CVE-2" })], {}, { ignores });
+    expect(result.decisions.map((one) => [one.finding.id, one.effect, one.because])).toEqual([
+      ["CVE-2", "fails", "it is CRITICAL (.trivyignore:2 ignored it until 2026-03-01)"],
+      ["CVE-2019-10744", "ignored", ".trivyignore:1 ignores it until 2026-03-02: under way"],
+    ]);
+    expect(result.ignores).toEqual([
+      {
+        id: "CVE-2019-10744",
+        origin: ".trivyignore:1",
+        reason: "under way",
+        expiresAt: "2026-03-02T00:00:00.000Z",
+        expired: false,
+        findings: 1,
+      },
+      { id: "CVE-2", origin: ".trivyignore:2", expiresAt: "2026-03-01T00:00:00.000Z", expired: true, findings: 1 },
+      { id: "CVE-3", origin: ".trivyignore:3", expired: false, findings: 0 },
+    ]);
+    expect(result.notes).toEqual([expect.stringContaining("CVE-4 ignores nothing")]);
+  });
+
+  it("is what a VEX document excuses, listed with its reason", () => {
+    const statement = {
+      vulnerabilities: ["GHSA-jf85-cpcp-j695"],
+      products: [
+        {
+          purl: { type: "npm", namespace: "", name: "lodash", version: "", qualifiers: {}, subpath: "" },
+          components: [],
+        },
+      ],
+      status: "not_affected" as const,
+      reason: "not called",
+      saidAt: 0,
+      origin: "vex.json statements[0]",
+    };
+    const result = gate([vulnerability()], {}, { statements: [statement] });
+    expect(result.decisions[0]).toMatchObject({
+      effect: "ignored",
+      because: "vex.json statements[0] says not_affected: not called",
+    });
+    expect(result.ignores).toEqual([
+      {
+        id: "GHSA-jf85-cpcp-j695",
+        origin: "vex.json statements[0]",
+        reason: "not called",
+        expired: false,
+        findings: 1,
+      },
+    ]);
+    expect(effects(gate([vulnerability()], {}, { statements: [{ ...statement, status: "affected" }] }))).toEqual([
+      "fails",
+    ]);
+  });
+});
+
+describe("what attackers use", () => {
+  const low = vulnerability({ severity: "LOW" });
+  it("fails whatever its severity when it is in CISA's catalogue", () => {
+    const threats = new Map([[low.id, { exploitedSince: "2021-12-10" }]]);
+    const result = gate([vulnerability({ id: "CVE-1" }), low], {}, { threats });
+    expect(result.decisions[0]).toMatchObject({
+      finding: { id: low.id },
+      effect: "fails",
+      because: "it is LOW, and known to be exploited (CISA, 2021-12-10)",
+    });
+    expect(effects(gate([low], { failOnExploited: false }, { threats }))).toEqual(["reported"]);
+  });
+
+  it("fails from a probability on", () => {
+    const threats = new Map([[low.id, { probability: 0.5 }]]);
+    expect(effects(gate([low], { failOnProbability: 0.5 }, { threats }))).toEqual(["fails"]);
+    expect(effects(gate([low], { failOnProbability: 0.51 }, { threats }))).toEqual(["reported"]);
+    expect(effects(gate([low], { failOnProbability: 0 }))).toEqual(["reported"]);
+  });
+});
+
+describe("only what is new", () => {
+  const old = vulnerability();
+  const fresh = vulnerability({ id: "CVE-2021-23337", severity: "HIGH" });
+  const gone = vulnerability({ id: "CVE-1" });
+
+  it("fails; what runs already is known, and what went away is listed", () => {
+    const baseline = [report([{ ...old, target: "elsewhere", path: "lib/x", platform: "linux/arm64" }, gone])];
+    const result = gate([old, fresh], { onlyNew: true }, { baseline });
+    expect(result.decisions.map((one) => [one.finding.id, one.effect])).toEqual([
+      [fresh.id, "fails"],
+      [old.id, "known"],
+    ]);
+    expect(result.comparison).toEqual({
+      introduced: [fresh],
+      fixed: [expect.objectContaining({ id: "CVE-1" })],
+      unchanged: [old],
+    });
+    expect(gate([old], { onlyNew: true }, { baseline })).toMatchObject({ result: "passed" });
+  });
+
+  it("is all of it when another version of the package runs, or nothing does", () => {
+    const baseline = [report([{ ...old, installed: "4.17.10" }])];
+    expect(effects(gate([old], { onlyNew: true }, { baseline }))).toEqual(["fails"]);
+    expect(effects(gate([old], { onlyNew: true }))).toEqual(["fails"]);
+  });
+
+  it.each([
+    ["another database", { database: { ...DATABASE, updatedAt: "2026-03-01T00:00:00Z" } }],
+    ["another Trivy", { trivyVersion: "0.71.0" }],
+  ])("can't be told after a scan with %s: then all of it counts", (_what, more) => {
+    const result = gate([old], { onlyNew: true }, { baseline: [report([old], more)] });
+    expect(effects(result)).toEqual(["fails"]);
+    expect(result.comparison).toEqual({ impossible: expect.stringMatching(/different/) });
+    expect(result.notes).toEqual([expect.stringMatching(/^Everything counts as new: /)]);
+  });
+
+  it("can't be told without knowing the database", () => {
+    const { database: _none, ...unknown } = report([old]);
+    expect(effects(gate([old], { onlyNew: true }, { baseline: [unknown] }))).toEqual(["fails"]);
+  });
+
+  it("splits findings without loss and without overlap", () => {
+    const finding = fc
+      .record({
+        id: fc.constantFrom("CVE-1", "CVE-2", "CVE-3"),
+        package: fc.constantFrom("a", "b"),
+        installed: fc.constantFrom("1", "2"),
+      })
+      .map((one) => vulnerability(one));
+    fc.assert(
+      fc.property(fc.array(finding), fc.array(finding), (now, before) => {
+        const { comparison, decisions } = gate(now, { onlyNew: true }, { baseline: [report(before)] });
+        if (comparison === undefined || "impossible" in comparison) throw new Error("they can be compared");
+        const keys = (all: readonly Finding[]) => [...new Set(all.map(findingKey))].sort();
+        const { introduced, fixed, unchanged } = comparison;
+        expect(keys([...introduced, ...unchanged])).toEqual(keys(now));
+        expect(keys([...fixed, ...unchanged])).toEqual(keys(before));
+        expect(introduced.length + unchanged.length).toBe(keys(now).length);
+        const failing = decisions.filter((one) => one.effect === "fails").map((one) => one.finding);
+        expect(keys(failing)).toEqual(keys(introduced));
+      }),
+    );
+  });
+});
+
+describe("what could not be scanned", () => {
+  const obstacle = couldNotScan(new ScanError("rate_limited", { doing: "scanning" }), "linux/arm64");
+
+  it("is a result of its own, and what is proven vulnerable stays that", () => {
+    expect(gate([], {}, { obstacles: [obstacle] })).toMatchObject({ result: "could_not_scan", exitCode: 11 });
+    expect(gate([vulnerability()], {}, { obstacles: [obstacle] })).toMatchObject({
+      result: "vulnerable",
+      exitCode: 10,
+    });
+    expect(gate([], {}, { reports: [] })).toMatchObject({ result: "could_not_scan", exitCode: 11 });
+  });
+
+  const nothing = { osPackages: false, libraries: [], packages: 0 };
+
+  it("is an image in which nothing was recognised, unless that is allowed", () => {
+    const reports = [report([], { coverage: nothing })];
+    const result = gate([], {}, { reports });
+    expect(result).toMatchObject({
+      result: "could_not_scan",
+      obstacles: [{ obstacle: "unknown_os", platform: "linux/amd64" }],
+    });
+    expect(gate([], { allowUnknownOs: true }, { reports })).toMatchObject({ result: "passed" });
+    expect(gate([], { kinds: ["secret"] }, { reports })).toMatchObject({ result: "passed" });
+  });
+
+  it("is told when it is a part of the image", () => {
+    const coverage = {
+      ...nothing,
+      libraries: ["jar"],
+      packages: 3,
+      os: { family: "wolfix", name: "1", endOfLife: true },
+    };
+    expect(gate([], {}, { reports: [report([], { coverage })] })).toMatchObject({
+      result: "passed",
+      notes: [
+        "ghcr.io/acme/shop (linux/amd64): wolfix 1 is at its end of life, and gets no security fixes.",
+        "ghcr.io/acme/shop (linux/amd64): only jar was checked, because Trivy knows no advisories for wolfix 1.",
+      ],
+    });
+  });
+});
+
+it("tells the age of the oldest database", () => {
+  const reports = [report([]), report([], { database: { schema: 2, updatedAt: "2026-03-01T00:00:00Z" } })];
+  expect(gate([], {}, { reports }).database).toEqual({
+    schema: 2,
+    updatedAt: "2026-03-01T00:00:00Z",
+    ageMs: 12 * 3_600_000,
+  });
+});
+
+it("never passes a finding that nothing excuses (property)", () => {
+  const finding = fc.record({
+    severity: fc.constantFrom(...SEVERITIES),
+    id: fc.constantFrom("CVE-1", "CVE-2"),
+    status: fc.constantFrom(...FIX_STATUSES),
+  });
+  const policy = fc.record({
+    failOn: fc.subarray([...SEVERITIES]),
+    ignoreUnfixed: fc.boolean(),
+    ignoreStatuses: fc.subarray([...FIX_STATUSES]),
+    onlyNew: fc.boolean(),
+  });
+  const file = fc.constantFrom("", "CVE-1", "CVE-1 exp:2026-03-01", "CVE-1 exp:2027-01-01", "CVE-1 exp:never");
+  fc.assert(
+    fc.property(fc.array(finding), policy, file, (found, given, text) => {
+      const result = gate(found.map(vulnerability), given, { ignores: parseTrivyignore(text) });
+      const ignored = (one: Finding) =>
+        one.kind === "vulnerability" &&
+        ((one.id === "CVE-1" && ["CVE-1", "CVE-1 exp:2027-01-01"].includes(text)) ||
+          (given.ignoreUnfixed && one.status !== "fixed") ||
+          given.ignoreStatuses.includes(one.status));
+      const fails = (one: Finding) => given.failOn.includes(one.severity) && !ignored(one);
+      expect(result.decisions).toHaveLength(found.length);
+      for (const one of result.decisions) expect(one.effect === "fails").toBe(fails(one.finding));
+      expect(result.exitCode).toBe(result.decisions.some((one) => fails(one.finding)) ? 10 : 0);
+    }),
+  );
+});

@@ -1,0 +1,136 @@
+import { EXIT_CODES } from "@belay/core";
+import { type Comparison, compareReports } from "./compare-reports.ts";
+import type { CouldNotScan } from "./could-not-scan.ts";
+import { dayOf, type Excuse, type Excuses, excuseFinding, listUses } from "./excuse-finding.ts";
+import { type Finding, findingKey } from "./finding.ts";
+import type { GatePolicy } from "./gate-policy.ts";
+import type { Decision, Effect, GateResult } from "./gate-result.ts";
+import type { IgnoreRules } from "./ignore-rule.ts";
+import type { Threat, Threats } from "./known-exploits.ts";
+import { lookAtCoverage } from "./look-at-coverage.ts";
+import type { PackageUrl } from "./purl.ts";
+import type { ScanReport } from "./scan-report.ts";
+import { bySeverity } from "./severity.ts";
+import type { VexStatement } from "./vex-statement.ts";
+
+export interface GateInput {
+  readonly policy: GatePolicy;
+  /** One per platform that was scanned. */
+  readonly reports: readonly ScanReport[];
+  /** One per platform that could not be scanned. */
+  readonly obstacles?: readonly CouldNotScan[];
+  readonly ignores?: IgnoreRules;
+  readonly statements?: readonly VexStatement[];
+  /** Names of the scanned image, for VEX statements about images ({@link imagePurl}). */
+  readonly images?: readonly PackageUrl[];
+  readonly threats?: Threats;
+  /** Scans of the image that runs, with the same database. None: nothing runs yet, and everything is new. */
+  readonly baseline?: readonly ScanReport[];
+  readonly now: Date;
+}
+
+/**
+ * Decides whether an image may go on. Pure. Each finding gets a decision with its reason; what could not be scanned is
+ * never taken for clean.
+ */
+export function applyGate(input: GateInput): GateResult {
+  const { policy, reports, baseline } = input;
+  const coverage = reports.map((report) => lookAtCoverage(report, policy));
+  const obstacles = [...(input.obstacles ?? []), ...coverage.flatMap((seen) => seen.obstacle ?? [])];
+  const compared = baseline === undefined ? undefined : compareReports(reports, baseline);
+  const excuses: Excuses = {
+    policy,
+    rules: input.ignores?.rules ?? [],
+    statements: input.statements ?? [],
+    images: input.images ?? [],
+    now: input.now,
+  };
+  const excused = reports
+    .flatMap((report) => report.findings)
+    .map((finding) => [finding, excuseFinding(finding, excuses)] as const);
+  const known = keysOf(compared);
+  const decisions = excused.map(([finding, excuse]) => decide(finding, excuse, input, known)).sort(worstFirst);
+  return {
+    ...resultOf(decisions, reports, obstacles),
+    decisions,
+    ignores: listUses(excuses, excused),
+    obstacles,
+    ...(compared === undefined
+      ? {}
+      : { comparison: typeof compared === "string" ? { impossible: compared } : compared }),
+    ...databaseOf(reports, input.now),
+    notes: [
+      ...(input.ignores?.mistakes ?? []),
+      ...coverage.flatMap((seen) => seen.notes),
+      ...(typeof compared === "string" && policy.onlyNew ? [`Everything counts as new: ${compared}.`] : []),
+    ],
+  };
+}
+
+/** Findings of the image that runs; none when they can't be compared. */
+function keysOf(compared: Comparison | string | undefined): ReadonlySet<string> {
+  return new Set(typeof compared === "object" ? compared.unchanged.map(findingKey) : []);
+}
+
+function resultOf(
+  decisions: readonly Decision[],
+  reports: readonly ScanReport[],
+  obstacles: readonly CouldNotScan[],
+): Pick<GateResult, "result" | "exitCode"> {
+  if (decisions.some((decision) => decision.effect === "fails")) {
+    return { result: "vulnerable", exitCode: EXIT_CODES.vulnerabilities_found };
+  }
+  if (obstacles.length > 0 || reports.length === 0) {
+    return { result: "could_not_scan", exitCode: EXIT_CODES.scan_could_not_run };
+  }
+  return { result: "passed", exitCode: 0 };
+}
+
+function decide(finding: Finding, excuse: Excuse, input: GateInput, known: ReadonlySet<string>): Decision {
+  const threat = input.threats?.get(finding.id);
+  const base = { finding, ...(threat === undefined ? {} : { threat }) };
+  if (excuse.because !== undefined) return { ...base, effect: "ignored", because: excuse.because };
+  const reason = reasonToFail(finding, threat, input.policy);
+  if (reason === undefined) {
+    const { failOn } = input.policy;
+    const because = `only ${failOn.length === 0 ? "nothing" : failOn.join(", ")} fails`;
+    return { ...base, effect: "reported", because };
+  }
+  if (input.policy.onlyNew && known.has(findingKey(finding))) {
+    return { ...base, effect: "known", because: `${reason}, but the image that runs has it too` };
+  }
+  return { ...base, effect: "fails", because: `${reason}${expiryOf(excuse)}` };
+}
+
+function reasonToFail(finding: Finding, threat: Threat | undefined, policy: GatePolicy): string | undefined {
+  if (!policy.kinds.includes(finding.kind)) return undefined;
+  if (policy.failOnExploited && threat?.exploitedSince !== undefined) {
+    return `it is ${finding.severity}, and known to be exploited (CISA, ${threat.exploitedSince})`;
+  }
+  if (policy.failOn.includes(finding.severity)) return `it is ${finding.severity}`;
+  const { failOnProbability: limit } = policy;
+  const probability = threat?.probability;
+  if (limit === undefined || probability === undefined || probability < limit) return undefined;
+  return `it is ${finding.severity}, and exploited with a probability of ${probability} (EPSS; ${limit} fails)`;
+}
+
+function expiryOf({ expired }: Excuse): string {
+  if (expired?.expiresAt === undefined) return "";
+  return ` (${expired.origin} ignored it until ${dayOf(expired.expiresAt)})`;
+}
+
+const EFFECTS: readonly Effect[] = ["fails", "known", "reported", "ignored"];
+
+function worstFirst(a: Decision, b: Decision): number {
+  const effect = EFFECTS.indexOf(a.effect) - EFFECTS.indexOf(b.effect);
+  const exploited = Number(b.threat?.exploitedSince !== undefined) - Number(a.threat?.exploitedSince !== undefined);
+  const name = a.finding.id < b.finding.id ? -1 : a.finding.id > b.finding.id ? 1 : 0;
+  return effect || exploited || bySeverity(a.finding.severity, b.finding.severity) || name;
+}
+
+function databaseOf(reports: readonly ScanReport[], now: Date): Pick<GateResult, "database"> {
+  const all = reports.flatMap((report) => report.database ?? []);
+  const [oldest] = all.sort((a, b) => Date.parse(a.updatedAt) - Date.parse(b.updatedAt));
+  if (oldest === undefined) return {};
+  return { database: { ...oldest, ageMs: Math.max(0, now.getTime() - Date.parse(oldest.updatedAt)) } };
+}

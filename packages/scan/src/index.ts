@@ -1,0 +1,18 @@
+/** What is known to be wrong with an image, and whether it may go on. */
+
+export { type Comparison, compareReports } from "./compare-reports.ts";
+export { type CouldNotScan, SCAN_OBSTACLES, ScanError, type ScanObstacle } from "./could-not-scan.ts";
+export * from "./finding.ts";
+export { applyGate, type GateInput } from "./gate.ts";
+export { DEFAULT_POLICY, type GatePolicy } from "./gate-policy.ts";
+export type { Decision, Effect, GateResult, IgnoreUse } from "./gate-result.ts";
+export type { IgnoreRule, IgnoreRules } from "./ignore-rule.ts";
+export { mergeThreats, parseEpss, parseKev, type Threat, type Threats } from "./known-exploits.ts";
+export { parseReport } from "./parse-report.ts";
+export { parseTrivyignore } from "./parse-trivyignore.ts";
+export { parseTrivyignoreYaml } from "./parse-trivyignore-yaml.ts";
+export { parseVex } from "./parse-vex.ts";
+export { type PackageUrl, parsePurl } from "./purl.ts";
+export type { DatabaseVersion, ScanCoverage, ScanReport } from "./scan-report.ts";
+export { isSeverity, SEVERITIES, type Severity } from "./severity.ts";
+export { imagePurl, type VexStatement } from "./vex-statement.ts";

@@ -1,0 +1,185 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ScanError } from "./could-not-scan.ts";
+import { parseReport } from "./parse-report.ts";
+
+const LODASH = {
+  VulnerabilityID: "CVE-2019-10744",
+  VendorIDs: ["GHSA-jf85-cpcp-j695"],
+  PkgName: "lodash",
+  PkgPath: "app/node_modules/lodash/package.json",
+  PkgIdentifier: { PURL: "pkg:npm/lodash@4.17.11", UID: "a" },
+  InstalledVersion: "4.17.11",
+  FixedVersion: "4.17.12",
+  Status: "fixed",
+  Layer: { Digest: "sha256:1", DiffID: "sha256:2", CreatedBy: "COPY . ." },
+  PrimaryURL: "https://avd.aquasec.com/nvd/cve-2019-10744",
+  Title: "lodash:\nprototype pollution",
+  Severity: "CRITICAL",
+  CVSS: { nvd: { V3Score: 9.1 }, ghsa: { V3Score: 8, V40Score: 9.3 } },
+};
+
+function document(results: unknown, more: object = {}) {
+  return {
+    SchemaVersion: 2,
+    Trivy: { Version: "0.72.0" },
+    ArtifactName: "shop",
+    ArtifactType: "container_image",
+    Metadata: {
+      OS: { Family: "debian", Name: "12.5" },
+      ImageID: "sha256:abc",
+      ImageConfig: { os: "linux", architecture: "arm64", variant: "v8", created: "x" },
+    },
+    Results: results,
+    ...more,
+  };
+}
+
+const parse = (value: unknown) => parseReport(JSON.stringify(value));
+
+describe("Trivy's report", () => {
+  it("becomes Belay's own findings, unknown members left out", () => {
+    const results = [
+      { Target: "shop (debian 12.5)", Class: "os-pkgs", Type: "debian", Packages: [{ Name: "base-files" }] },
+      {
+        Target: "Node.js",
+        Class: "lang-pkgs",
+        Type: "node-pkg",
+        Packages: [{}, {}],
+        Vulnerabilities: [LODASH],
+        New: 1,
+      },
+    ];
+    const report = parse(document(results, { SomethingNew: {} }));
+    expect(report).toEqual({
+      image: "shop",
+      imageId: "sha256:abc",
+      platform: "linux/arm64",
+      trivyVersion: "0.72.0",
+      coverage: {
+        os: { family: "debian", name: "12.5", endOfLife: false },
+        osPackages: true,
+        libraries: ["node-pkg"],
+        packages: 3,
+      },
+      findings: [
+        {
+          kind: "vulnerability",
+          severity: "CRITICAL",
+          id: "CVE-2019-10744",
+          title: "lodash: prototype pollution",
+          target: "Node.js",
+          platform: "linux/arm64",
+          package: "lodash",
+          installed: "4.17.11",
+          fixed: "4.17.12",
+          status: "fixed",
+          path: "app/node_modules/lodash/package.json",
+          purl: "pkg:npm/lodash@4.17.11",
+          aliases: ["GHSA-jf85-cpcp-j695"],
+          score: 9.3,
+          layer: { digest: "sha256:1", diffId: "sha256:2", createdBy: "COPY . ." },
+          link: "https://avd.aquasec.com/nvd/cve-2019-10744",
+        },
+      ],
+    });
+  });
+
+  it("has secrets without the secret, failed checks only, and licences", () => {
+    const results = [
+      {
+        Target: "/app/settings.sh",
+        Class: "secret",
+        Secrets: [
+          { RuleID: "github-pat", Category: "GitHub", Severity: "CRITICAL", Title: "T", StartLine: 3, Match: "ghp_x" },
+        ],
+      },
+      {
+        Target: "Dockerfile",
+        Class: "config",
+        Misconfigurations: [
+          {
+            ID: "DS-0002",
+            Title: "root",
+            Message: "m",
+            Severity: "HIGH",
+            Status: "FAIL",
+            CauseMetadata: { StartLine: 1 },
+          },
+          { ID: "DS-0001", Title: "tag", Message: "m", Severity: "HIGH", Status: "PASS" },
+        ],
+      },
+      {
+        Target: "OS Packages",
+        Class: "license",
+        Licenses: [
+          { Severity: "HIGH", Category: "restricted", PkgName: "bash", FilePath: "", Name: "GPL-3.0", Link: "" },
+        ],
+      },
+    ];
+    const { findings } = parse(document(results));
+    expect(findings.map(({ kind, id, target }) => [kind, id, target])).toEqual([
+      ["secret", "github-pat", "/app/settings.sh"],
+      ["misconfiguration", "DS-0002", "Dockerfile"],
+      ["licence", "GPL-3.0", "OS Packages"],
+    ]);
+    expect(JSON.stringify(findings)).not.toContain("ghp_x");
+  });
+
+  it("tells the server's database, and whose database the caller says it was", () => {
+    const server = { Trivy: { Server: { VulnerabilityDB: { Version: 2, UpdatedAt: "2026-03-01T00:00:00Z" } } } };
+    expect(parse(document([], server)).database).toEqual({ schema: 2, updatedAt: "2026-03-01T00:00:00Z" });
+    const own = { schema: 2, updatedAt: "2026-03-02T00:00:00Z" };
+    expect(parseReport(JSON.stringify(document([])), own).database).toEqual(own);
+  });
+
+  it("takes an image with nothing in it, and `null` lists", () => {
+    expect(parse(document(null)).findings).toEqual([]);
+    expect(parse(document([{ Target: "x", Vulnerabilities: null }], { Metadata: {} })).coverage.packages).toBe(0);
+  });
+
+  it("takes a missing severity for UNKNOWN, and a missing status from the fixed version", () => {
+    const bare = { VulnerabilityID: "CVE-1", PkgName: "p" };
+    const results = [{ Target: "x", Vulnerabilities: [bare, { ...bare, FixedVersion: "2" }] }];
+    expect(parse(document(results)).findings).toMatchObject([
+      { severity: "UNKNOWN", status: "unknown", installed: "" },
+      { severity: "UNKNOWN", status: "fixed", fixed: "2" },
+    ]);
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["half a document", '{"SchemaVersion":2,"ArtifactName":"a"'],
+    ["an error page", "<html>429</html>"],
+    ["null", "null"],
+    ["an empty object", "{}"],
+    ["another schema", JSON.stringify({ ...document([]), SchemaVersion: 3 })],
+    [
+      "a severity of tomorrow",
+      JSON.stringify(document([{ Target: "x", Vulnerabilities: [{ ...LODASH, Severity: "DIRE" }] }])),
+    ],
+    ["a finding without a name", JSON.stringify(document([{ Target: "x", Vulnerabilities: [{ PkgName: "x" }] }]))],
+    ["results that are none", JSON.stringify(document({}))],
+  ])("%s is a broken report, never a clean image", (_what, text) => {
+    expect(() => parseReport(text)).toThrowError(expect.objectContaining({ obstacle: "broken_report", exitCode: 11 }));
+  });
+
+  it("throws nothing else, whatever it is given", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.json(),
+          fc.json().map((one) => JSON.stringify(document(JSON.parse(one)))),
+        ),
+        (text) => {
+          try {
+            parseReport(text);
+          } catch (error) {
+            expect(error).toBeInstanceOf(ScanError);
+          }
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,157 @@
+import { messageOf, oneLine, type Platform, platformName } from "@belay/core";
+import { ScanError } from "./could-not-scan.ts";
+import { FIX_STATUSES, type Finding, type FixStatus, type ImageLayer } from "./finding.ts";
+import { REPORT_SCHEMA, type TrivyReport, type TrivyResult } from "./report-schema.ts";
+import type { DatabaseVersion, ScanCoverage, ScanReport } from "./scan-report.ts";
+
+/**
+ * Reads Trivy's JSON report. Nothing is filtered by severity. `database` is what the caller knows of the database that
+ * was used: a report tells it only when a server scanned.
+ * @throws ScanError broken_report
+ */
+export function parseReport(json: string, database?: DatabaseVersion): ScanReport {
+  const report = checkReport(json);
+  const config = report.Metadata.ImageConfig;
+  const platform =
+    config?.os && config.architecture
+      ? platformName({ os: config.os, architecture: config.architecture, variant: config.variant })
+      : undefined;
+  const results = report.Results ?? [];
+  return {
+    image: report.ArtifactName,
+    ...given("imageId", report.Metadata.ImageID),
+    ...given("platform", platform),
+    ...given("trivyVersion", report.Trivy?.Version),
+    ...given("database", database ?? serverDatabase(report)),
+    ...given("createdAt", report.CreatedAt),
+    coverage: coverageOf(report, results),
+    findings: results.flatMap((result) => findingsOf(result, platform)),
+  };
+}
+
+function checkReport(json: string): TrivyReport {
+  const doing = "reading Trivy's report";
+  const next = "Belay reads `trivy image --format json`, schema 2.";
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (error) {
+    throw new ScanError("broken_report", { doing, got: `it is no JSON (${messageOf(error)})`, next, cause: error });
+  }
+  const checked = REPORT_SCHEMA.safeParse(value);
+  if (checked.success) return checked.data;
+  const [issue] = checked.error.issues;
+  const got = `${issue?.path.join(".") || "the document"}: ${issue?.message ?? "it is not as expected"}`;
+  throw new ScanError("broken_report", { doing, got: oneLine(got), next });
+}
+
+function serverDatabase(report: TrivyReport): DatabaseVersion | undefined {
+  const told = report.Trivy?.Server?.VulnerabilityDB;
+  return told === undefined ? undefined : { schema: told.Version, updatedAt: told.UpdatedAt };
+}
+
+function coverageOf(report: TrivyReport, results: readonly TrivyResult[]): ScanCoverage {
+  const { OS: os } = report.Metadata;
+  const libraries = results.filter((result) => result.Class === "lang-pkgs").map((result) => result.Type ?? "unknown");
+  return {
+    ...(os ? { os: { family: os.Family, name: os.Name, endOfLife: os.EOSL } } : {}),
+    osPackages: results.some((result) => result.Class === "os-pkgs"),
+    libraries: [...new Set(libraries)],
+    packages: results.reduce((sum, result) => sum + (result.Packages?.length ?? 0), 0),
+  };
+}
+
+function findingsOf(result: TrivyResult, platform: Platform | undefined): Finding[] {
+  const at = { target: result.Target, ...given("platform", platform) };
+  return [
+    ...(result.Vulnerabilities ?? []).map((one) => ({ ...vulnerabilityOf(one), ...at })),
+    ...(result.Secrets ?? []).map((one) => ({ ...secretOf(one), ...at })),
+    ...(result.Misconfigurations ?? [])
+      .filter((one) => one.Status === undefined || one.Status === "FAIL")
+      .map((one) => ({ ...misconfigurationOf(one), ...at })),
+    ...(result.Licenses ?? []).map((one) => ({ ...licenceOf(one), ...at, target: one.FilePath || result.Target })),
+  ];
+}
+
+type Item<K extends "Vulnerabilities" | "Secrets" | "Misconfigurations" | "Licenses"> = NonNullable<
+  TrivyResult[K]
+>[number];
+
+function vulnerabilityOf(one: Item<"Vulnerabilities">) {
+  const scores = Object.values(one.CVSS ?? {}).flatMap((score) => [score.V3Score ?? 0, score.V40Score ?? 0]);
+  const score = Math.max(0, ...scores);
+  return {
+    kind: "vulnerability" as const,
+    severity: one.Severity,
+    id: one.VulnerabilityID,
+    title: oneLine(one.Title ?? ""),
+    package: one.PkgName,
+    installed: one.InstalledVersion ?? "",
+    ...given("fixed", one.FixedVersion),
+    status: statusOf(one.Status, one.FixedVersion),
+    ...given("path", one.PkgPath),
+    ...given("purl", one.PkgIdentifier?.PURL),
+    aliases: one.VendorIDs ?? [],
+    ...(score === 0 ? {} : { score }),
+    ...given("layer", layerOf(one.Layer)),
+    ...given("link", one.PrimaryURL),
+  };
+}
+
+/** Reports of before Trivy 0.43 have no status. */
+function statusOf(status: string | undefined, fixed: string | undefined): FixStatus {
+  const known = FIX_STATUSES.find((one) => one === status);
+  return known ?? (fixed ? "fixed" : "unknown");
+}
+
+function secretOf(one: Item<"Secrets">) {
+  return {
+    kind: "secret" as const,
+    severity: one.Severity,
+    id: one.RuleID,
+    title: oneLine(one.Title),
+    category: one.Category,
+    line: one.StartLine,
+    ...given("layer", layerOf(one.Layer)),
+  };
+}
+
+function misconfigurationOf(one: Item<"Misconfigurations">) {
+  return {
+    kind: "misconfiguration" as const,
+    severity: one.Severity,
+    id: one.ID,
+    title: oneLine(one.Title),
+    message: oneLine(one.Message),
+    ...given("resolution", one.Resolution),
+    ...given("line", one.CauseMetadata?.StartLine),
+    ...given("layer", layerOf(one.Layer)),
+    ...given("link", one.PrimaryURL),
+  };
+}
+
+function licenceOf(one: Item<"Licenses">) {
+  return {
+    kind: "licence" as const,
+    severity: one.Severity,
+    id: one.Name,
+    title: one.Name,
+    category: one.Category,
+    ...given("package", one.PkgName),
+    ...given("link", one.Link),
+  };
+}
+
+function layerOf(layer: Item<"Vulnerabilities">["Layer"]): ImageLayer | undefined {
+  if (layer === undefined) return undefined;
+  return {
+    ...given("digest", layer.Digest),
+    ...given("diffId", layer.DiffID),
+    ...given("createdBy", layer.CreatedBy),
+  };
+}
+
+/** A member only when there is a value: Go leaves empty text out, and `undefined` is no value here. */
+function given<K extends string, V>(name: K, value: V | undefined): { [name in K]?: V } {
+  return value === undefined || value === "" ? {} : ({ [name]: value } as { [name in K]: V });
+}

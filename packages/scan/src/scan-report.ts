@@ -1,0 +1,36 @@
+import type { Platform } from "@belay/core";
+import type { Finding } from "./finding.ts";
+
+/** What the database of vulnerabilities tells of itself. Two scans with equal ones can be compared. */
+export interface DatabaseVersion {
+  /** Of its layout. */
+  readonly schema: number;
+  /** When it was made, ISO 8601: upstream makes one every six hours, and this names it. */
+  readonly updatedAt: string;
+}
+
+/** What of the image could be looked at. No finding means nothing where there was nothing to look at. */
+export interface ScanCoverage {
+  readonly os?: { readonly family: string; readonly name: string; readonly endOfLife: boolean };
+  /** The distribution's packages were checked. */
+  readonly osPackages: boolean;
+  /** Kinds of libraries that were checked: `node-pkg`, `jar`. */
+  readonly libraries: readonly string[];
+  /** How many packages were checked in all. */
+  readonly packages: number;
+}
+
+/** One scan of one platform of an image, as Trivy's JSON report told it. */
+export interface ScanReport {
+  /** The name under which it was scanned. */
+  readonly image: string;
+  /** Digest of the image's config. */
+  readonly imageId?: string;
+  readonly platform?: Platform;
+  readonly trivyVersion?: string;
+  readonly database?: DatabaseVersion;
+  readonly createdAt?: string;
+  readonly coverage: ScanCoverage;
+  /** All of them, whatever their severity: filters are the gate's. */
+  readonly findings: readonly Finding[];
+}
