@@ -13,6 +13,8 @@ export { parseTrivyignore } from "./parse-trivyignore.ts";
 export { parseTrivyignoreYaml } from "./parse-trivyignore-yaml.ts";
 export { parseVex } from "./parse-vex.ts";
 export { type PackageUrl, parsePurl } from "./purl.ts";
+export { renderScan } from "./render-scan.ts";
 export type { DatabaseVersion, ScanCoverage, ScanReport } from "./scan-report.ts";
+export { scanTable } from "./scan-table.ts";
 export { isSeverity, SEVERITIES, type Severity } from "./severity.ts";
 export { imagePurl, type VexStatement } from "./vex-statement.ts";
