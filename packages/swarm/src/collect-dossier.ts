@@ -21,8 +21,9 @@ export async function collectDossier(
     const instances = observation.services.find(({ name }) => name === service)?.instances ?? [];
     return instances.filter((one) => one.revision === revision).map((instance) => ({ service, instance }));
   });
-  // Old attempts' dead tasks are listed as well: the youngest tell of this one.
-  const young = own.toSorted((a, b) => b.instance.createdAt - a.instance.createdAt);
+  // Dead tasks of an earlier attempt at the same release are listed as well, and tell nothing of this one.
+  const fresh = own.filter(({ instance }) => !state.earlier?.has(instance.id));
+  const young = (fresh.length > 0 ? fresh : own).toSorted((a, b) => b.instance.createdAt - a.instance.createdAt);
   const failed = young.filter(
     ({ instance }) =>
       instance.endedBy === "self" ||

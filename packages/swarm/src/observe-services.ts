@@ -47,6 +47,7 @@ export async function observeServices(
     return state.restoring === undefined ? seen : asRestored(seen, state.restoring);
   });
   state.tasks = new Map(tasks.map((task) => [task.ID, task]));
+  state.earlier ??= new Set(state.tasks.keys());
   state.watch.looked(lacksOf(state, observed, services), state.tasks, fluxOf(state, tasks));
   return { at: state.engineNow(), services: observed, probes: [] };
 }

@@ -30,6 +30,8 @@ export class TargetState {
   /** Ids of services, by their full names, and all tasks by their ids, as they were at the last look. */
   readonly ids = new Map<string, string>();
   tasks: ReadonlyMap<string, Task> = new Map();
+  /** Ids of those that were there at the first look of this way: others are of this deployment. */
+  earlier: ReadonlySet<string> | undefined;
   /** Task → whether its container ended for lack of memory, where that was asked. */
   readonly outOfMemory = new Map<string, boolean>();
   /** Set on the way back: what is to be put right. */
@@ -57,6 +59,7 @@ export class TargetState {
   /** A new way begins, forward: its names count, and what earlier ways wrote does not. */
   beginWay(services: readonly { readonly service: string; readonly name: string }[], deployment: number): void {
     this.restoring = undefined;
+    this.earlier = undefined;
     this.carriedOut = deployment;
     this.#learn(services);
   }
