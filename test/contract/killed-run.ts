@@ -101,7 +101,10 @@ const isOver = async ({ run: name }: { readonly run: string }): Promise<boolean>
 /** What a user's next release does. */
 export async function deployNext(trial: Trial): Promise<void> {
   const next = await trial.deploy({ api: "unchecked4", web: "unchecked4" }, { ports: { isOver } });
-  expect(next, trial.log.text()).toMatchObject({ outcome: "succeeded", leftOpen: false });
+  expect(next, `${JSON.stringify(next.cause)}\n${trial.log.text()}`).toMatchObject({
+    outcome: "succeeded",
+    leftOpen: false,
+  });
   await trial.expectRunning({ api: ["unchecked4", 1], web: ["unchecked4", 1] });
   await expectClosed(trial);
 }
