@@ -27,11 +27,20 @@ const it = test
     return user;
   });
 
-async function whoIs(api: KubernetesApi): Promise<string> {
+interface UserInfo {
+  readonly username: string;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+async function review(api: KubernetesApi): Promise<UserInfo> {
   const body = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
   const path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
-  const { status } = await api.request<{ status: { userInfo: { username: string } } }>("POST", path, { body });
-  return status.userInfo.username;
+  return (await api.request<{ status: { userInfo: UserInfo } }>("POST", path, { body })).status.userInfo;
+}
+
+async function whoIs(api: KubernetesApi): Promise<string> {
+  return (await review(api)).username;
 }
 
 const ada = (user: ClusterUser): string => `system:serviceaccount:${user.namespace}:ada`;
@@ -58,6 +67,17 @@ describe.concurrent("a kubeconfig", () => {
     await using found = await user.connect({ kubeconfig, context: "here" });
     expect(await whoIs(found.api)).toBe("admin");
     expect(found.api.namespace).toBe(user.namespace);
+  });
+
+  it("may make somebody else of its user, with groups", async ({ user, expect }) => {
+    const own = { "client-certificate-data": base64(user.certificate), "client-key-data": base64(user.key) };
+    const by = { ...own, as: "bob", "as-groups": ["climbers", "cooks"], "as-user-extra": { "team/role": ["lead"] } };
+    await using found = await user.connect({ kubeconfigText: user.kubeconfig(by) });
+    expect(await review(found.api)).toMatchObject({
+      username: "bob",
+      groups: expect.arrayContaining(["climbers", "cooks"]),
+      extra: { "team/role": ["lead"] },
+    });
   });
 
   it("may name a server by another name than its certificate has, if it says so", async ({ user, expect }) => {

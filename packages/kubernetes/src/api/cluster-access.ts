@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import type { RequestOptions as TlsOptions } from "node:https";
 import { BelayError, type Clock, createRunner, messageOf, type Redactor } from "@belay/core";
-import type { KubeConfig, User } from "@kubernetes/client-node";
+import type { KubeConfig } from "@kubernetes/client-node";
 import { type CredentialSource, PluginSource, TokenFile } from "./credential-source.ts";
 import { type Credential, type ExecPlugin, runExecPlugin } from "./exec-plugin.ts";
+import type { KubeconfigUser } from "./load-kubeconfig.ts";
 
 export interface AccessPorts {
   readonly redactor: Redactor;
@@ -29,7 +30,7 @@ export class ClusterAccess {
   private constructor(config: KubeConfig, source: CredentialSource | undefined, create: () => KubeConfig) {
     this.#create = create;
     this.#source = source;
-    this.#config = source === undefined ? config : this.#signing(config);
+    this.#config = this.#signing(config);
   }
 
   static async open(config: KubeConfig, ports: AccessPorts): Promise<ClusterAccess> {
@@ -86,10 +87,10 @@ export class ClusterAccess {
   /** The same once more, with connections of its own. */
   #signing(config: KubeConfig): KubeConfig {
     const context = config.getContextObject(config.getCurrentContext());
-    const users = config.getUsers().map((user): User => {
-      if (user.name !== context?.user) return user;
-      const { name, impersonateUser } = user;
-      return { name, authProvider: { name: OWN }, ...(impersonateUser ? { impersonateUser } : {}) };
+    const users = config.getUsers().map((user: KubeconfigUser): KubeconfigUser => {
+      if (user.name !== context?.user || this.#source === undefined) return user;
+      const { name, impersonateUser, impersonation = {} } = user;
+      return { name, authProvider: { name: OWN }, impersonation, ...(impersonateUser ? { impersonateUser } : {}) };
     });
     const next = this.#create();
     next.loadFromOptions({
@@ -99,8 +100,10 @@ export class ClusterAccess {
       users,
     });
     next.addAuthenticator({
-      isAuthProvider: ({ authProvider }) => authProvider?.name === OWN,
-      applyAuthentication: async (_user, options) => {
+      // Asked when the client's own have said no: for fixed credentials, which it adds itself, too.
+      isAuthProvider: () => true,
+      applyAuthentication: async ({ impersonation = {} }: KubeconfigUser, options) => {
+        options.headers = { ...options.headers, ...impersonation } as typeof options.headers;
         const credential = this.#used;
         if (credential?.certificate !== undefined) Object.assign(options, { cert: credential.certificate });
         if (credential?.key !== undefined) Object.assign(options, { key: credential.key });

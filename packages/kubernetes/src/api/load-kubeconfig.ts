@@ -19,6 +19,20 @@ export interface KubeconfigSource {
   readonly accountFolder?: string;
 }
 
+/** A user of a kubeconfig, with what the client does not read. */
+export interface KubeconfigUser extends User {
+  /** Headers that make somebody else of him, besides `as` ("User impersonation"). */
+  readonly impersonation?: Readonly<Record<string, string | string[]>>;
+}
+
+/** `users[].user`, as far as the client leaves it out. */
+interface UserData {
+  readonly tokenFile?: string;
+  readonly "as-uid"?: string;
+  readonly "as-groups"?: string[];
+  readonly "as-user-extra"?: Readonly<Record<string, string[]>>;
+}
+
 /** What a kubeconfig holds, with absolute paths. */
 interface Contents {
   readonly clusters: Cluster[];
@@ -121,10 +135,11 @@ async function readContentsOf(config: KubeConfig, file: string): Promise<Content
 function contentsOf(config: KubeConfig, text: string, folder: string): Contents {
   config.loadFromString(text);
   config.makePathsAbsolute(folder);
-  const data = parse(text) as { readonly users?: readonly { name: string; user?: { tokenFile?: string } }[] };
-  const tokenFiles = new Map(data.users?.map(({ name, user }) => [name, user?.tokenFile]));
-  const users = config.getUsers().map((user): User => {
-    const tokenFile = tokenFiles.get(user.name);
+  const data = parse(text) as { readonly users?: readonly { name: string; user?: UserData }[] };
+  const more = new Map(data.users?.map(({ name, user }) => [name, user ?? {}]));
+  const users = config.getUsers().map((found): KubeconfigUser => {
+    const { tokenFile, ...own } = more.get(found.name) ?? {};
+    const user = { ...found, impersonation: impersonationOf(own) };
     if (tokenFile) return fromFile(user, resolve(folder, tokenFile));
     const plugin = user.exec as ExecPlugin | null | undefined;
     if (!plugin?.command?.includes("/")) return user;
@@ -138,8 +153,18 @@ function contentsOf(config: KubeConfig, text: string, folder: string): Contents 
   };
 }
 
+function impersonationOf(user: UserData): NonNullable<KubeconfigUser["impersonation"]> {
+  const { "as-uid": uid, "as-groups": groups, "as-user-extra": extra = {} } = user;
+  const extras = Object.entries(extra).map(([key, values]) => [`Impersonate-Extra-${encodeURIComponent(key)}`, values]);
+  return {
+    ...(uid ? { "Impersonate-Uid": uid } : {}),
+    ...(groups && groups.length > 0 ? { "Impersonate-Group": groups } : {}),
+    ...Object.fromEntries(extras),
+  };
+}
+
 /** The form in which the client keeps it for a pod's own account. */
-function fromFile({ token: _token, ...user }: User, tokenFile: string): User {
+function fromFile({ token: _token, ...user }: KubeconfigUser, tokenFile: string): KubeconfigUser {
   return { ...user, authProvider: { name: "tokenFile", config: { tokenFile } } };
 }
 
