@@ -53,7 +53,7 @@ export async function openKubernetesFaults(): Promise<FaultStand> {
       "engine's store away for a while": { strike: () => away(cluster, "etcd") },
       "node's agent away for a while": { strike: () => away(cluster, "kubelet") },
       "node drained and back": { strike: () => drainAndBack(cluster) },
-      "disk full": { strike: () => cluster.fillDisk(), mend: () => freeDisk(cluster), first: true },
+      "disk full": { strike: () => cluster.fillDisk(), mend: () => cluster.freeDisk(), first: true },
       "ledger removed": { strike: (app) => app.loseLedger(), first: true },
       "connections cut once": { strike: async () => cutOnce(network), first: true },
     },
@@ -112,14 +112,6 @@ async function drainAndBack(cluster: KubernetesRig): Promise<void> {
   const name = node.trim();
   await cluster.kubectl(["drain", name, "--force", "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=60s"]);
   await cluster.kubectl(["uncordon", name]);
-}
-
-async function freeDisk(cluster: KubernetesRig): Promise<void> {
-  await cluster.freeDisk();
-  const path = 'jsonpath={.items[0].status.conditions[?(@.type=="DiskPressure")].status} {.items[0].spec.taints}';
-  const usable = async (): Promise<boolean> =>
-    (await cluster.kubectl(["get", "nodes", "--output", path])).stdout.trim() === "False";
-  await waitUntil("the node has noticed its free disk", usable, { withinMs: 90_000, everyMs: 200 });
 }
 
 async function openApp(

@@ -36,6 +36,7 @@ export interface KubernetesRig extends Cluster {
   traces(): Promise<KubernetesTraces>;
   /** Leaves no free byte on the disk of `diskBytes`, until it is freed again. */
   fillDisk(): Promise<void>;
+  /** Resolves when the node can be used again. */
   freeDisk(): Promise<void>;
   /** A program's own log. */
   log(program: KubernetesProgram): Promise<string>;
@@ -146,8 +147,11 @@ class KubernetesNode implements KubernetesRig {
   async #startContainerd(): Promise<void> {
     await this.restart("containerd");
     await this.#wait("containerd answers", async () => (await this.ctr(["version"])).exitCode === 0);
-    const archive = await pauseImageArchive();
-    await this.ctr(["--namespace", "k8s.io", "images", "import", archive]);
+    await this.#importPause();
+  }
+
+  async #importPause(): Promise<void> {
+    await this.ctr(["--namespace", "k8s.io", "images", "import", await pauseImageArchive()]);
   }
 
   ctr(args: readonly string[]): Promise<RunResult> {
@@ -208,8 +212,14 @@ class KubernetesNode implements KubernetesRig {
     return fillDisk(diskOf(this.#slot));
   }
 
-  freeDisk(): Promise<void> {
-    return freeDisk(diskOf(this.#slot));
+  async freeDisk(): Promise<void> {
+    await freeDisk(diskOf(this.#slot));
+    const path = 'jsonpath={.items[0].status.conditions[?(@.type=="DiskPressure")].status} {.items[0].spec.taints}';
+    const isUsable = async (): Promise<boolean> =>
+      (await this.kubectl(["get", "nodes", "--output", path])).stdout.trim() === "False";
+    await waitUntil("the node has noticed its free disk", isUsable, { withinMs: READY_MS, everyMs: 200 });
+    // For want of room the kubelet removes every image that no pod needs, and nobody but us has this one.
+    await this.#importPause();
   }
 
   traces(): Promise<KubernetesTraces> {
