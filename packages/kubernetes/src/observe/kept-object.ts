@@ -1,7 +1,7 @@
 import { perObject } from "@belay/core";
 import type { KubernetesObject } from "../kubernetes-object.ts";
 import type { PodTemplate, Workload } from "../workload.ts";
-import type { Pod } from "./pod.ts";
+import type { ContainerStatus, Pod } from "./pod.ts";
 
 /**
  * An object as it is kept in memory. Of ten thousand pods only what Belay looks at ({@link Pod}), which is a quarter of
@@ -30,8 +30,38 @@ function slimPod({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
       containers: containers.map(slimContainer),
       ...(initContainers === undefined ? {} : { initContainers: initContainers.map(slimContainer) }),
     },
-    ...(status === undefined ? {} : { status }),
+    ...(status === undefined ? {} : { status: slimStatus(status) }),
   };
+}
+
+type Status = NonNullable<Pod["status"]>;
+
+function slimStatus(status: Status): Status {
+  const { phase, reason, message, podIP, hostIP, conditions, containerStatuses, initContainerStatuses } = status;
+  return given({
+    ...{ phase, reason, message, podIP, hostIP },
+    conditions: conditions?.map((one) =>
+      given({ type: one.type, status: one.status, reason: one.reason, message: one.message }),
+    ),
+    containerStatuses: containerStatuses?.map(slimContainerStatus),
+    initContainerStatuses: initContainerStatuses?.map(slimContainerStatus),
+  }) as Status;
+}
+
+function slimContainerStatus({
+  name,
+  ready,
+  restartCount,
+  imageID,
+  state,
+  lastState,
+}: ContainerStatus): ContainerStatus {
+  return given({ name, ready, restartCount, imageID, state, lastState }) as ContainerStatus;
+}
+
+/** Without what is not there. */
+function given<T extends object>(value: T): Partial<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as Partial<T>;
 }
 
 type Container = Pod["spec"]["containers"][number];
@@ -44,6 +74,5 @@ function slimContainer({
   livenessProbe,
   startupProbe,
 }: Container): Container {
-  const kept = { name, image, restartPolicy, readinessProbe, livenessProbe, startupProbe };
-  return Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)) as Container;
+  return given({ name, image, restartPolicy, readinessProbe, livenessProbe, startupProbe }) as Container;
 }
