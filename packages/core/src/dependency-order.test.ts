@@ -10,6 +10,11 @@ describe("services that wait for each other", () => {
     expect(names(dependencyOrder(all))).toEqual(["migrate", "api", "web", "mail"]);
   });
 
+  it("come to an end in a circle, which is cut where it closes", () => {
+    const all = [one("mail"), one("web", "api"), one("api", "queue"), one("queue", "web"), one("self", "self")];
+    expect(names(dependencyOrder(all))).toEqual(["mail", "queue", "api", "web", "self"]);
+  });
+
   it("come in levels", () => {
     const levels = dependencyLevels([one("migrate"), one("mail"), one("api", "migrate"), one("web", "api", "mail")]);
     expect(levels.map(names)).toEqual([["migrate", "mail"], ["api"], ["web"]]);

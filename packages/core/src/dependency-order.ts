@@ -4,12 +4,17 @@ interface Dependent {
   readonly dependsOn: readonly string[];
 }
 
-/** Dependencies before what depends on them, otherwise as given. */
+/**
+ * Dependencies before what depends on them, otherwise as given. A circle is cut where it closes, so that its first member in the
+ * given order comes last of it; whether circles are an error is for the target to say.
+ */
 export function dependencyOrder<T extends Dependent>(services: readonly T[]): T[] {
   const byName = new Map(services.map((one) => [one.service, one]));
   const ordered = new Set<T>();
+  const visited = new Set<T>();
   const visit = (one: T): void => {
-    if (ordered.has(one)) return;
+    if (visited.has(one)) return;
+    visited.add(one);
     for (const dependency of one.dependsOn) {
       const next = byName.get(dependency);
       if (next !== undefined) visit(next);
