@@ -126,8 +126,9 @@ async function openApp(
   const app = createManifestsApplication(space, files.path, () => undefined);
   await app.define({ web: { replicas: 2 } });
   const log = createTestLog();
-  const podsWith = async (path: string): Promise<string[]> => {
-    const lines = await space.kubectl("get", "pods", "--output", `jsonpath={range .items[*]}${path}{"\\n"}{end}`);
+  const podsWith = async (path: string, ...select: string[]): Promise<string[]> => {
+    const output = `jsonpath={range .items[*]}${path}{"\\n"}{end}`;
+    const lines = await space.kubectl("get", "pods", ...select, "--output", output);
     return lines.split("\n").filter((line) => line !== "");
   };
   return {
@@ -150,7 +151,8 @@ async function openApp(
     },
     look: async () => (await askObserver(app.observer)).services.web ?? [],
     answer: async () => {
-      const [ip = ""] = await podsWith("{.status.podIP}");
+      // Evicted ones are still listed.
+      const [ip = ""] = await podsWith("{.status.podIP}", "--field-selector", "status.phase=Running");
       return (await (await fetch(`http://${ip}:8080/`, { signal: AbortSignal.timeout(2_000) })).text()).trim();
     },
     remove: async () => {
