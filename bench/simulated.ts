@@ -10,8 +10,8 @@ const FOLDER = resolve(import.meta.dirname, "simulated");
 const SIZES = [250, 500, 1_000] as const;
 const LARGEST = SIZES[SIZES.length - 1] ?? 1_000;
 const PER_SERVICE = 10;
-/** Node takes what the machine has to spare unless it is told; within this it has to do, as in the group `judge`. */
-const HEAP = ["--max-old-space-size=128", "--max-semi-space-size=8"];
+/** Node takes what the machine has to spare unless it is told; within this it has to do. */
+const HEAP = ["--max-old-space-size=160", "--max-semi-space-size=8"];
 
 /** What Belay's process says of its looks. Times are processor time, in milliseconds. */
 export interface LookFigures {

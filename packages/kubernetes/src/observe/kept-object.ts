@@ -1,5 +1,5 @@
 import { perObject } from "@belay/core";
-import type { KubernetesObject } from "../kubernetes-object.ts";
+import type { KubernetesObject, ObjectMeta } from "../kubernetes-object.ts";
 import type { PodTemplate, Workload } from "../workload.ts";
 import type { ContainerStatus, Pod } from "./pod.ts";
 
@@ -10,6 +10,13 @@ import type { ContainerStatus, Pod } from "./pod.ts";
  */
 export function keptOf(object: KubernetesObject, before: KubernetesObject | undefined): KubernetesObject {
   if (object.kind === "Pod" && "spec" in object) return slimPod(object as Pod);
+  const { kind, metadata } = object;
+  // Who owns its fields is nobody's question, and makes up half of it.
+  if (kind === "ReplicaSet") return withKnownTemplate({ ...object, metadata: withoutManagers(metadata) }, before);
+  return withKnownTemplate(object, before);
+}
+
+function withKnownTemplate(object: KubernetesObject, before: KubernetesObject | undefined): KubernetesObject {
   const { spec } = object as Partial<Workload>;
   const known = (before as Partial<Workload> | undefined)?.spec?.template;
   if (spec?.template === undefined || known === undefined || textOf(known) !== textOf(spec.template)) return object;
@@ -19,12 +26,11 @@ export function keptOf(object: KubernetesObject, before: KubernetesObject | unde
 const textOf = perObject((template: PodTemplate) => JSON.stringify(template));
 
 function slimPod({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
-  const { managedFields, ...meta } = metadata;
   const { nodeName, containers, initContainers } = spec;
   return {
     apiVersion,
     kind,
-    metadata: meta,
+    metadata: withoutManagers(metadata),
     spec: {
       ...(nodeName === undefined ? {} : { nodeName }),
       containers: containers.map(slimContainer),
@@ -32,6 +38,10 @@ function slimPod({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
     },
     ...(status === undefined ? {} : { status: slimStatus(status) }),
   };
+}
+
+function withoutManagers({ managedFields, ...rest }: ObjectMeta): ObjectMeta {
+  return rest;
 }
 
 type Status = NonNullable<Pod["status"]>;
