@@ -7,3 +7,4 @@ export * from "./github/index.ts";
 export * from "./rig/index.ts";
 export * from "./shop/index.ts";
 export * from "./simulated/index.ts";
+export * from "./trivy/index.ts";

@@ -24,6 +24,7 @@ const ENGINE = ["docker.io", "containerd", "runc", "iptables", "iproute2"];
 const COMPOSE_FLAGS = "-s -w -X github.com/docker/compose/v2/internal.Version=v2.40.3";
 const CLI_FLAGS = "-s -w -X github.com/docker/cli/cli/version.Version=28.5.1";
 const BUILDX_FLAGS = "-s -w -X github.com/docker/buildx/version.Version=v0.29.1";
+const TRIVY_FLAGS = "-s -w -X github.com/aquasecurity/trivy/pkg/version/app.ver=0.72.0";
 
 const KUBERNETES_PROGRAMS = [
   "kube-apiserver",
@@ -95,6 +96,23 @@ const RECIPES = {
     accept: /v?\d+\.\d+\.\d+/,
     folders: pluginFolders,
     go: { rig: "buildx", package: "github.com/docker/buildx/cmd/buildx", ldflags: BUILDX_FLAGS },
+  },
+  // About eight minutes on two cores.
+  trivy: {
+    program: "trivy",
+    version: ["--version"],
+    accept: /^Version: 0\.(7[2-9]|[89]\d)\./m,
+    go: {
+      rig: "trivy",
+      package: "github.com/aquasecurity/trivy/cmd/trivy",
+      ldflags: TRIVY_FLAGS,
+      experiment: "jsonv2",
+    },
+  },
+  boltWriter: {
+    program: "bolt-writer",
+    version: ["--version"],
+    go: { rig: "trivy-database", package: ".", ldflags: "-s -w" },
   },
   etcd: { program: "etcd", version: ["--version"], debian: ["etcd-server"] },
   containerd: { program: "containerd", version: ["--version"], debian: ["containerd", "runc"] },
