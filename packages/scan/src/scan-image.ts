@@ -1,0 +1,206 @@
+import { mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import {
+  BelayError,
+  type Digest,
+  type Log,
+  mapBounded,
+  oneLine,
+  type Platform,
+  type PlatformIdentity,
+} from "@belay/core";
+import { checkIdentity } from "./check-identity.ts";
+import { type CouldNotScan, couldNotScan, ScanError } from "./could-not-scan.ts";
+import type { Database } from "./database-files.ts";
+import type { DatabaseStore } from "./database-store.ts";
+import { wantsJavaDatabase } from "./explain-failure.ts";
+import { DATABASES, imageArguments, type Scanner, type TrivyInput, WORKPLACE } from "./image-arguments.ts";
+import { type LayoutEntry, narrowLayout, readLayout } from "./oci-layout.ts";
+import { parseReport } from "./parse-report.ts";
+import type { ScanReport } from "./scan-report.ts";
+import { checkSubject, nameOf, type ScanSubject } from "./scan-subject.ts";
+import { type Trivy, TrivyFailed } from "./trivy.ts";
+
+/** Where the vulnerabilities come from: the machine's own database, or a Trivy server. */
+export type Knowledge =
+  | { readonly store: DatabaseStore }
+  | { readonly server: string; readonly token?: string; readonly maxAgeMs: number; readonly now: Date };
+
+export interface ScanImageOptions {
+  readonly trivy: Trivy;
+  readonly subject: ScanSubject;
+  /**
+   * Platforms to scan. Needed for a registry, where Trivy would silently take linux/amd64 of several. A layout: all that
+   * are in it. An engine and an archive have one, and no choice.
+   */
+  readonly platforms?: readonly Platform[];
+  /** What the image has to be. A scan of anything else counts for nothing. */
+  readonly expected?: Readonly<Record<Platform, PlatformIdentity>>;
+  readonly knowledge: Knowledge;
+  /** Default: vulnerabilities and secrets. */
+  readonly scanners?: readonly Scanner[];
+  /** For each platform. */
+  readonly timeoutMs: number;
+  /** Platforms at a time. Default 2. */
+  readonly parallel?: number;
+  readonly insecure?: boolean;
+  readonly log: Log;
+  readonly signal?: AbortSignal;
+}
+
+/** One platform that was scanned: the truth as Trivy wrote it, and as Belay reads it. */
+export interface PlatformScan {
+  readonly report: ScanReport;
+  readonly json: string;
+}
+
+export interface ImageScan {
+  readonly scans: readonly PlatformScan[];
+  readonly obstacles: readonly CouldNotScan[];
+}
+
+/**
+ * Scans each platform of an image. What hinders a scan is part of the result.
+ * @throws BelayError INVALID_INPUT for what is no image or platform; the signal's reason
+ */
+export async function scanImage(options: ScanImageOptions): Promise<ImageScan> {
+  checkSubject(options.subject);
+  checkPlatforms(options);
+  const scans: PlatformScan[] = [];
+  const obstacles: CouldNotScan[] = [];
+  const settle = async (platform: Platform | undefined, work: () => Promise<PlatformScan | undefined>) => {
+    try {
+      const scan = await work();
+      if (scan !== undefined) scans.push(scan);
+    } catch (error) {
+      if (!(error instanceof ScanError)) throw error;
+      obstacles.push(couldNotScan(error, platform));
+    }
+  };
+  await settle(undefined, async () => {
+    const parts = await partsOf(options);
+    const database =
+      "store" in options.knowledge ? await options.knowledge.store.take("vulnerabilities", options.signal) : undefined;
+    await mapBounded(parts, options.parallel ?? 2, options.signal, (part, signal) =>
+      settle(part.platform, () => scanPart({ ...options, signal }, part, database)),
+    );
+    return undefined;
+  });
+  return { scans, obstacles };
+}
+
+/** What is given to one run of Trivy. */
+interface Part {
+  readonly platform?: Platform;
+  readonly entry?: LayoutEntry;
+}
+
+function checkPlatforms({ subject, platforms }: ScanImageOptions): void {
+  const doing = `scanning ${nameOf(subject)}`;
+  const wrong = platforms?.find((name) => !/^[a-z0-9]+\/[a-z0-9_]+(?:\/[a-z0-9]+)?$/.test(name));
+  if (wrong !== undefined) {
+    const got = `${JSON.stringify(oneLine(wrong))} is no platform`;
+    throw new BelayError("INVALID_INPUT", { doing, got, next: "Write it like linux/arm64." });
+  }
+  if (subject.kind !== "registry" || (platforms?.length ?? 0) > 0) return;
+  throw new BelayError("INVALID_INPUT", { doing, got: "no platform is named", next: "Name all that it has." });
+}
+
+async function partsOf({ subject, platforms }: ScanImageOptions): Promise<Part[]> {
+  if (subject.kind === "registry") return (platforms ?? []).map((platform) => ({ platform }));
+  if (subject.kind !== "layout") return [{}];
+  const entries = await readLayout(subject.path);
+  const missing = platforms?.find((platform) => !entries.some((entry) => entry.platform === platform));
+  if (missing !== undefined) {
+    const got = `it has no ${missing}, but ${entries.map((entry) => entry.platform).join(", ")}`;
+    throw new ScanError("broken_image", { doing: `scanning ${nameOf(subject)}`, got });
+  }
+  const wanted = entries.filter((entry) => platforms?.includes(entry.platform) ?? true);
+  return wanted.map((entry) => ({ platform: entry.platform, entry }));
+}
+
+async function scanPart(options: ScanImageOptions, part: Part, database: Database | undefined): Promise<PlatformScan> {
+  const { subject, knowledge } = options;
+  const doing = `scanning ${nameOf(subject)}${part.platform === undefined ? "" : ` (${part.platform})`}`;
+  const work = await mkdtemp(join(tmpdir(), "belay-scan-"));
+  try {
+    const input = await prepare(work, subject, part);
+    if (database !== undefined) await lend(work, "vulnerabilities", database);
+    await runTrivy(options, part, input, work, doing);
+    const json = await readFile(join(work, WORKPLACE.report), "utf8");
+    const version = database && { schema: database.schema, updatedAt: database.updatedAt };
+    const report = { ...parseReport(json, version), image: nameOf(subject) };
+    if (!("store" in knowledge)) checkServerAge(report, knowledge, doing);
+    const config: Digest | undefined = part.entry?.config;
+    const expected = part.platform === undefined ? undefined : options.expected?.[part.platform];
+    checkIdentity(report, { ...part, config: config ?? expected?.config, any: options.expected }, doing);
+    return { report, json };
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** Puts the image in the working folder under a name of ours, if it is on disk. */
+async function prepare(work: string, subject: ScanSubject, part: Part): Promise<TrivyInput> {
+  await mkdir(join(work, WORKPLACE.cache));
+  switch (subject.kind) {
+    case "engine":
+      return { from: "docker", name: subject.id };
+    case "registry":
+      return { from: "remote", name: subject.reference };
+    case "layout":
+      if (part.entry !== undefined) await narrowLayout(subject.path, part.entry, join(work, WORKPLACE.layout));
+      return { from: "layout" };
+    case "archive":
+      await symlink(resolve(subject.path), join(work, WORKPLACE.archive));
+      return { from: "archive" };
+  }
+}
+
+async function lend(work: string, kind: keyof typeof DATABASES, database: Database): Promise<void> {
+  await symlink(database.folder, join(work, WORKPLACE.cache, DATABASES[kind].folder));
+}
+
+async function runTrivy(
+  options: ScanImageOptions,
+  part: Part,
+  input: TrivyInput,
+  work: string,
+  doing: string,
+): Promise<void> {
+  const { knowledge, trivy, scanners = ["vuln", "secret"], timeoutMs, signal } = options;
+  const store = "store" in knowledge ? knowledge.store : undefined;
+  const server = "store" in knowledge ? undefined : knowledge;
+  const args = imageArguments({
+    input,
+    scanners,
+    timeoutMs,
+    ...(part.platform === undefined || input.from !== "remote" ? {} : { platform: part.platform }),
+    ...(server === undefined ? {} : { server: server.server }),
+    ...(options.insecure === undefined ? {} : { insecure: options.insecure }),
+  });
+  // Trivy ends by its own timeout, with words about what it was at; ours is for one that hangs.
+  const call = { doing, cwd: work, deadlineMs: timeoutMs + 30_000, ...(signal === undefined ? {} : { signal }) };
+  const env = server?.token === undefined ? {} : { TRIVY_TOKEN: server.token };
+  const java = await store?.find("java");
+  if (store !== undefined && java !== undefined) await lend(work, "java", await store.take("java", signal));
+  try {
+    await trivy.run(args, { ...call, env });
+  } catch (error) {
+    const wanted = error instanceof TrivyFailed && error.says(wantsJavaDatabase);
+    if (store === undefined || java !== undefined || !wanted) throw error;
+    await lend(work, "java", await store.take("java", signal));
+    await trivy.run(args, { ...call, env });
+  }
+}
+
+function checkServerAge(report: ScanReport, server: { maxAgeMs: number; now: Date }, doing: string): void {
+  const { database } = report;
+  const next = "Update the server, or raise `max-db-age`.";
+  if (database === undefined) {
+    throw new ScanError("stale_database", { doing, got: "the server does not tell the age of its database", next });
+  }
+  if (server.now.getTime() - Date.parse(database.updatedAt) <= server.maxAgeMs) return;
+  throw new ScanError("stale_database", { doing, got: `the server's is of ${database.updatedAt}`, next });
+}

@@ -1,0 +1,161 @@
+import { createHash } from "node:crypto";
+import { readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import type { DatabaseStore } from "@belay/scan";
+import {
+  createTestLog,
+  freePort,
+  type ImageFiles,
+  pushTrivyDatabase,
+  SCAN_FILES,
+  temporaryFolder,
+  writeJavaDatabase,
+  writeTrivyDatabase,
+} from "@belay/testkit";
+import { strToU8, zipSync } from "fflate";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { DAY_MS, gate, LODASH, type ScanStand, STAND_MS, startScanStand } from "./scan-stand.ts";
+
+let stand: ScanStand;
+beforeAll(async () => {
+  stand = await startScanStand();
+}, STAND_MS);
+afterAll(() => stand?.[Symbol.asyncDispose]());
+
+describe("the database", () => {
+  let place: string;
+  let repository: string;
+  beforeEach(async () => {
+    await using made = await temporaryFolder();
+    place = join(stand.folder, stand.fresh("cache"));
+    repository = `${stand.registry.address}/mirror/${stand.fresh("trivy-db")}:2`;
+    await writeTrivyDatabase(made.path);
+    const [, name = ""] = /^[^/]+\/(.+):2$/.exec(repository) ?? [];
+    await pushTrivyDatabase(made.path, { url: stand.registry.url, repository: name, tag: "2" });
+  });
+  const from = (repositories: readonly string[], more: object = {}) =>
+    stand.store({ cache: place, update: true, repositories: { vulnerabilities: repositories }, delayMs: 10, ...more });
+
+  async function scanWith(knowledge: DatabaseStore) {
+    const { path } = await stand.image({ "linux/amd64": [SCAN_FILES.oldLodash] });
+    return stand.scan({ kind: "layout", path }, { knowledge: { store: knowledge } });
+  }
+
+  it("comes from a local registry, once for scans side by side, and is not asked for again", async () => {
+    const count = async () =>
+      ((await stand.registry.log()).match(new RegExp(`GET /v2/${name}/blobs/`, "g")) ?? []).length;
+    const name = repository.slice(stand.registry.address.length + 1, -2);
+    const results = await Promise.all([1, 2, 3].map(() => scanWith(from([repository]))));
+    for (const result of results) expect(gate(result)).toMatchObject({ result: "vulnerable" });
+    const once = await count();
+    expect(once).toBeGreaterThan(0);
+    await scanWith(from([repository]));
+    expect(await count()).toBe(once);
+    expect((await readdir(join(place, "belay", "db"))).filter((one) => !/^\d+$/.test(one))).toEqual([]);
+  });
+
+  it("comes from the next mirror after a 429, a 404 and a refused connection", async () => {
+    await using busy = await startBusyRegistry();
+    const none = `${stand.registry.address}/none/trivy-db:2`;
+    const closed = `127.0.0.1:${await freePort()}/trivy-db:2`;
+    const result = await scanWith(from([`${busy.address}/trivy-db:2`, none, closed, repository]));
+    expect(gate(result)).toMatchObject({ result: "vulnerable" });
+    expect(busy.requests()).toBeGreaterThan(0);
+  });
+
+  it("can't be had when all mirrors are busy, after as many tries as were allowed: not scanned, and not vulnerable", async () => {
+    await using busy = await startBusyRegistry();
+    const retries = createTestLog();
+    const result = await scanWith(from([`${busy.address}/trivy-db:2`], { attempts: 2, log: retries }));
+    expect(gate(result)).toMatchObject({
+      result: "could_not_scan",
+      exitCode: 11,
+      obstacles: [{ obstacle: "rate_limited", message: expect.stringContaining("TOOMANYREQUESTS") }],
+    });
+    expect(retries.text().match(/try \d failed/g)).toEqual(["try 1 failed"]);
+  });
+
+  it("can't be had where there is none", async () => {
+    const none = `${stand.registry.address}/none/trivy-db:2`;
+    expect((await scanWith(from([none]))).obstacles).toMatchObject([{ obstacle: "no_database" }]);
+    expect((await scanWith(from([], { update: false }))).obstacles).toMatchObject([{ obstacle: "no_database" }]);
+  });
+
+  it("that is older than allowed is not used; with a younger limit's failure it is named", async () => {
+    const old = new Date(Date.now() - 10 * DAY_MS);
+    await writeTrivyDatabase(join(place, "db"), { updatedAt: old });
+    const stale = gate(await scanWith(from([], { update: false })));
+    expect(stale).toMatchObject({ result: "could_not_scan", obstacles: [{ obstacle: "stale_database" }] });
+    const used = gate(await scanWith(from([], { update: false, maxAgeMs: 11 * DAY_MS })));
+    expect(used).toMatchObject({ result: "vulnerable", database: { schema: 2 } });
+    expect(used.database?.ageMs).toBeGreaterThan(9 * DAY_MS);
+    const closed = `127.0.0.1:${await freePort()}/trivy-db:2`;
+    const both = await scanWith(from([closed], { attempts: 1 }));
+    expect(both.obstacles).toMatchObject([{ obstacle: "stale_database", message: expect.stringContaining("refused") }]);
+    const fresh = await scanWith(from([repository]));
+    expect(gate(fresh).database?.ageMs).toBeLessThan(DAY_MS);
+  });
+
+  it("of yesterday finds nothing that became known today", async () => {
+    await writeTrivyDatabase(join(place, "db"), { without: LODASH });
+    const before = await scanWith(from([], { update: false }));
+    expect(gate(before)).toMatchObject({ result: "passed" });
+    const today = await scanWith(stand.store());
+    const baseline = before.scans.map((one) => one.report);
+    expect(gate(today, { onlyNew: true }, { baseline })).toMatchObject({
+      comparison: { impossible: expect.anything() },
+    });
+  });
+
+  it("that is damaged is no clean image", async () => {
+    await writeTrivyDatabase(join(place, "db"));
+    await writeFile(join(place, "db", "trivy.db"), "no database");
+    expect((await scanWith(from([], { update: false }))).obstacles).toMatchObject([{ obstacle: "no_database" }]);
+    await rm(join(place, "db", "trivy.db"));
+    expect((await scanWith(from([], { update: false }))).obstacles).toMatchObject([{ obstacle: "no_database" }]);
+  });
+});
+
+it("of Java archives is fetched when an image has one, once, and not before", async () => {
+  const jar = zipSync({ "META-INF/MANIFEST.MF": strToU8("Manifest-Version: 1.0\n") });
+  const sha1 = createHash("sha1").update(jar).digest("hex");
+  await using made = await temporaryFolder();
+  const log4j = { group: "org.apache.logging.log4j", artifact: "log4j-core", version: "2.14.1", sha1 };
+  await writeJavaDatabase(made.path, [log4j]);
+  await pushTrivyDatabase(made.path, { url: stand.registry.url, repository: "java-db", tag: "1", kind: "java" });
+  const cache = join(stand.folder, stand.fresh("cache"));
+  await writeTrivyDatabase(join(cache, "db"));
+  const repositories = { java: [`${stand.registry.address}/java-db:1`] };
+  const knowledge = { store: stand.store({ cache, update: true, repositories }) };
+  const scan = async (...layers: readonly ImageFiles[]) => {
+    const { path } = await stand.image({ "linux/amd64": layers });
+    return gate(await stand.scan({ kind: "layout", path }, { knowledge }));
+  };
+  expect(await scan(SCAN_FILES.newLodash)).toMatchObject({ result: "passed" });
+  expect(await readdir(join(cache, "belay", "java-db"))).toEqual([]);
+  const archives = { "app/no-name.jar": jar };
+  const results = await Promise.all([scan(archives), scan(archives, SCAN_FILES.newLodash)]);
+  for (const result of results) expect(result.seen).toEqual(["CVE-2021-44228 fails"]);
+  expect((await stand.registry.log()).match(/GET \/v2\/java-db\/blobs\//g)?.length).toBe(1);
+});
+
+/** A registry that has had enough of everybody (distribution spec, "Error Codes": TOOMANYREQUESTS). */
+async function startBusyRegistry() {
+  let requests = 0;
+  const server = createServer((_request, response) => {
+    requests++;
+    response.writeHead(429, { "content-type": "application/json" });
+    response.end('{"errors":[{"code":"TOOMANYREQUESTS","message":"retry-after: 1ms, allowed: 44000/minute"}]}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  return {
+    address: `127.0.0.1:${typeof address === "object" ? address?.port : 0}`,
+    requests: () => requests,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
