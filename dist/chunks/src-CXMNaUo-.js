@@ -1,1 +1,0 @@
-export{s as createAuthenticator,i as createRegistryClient,o as insecureRegistries}from"./src-Bff2aWi3.js";

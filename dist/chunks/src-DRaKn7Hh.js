@@ -1,1 +1,0 @@
-import"./describe-event-D7RoGbKQ.js";export{i as EngineError,r as connectDocker,o as isNotFound}from"./src-CM6FUL8C.js";
