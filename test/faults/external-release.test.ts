@@ -33,7 +33,7 @@ it("knows an image alone only by its labels, and marks the release so", async ()
     runName: "1.job.test",
     signal: new AbortController().signal,
   };
-  const settings = { application: "shop", services } as unknown as Settings;
+  const settings = { application: "shop", services, target: { kind: "compose" } } as unknown as Settings;
   const release = await releaseToDeploy(context, { githubToken: "", overrides: {} }, settings);
   expect(release).toMatchObject({
     stage: "external",
