@@ -1,4 +1,4 @@
-import type { Plan } from "@belay/core";
+import { LABELS, type Plan } from "@belay/core";
 import { isOutOfSequence, type UpdateConfig } from "@belay/docker";
 import { deploy, recover } from "@belay/rollout";
 import { waitUntil } from "@belay/testkit";
@@ -103,6 +103,27 @@ describe.concurrent("existing services of a swarm", () => {
       cause: { cause: "drifted", service: "web" },
     });
     expect((await shop.inspect()).Spec.TaskTemplate.ContainerSpec?.Env).toEqual(["HAND=made"]);
+  });
+
+  it("get their user's settings back from the next deployment when the way back fails", async ({ shop }) => {
+    const options = [...START_FIRST, "--update-failure-action", "rollback", "--update-delay", "100ms"];
+    await shop.create("good1", ["--replicas", "2", ...options]);
+    const before = (await shop.inspect()).Spec.UpdateConfig as UpdateConfig;
+    let done = false;
+    const onStep = async (step: string): Promise<void> => {
+      if (step !== "restore watch" || done) return;
+      done = true;
+      const change = ["service", "update", "--detach", "--no-resolve-image", "--env-add", "HAND=made", shop.name()];
+      await shop.engine.docker(change);
+    };
+    const bad = await shop.deploy({ web: "crash" }, { ports: { onStep } });
+    expect(bad, shop.log.text()).toMatchObject({ outcome: "rollback_failed" });
+    expect((await shop.inspect()).Spec.UpdateConfig).toMatchObject({ FailureAction: "continue" });
+    const good = await shop.deploy({ web: "good2" });
+    expect(good, shop.log.text()).toMatchObject({ outcome: "succeeded" });
+    const { UpdateConfig, Labels } = (await shop.inspect()).Spec;
+    expect(UpdateConfig).toEqual(before);
+    expect(Labels).not.toHaveProperty([LABELS.updateConfig]);
   });
 
   it("keep a scale that is set in the middle of a deployment that fails", async ({ shop }) => {

@@ -27,4 +27,6 @@ export const LABELS = {
   service: "dev.belay.service",
   scope: "dev.belay.scope",
   record: "dev.belay.record",
+  /** Swarm: the user's own update settings, as JSON, while a way back has others in force. */
+  updateConfig: "dev.belay.update-config",
 } as const;

@@ -1,5 +1,6 @@
 import { BelayError, type Digest, knownDigests, type Platform, pinnedReference, type Release } from "@belay/core";
 import type { Service, ServiceSpec, TaskSpec } from "@belay/docker";
+import { withOwnUpdateConfig } from "./own-update-config.ts";
 import { goalOf } from "./service-mode.ts";
 
 /** An existing service that should run another image, and nothing else that is new. */
@@ -31,7 +32,8 @@ export function desireExisting(
     const current = existing.find(({ Spec }) => Spec.Name === name);
     if (current === undefined) throw missing(service, name, existing);
     const platforms = Object.keys(identity.platforms);
-    const draft = (live: ServiceSpec | undefined): ServiceSpec => withImage(live ?? current.Spec, image, platforms);
+    const draft = (live: ServiceSpec | undefined): ServiceSpec =>
+      withImage(withOwnUpdateConfig(live ?? current.Spec), image, platforms);
     return { service, name, current, image, digests: knownDigests(identity), goal: goalOf(current.Spec), draft };
   });
 }

@@ -1,6 +1,7 @@
 import { scopeHash } from "@belay/core";
 import type { Service, ServiceSpec, UpdateConfig } from "@belay/docker";
 import { normalFrame } from "./normal-spec.ts";
+import { layAside, withOwnUpdateConfig } from "./own-update-config.ts";
 import { readLabels } from "./service-labels.ts";
 import { isJob, withReplicas } from "./service-mode.ts";
 import type { ServiceSnapshot, Snapshot } from "./snapshot.ts";
@@ -58,7 +59,7 @@ function oldSpec(
   const { Networks } = spec.TaskTemplate;
   const placed = Networks?.map((one) => ({ ...one, Target: networks.get(one.Target) ?? one.Target }));
   const whole = placed == null ? spec : { ...spec, TaskTemplate: { ...spec.TaskTemplate, Networks: placed } };
-  return { ...keepScale(was, whole, live), ...updateSettings(spec) };
+  return withUpdateSettings(keepScale(was, whole, live), was);
 }
 
 /** The live number stays, unless it is the one that the deployment wrote. */
@@ -72,10 +73,11 @@ function keepScale(was: ServiceSnapshot, spec: ServiceSpec, live: Service | unde
  * release should go. The engine goes on whatever happens: `rollback` could bring the bad release back (seen), and `pause`
  * would stop half-way for a task that a drained node ended (seen). Should this run die, the engine still goes the whole way.
  */
-function updateSettings(spec: ServiceSpec): { UpdateConfig?: UpdateConfig } {
+function withUpdateSettings(spec: ServiceSpec, was: ServiceSnapshot): ServiceSpec {
   // Engines refuse update settings for jobs. Without any, their own hold: parallelism 1, and pause.
-  if (isJob(spec)) return {};
-  return { UpdateConfig: { Parallelism: 1, ...spec.UpdateConfig, FailureAction: "continue", Delay: 0 } };
+  if (isJob(spec)) return spec;
+  const meanwhile: UpdateConfig = { Parallelism: 1, ...spec.UpdateConfig, FailureAction: "continue", Delay: 0 };
+  return needsSettling(was) ? layAside(spec, meanwhile) : { ...spec, UpdateConfig: meanwhile };
 }
 
 /** Whether the user's own update settings are others than those of the way back. */
@@ -91,7 +93,7 @@ export function settleService(state: TargetState, was: ServiceSnapshot): Write {
     name: was.name,
     make: (live) => {
       if (live === undefined || was.spec === undefined || isSomebodyElses(state, was, live)) return undefined;
-      const { UpdateConfig: _, ...rest } = live.Spec;
+      const { UpdateConfig: _, ...rest } = withOwnUpdateConfig(live.Spec);
       const own = was.spec.UpdateConfig;
       const settled = own == null ? rest : { ...rest, UpdateConfig: own };
       return isInForce(state, live.Spec, settled) ? undefined : settled;

@@ -1,4 +1,5 @@
 import type { NetworkInspect } from "@belay/docker";
+import { withOwnUpdateConfig } from "./own-update-config.ts";
 import { isTouched, type PlanContents } from "./plan-detail.ts";
 import type { NetworkSnapshot, ServiceSnapshot, Snapshot } from "./snapshot.ts";
 import type { TargetState } from "./target-state.ts";
@@ -24,7 +25,7 @@ export async function takeSnapshot(state: TargetState, plan: PlanContents): Prom
       return {
         ...rest,
         desired: Mode?.Replicated?.Replicas ?? desired,
-        spec: current.Spec,
+        spec: withOwnUpdateConfig(current.Spec),
         revision: taskRevision(TaskTemplate, state.directory.networks),
         image: TaskTemplate.ContainerSpec?.Image ?? "",
       };
