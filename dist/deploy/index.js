@@ -1,1 +1,1 @@
-import{c as e,n as t,o as n,s as r}from"../chunks/src-1rs0OF3e.js";import{h as i,r as a}from"../chunks/src-MrGg6a0i.js";await e(async e=>{let o=a(e.inputs);n(e);let s=await i(e,o);return s.leftOpen||r(),t(e,s),s.report});export{};
+import{c as e,n as t,o as n,s as r}from"../chunks/src-HUUU3JI1.js";import{h as i,r as a}from"../chunks/src-DKmttmlK.js";await e(async e=>{let o=a(e.inputs);n(e);let s=await i(e,o);return s.leftOpen||r(),t(e,s),s.report});export{};

@@ -1,1 +1,1 @@
-import{c as e,r as t}from"../chunks/src-1rs0OF3e.js";import{a as n,p as r}from"../chunks/src-MrGg6a0i.js";await e(async e=>{let i=await r(e,n(e.inputs));t(e,i)});export{};
+import{c as e,r as t}from"../chunks/src-HUUU3JI1.js";import{a as n,p as r}from"../chunks/src-DKmttmlK.js";await e(async e=>{let i=await r(e,n(e.inputs));t(e,i)});export{};

@@ -1,1 +1,1 @@
-import{c as e,i as t}from"../chunks/src-1rs0OF3e.js";import{r as n,u as r}from"../chunks/src-MrGg6a0i.js";await e(async e=>{let i=await r(e,n(e.inputs));return t(e,i),i.kind===`nothing`?void 0:i.report});export{};
+import{c as e,i as t}from"../chunks/src-HUUU3JI1.js";import{r as n,u as r}from"../chunks/src-DKmttmlK.js";await e(async e=>{let i=await r(e,n(e.inputs));return t(e,i),i.kind===`nothing`?void 0:i.report});export{};

@@ -1,1 +1,1 @@
-import{a as e,c as t,o as n,s as r}from"../chunks/src-1rs0OF3e.js";import{l as i,o as a}from"../chunks/src-MrGg6a0i.js";await t(async t=>{let o=a(t.inputs);n(t);let s=await i(t,o);return s.leftOpen||r(),e(t,s),s.report});export{};
+import{a as e,c as t,o as n,s as r}from"../chunks/src-HUUU3JI1.js";import{l as i,o as a}from"../chunks/src-DKmttmlK.js";await t(async t=>{let o=a(t.inputs);n(t);let s=await i(t,o);return s.leftOpen||r(),e(t,s),s.report});export{};
