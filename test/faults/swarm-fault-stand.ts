@@ -68,7 +68,7 @@ export async function openSwarmFaults(): Promise<FaultStand> {
  * The swarm's state is there as long as more than half of its managers are: a second one that dies takes it away from the
  * first, which runs all tasks.
  */
-async function openQuorum({ manager, workers: [second] }: SwarmNodes): Promise<Breakage> {
+async function openQuorum({ manager, workers: [second], stateOf }: SwarmNodes): Promise<Breakage> {
   if (second === undefined) throw new Error("a quorum to be lost needs a second node");
   const docker = async (...args: string[]): Promise<string> => (await manager.engine.docker(args)).stdout.trim();
   await docker("node", "update", "--availability", "drain", second.id);
@@ -93,6 +93,10 @@ async function openQuorum({ manager, workers: [second] }: SwarmNodes): Promise<B
       await back;
       await waitUntil("there is a quorum again", acts, { withinMs: 60_000, everyMs: 200 });
       await docker("node", "demote", second.id);
+      // A new leader takes no node for ready until it has heard of it.
+      const ready = async (): Promise<boolean> =>
+        (await Promise.all([manager, second].map(stateOf))).every((state) => state === "ready");
+      await waitUntil("the nodes are ready again", ready, { withinMs: 60_000, everyMs: 200 });
     },
   };
 }
