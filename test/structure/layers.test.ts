@@ -30,7 +30,7 @@ const packageOf = (path: string): string | undefined => /^packages\/([^/]+)\//.e
 /** Why `path` may not import `specifier`, or nothing. */
 function objection(path: string, specifier: string): string | undefined {
   const own = packageOf(path);
-  const other = /^@belay\/(.+)$/.exec(specifier)?.[1];
+  const other = /^@belay\/([^/]+)/.exec(specifier)?.[1];
   if (specifier.startsWith(".")) {
     const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
     const leaves =

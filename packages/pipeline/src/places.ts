@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { lstatSync, mkdirSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { BelayError } from "@belay/core";
 import type { PipelineContext } from "./context.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
@@ -36,6 +36,14 @@ export function releasePath(context: PipelineContext, inputs: CommonInputs): str
   return inputs.release === undefined
     ? join(belayFolder(context), "release.json")
     : resolve(context.workingDirectory, inputs.release);
+}
+
+/**
+ * Folder where the build leaves a service's image, as an OCI image layout, when it does not leave it to an engine: beside
+ * the release document, so that both travel together. Which image it is, the release says.
+ */
+export function layoutPath(releasePath: string, service: string): string {
+  return join(dirname(releasePath), "images", service);
 }
 
 /** What the last use case has to tell; `report` shows it. */

@@ -9,14 +9,16 @@ import {
   oneLine,
   type Platform,
   type PlatformIdentity,
+  toBelayError,
 } from "@belay/core";
+import { type LayoutEntry, readLayout } from "@belay/core/oci-layout";
 import { checkIdentity } from "./check-identity.ts";
 import { type CouldNotScan, couldNotScan, ScanError } from "./could-not-scan.ts";
 import type { Database } from "./database-files.ts";
 import type { DatabaseStore } from "./database-store.ts";
 import { wantsJavaDatabase } from "./explain-failure.ts";
 import { DATABASES, imageArguments, type Scanner, type TrivyInput, WORKPLACE } from "./image-arguments.ts";
-import { type LayoutEntry, narrowLayout, readLayout } from "./oci-layout.ts";
+import { narrowLayout } from "./narrow-layout.ts";
 import { parseReport } from "./parse-report.ts";
 import type { ScanReport } from "./scan-report.ts";
 import { checkSubject, nameOf, type ScanSubject } from "./scan-subject.ts";
@@ -110,7 +112,7 @@ function checkPlatforms({ subject, platforms }: ScanImageOptions): void {
 async function partsOf({ subject, platforms }: ScanImageOptions): Promise<Part[]> {
   if (subject.kind === "registry") return (platforms ?? []).map((platform) => ({ platform }));
   if (subject.kind !== "layout") return [{}];
-  const entries = await readLayout(subject.path);
+  const entries = await entriesOf(subject.path);
   const missing = platforms?.find((platform) => !entries.some((entry) => entry.platform === platform));
   if (missing !== undefined) {
     const got = `it has no ${missing}, but ${entries.map((entry) => entry.platform).join(", ")}`;
@@ -118,6 +120,15 @@ async function partsOf({ subject, platforms }: ScanImageOptions): Promise<Part[]
   }
   const wanted = entries.filter((entry) => platforms?.includes(entry.platform) ?? true);
   return wanted.map((entry) => ({ platform: entry.platform, entry }));
+}
+
+async function entriesOf(path: string): Promise<readonly LayoutEntry[]> {
+  try {
+    return (await readLayout(path)).entries;
+  } catch (error) {
+    const { doing, got } = toBelayError(error, `reading the image layout ${path}`);
+    throw new ScanError("broken_image", { doing, got, cause: error });
+  }
 }
 
 async function scanPart(options: ScanImageOptions, part: Part, database: Database | undefined): Promise<PlatformScan> {

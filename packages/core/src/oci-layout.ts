@@ -1,8 +1,17 @@
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { type Digest, isDigest, messageOf, type Platform, platformName, sha256 } from "@belay/core";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { z } from "zod";
-import { ScanError } from "./could-not-scan.ts";
+import { type Digest, isDigest, sha256 } from "./digest.ts";
+import { BelayError, messageOf } from "./errors.ts";
+import { type Platform, platformName } from "./identity.ts";
+
+/** An image on disk, in a folder as `buildx build --output type=oci,tar=false` writes it (OCI image spec, "Image Layout"). */
+export interface ImageLayout {
+  /** What `index.json` points to: an index or a manifest, one per tag or image. */
+  readonly roots: readonly LayoutDescriptor[];
+  /** Every platform of all of them, however deep their indexes are nested; attestations are left out. */
+  readonly entries: readonly LayoutEntry[];
+}
 
 /** One platform of an image on disk. */
 export interface LayoutEntry {
@@ -11,12 +20,14 @@ export interface LayoutEntry {
   readonly manifest: Digest;
   /** Digest of its config. */
   readonly config: Digest;
-  readonly descriptor: z.infer<typeof DESCRIPTOR>;
+  readonly descriptor: LayoutDescriptor;
 }
+
+/** OCI image spec, "Descriptor". */
+export type LayoutDescriptor = z.infer<typeof DESCRIPTOR>;
 
 const digest = z.custom<Digest>((text) => typeof text === "string" && isDigest(text), "it is no sha256 digest");
 
-/** OCI image spec, "Descriptor". */
 const DESCRIPTOR = z.object({
   mediaType: z.string(),
   digest,
@@ -32,24 +43,27 @@ const CONFIG = z.object({ os: z.string(), architecture: z.string(), variant: z.s
 const DEEPEST = 3;
 
 /**
- * The platforms of an OCI image layout, however deep its indexes are nested; attestations are left out.
- * @throws ScanError broken_image
+ * Reads the image of a layout and checks every blob that it reads against its digest; layers are not read.
+ * @throws BelayError RELEASE_INVALID when something is missing, was changed, or there is no image in it
  */
-export async function readLayout(path: string): Promise<LayoutEntry[]> {
+export async function readLayout(path: string): Promise<ImageLayout> {
   const doing = `reading the image layout ${path}`;
+  const next = "Build the image again.";
   try {
-    const top = INDEX.parse(JSON.parse(await readFile(join(path, "index.json"), "utf8")));
-    const entries = await entriesOf(path, top.manifests, DEEPEST);
-    if (entries.length > 0) return entries;
+    const { manifests: roots } = INDEX.parse(JSON.parse(await readFile(join(path, "index.json"), "utf8")));
+    const entries = await entriesOf(path, roots, DEEPEST);
+    if (entries.length > 0) return { roots, entries };
   } catch (error) {
-    throw new ScanError("broken_image", { doing, got: messageOf(error), cause: error });
+    throw new BelayError("RELEASE_INVALID", { doing, got: messageOf(error), next, cause: error });
   }
-  throw new ScanError("broken_image", { doing, got: "there is no image in it" });
+  throw new BelayError("RELEASE_INVALID", { doing, got: "there is no image in it", next });
 }
 
-type Descriptor = z.infer<typeof DESCRIPTOR>;
-
-async function entriesOf(path: string, descriptors: readonly Descriptor[], depth: number): Promise<LayoutEntry[]> {
+async function entriesOf(
+  path: string,
+  descriptors: readonly LayoutDescriptor[],
+  depth: number,
+): Promise<LayoutEntry[]> {
   const entries: LayoutEntry[] = [];
   for (const descriptor of descriptors) {
     if (descriptor.platform?.os === "unknown") continue;
@@ -63,7 +77,7 @@ async function entriesOf(path: string, descriptors: readonly Descriptor[], depth
 }
 
 /** The config tells the platform; what an index says beside it may be missing or wrong. */
-async function entryOf(path: string, descriptor: Descriptor): Promise<LayoutEntry> {
+async function entryOf(path: string, descriptor: LayoutDescriptor): Promise<LayoutEntry> {
   const manifest = MANIFEST.parse(await readBlob(path, descriptor.digest));
   const { os, architecture, variant } = CONFIG.parse(await readBlob(path, manifest.config.digest));
   const platform = platformName({ os, architecture, variant });
@@ -74,15 +88,4 @@ async function readBlob(path: string, name: Digest): Promise<unknown> {
   const bytes = await readFile(join(path, "blobs", ...name.split(":")));
   if (sha256(bytes) !== name) throw new Error(`the blob ${name} has other content`);
   return JSON.parse(bytes.toString("utf8"));
-}
-
-/**
- * Makes a layout with one platform only, whose blobs are the other's. Trivy takes the first image that it finds in a
- * layout, whatever platform is asked for (trivy, `pkg/fanal/image/oci.go`).
- */
-export async function narrowLayout(path: string, entry: LayoutEntry, target: string): Promise<void> {
-  await mkdir(target);
-  await symlink(resolve(path, "blobs"), join(target, "blobs"));
-  await writeFile(join(target, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
-  await writeFile(join(target, "index.json"), JSON.stringify({ schemaVersion: 2, manifests: [entry.descriptor] }));
 }
