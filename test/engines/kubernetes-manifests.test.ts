@@ -218,6 +218,24 @@ describe("manifests on a node", () => {
     expect(facts(after)).toEqual(facts(before));
   });
 
+  it("whose pods read what is not there are refused, each file by its name", async () => {
+    await stand.kubectl("create", "secret", "generic", "tokens", "--from-literal", "api=not-so-secret");
+    const container = `          envFrom: [{ configMapRef: { name: settings } }, { configMapRef: { name: nowhere } }, { secretRef: { name: maybe, optional: true } }]
+          env:
+            - { name: API, valueFrom: { secretKeyRef: { name: tokens, key: api } } }
+            - { name: WEB, valueFrom: { secretKeyRef: { name: tokens, key: web } } }`;
+    await stand.write({ "web.yaml": configOf("settings", "info") + deploymentOf("web", { container }) });
+    const result = await roll(stand, await releaseOf(images, { web: "good1" }));
+    expect(result, result.log).toMatchObject({ outcome: "refused", report: { cause: { cause: "preflight" } } });
+    const found = result.report.findings.filter(({ level }) => level === "refuse").map(({ message }) => message);
+    expect(found.sort()).toEqual([
+      "the Secret tokens, which deployment/web needs, has no key web",
+      "there is no ConfigMap nowhere, which deployment/web needs",
+    ]);
+    expect(JSON.stringify(result)).not.toContain("not-so-secret");
+    expect(await names("deployments")).toEqual([]);
+  });
+
   it("of a first deployment that fails are removed when that was asked for, but never their data", async () => {
     const claim =
       "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: { name: data }\nspec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: 1Mi } } }\n";

@@ -5,6 +5,7 @@ import { isTouched, type PlanContents, type PlannedObject } from "../plan-detail
 import type { TargetState } from "../target-state.ts";
 import { imagesOf, templateOf } from "../workload.ts";
 import { budgetHints, quotaHints } from "./hints.ts";
+import { missingFiles } from "./missing-files.ts";
 import { missingPermissions } from "./permissions.ts";
 
 const AT_ONCE = 8;
@@ -21,6 +22,7 @@ export async function preflight(
   const found = await Promise.all([
     images(state, touched, signal),
     wayBack(state, touched, policy, view, signal),
+    missingFiles(state.api, plan, signal),
     missingPermissions(state.api, plan, signal),
     quotaHints(state.api, signal),
     budgetHints(state.api, touched, signal),
