@@ -49,7 +49,7 @@ export async function openKubernetesStand(): Promise<EngineStand> {
     application: async (name) => {
       const space = new Space(cluster, images, name);
       await space.create();
-      const application = createApplication(space, () => open.delete(application));
+      const application = createWorkloadsApplication(space, () => open.delete(application));
       open.add(application);
       return application;
     },
@@ -135,7 +135,8 @@ export class Space {
   }
 }
 
-function createApplication(space: Space, removed: () => void): ApplicationStand {
+/** Workloads that exist, as {@link ApplicationStand}. */
+export function createWorkloadsApplication(space: Space, removed: () => void): ApplicationStand {
   const { scope, cluster } = space;
   const services = (): KubernetesSettings["services"] =>
     Object.fromEntries(Object.keys(space.definitions).map((name) => [name, { workload: `deployment/${name}` }]));

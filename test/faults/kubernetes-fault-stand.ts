@@ -10,11 +10,11 @@ import {
   temporaryFolder,
   waitUntil,
 } from "@belay/testkit";
-import { type ImageCatalogue, openCatalogue } from "../contract/images.ts";
-import { Space } from "../contract/kubernetes-stand.ts";
+import { openCatalogue } from "../contract/images.ts";
+import { createWorkloadsApplication, Space } from "../contract/kubernetes-stand.ts";
 import { createManifestsApplication } from "../contract/manifests-stand.ts";
 import { askObserver } from "../contract/observer.ts";
-import type { ManifestSettings } from "../contract/open-manifests.ts";
+import type { ApplicationStand } from "../contract/stand.ts";
 import { openBy } from "../contract/target-opener.ts";
 import { cutOnce } from "./cut-once.ts";
 import type { FaultApp, FaultStand } from "./fault-stand.ts";
@@ -24,8 +24,11 @@ const AWAY_MS = 6_000;
 /** How long the API server has to end in good order. */
 const GRACE_MS = 3_000;
 
-/** Manifests on a cluster of its own, because its parts are killed. */
-export async function openKubernetesFaults(): Promise<FaultStand> {
+/** What of the user's Belay deploys. */
+type Way = "manifests" | "existing workloads";
+
+/** A cluster of its own, because its parts are killed. */
+export async function openKubernetesFaults(way: Way): Promise<FaultStand> {
   const [cluster, registry, folder] = await Promise.all([
     startKubernetes({ diskBytes: 400_000_000 }),
     startRegistry(),
@@ -41,7 +44,7 @@ export async function openKubernetesFaults(): Promise<FaultStand> {
     await cluster.restart("apiserver");
   };
   return {
-    title: "Kubernetes, manifests",
+    title: `Kubernetes, ${way}`,
     registry,
     network,
     stage: "apply",
@@ -60,7 +63,7 @@ export async function openKubernetesFaults(): Promise<FaultStand> {
     impossible: {
       "frozen release": "the kubelet's own probes find it, as they find the case `unhealthy after 6 s`",
     },
-    app: (name) => openApp(cluster, images, name, kubeconfig),
+    app: (name) => openApp(way, new Space(cluster, images, name), kubeconfig),
     killEngine: () => cluster.end("apiserver", "SIGKILL"),
     startEngine: () => cluster.restart("apiserver"),
     stop: async () => {
@@ -114,17 +117,10 @@ async function drainAndBack(cluster: KubernetesRig): Promise<void> {
   await cluster.kubectl(["uncordon", name]);
 }
 
-async function openApp(
-  cluster: KubernetesRig,
-  images: ImageCatalogue,
-  name: string,
-  kubeconfig: string,
-): Promise<FaultApp> {
-  const space = new Space(cluster, images, name);
+async function openApp(way: Way, space: Space, kubeconfig: string): Promise<FaultApp> {
   await space.create();
   const files = await temporaryFolder("belay-faults-manifests");
-  const app = createManifestsApplication(space, files.path, () => undefined);
-  await app.define({ web: { replicas: 2 } });
+  const app = await createApplication(way, space, files.path);
   const log = createTestLog();
   const podsWith = async (path: string, ...select: string[]): Promise<string[]> => {
     const output = `jsonpath={range .items[*]}${path}{"\\n"}{end}`;
@@ -135,7 +131,7 @@ async function openApp(
     log,
     target: () => {
       const { module, settings } = app.opener();
-      const own = { ...(settings as ManifestSettings), kubeconfig };
+      const own = { ...(settings as object), kubeconfig };
       return openBy({ module, settings: own }, { log, redactor: new Redactor() });
     },
     release: (variant) => app.release({ web: variant }),
@@ -160,4 +156,16 @@ async function openApp(
       await files.remove();
     },
   };
+}
+
+async function createApplication(way: Way, space: Space, folder: string): Promise<ApplicationStand> {
+  const nothing = (): void => undefined;
+  const app =
+    way === "manifests"
+      ? createManifestsApplication(space, folder, nothing)
+      : createWorkloadsApplication(space, nothing);
+  await app.define({ web: { replicas: 2 } });
+  // None of those that are deployed.
+  if (way === "existing workloads") await app.hand.up({ web: "good0" });
+  return app;
 }
