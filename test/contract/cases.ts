@@ -57,6 +57,7 @@ export const FAULTS = [
   "engine gone for longer than a run waits",
   "engine's store away for a while",
   "node's agent away for a while",
+  "node's agent gone for longer than a run waits",
   "node drained and back",
   "registry down before the pull",
   "registry down in the middle of the pull",

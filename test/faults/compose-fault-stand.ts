@@ -44,6 +44,7 @@ export async function openComposeFaults(): Promise<FaultStand> {
     impossible: {
       "engine's store away for a while": "the engine keeps its own state",
       "node's agent away for a while": ONE_ENGINE,
+      "node's agent gone for longer than a run waits": ONE_ENGINE,
       "node drained and back": ONE_ENGINE,
     },
     app: async (name) => appOf(engine, await stand.project(name), network.port),

@@ -89,6 +89,7 @@ export function faultSuite(title: string, open: () => Promise<FaultStand>, optio
     frozenRelease(stage, book);
     networkFaults(stage);
     if (whole) longFaults(stage);
+    if (whole) agentGone(stage, book);
   });
 }
 
@@ -124,6 +125,21 @@ function engineGone({ stand, tried }: Stage): void {
     const fault = { at: underWay(stand()), act: () => stand().killEngine(), policy: SHORT };
     const mend = () => stand().startEngine();
     await tried("engine gone for longer than a run waits", { ...fault, mend }, expectUnknown);
+  });
+}
+
+/** Until the cluster has given its only node up, and with it every pod: then nothing of either release is ready. */
+function agentGone({ stand, tried }: Stage, book: FaultBook): void {
+  it("says that nothing is ready when the node's agent stays away", async () => {
+    const fault = "node's agent gone for longer than a run waits";
+    const breakage = stand().breakages[fault];
+    if (breakage === undefined) return skip(stand(), book, fault);
+    const { strike, ...rest } = breakage;
+    const policy = { startMs: 90_000, deadlineMs: 120_000 };
+    await tried(fault, { at: underWay(stand()), act: ({ app }) => strike(app), policy, ...rest }, ({ result }) => {
+      const running = [expect.objectContaining({ ready: 0 })];
+      expect(result).toMatchObject({ outcome: "rollback_failed", leftOpen: false, report: { running } });
+    });
   });
 }
 

@@ -55,6 +55,10 @@ export async function openKubernetesFaults(way: Way): Promise<FaultStand> {
       "engine killed and started": { strike: () => again(() => cluster.end("apiserver", "SIGKILL")) },
       "engine's store away for a while": { strike: () => away(cluster, "etcd") },
       "node's agent away for a while": { strike: () => away(cluster, "kubelet") },
+      "node's agent gone for longer than a run waits": {
+        strike: () => cluster.end("kubelet", "SIGKILL"),
+        mend: () => cluster.restart("kubelet"),
+      },
       "node drained and back": { strike: () => drainAndBack(cluster) },
       "disk full": { strike: () => cluster.fillDisk(), mend: () => cluster.freeDisk(), first: true },
       "ledger removed": { strike: (app) => app.loseLedger(), first: true },

@@ -51,6 +51,8 @@ export async function openSwarmFaults(): Promise<FaultStand> {
     impossible: {
       "node's agent away for a while":
         "the agent is the engine itself, on a worker too (test/engines/swarm-nodes.test.ts)",
+      "node's agent gone for longer than a run waits":
+        "the agent is the engine itself, on a worker too (test/engines/swarm-nodes.test.ts)",
       "frozen release": "the engine's own health check finds it, as it finds the case `unhealthy after 6 s`",
     },
     app: (name) => openApp(engine, images, name, network.port),
