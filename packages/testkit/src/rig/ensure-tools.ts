@@ -24,6 +24,7 @@ const ENGINE = ["docker.io", "containerd", "runc", "iptables", "iproute2"];
 const COMPOSE_FLAGS = "-s -w -X github.com/docker/compose/v2/internal.Version=v2.40.3";
 const CLI_FLAGS = "-s -w -X github.com/docker/cli/cli/version.Version=28.5.1";
 const BUILDX_FLAGS = "-s -w -X github.com/docker/buildx/version.Version=v0.29.1";
+const BUILDKIT_FLAGS = "-s -w -X github.com/moby/buildkit/version.Version=v0.25.1";
 const TRIVY_FLAGS = "-s -w -X github.com/aquasecurity/trivy/pkg/version/app.ver=0.72.0";
 
 const KUBERNETES_PROGRAMS = [
@@ -96,6 +97,12 @@ const RECIPES = {
     accept: /v?\d+\.\d+\.\d+/,
     folders: pluginFolders,
     go: { rig: "buildx", package: "github.com/docker/buildx/cmd/buildx", ldflags: BUILDX_FLAGS },
+  },
+  buildkitd: {
+    program: "buildkitd",
+    version: ["--version"],
+    accept: /v?0\.(2[5-9]|[3-9]\d)\./,
+    go: { rig: "buildkitd", package: "github.com/moby/buildkit/cmd/buildkitd", ldflags: BUILDKIT_FLAGS },
   },
   // About eight minutes on two cores.
   trivy: {

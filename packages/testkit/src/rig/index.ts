@@ -1,4 +1,5 @@
 export { beManager } from "./be-manager.ts";
+export { type BuildkitRig, startBuildkit } from "./buildkit-rig.ts";
 export { cacheFolder } from "./cache-folder.ts";
 export type { EngineEdition } from "./engine-edition.ts";
 export { type EngineOptions, type EngineRig, startEngine } from "./engine-rig.ts";

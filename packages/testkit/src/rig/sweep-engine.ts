@@ -71,7 +71,8 @@ async function belongs(pid: number, folder: string): Promise<boolean> {
     if (!(await processRuns(pid))) return false;
     const command = await readFile(`/proc/${pid}/cmdline`, "utf8");
     const program = command.split("\0")[0] ?? "";
-    if (/dockerd|containerd|runc|docker-proxy|etcd|kube/.test(program) && command.includes(`${folder}/`)) return true;
+    if (/dockerd|containerd|runc|docker-proxy|buildkitd|etcd|kube/.test(program) && command.includes(`${folder}/`))
+      return true;
     const root = (await readFile(`/proc/${pid}/mountinfo`, "utf8"))
       .split("\n")
       .find((line) => line.split(" ")[4] === "/");
