@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { ApplicationSettings, BuildSettings } from "@belay/config";
 import { createRunner, knownDigests, Redactor, type Source, systemClock } from "@belay/core";
 import { connectDocker, type Docker } from "@belay/docker";
@@ -79,6 +79,7 @@ describe.each(MODES)("building with %s", (mode) => {
       runner,
       docker,
       env,
+      layoutOf: (service) => join(folder.path, "..", `${basename(folder.path)}-layouts`, service),
       log,
       clock: systemClock,
       ...more,
@@ -161,13 +162,18 @@ describe("before anything is built", () => {
     directory: ".",
   });
   const build = (application: ApplicationSettings, source = SOURCE) =>
-    buildImages({ application, source, runner, docker, log: createTestLog(), clock: systemClock });
+    buildImages({
+      ...{ application, source, runner, docker, env: engine.env, log: createTestLog(), clock: systemClock },
+      layoutOf: (service) => join(plain.path, service),
+    });
 
   it("refuses a dirty tree, several platforms, a tag of the user's, and what is no name", async () => {
     const dirty = build(settings("a.invalid/b"), { ...SOURCE, dirty: true });
     await expect(dirty).rejects.toMatchObject({ code: "DIRTY_TREE" });
     const platforms = ["linux/amd64", "linux/arm64"];
-    await expect(build(settings("a.invalid/b", { platforms }))).rejects.toThrow("it wants 2 platforms");
+    await expect(build(settings("a.invalid/b", { platforms }))).rejects.toThrow(
+      "it wants 2 platforms (linux/amd64, linux/arm64), and the engine keeps one",
+    );
     await expect(build(settings("a.invalid/b:1"))).rejects.toThrow("has a tag or digest");
     await expect(build(settings("ghcr.io/Acme/Shop"))).rejects.toThrow("write ghcr.io/acme/shop");
     const { build: _none, ...unbuilt } = { ...settings("redis:7").services.web, names: {} };
@@ -197,6 +203,7 @@ describe("with an old command line", () => {
       docker,
       cli,
       env: { ...engine.env, DOCKER_CONFIG: plain.path },
+      layoutOf: (service) => join(folder.path, "layouts", service),
       log,
       clock: systemClock,
     });

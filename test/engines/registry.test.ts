@@ -91,6 +91,7 @@ describe.each(["open", "with a login"] as const)("a real registry, %s", (kind) =
       docker,
       // Once with buildx, once with what docker has without it.
       env: kind === "open" ? engine.env : { ...engine.env, DOCKER_CONFIG: folder.path },
+      layoutOf: (service) => join(folder.path, "layouts", service),
       log,
       clock: systemClock,
     });

@@ -11,8 +11,8 @@ const REQUEST = {
   build: { context: "/src/web", args: {}, platforms: [] },
   labels: {},
   idFile: "/tmp/id",
-  keep: true,
-};
+  output: { kind: "engine" },
+} as const;
 const FULL = {
   ...REQUEST,
   build: {
@@ -48,22 +48,34 @@ describe("build arguments", () => {
     ["legacy", legacyArguments(FULL), ["build", "--force-rm", ...COMMON]],
     [
       "buildx, only run",
-      buildxArguments({ ...REQUEST, keep: false }),
+      buildxArguments({ ...REQUEST, output: { kind: "none" } }),
       ["buildx", "build", "--progress=plain", "--output=type=cacheonly", "--iidfile=/tmp/id", "--", "/src/web"],
+    ],
+    [
+      "buildx, into a layout, with a builder of that name",
+      buildxArguments({ ...REQUEST, output: { kind: "layout", path: '/a,b "c"/web' } }, "own"),
+      [
+        ...["buildx", "build", "--progress=plain", "--builder=own"],
+        '--output=type=oci,tar=false,"dest=/a,b ""c""/web"',
+        ...["--iidfile=/tmp/id", "--", "/src/web"],
+      ],
     ],
   ])("for %s", (_name, got, wanted) => {
     expect(got).toEqual(wanted);
   });
 
-  it.each(["buildx", "buildkit", "legacy"] as const)("for %s never let a value become an option", (builder) => {
+  it.each(["buildx", "buildkit", "legacy"] as const)("for %s never let a value become an option", (kind) => {
     const hostile = ["--push", "-t evil", "$(id)", "`id`", "a\nb", "--", "=x"];
     for (const value of hostile) {
-      const words = argumentsFor(builder, {
-        ...FULL,
-        build: { ...FULL.build, context: value, dockerfile: value, args: { [value]: value }, platforms: [value] },
-        target: value,
-        labels: { [value]: value },
-      });
+      const words = argumentsFor(
+        { kind },
+        {
+          ...FULL,
+          build: { ...FULL.build, context: value, dockerfile: value, args: { [value]: value }, platforms: [value] },
+          target: value,
+          labels: { [value]: value },
+        },
+      );
       const end = words.indexOf("--");
       expect(words.slice(end)).toEqual(["--", value]);
       const options = words.slice(words.indexOf("build") + 1, end);
@@ -76,8 +88,8 @@ describe("build arguments", () => {
   });
 
   it("choose the builder by environment, without attestations", () => {
-    expect(environmentFor("buildx")).toEqual({ BUILDX_NO_DEFAULT_ATTESTATIONS: "1" });
-    expect(environmentFor("buildkit")).toEqual({ DOCKER_BUILDKIT: "1" });
-    expect(environmentFor("legacy")).toEqual({ DOCKER_BUILDKIT: "0" });
+    expect(environmentFor({ kind: "buildx" })).toMatchObject({ BUILDX_NO_DEFAULT_ATTESTATIONS: "1" });
+    expect(environmentFor({ kind: "buildkit" })).toEqual({ DOCKER_BUILDKIT: "1" });
+    expect(environmentFor({ kind: "legacy" })).toEqual({ DOCKER_BUILDKIT: "0" });
   });
 });

@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import type { BuildSettings } from "@belay/config";
-import { BelayError, isDigest, type Log, oneLine, tail } from "@belay/core";
-import { argumentsFor, type BuildArguments, environmentFor } from "./build-arguments.ts";
-import { type FailedStep, readFailure } from "./build-failure.ts";
+import { BelayError, isDigest, type Log } from "@belay/core";
+import { argumentsFor, type BuildArguments, type BuildOutput, environmentFor } from "./build-arguments.ts";
 import type { Builder, DockerCli } from "./builder.ts";
+import { explainBuildFailure } from "./explain-build-failure.ts";
 
 export interface ServiceBuild {
   readonly service: string;
@@ -17,21 +17,22 @@ export interface ServiceBuild {
   readonly signal?: AbortSignal;
   /** Folder that file names in messages are relative to. */
   readonly directory: string;
+  /** Folder for an OCI layout: what was in it is removed. Without it, the engine gets the image. */
+  readonly layout?: string;
 }
 
 /** What the builder says it made. */
 export interface BuiltImage {
   /** Names under which the engine may know the image, the likeliest first. */
   readonly ids: readonly string[];
+  /** Digest of the image: a manifest's or an index's. */
+  readonly digest?: string;
   /** Digest of the config, where the builder told it. */
   readonly config?: string;
   /** What the image's digest points to, where the builder told it. */
   readonly mediaType?: string;
   readonly tested: boolean;
 }
-
-/** Lines of the builder's output that go into an error. */
-const SHOWN = 30;
 
 /**
  * Runs the test stage, then builds the image. It gets no tag here.
@@ -45,7 +46,8 @@ export async function buildService(options: ServiceBuild): Promise<BuiltImage> {
     const idFile = join(folder, "id");
     const { testTarget, target } = options.build;
     if (testTarget !== undefined) {
-      await run(options, { build: options.build, target: testTarget, labels: {}, idFile, keep: false });
+      const output = { kind: "none" } as const;
+      await run(options, { build: options.build, target: testTarget, labels: {}, idFile, output });
     }
     const metadataFile = join(folder, "metadata.json");
     await run(options, {
@@ -54,12 +56,20 @@ export async function buildService(options: ServiceBuild): Promise<BuiltImage> {
       labels: options.labels,
       idFile,
       metadataFile,
-      keep: true,
+      output: await prepareOutput(options.layout),
     });
     return { ...(await readResult(idFile, metadataFile)), tested: testTarget !== undefined };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** BuildKit adds to a layout that is there: what an earlier build left would be part of this image. */
+async function prepareOutput(layout: string | undefined): Promise<BuildOutput> {
+  if (layout === undefined) return { kind: "engine" };
+  await rm(layout, { recursive: true, force: true });
+  await mkdir(dirname(layout), { recursive: true });
+  return { kind: "layout", path: layout };
 }
 
 async function checkContext({ service, build }: ServiceBuild): Promise<void> {
@@ -75,80 +85,39 @@ async function checkContext({ service, build }: ServiceBuild): Promise<void> {
 }
 
 async function run(options: ServiceBuild, request: BuildArguments): Promise<void> {
-  const { builder, cli, service, log, signal } = options;
-  const testing = !request.keep;
-  const result = await cli.runner(cli.command ?? "docker", argumentsFor(builder, request), {
+  const { builder, cli, service, log, signal, build, directory } = options;
+  const testing = request.output.kind === "none";
+  const { exitCode, stdout, stderr } = await cli.runner(cli.command ?? "docker", argumentsFor(builder, request), {
     doing: testing ? `testing ${service}` : `building ${service}`,
     env: { ...cli.env, ...environmentFor(builder) },
     log,
     allowedExitCodes: ALL_FAILURES,
     ...(signal === undefined ? {} : { signal }),
   });
-  if (result.exitCode === 0) return;
-  if (/client version \S+ is too old/.test(result.stderr)) throw tooOld(service, result.stderr);
-  throw await failure(options, request, `${result.stdout}\n${result.stderr}`, result.exitCode);
+  if (exitCode === 0) return;
+  const { context, dockerfile } = build;
+  throw await explainBuildFailure({
+    ...{ service, context, testing, log, directory, exitCode, output: `${stdout}\n${stderr}` },
+    ...(dockerfile === undefined ? {} : { dockerfile }),
+    ...(request.target === undefined ? {} : { target: request.target }),
+  });
 }
 
 /** Every exit code is an answer here: the error is made from the output. */
 const ALL_FAILURES = Array.from({ length: 255 }, (_, index) => index + 1);
 
-async function failure(
-  options: ServiceBuild,
-  request: BuildArguments,
-  output: string,
-  exitCode: number,
-): Promise<BelayError> {
-  const { service, build, directory, log } = options;
-  const path = build.dockerfile ?? join(build.context, "Dockerfile");
-  const file = relative(directory, path);
-  const dockerfile = await readFile(path, "utf8").catch(() => "");
-  const step = readFailure(output, dockerfile);
-  const testsFailed = !request.keep && step.exitCode !== undefined && inStage(step, request.target);
-  const doing = `${testsFailed ? "testing" : "building"} ${service}${request.target ? ` (stage ${request.target})` : ""}`;
-  const got = `${describeStep(step, file) ?? `docker ended with exit code ${exitCode}`}. Its last output:\n${tail(output.trim(), SHOWN).join("\n")}\n`;
-  const next = dockerfile === "" ? `There is no ${file}: correct services.${service}.build.dockerfile.` : undefined;
-  if (step.line !== undefined) {
-    const title = testsFailed ? `Tests of ${service} failed` : `Build of ${service} failed`;
-    log.error(describeStep(step, file) ?? title, { title, file, line: step.line });
-  }
-  return new BelayError(testsFailed ? "TESTS_FAILED" : "BUILD_FAILED", {
-    doing,
-    got,
-    ...(next === undefined ? {} : { next }),
-  });
-}
-
-function tooOld(service: string, stderr: string): BelayError {
-  return new BelayError("TOOL_TOO_OLD", {
-    doing: `building ${service}`,
-    got: `the engine no longer speaks with this docker command line: ${oneLine(stderr)}`,
-    next: "Update the docker command line.",
-  });
-}
-
-/** BuildKit leaves the stage's name out when the Dockerfile has only one stage. */
-function inStage(step: FailedStep, target: string | undefined): boolean {
-  return step.stage === undefined || step.stage.toLowerCase() === target?.toLowerCase();
-}
-
-function describeStep(step: FailedStep, file: string): string | undefined {
-  if (step.instruction === undefined && step.line === undefined) return undefined;
-  const where = step.line === undefined ? file : `${file}:${step.line}`;
-  const ending = step.exitCode === undefined ? "failed" : `ended with exit code ${step.exitCode}`;
-  return `${where}: ${step.instruction ?? "a step"} ${ending}`;
-}
-
 async function readResult(idFile: string, metadataFile: string): Promise<Omit<BuiltImage, "tested">> {
-  const id = (await readFile(idFile, "utf8")).trim();
-  // Only buildx writes it; a driver may leave single facts out.
+  // Not every way of building writes each of them; a driver may leave single facts out.
+  const id = (await readFile(idFile, "utf8").catch(() => "")).trim();
   const metadata = await readFile(metadataFile, "utf8").catch(() => "{}");
   const facts = JSON.parse(metadata) as Record<string, unknown>;
   const config = facts["containerimage.config.digest"];
-  const manifest = facts["containerimage.digest"];
+  const digest = facts["containerimage.digest"];
   const descriptor = facts["containerimage.descriptor"] as { readonly mediaType?: unknown } | undefined;
-  const ids = [id, manifest, config].filter((name) => typeof name === "string").filter(isDigest);
+  const ids = [id, digest, config].filter((name) => typeof name === "string").filter(isDigest);
   return {
     ids: [...new Set(ids)],
+    ...(typeof digest === "string" ? { digest } : {}),
     ...(typeof config === "string" ? { config } : {}),
     ...(typeof descriptor?.mediaType === "string" ? { mediaType: descriptor.mediaType } : {}),
   };

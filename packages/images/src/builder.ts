@@ -1,10 +1,17 @@
-import type { Log, Runner } from "@belay/core";
+import { BelayError, type Log, oneLine, type Runner } from "@belay/core";
 
-/**
- * How an image is built here. `buildx`: the plugin. `buildkit`: `docker build` of a client before 23.0, which has
- * BuildKit built in. `legacy`: the classic builder, all that a newer client without the plugin has left.
- */
-export type Builder = "buildx" | "buildkit" | "legacy";
+/** What builds an image here. */
+export interface Builder {
+  /**
+   * `buildx`: the plugin. `buildkit`: `docker build` of a client before 23.0, which has BuildKit built in. `legacy`: the
+   * classic builder, all that a newer client without the plugin has left.
+   */
+  readonly kind: "buildx" | "buildkit" | "legacy";
+  /** buildx's own name of the builder that it uses: `default`, or what `docker buildx create` was told. */
+  readonly name?: string;
+  /** How buildx reaches BuildKit: `docker` (the engine's own), `docker-container`, `kubernetes`, `remote`. */
+  readonly driver?: string;
+}
 
 /** Newer clients refuse `DOCKER_BUILDKIT=1` without the plugin (docker/cli, `cmd/docker/builder.go`). */
 const FIRST_WITHOUT_BUILDKIT = 23;
@@ -18,25 +25,55 @@ export interface DockerCli {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Looks at the docker command line. @throws BelayError TOOL_MISSING without it. */
-export async function findBuilder(cli: DockerCli, log?: Log): Promise<Builder> {
-  const env = cli.env ?? {};
-  const doing = "looking for docker buildx";
-  const buildx = await cli.runner(cli.command ?? "docker", ["buildx", "version"], {
+/**
+ * Looks at the docker command line. `name`: the buildx builder to use; default: the one that buildx itself would.
+ * @throws BelayError TOOL_MISSING without docker, or without buildx when a builder is named; INVALID_INPUT when buildx does
+ *   not know the builder
+ */
+export async function findBuilder(cli: DockerCli, log?: Log, name?: string): Promise<Builder> {
+  const inspected = await ask(cli, "looking at the builder", [
+    "buildx",
+    "inspect",
+    ...(name === undefined ? [] : [name]),
+  ]);
+  const driver = /^Driver:\s+(\S+)/m.exec(inspected.stdout)?.[1];
+  if (inspected.exitCode === 0 && driver !== undefined) {
+    const own = /^Name:\s+(\S+)/m.exec(inspected.stdout)?.[1] ?? name;
+    return { kind: "buildx", driver, ...(own === undefined ? {} : { name: own }) };
+  }
+  const version = await ask(cli, "looking for docker buildx", ["buildx", "version"]);
+  if (version.exitCode === 0) throw unusable(name, inspected.stderr);
+  if (name !== undefined) throw noBuildx(name);
+  const major = await clientMajor(cli);
+  if (major !== undefined && major < FIRST_WITHOUT_BUILDKIT) return { kind: "buildkit" };
+  log?.warn("docker buildx is not installed: building with docker's legacy builder, which is slower and deprecated.");
+  return { kind: "legacy" };
+}
+
+function ask(cli: DockerCli, doing: string, args: readonly string[]) {
+  return cli.runner(cli.command ?? "docker", args, {
     doing,
-    env,
+    env: cli.env ?? {},
     // The command line answers 1 or 125 for a command that it does not know, 127 for a plugin that does not start.
     allowedExitCodes: [1, 125, 126, 127],
-    deadlineMs: 30_000,
+    deadlineMs: 60_000,
   });
-  if (buildx.exitCode === 0) {
-    log?.debug(`docker buildx is there: ${buildx.stdout.trim()}`);
-    return "buildx";
-  }
-  const major = await clientMajor(cli);
-  if (major !== undefined && major < FIRST_WITHOUT_BUILDKIT) return "buildkit";
-  log?.warn("docker buildx is not installed: building with docker's legacy builder, which is slower and deprecated.");
-  return "legacy";
+}
+
+function unusable(name: string | undefined, stderr: string): BelayError {
+  return new BelayError("INVALID_INPUT", {
+    doing: name === undefined ? "looking at buildx's builder" : `looking at the builder ${name}`,
+    got: `docker buildx said: ${oneLine(stderr.trim(), 300)}`,
+    next: "`docker buildx ls` lists the builders. Name one with `builder`, or make one (`docker/setup-buildx-action`).",
+  });
+}
+
+function noBuildx(name: string): BelayError {
+  return new BelayError("TOOL_MISSING", {
+    doing: `looking for the builder ${name}`,
+    got: "docker buildx is not installed",
+    next: "Install the plugin (`docker/setup-buildx-action`), or leave `builder` away.",
+  });
 }
 
 async function clientMajor(cli: DockerCli): Promise<number | undefined> {

@@ -1,10 +1,11 @@
+import { rm } from "node:fs/promises";
 import type { ApplicationSettings } from "@belay/config";
 import { type Digest, type Release, type Source, writeRelease } from "@belay/core";
 import { buildImages, readSource } from "@belay/images";
 import type { PipelineContext } from "./context.ts";
 import { findBuilt } from "./find-built.ts";
 import type { GitHubRun } from "./github-of.ts";
-import { releasePath } from "./places.ts";
+import { layoutPath, releasePath } from "./places.ts";
 import { registryAccess } from "./registry-access.ts";
 import { requireTrusted } from "./require-trusted.ts";
 import { applicationOf } from "./settings-of.ts";
@@ -69,9 +70,15 @@ async function buildFrom(
     const { allowDirty, maxParallel } = inputs;
     const resolveDigest = async (reference: string): Promise<Digest | undefined> =>
       (await client.resolve(reference))?.digest;
-    const options = { application, source, runner, docker, log, clock, signal, allowDirty, maxParallel, resolveDigest };
+    const path = releasePath(context, inputs);
+    const layoutOf = (service: string): string => layoutPath(path, service);
+    const engine = { docker, layoutOf, allowDirty, maxParallel, resolveDigest };
+    const options = { application, source, runner, log, clock, signal, ...engine };
     const work = async (): Promise<Release> => {
       const earlier = await findBuilt(context, client, application, source);
+      // Nobody may take what an earlier run left there for an image of this release.
+      const layouts = Object.keys(application.services).map(layoutOf);
+      await Promise.all(layouts.map((layout) => rm(layout, { recursive: true, force: true })));
       if (earlier === undefined) return buildImages(options);
       log.info(
         `Commit ${source.revision.slice(0, 12)} was built, tested and pushed before: its release is taken as it is.`,

@@ -1,0 +1,75 @@
+import { BelayError, type Digest, type ImageIdentity, type Source } from "@belay/core";
+import { type ImageInspect, isNotFound } from "@belay/docker";
+import type { Built, ImageEngine } from "./build-images.ts";
+import { builtIdentity, usesContainerd } from "./built-identity.ts";
+import { imageTags } from "./image-tags.ts";
+import { layoutIdentity } from "./layout-identity.ts";
+
+export interface IdentifyOptions {
+  readonly source: Source;
+  readonly docker: ImageEngine;
+  readonly built: Built;
+  /** Name without tag. */
+  readonly repository: string;
+}
+
+/** An image that was built, as the release names it. */
+export interface Identified {
+  readonly image: ImageIdentity;
+  /** For people: what the image is and where. */
+  readonly what: string;
+}
+
+/**
+ * Reads the identity back from where the image is, and gives it its tags: in an engine at once; an image on disk carries no
+ * name, and gets it when it is pushed.
+ * @throws BelayError BUILD_FAILED, RELEASE_INVALID when it is not there, or not what the builder said
+ */
+export function identifyImage(options: IdentifyOptions): Promise<Identified> {
+  const { layout } = options.built;
+  return layout === undefined ? inEngine(options) : inLayout(options, layout);
+}
+
+async function inLayout({ source, built, repository }: IdentifyOptions, layout: string): Promise<Identified> {
+  const { digest, config } = built.image;
+  const identity = await layoutIdentity({
+    path: layout,
+    platforms: built.service.build?.platforms ?? [],
+    ...(digest === undefined ? {} : { digest }),
+    ...(config === undefined ? {} : { config }),
+  });
+  const [only] = Object.values(identity.platforms);
+  const content = identity.index ?? only?.config;
+  const tags = imageTags(source, content === undefined ? {} : { content });
+  const names = Object.keys(identity.platforms).join(", ");
+  const what = `${identity.index ?? only?.manifest} (${names}) in ${layout}`;
+  return { image: { repository, ...identity, tags }, what };
+}
+
+async function inEngine({ docker, source, built, repository }: IdentifyOptions): Promise<Identified> {
+  const found = await findBuilt(docker, built);
+  const identity = builtIdentity({
+    found,
+    containerd: usesContainerd(await docker.info()),
+    ...(built.image.config === undefined ? {} : { config: built.image.config }),
+    ...(built.image.mediaType === undefined ? {} : { mediaType: built.image.mediaType }),
+  });
+  const tags = imageTags(source, { content: found.Id as Digest });
+  for (const tag of tags) await docker.images.tag(found.Id, `${repository}:${tag}`);
+  return { image: { repository, ...identity, tags }, what: found.Id };
+}
+
+async function findBuilt(docker: ImageEngine, { name, image }: Built): Promise<ImageInspect> {
+  for (const id of image.ids) {
+    try {
+      return await docker.images.inspect(id);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+  throw new BelayError("BUILD_FAILED", {
+    doing: `reading back the image of ${name}`,
+    got: `the engine has no image ${image.ids.join(" or ")}, which the builder says it made`,
+    next: "The builder works for another engine: choose one that loads into this engine (`docker buildx use default`).",
+  });
+}
