@@ -44,6 +44,8 @@ describe("a builder's output", () => {
       instruction: "RUN npm test",
       line: 5,
       exitCode: 3,
+      // Docker 20.10 leaves it to the lines before.
+      ...(output === OLD_BUILDKIT ? {} : { output: "1 test failed" }),
     });
   });
 
@@ -54,6 +56,22 @@ describe("a builder's output", () => {
       instruction: "RUN make",
     });
     expect(readFailure("Step 1/2 : FROM base:1\nStep 2/2 : RUN x\n", "")).toEqual({ stage: "0", instruction: "RUN x" });
+  });
+
+  it("has the failed step's own output and not that of the others", () => {
+    const said = "#9 [api 2/2] RUN b\n#9 0.2 fine\n------\n > [web 2/3] RUN make:\n0.101 one\n12.9 two\n------\n";
+    expect(readFailure(said, "")).toMatchObject({ output: "one\ntwo" });
+    const own = "Step 1/2 : RUN a\n fine\nStep 2/2 : RUN b\n ---> Running in 1\none\ntwo\n";
+    expect(readFailure(own, "")).toMatchObject({ instruction: "RUN b", output: "one\ntwo" });
+  });
+
+  it("names the line of a mistake in the Dockerfile", () => {
+    const marked =
+      "Dockerfile:2\n----\n   1 |     FROM scratch\n   2 | >>> RUNN x\n----\nERROR: failed to solve: dockerfile parse error on line 2: unknown instruction: RUNN\n";
+    expect(readFailure(marked, "")).toEqual({ line: 2 });
+    expect(readFailure("Error response from daemon: dockerfile parse error line 7: unknown\n", "")).toEqual({
+      line: 7,
+    });
   });
 
   it("tells nothing that is not there", () => {

@@ -10,6 +10,8 @@ export interface FailedStep {
   readonly line?: number;
   /** The command in the container ran and ended with another exit code than 0. */
   readonly exitCode?: number;
+  /** What the failed step itself wrote last, without the other steps'. */
+  readonly output?: string;
 }
 
 /** Reads BuildKit's or the classic builder's plain output. Nothing is guessed: what is not there stays out. */
@@ -28,7 +30,14 @@ function buildkitStep(text: string): FailedStep {
     ...(stage === undefined ? {} : { stage }),
     ...(instruction === undefined ? {} : { instruction }),
     ...(code === undefined ? {} : { exitCode: Number(code) }),
+    ...outputOf(/^ > \[.*\] .*:\n([\s\S]*?)^------$/m.exec(text)?.[1]),
   };
+}
+
+/** BuildKit puts the seconds since the step began before each line. */
+function outputOf(text: string | undefined): { output?: string } {
+  const output = text?.replace(/^\d+\.\d+ /gm, "").trim() ?? "";
+  return output === "" ? {} : { output };
 }
 
 /** `Step 4/9 : RUN npm test` is the last step begun; the stage is that of the last `FROM … AS name` before it. */
@@ -38,16 +47,18 @@ function legacyStep(text: string): FailedStep {
   const stage = /\sAS\s+(\S+)\s*$/i.exec(from.at(-1) ?? "")?.[1] ?? (from.length > 0 ? String(from.length - 1) : "");
   const instruction = steps.at(-1);
   const code = /^The command '.*' returned a non-zero code: (\d+)$/m.exec(text)?.[1];
+  const said = text.slice(text.lastIndexOf("Step ")).split("\n").slice(1);
+  const own = said.filter((line) => !/^ ---> |^The command '/.test(line)).join("\n");
   return {
     ...(stage === "" ? {} : { stage }),
-    ...(instruction === undefined ? {} : { instruction }),
+    ...(instruction === undefined ? {} : { instruction, ...outputOf(own) }),
     ...(code === undefined ? {} : { exitCode: Number(code) }),
   };
 }
 
-/** `   3 | >>> RUN npm test`: how newer BuildKits mark the line. */
+/** `   3 | >>> RUN npm test`: how newer BuildKits mark the line. Older ones and the classic builder tell it of a mistake. */
 function markedLine(text: string): number | undefined {
-  const line = /^\s*(\d+) \| >>> /m.exec(text)?.[1];
+  const line = (/^\s*(\d+) \| >>> /m.exec(text) ?? /[Dd]ockerfile parse error (?:on )?line (\d+):/.exec(text))?.[1];
   return line === undefined ? undefined : Number(line);
 }
 

@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, realpath, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { BuildSettings } from "@belay/config";
-import { BelayError, isDigest, type Log } from "@belay/core";
+import { BelayError, isDigest, type Log, type Runner } from "@belay/core";
 import { argumentsFor, type BuildArguments, type BuildOutput, environmentFor } from "./build-arguments.ts";
 import type { Builder, DockerCli } from "./builder.ts";
 import { explainBuildFailure } from "./explain-build-failure.ts";
+import { createGit } from "./git.ts";
 
 export interface ServiceBuild {
   readonly service: string;
@@ -98,9 +99,15 @@ async function run(options: ServiceBuild, request: BuildArguments): Promise<void
   const { context, dockerfile } = build;
   throw await explainBuildFailure({
     ...{ service, context, testing, log, directory, exitCode, output: `${stdout}\n${stderr}` },
+    rootOf: () => repositoryOf(cli.runner, directory),
     ...(dockerfile === undefined ? {} : { dockerfile }),
     ...(request.target === undefined ? {} : { target: request.target }),
   });
+}
+
+async function repositoryOf(runner: Runner, directory: string): Promise<string> {
+  const git = createGit(runner, directory);
+  return (await git.find("rev-parse", "--show-toplevel").catch(() => undefined)) ?? realpath(directory);
 }
 
 /** Every exit code is an answer here: the error is made from the output. */

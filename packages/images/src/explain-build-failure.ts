@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { readFile, realpath } from "node:fs/promises";
+import { isAbsolute, join, relative } from "node:path";
 import { BelayError, type Log, oneLine, tail } from "@belay/core";
 import { type FailedStep, readFailure } from "./build-failure.ts";
 
@@ -16,32 +16,68 @@ export interface FailedBuild {
   readonly log: Log;
   /** Folder that file names in messages are relative to. */
   readonly directory: string;
+  /** Folder that file names in annotations are relative to: the repository's. */
+  readonly rootOf: () => Promise<string>;
 }
 
-/** Lines of the builder's output that go into an error. */
+/** Lines of the failed step's output that go into an error. */
 const SHOWN = 30;
 
 /** The error of a build that failed; the line of the Dockerfile, where it is told, is annotated. */
 export async function explainBuildFailure(build: FailedBuild): Promise<BelayError> {
-  const { service, directory, log, testing, output, exitCode, target } = build;
+  const { service, testing, output, exitCode, target } = build;
   if (/client version \S+ is too old/.test(output)) return tooOld(service, output);
   const path = build.dockerfile ?? join(build.context, "Dockerfile");
-  const file = relative(directory, path);
-  const dockerfile = await readFile(path, "utf8").catch(() => "");
-  const step = readFailure(output, dockerfile);
+  const file = relative(build.directory, path);
+  const dockerfile = await readFile(path, "utf8").catch(() => undefined);
+  const step = readFailure(output, dockerfile ?? "");
   const testsFailed = testing && step.exitCode !== undefined && inStage(step, target);
-  const doing = `${testsFailed ? "testing" : "building"} ${service}${target ? ` (stage ${target})` : ""}`;
-  const got = `${describeStep(step, file) ?? `docker ended with exit code ${exitCode}`}. Its last output:\n${tail(output.trim(), SHOWN).join("\n")}\n`;
-  const next = dockerfile === "" ? `There is no ${file}: correct services.${service}.build.dockerfile.` : undefined;
-  if (step.line !== undefined) {
-    const title = testsFailed ? `Tests of ${service} failed` : `Build of ${service} failed`;
-    log.error(describeStep(step, file) ?? title, { title, file, line: step.line });
-  }
+  const what = describeStep(step, file) ?? `docker ended with exit code ${exitCode}`;
+  const said = tail(step.output ?? output.trim(), SHOWN).join("\n");
+  const missing = `There is no ${file}: correct services.${service}.build.dockerfile.`;
+  const next = dockerfile === undefined ? missing : remedyOf(output);
+  await annotate(build, { path, step, what, title: `${testsFailed ? "Tests" : "Build"} of ${service} failed`, said });
   return new BelayError(testsFailed ? "TESTS_FAILED" : "BUILD_FAILED", {
-    doing,
-    got,
+    doing: `${testsFailed ? "testing" : "building"} ${service}${target ? ` (stage ${target})` : ""}`,
+    got: `${what}. Its last output:\n${said}\n`,
     ...(next === undefined ? {} : { next }),
   });
+}
+
+interface Failing {
+  readonly path: string;
+  readonly step: FailedStep;
+  readonly what: string;
+  readonly title: string;
+  readonly said: string;
+}
+
+/** Lines of output in an annotation, which GitHub shows in the diff. */
+const ANNOTATED = 12;
+
+/** GitHub finds the line by the file's path in the repository, wherever belay.yaml stands. */
+async function annotate({ log, rootOf }: FailedBuild, { path, step, what, title, said }: Failing): Promise<void> {
+  if (step.line === undefined) return;
+  const file = relative(await rootOf(), await realpath(path).catch(() => path));
+  const place = file.startsWith("..") || isAbsolute(file) ? {} : { file: file.replaceAll("\\", "/"), line: step.line };
+  log.error([what, ...tail(said, ANNOTATED)].join("\n"), { title, ...place });
+}
+
+/** What to do about ends that the builder's words alone leave people with. */
+const REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [
+    /exec format error|exec user process caused/,
+    "A step ran for another processor: add `docker/setup-qemu-action` before this step, or cross-compile (`FROM --platform=$BUILDPLATFORM`).",
+  ],
+  [
+    /toomanyrequests|429 Too Many Requests/,
+    "The registry limits pulls: log in to it before this step, or use a mirror.",
+  ],
+  [/no space left on device/, "The builder's disk is full: `docker buildx prune`, `docker system df`."],
+];
+
+function remedyOf(output: string): string | undefined {
+  return REMEDIES.find(([sign]) => sign.test(output))?.[1];
 }
 
 function tooOld(service: string, output: string): BelayError {
