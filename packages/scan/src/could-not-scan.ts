@@ -15,6 +15,8 @@ export const SCAN_OBSTACLES = {
   timed_out: "the scan was not done in time",
   broken_report: "the scanner's report can't be read",
   scanner_failed: "the scanner failed",
+  no_scanner: "the scanner can't be had",
+  untrusted_scanner: "the scanner that was downloaded is not the one that was asked for",
 } as const satisfies Record<string, string>;
 
 export type ScanObstacle = keyof typeof SCAN_OBSTACLES;
