@@ -16,6 +16,8 @@ export const ENTRIES = {
   "deploy/post": "actions/deploy/src/post.ts",
   "rollback/index": "actions/rollback/src/main.ts",
   "report/index": "actions/report/src/main.ts",
+  "trivy/check": "actions/trivy/src/check.ts",
+  "trivy/collect": "actions/trivy/src/collect.ts",
 } as const;
 
 /** Writes the bundles of `root` into `into`, which is emptied first. */

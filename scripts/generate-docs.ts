@@ -7,6 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { actionSection, parseAction } from "./docs/action-section.ts";
 import { configurationPart, type Schema } from "./docs/configuration-part.ts";
 import { insertGenerated, newPage } from "./docs/markdown.ts";
+import { trivyInputsPart } from "./docs/trivy-inputs-part.ts";
 import { causesPart, exitCodesPart } from "./docs/vocabulary-pages.ts";
 import { PERMISSIONS } from "./permissions.ts";
 import { pinnedFiles, pinsIn } from "./pin.ts";
@@ -44,7 +45,7 @@ async function actionPages(root: string): Promise<Page[]> {
       path: isRoot ? "docs/reference/belay.md" : `actions/${folder}/README.md`,
       title: action.name,
       opening: action.description,
-      part: actionSection(action, uses, permissions),
+      part: [actionSection(action, uses, permissions), ...(folder === "trivy" ? [trivyInputsPart()] : [])].join("\n\n"),
     };
   });
   return Promise.all(pages);

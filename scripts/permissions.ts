@@ -51,4 +51,5 @@ export const PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = {
   deploy: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
   rollback: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
   report: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
+  trivy: [PULL],
 };

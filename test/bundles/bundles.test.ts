@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { TRIVY_ACTION_RULES } from "@belay/scan";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runBundle } from "./run-bundle.ts";
 
@@ -62,6 +64,18 @@ describe("the bundles of the actions", () => {
       expect(commands.every((line) => line.startsWith("::error::"))).toBe(true);
     },
   );
+
+  it.each(HOSTILE)("trivy/check takes %j as data in every input", async (text) => {
+    const names = [...Object.keys(TRIVY_ACTION_RULES), "platforms", "checksum", "mirror"];
+    for (const inputs of [Object.fromEntries(names.map((name) => [name, text])), { "image-ref": text }]) {
+      const result = await runBundle("trivy/check", { env: { BELAY_INPUTS: JSON.stringify(inputs) }, cwd: folder });
+      expect(result.exitCode).toBe(1);
+      expect(result.outputs).toEqual({ outcome: "invalid_input", "exit-code": "2" });
+      const commands = result.stdout.split("\n").filter((line) => line.startsWith("::"));
+      expect(commands.every((line) => line.startsWith("::error::"))).toBe(true);
+    }
+    expect(existsSync(join(folder, "hostile"))).toBe(false);
+  });
 
   it("deploy tells what is wrong in belay.yaml, with its place and the nearest right key", async () => {
     const result = await runBundle("deploy/index", { cwd: folder, inputs: { environment: "staging" } });

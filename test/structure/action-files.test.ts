@@ -9,6 +9,7 @@ import {
   loadPushInputs,
   loadRollbackInputs,
 } from "@belay/pipeline";
+import { MOST_PLATFORMS, TRIVY_ACTION_RULES } from "@belay/scan";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { ENTRIES } from "../../scripts/bundle.ts";
@@ -19,6 +20,15 @@ interface ActionFile {
   readonly outputs: Readonly<Record<string, { readonly description: string }>>;
   readonly runs: { readonly using: string; readonly main: string; readonly post?: string };
 }
+
+interface WrapperStep {
+  readonly uses?: string;
+  readonly run?: string;
+  readonly with?: Readonly<Record<string, string>>;
+}
+
+/** A composite action. */
+const WRAPPER = "actions/trivy/action.yml";
 
 /** Inputs that `runAction` itself reads. */
 const RUNTIME = ["fail-on", "github-token", "working-directory"];
@@ -50,7 +60,38 @@ describe("action files", () => {
       projectFiles("*action.yml")
         .filter((path) => !path.startsWith("test/"))
         .sort(),
-    ).toEqual(Object.keys(LOADERS).sort());
+    ).toEqual([...Object.keys(LOADERS), WRAPPER].sort());
+  });
+
+  it("let the wrapper of trivy-action know all inputs of that, and run bundles that exist", () => {
+    const { inputs, outputs, runs } = parse(readText(WRAPPER)) as ActionFile & { runs: { steps: WrapperStep[] } };
+    const known = [...Object.keys(TRIVY_ACTION_RULES), "platforms", "checksum", "mirror"];
+    expect(Object.keys(inputs).sort()).toEqual(known.sort());
+    expect(Object.keys(outputs)).toEqual(expect.arrayContaining(["outcome", "exit-code", "report"]));
+    const scripts = runs.steps.flatMap(({ run }) => run ?? []);
+    expect(scripts).toHaveLength(2);
+    for (const script of scripts) {
+      // One fixed line without any expression: nothing that a user wrote can be a part of it.
+      const [, name] =
+        /^import\(`file:\/\/\$\{process\.env\.GITHUB_ACTION_PATH\}\/\.\.\/\.\.\/dist\/(\w+\/\w+)\.js`\)$/.exec(
+          script,
+        ) ?? [];
+      expect(Object.keys(ENTRIES)).toContain(name);
+    }
+    const scans = runs.steps.filter(({ uses }) => uses !== undefined);
+    expect(scans).toHaveLength(MOST_PLATFORMS);
+    for (const { with: given = {} } of scans) {
+      expect(given).toMatchObject({
+        format: "json",
+        "exit-code": "0",
+        "skip-setup-trivy": "true",
+        "scan-type": "image",
+      });
+      expect(Object.keys(given).filter((name) => TRIVY_ACTION_RULES[name] === undefined)).toEqual([]);
+      expect(
+        Object.values(given).filter((value) => /\$\{\{(?! steps\.check\.outputs\.[\w-]+ \}\})/.test(value)),
+      ).toEqual([]);
+    }
   });
 
   it.each(Object.entries(LOADERS))(

@@ -11,6 +11,7 @@ import {
   EXIT_CODES,
   type FailureReport,
   headlineOf,
+  type InputSource,
   Inputs,
   type Log,
   OUTCOMES,
@@ -45,9 +46,13 @@ export type ActionEnd = DeploymentReport | FailureReport | undefined;
 /**
  * Runs one action from start to end: inputs → `work` → outputs → the step's fate.
  * `outcome` and `exit-code` are set before anything fails, so that later steps can act on them.
+ * `source`: where inputs come from in a step of a composite action, which the runner gives none.
  */
-export async function runAction(work: (context: ActionContext) => Promise<ActionEnd>): Promise<void> {
-  const context = createContext();
+export async function runAction(
+  work: (context: ActionContext) => Promise<ActionEnd>,
+  source: InputSource = (name) => actions.getInput(name),
+): Promise<void> {
+  const context = createContext(source);
   let failOn: ReadonlySet<string> | undefined;
   try {
     failOn = readFailOn(context.inputs);
@@ -64,7 +69,7 @@ export async function runAction(work: (context: ActionContext) => Promise<Action
 export async function runPost(work: (context: ActionContext, endedRun: string) => Promise<void>): Promise<void> {
   const endedRun = actions.getState(RUN_STATE);
   if (endedRun === "" || actions.getState(DONE_STATE) === "true") return;
-  const context = createContext();
+  const context = createContext((name) => actions.getInput(name));
   try {
     await work(context, endedRun);
   } catch (thrown) {
@@ -86,7 +91,7 @@ export function disarmPost(): void {
   actions.saveState(DONE_STATE, "true");
 }
 
-function createContext(): ActionContext {
+function createContext(source: InputSource): ActionContext {
   const redactor = new Redactor();
   const log = createLog(workflowStyle({ debug: actions.isDebug() }), redactor, (text) => process.stdout.write(text));
   const abort = new AbortController();
@@ -100,7 +105,7 @@ function createContext(): ActionContext {
     redactor.add(token);
     actions.setSecret(token);
   }
-  const inputs = new Inputs((name) => actions.getInput(name));
+  const inputs = new Inputs(source);
   const run = [process.env.GITHUB_RUN_ID ?? "local", process.env.GITHUB_JOB ?? "job", randomUUID().slice(0, 8)];
   return {
     inputs,

@@ -66,8 +66,9 @@ async function follow(first: URL, signal: AbortSignal, env: FetchFileOptions["en
     const { statusCode: status = 0, headers } = incoming;
     if (status === 200) return incoming;
     incoming.destroy();
-    const next = status >= 300 && status < 400 ? URL.parse(headers.location ?? "", url.href) : null;
-    if (next === null) throw new FetchRefused(url, status);
+    const { location = "" } = headers;
+    if (status < 300 || status >= 400 || !URL.canParse(location, url.href)) throw new FetchRefused(url, status);
+    const next = new URL(location, url.href);
     if (next.protocol !== "https:" && (next.protocol !== "http:" || url.protocol === "https:")) {
       throw codedError("EPROTO", `${url.host} sends on to ${next.protocol}//${next.host}`);
     }

@@ -1,5 +1,6 @@
 /** What is known to be wrong with an image, and whether it may go on. */
 
+export { collectReports, databaseFileOf, type ExpectedReport } from "./collect-reports.ts";
 export { type Comparison, compareReports } from "./compare-reports.ts";
 export { convertReport, REPORT_FORMATS, type ReportFormat } from "./convert-report.ts";
 export { type CouldNotScan, SCAN_OBSTACLES, ScanError, type ScanObstacle } from "./could-not-scan.ts";
@@ -25,5 +26,7 @@ export type { ScanSubject } from "./scan-subject.ts";
 export { scanTable } from "./scan-table.ts";
 export { isSeverity, SEVERITIES, type Severity } from "./severity.ts";
 export { Trivy, type TrivyOptions } from "./trivy.ts";
+export { MOST_PLATFORMS, type TrivyActionCall, trivyActionCall } from "./trivy-action-call.ts";
+export { TRIVY_ACTION_RULES, type TrivyActionRule } from "./trivy-action-rules.ts";
 export { PINNED_TRIVY, type TrivyArchive, type TrivyChoice, trivyArchive } from "./trivy-release.ts";
 export { imagePurl, type VexStatement } from "./vex-statement.ts";

@@ -61,7 +61,7 @@ function pinnedFor(version: string, name: string): string {
 }
 
 function baseOf(mirror: string = UPSTREAM): string {
-  const url = URL.parse(mirror);
+  const url = URL.canParse(mirror) ? new URL(mirror) : null;
   const plain = url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "";
   if (!plain) return refuse("the mirror is no http(s) address", "Write it like https://mirror.example/trivy.");
   if (url.username !== "" || url.password !== "") refuse("the mirror's address holds credentials", "Leave them out.");

@@ -1,0 +1,32 @@
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ActionContext, runAction } from "@belay/action";
+import { downloadTrivy, type TrivyActionCall, trivyActionCall } from "@belay/scan";
+import { inputsOfComposite } from "./inputs.ts";
+
+/** First step: nothing that was not checked here reaches trivy-action. */
+await runAction(async (context) => {
+  const call = trivyActionCall(context.inputs, context.env);
+  for (const blind of call.blind) context.log.warn(`The report says nothing of what is left out by ${blind}`);
+  context.output("trivy", await programOf(context, call));
+  for (const [name, value] of Object.entries(call.inputs)) context.output(name, value);
+  const place = await mkdtemp(join(context.env.RUNNER_TEMP ?? tmpdir(), "belay-trivy-"));
+  // Read instead of the repository's own trivy.yaml and .trivyignore; trivy-secret.yaml is one that is not there.
+  await writeFile(join(place, "empty.yaml"), "{}\n");
+  await writeFile(join(place, "empty.trivyignore"), "\n");
+  context.output("place", place);
+  const platforms = call.platforms.length === 0 ? [""] : call.platforms;
+  for (const [index, platform] of platforms.entries()) {
+    context.output(`platform-${index + 1}`, platform);
+    context.output(`report-${index + 1}`, join(place, `${platform.replaceAll("/", "-") || "image"}.json`));
+  }
+  return undefined;
+}, inputsOfComposite(process.env));
+
+async function programOf({ env, clock, log, signal }: ActionContext, call: TrivyActionCall): Promise<string> {
+  if (call.download === undefined) return "trivy";
+  const cache = join(env.RUNNER_TOOL_CACHE || env.RUNNER_TEMP || tmpdir(), "belay");
+  await mkdir(cache, { recursive: true });
+  return downloadTrivy({ choice: call.download, cache, clock, log, env, signal });
+}

@@ -1,0 +1,44 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { messageOf, type Platform } from "@belay/core";
+import { checkIdentity } from "./check-identity.ts";
+import { ScanError } from "./could-not-scan.ts";
+import { DatabaseFiles } from "./database-files.ts";
+import { parseReport } from "./parse-report.ts";
+import type { DatabaseVersion, ScanReport } from "./scan-report.ts";
+
+export interface ExpectedReport {
+  readonly path: string;
+  readonly platform?: Platform;
+}
+
+/** Beside a report that another program wrote: which database it was made with, as {@link DatabaseVersion} in JSON. */
+export function databaseFileOf(reportPath: string): string {
+  return `${reportPath.replace(/\.json$/, "")}.database.json`;
+}
+
+/**
+ * Looks whether Trivy has written what it was asked for: every report there, readable, and of the platform wanted. Writes
+ * beside each what the cache says about the database, which Trivy's report does not tell.
+ * @throws ScanError
+ */
+export async function collectReports(wanted: readonly ExpectedReport[], cache: string): Promise<readonly ScanReport[]> {
+  const reports: ScanReport[] = [];
+  const database = await databaseOf(cache);
+  for (const { path, platform } of wanted) {
+    const doing = `reading the report${platform === undefined ? "" : ` of ${platform}`}`;
+    const json = await readFile(path, "utf8").catch((error: unknown) => {
+      const next = "Trivy failed: its words are in the log of its step.";
+      throw new ScanError("scanner_failed", { doing, got: messageOf(error), next, cause: error });
+    });
+    const report = parseReport(json, database);
+    checkIdentity(report, { ...(platform === undefined ? {} : { platform }) }, doing);
+    if (database !== undefined) await writeFile(databaseFileOf(path), JSON.stringify(database));
+    reports.push(report);
+  }
+  return reports;
+}
+
+async function databaseOf(cache: string): Promise<DatabaseVersion | undefined> {
+  const found = await new DatabaseFiles(cache, "vulnerabilities").newest();
+  return found && { schema: found.schema, updatedAt: found.updatedAt };
+}
