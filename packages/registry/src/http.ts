@@ -1,14 +1,24 @@
-import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
+import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { isLoopback } from "./insecure-registries.ts";
 
+/** A body that is too large for the memory. */
+export interface BodyStream {
+  /** Bytes that it will give. */
+  readonly length: number;
+  /** Gives them from the first to the last; again, when a request is repeated. */
+  open(): AsyncIterable<Uint8Array>;
+}
+
 export interface HttpRequest {
-  readonly method: "GET" | "HEAD" | "PUT" | "POST";
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "PATCH" | "DELETE";
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
+  readonly body?: Uint8Array | BodyStream;
   readonly signal?: AbortSignal;
-  /** For the whole exchange. */
+  /** For the whole exchange; with a {@link BodyStream} for each stretch in which nothing moves. */
   readonly deadlineMs: number;
   /** Takes any certificate: only for registries that the engine itself takes as insecure. */
   readonly anyCertificate: boolean;
@@ -55,32 +65,83 @@ export function createHttp(env: Readonly<Record<string, string | undefined>>): {
 }
 
 function exchange(request: HttpRequest, agent: HttpAgent | HttpsAgent): Promise<HttpResponse> {
-  const deadline = AbortSignal.timeout(request.deadlineMs);
-  const signal = request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]);
+  const patience = new Patience(request.deadlineMs);
+  const signals = [patience.signal, ...(request.signal === undefined ? [] : [request.signal])];
   const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
   const begin = request.url.protocol === "http:" ? requestHttp : requestHttps;
-  const reads = request.method === "GET" || request.method === "HEAD";
-  const length: Record<string, string> = reads ? {} : { "Content-Length": String(request.body?.byteLength ?? 0) };
   const outgoing = begin(request.url, {
     method: request.method,
     agent,
-    signal,
-    headers: { ...request.headers, ...length },
+    signal: AbortSignal.any(signals),
+    headers: { ...request.headers, ...lengthOf(request) },
   });
+  let answered = false;
   const fail = (error: Error): void => {
     if (request.signal?.aborted) reject(request.signal.reason);
-    else if (deadline.aborted) reject(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" }));
+    else if (patience.signal.aborted) reject(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" }));
     else reject(error);
   };
-  outgoing.on("error", fail);
+  // An answer that comes before the body has gone (a refusal) counts, whatever becomes of the rest of the body.
+  const failBeforeAnswer = (error: Error): void => {
+    if (!answered) fail(error);
+  };
+  outgoing.on("error", failBeforeAnswer);
   outgoing.on("response", (incoming) => {
+    answered = true;
     collect(incoming).then(
       (body) => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body }),
       (error: Error) => fail(error),
     );
   });
-  outgoing.end(request.body);
-  return promise;
+  sendBody(request.body, outgoing, patience).catch(failBeforeAnswer);
+  return promise.finally(() => {
+    patience.end();
+    // What is left of a body that nobody wants would keep the connection busy.
+    if (!outgoing.writableFinished) outgoing.destroy();
+  });
+}
+
+function lengthOf({ method, body }: HttpRequest): Record<string, string> {
+  if (method === "GET" || method === "HEAD") return {};
+  const length = body === undefined ? 0 : body instanceof Uint8Array ? body.byteLength : body.length;
+  return { "Content-Length": String(length) };
+}
+
+async function sendBody(body: HttpRequest["body"], outgoing: ClientRequest, patience: Patience): Promise<void> {
+  if (body === undefined || body instanceof Uint8Array) return void outgoing.end(body);
+  const source = Readable.from(
+    (async function* () {
+      for await (const chunk of body.open()) {
+        patience.renew();
+        yield chunk;
+      }
+      patience.renew();
+    })(),
+    { objectMode: false },
+  );
+  await pipeline(source, outgoing);
+}
+
+/** Time that may pass without anything moving. */
+class Patience {
+  readonly #stop = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(milliseconds: number) {
+    this.#timer = setTimeout(() => this.#stop.abort(), milliseconds);
+  }
+
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  renew(): void {
+    this.#timer.refresh();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
 }
 
 async function collect(incoming: IncomingMessage): Promise<Buffer> {

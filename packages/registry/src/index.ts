@@ -1,6 +1,8 @@
 export { type Authenticator, type Credentials, createAuthenticator } from "./authenticator.ts";
+export { type BlobSource, blobOfBytes, blobOfFile } from "./blob-source.ts";
 export { type InsecureRegistries, insecureRegistries } from "./insecure-registries.ts";
 export type { ResolvedImage } from "./manifest.ts";
 export { type PushEngine, type PushReleaseOptions, pushRelease } from "./push-release.ts";
 export { createRegistryClient, type RegistryClient, type RegistryClientOptions } from "./registry-client.ts";
 export { attachRelease, type FoundRelease, findRelease, RELEASE_ARTIFACT } from "./release-referrer.ts";
+export type { Uploaded, UploadOptions } from "./upload-blob.ts";

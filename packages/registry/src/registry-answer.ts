@@ -1,6 +1,7 @@
-import { type Clock, messageOf, oneLine, type Redactor } from "@belay/core";
+import { type Clock, formatDuration, messageOf, oneLine, type Redactor } from "@belay/core";
 import type { Credentials } from "./authenticator.ts";
 import type { HttpResponse } from "./http.ts";
+import { knownRefusal } from "./known-refusal.ts";
 import { RegistryError } from "./registry-error.ts";
 
 /** Failures of a name, a certificate or a protocol: the same request will not do better in a second. */
@@ -33,18 +34,23 @@ export interface ErrorAnswer {
 /** An answer that is an error, other than 401 and 403. What was said is shown, without any secret it may echo. */
 export function statusError({ doing, registry, response, clock, redactor }: ErrorAnswer): RegistryError {
   const { status } = response;
-  const transient = status === 408 || status === 429 || status >= 500;
   const said = redactor.redact(errorsIn(response.body));
-  const got = `${registry} answered ${status}${said === "" ? "" : `: ${said}`}`;
-  const next =
-    status === 429
-      ? "The registry limits how often it may be asked: log in, or wait."
-      : transient
-        ? "The registry has a problem of its own: try again later."
-        : undefined;
+  const known = knownRefusal(status, wordsIn(response.body));
+  const transient = status === 408 || status === 429 || status >= 500;
   const asked = transient ? retryAfterMs(response, clock) : undefined;
+  const got = `${registry} answered ${status}${said === "" ? "" : `: ${said}`}`;
+  const next = known?.next ?? nextAfter(status, asked);
   const parts = next === undefined ? { doing, got } : { doing, got, next };
-  return new RegistryError("REGISTRY_ERROR", parts, { status, transient, retryAfterMs: asked });
+  return new RegistryError(known?.code ?? "REGISTRY_ERROR", parts, { status, transient, retryAfterMs: asked });
+}
+
+function nextAfter(status: number, askedMs: number | undefined): string | undefined {
+  if (status === 429) {
+    const when = askedMs === undefined ? "" : ` It may be asked again in ${formatDuration(askedMs)}.`;
+    return `The registry limits how often it may be asked: log in, or wait.${when}`;
+  }
+  if (status === 413) return "A proxy before the registry limits the size of a request: raise its limit.";
+  return status === 408 || status >= 500 ? "The registry has a problem of its own: try again later." : undefined;
 }
 
 export interface Refusal {
@@ -54,11 +60,18 @@ export interface Refusal {
   readonly repository: string;
   readonly credentials: Credentials | undefined;
   readonly status: number;
+  /** What was said with it. */
+  readonly body?: Buffer;
 }
 
 /** 401 or 403, told so that the user knows which of the two things is missing: a login, or a permission. */
 export function unauthorised(refusal: Refusal): RegistryError {
-  const { registry, credentials, access, status, doing } = refusal;
+  const { registry, credentials, access, status, doing, body = Buffer.of() } = refusal;
+  const known = knownRefusal(status, wordsIn(body));
+  if (known !== undefined) {
+    const got = `${registry} answered ${status}: ${errorsIn(body)}`;
+    return new RegistryError(known.code, { doing, got, next: known.next }, { status });
+  }
   const verb = access === "push" ? "write to" : "read";
   const who =
     credentials === undefined ? "nobody is logged in" : `as \`${credentials.username}\` of ${credentials.from}`;
@@ -88,6 +101,11 @@ function errorsIn(body: Buffer): string {
     if (!(error instanceof SyntaxError)) throw error;
   }
   return text.startsWith("<") ? "" : oneLine(text, 300);
+}
+
+/** Enough of a body to look for words in; details too, which are not shown. */
+function wordsIn(body: Buffer): string {
+  return body.toString("utf8", 0, 4_096);
 }
 
 /** Seconds or a date (RFC 9110, 10.2.3). */

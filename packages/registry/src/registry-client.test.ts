@@ -137,7 +137,7 @@ describe("a registry with problems", () => {
     ["cut connections", { cut: true, times: 2 }, [500, 1000]],
     ["429 with seconds", { status: 429, times: 1, headers: { "Retry-After": "7" } }, [7000]],
     ["429 with a date", { status: 429, times: 1, headers: { "Retry-After": "Thu, 01 Jan 2026 00:00:09 GMT" } }, [9000]],
-    ["a pause that is too long", { status: 503, times: 1, headers: { "Retry-After": "3600" } }, [60_000]],
+    ["minutes that it asked for", { status: 503, times: 1, headers: { "Retry-After": "500" } }, [500_000]],
   ])("is asked again after %s", async (_name, fault, sleeps) => {
     await start();
     registry.addImage("shop", "v1", "one");
@@ -163,6 +163,14 @@ describe("a registry with problems", () => {
     expect(failed).toMatchObject({ code, message: expect.stringContaining(words) });
     expect(tries()).toBe(5);
     expect(test.clock.sleeps).toEqual([500, 1000, 2000, 4000]);
+  });
+
+  it("that wants to be left alone for longer than Belay waits is not asked again", async () => {
+    await start();
+    registry.fault({ when: /manifests\/v1/, status: 429, headers: { "Retry-After": "3600" } });
+    const failed = await test.client.resolve(`${registry.address}/shop:v1`).catch((error: Error) => error);
+    expect(failed).toMatchObject({ code: "REGISTRY_ERROR", message: expect.stringContaining("again in 60 min") });
+    expect(tries()).toBe(1);
   });
 
   it.each([

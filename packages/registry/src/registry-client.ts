@@ -1,19 +1,18 @@
 import {
-  BelayError,
   type Clock,
   type Digest,
-  type ImageReference,
   isDigest,
   type Log,
   mapBounded,
   type PlatformIdentity,
-  parseReference,
   platformName,
   type Redactor,
   sha256,
 } from "@belay/core";
+import { type Ask, askRegistries, referenceOf } from "./ask-registries.ts";
 import type { Authenticator } from "./authenticator.ts";
-import { createHttp, type Http } from "./http.ts";
+import { type BlobSource, blobOfBytes } from "./blob-source.ts";
+import { createHttp } from "./http.ts";
 import type { InsecureRegistries } from "./insecure-registries.ts";
 import {
   configOf,
@@ -25,7 +24,7 @@ import {
   type StoredManifest,
 } from "./manifest.ts";
 import { RegistryError } from "./registry-error.ts";
-import { type RegistryRequest, RegistrySession } from "./registry-session.ts";
+import { type Uploaded, type UploadOptions, uploadBlob } from "./upload-blob.ts";
 
 export interface RegistryClientOptions {
   readonly auth: Authenticator;
@@ -37,6 +36,8 @@ export interface RegistryClientOptions {
   readonly signal?: AbortSignal;
   /** Tries of each request, the first included. Default 5. */
   readonly attempts?: number;
+  /** How long a request may be put off by `Retry-After`, all its tries together. Default ten minutes. */
+  readonly patienceMs?: number;
   /** For proxies (`HTTPS_PROXY`). Default `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** 0 to 1, spreads the pauses. Default `Math.random`. */
@@ -58,11 +59,18 @@ export interface RegistryClient {
   blob(repository: string, digest: Digest): Promise<Buffer | undefined>;
   /** Uploads what is not there yet. */
   putBlob(repository: string, bytes: Uint8Array): Promise<Digest>;
+  /**
+   * Uploads what is not there yet, checked against its digest while it is read; `from`: repositories of the same
+   * registry that may have it (a mount).
+   * @throws BelayError RELEASE_INVALID when the source has other content than its digest says
+   */
+  upload(repository: string, source: BlobSource, more?: UploadOptions): Promise<Uploaded>;
   /** Artifacts that refer to a manifest. `undefined`: the registry has no referrers API. */
   referrers(repository: string, digest: Digest): Promise<Descriptor[] | undefined>;
   close(): void;
 }
 
+const ATTEMPTS = 5;
 const ACCEPT = [MEDIA_TYPES.ociIndex, MEDIA_TYPES.ociManifest, MEDIA_TYPES.dockerList, MEDIA_TYPES.dockerManifest].join(
   ", ",
 );
@@ -73,48 +81,25 @@ const SIDE_BY_SIDE = 4;
 
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
   const http = createHttp(options.env ?? process.env);
-  const ask = asker(options, http.send);
+  const ask = askRegistries(options, http.send);
   const manifest: RegistryClient["manifest"] = (repository, reference) => readManifest(ask, repository, reference);
   const blob: RegistryClient["blob"] = (repository, digest) => readBlob(ask, repository, digest);
+  const upload: RegistryClient["upload"] = (repository, source, more) =>
+    uploadBlob({ ...options, ...more, ask, attempts: options.attempts ?? ATTEMPTS }, repository, source);
   return {
     manifest,
     blob,
     resolve: (reference) => resolve(reference, manifest, blob),
     putManifest: (repository, reference, stored) => writeManifest(ask, repository, reference, stored),
-    putBlob: (repository, bytes) => writeBlob(ask, repository, bytes),
+    putBlob: async (repository, bytes) => {
+      const blob = blobOfBytes(bytes);
+      await upload(repository, blob);
+      return blob.digest;
+    },
+    upload,
     referrers: (repository, digest) => readReferrers(ask, repository, digest),
     close: http.close,
   };
-}
-
-type Ask = (
-  repository: string,
-  request: Omit<RegistryRequest, "repository" | "access"> & { access?: RegistryRequest["access"] },
-) => ReturnType<RegistrySession["request"]>;
-
-/** Paths are given from `/v2/<name>` on. */
-function asker(options: RegistryClientOptions, http: Http): Ask {
-  const sessions = new Map<string, RegistrySession>();
-  return (repository, request) => {
-    const { registry, path } = referenceOf(repository);
-    const session =
-      sessions.get(registry) ?? new RegistrySession(registry, { ...options, http, attempts: options.attempts ?? 5 });
-    sessions.set(registry, session);
-    return session.request({
-      access: "pull",
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-      ...request,
-      path: /^https?:|^\/v2\//.test(request.path) ? request.path : `/v2/${path}${request.path}`,
-      repository: path,
-    });
-  };
-}
-
-function referenceOf(text: string): ImageReference {
-  const reference = parseReference(text);
-  if (reference !== undefined) return reference;
-  const next = "Write registry/path/name:tag or registry/path/name@sha256:….";
-  throw new BelayError("INVALID_INPUT", { doing: "reading the name of an image", got: JSON.stringify(text), next });
 }
 
 async function resolve(
@@ -209,32 +194,6 @@ async function readBlob(ask: Ask, repository: string, digest: Digest): Promise<B
   return response.body;
 }
 
-/** One request for the place, one with all the bytes (distribution spec, "POST then PUT"). */
-async function writeBlob(ask: Ask, repository: string, bytes: Uint8Array): Promise<Digest> {
-  const digest = sha256(bytes);
-  const doing = `uploading ${digest} to ${repository}`;
-  const there = await ask(repository, {
-    doing,
-    method: "HEAD",
-    path: `/blobs/${digest}`,
-    access: "push",
-    answers: [404],
-  });
-  if (there.status !== 404) return digest;
-  const begun = await ask(repository, { doing, method: "POST", path: "/blobs/uploads/", access: "push" });
-  const place = begun.headers.location;
-  if (place === undefined) throw missing(doing, "the place for the upload");
-  await ask(repository, {
-    doing,
-    method: "PUT",
-    path: `${place}${place.includes("?") ? "&" : "?"}digest=${encodeURIComponent(digest)}`,
-    headers: { "Content-Type": "application/octet-stream" },
-    body: bytes,
-    access: "push",
-  });
-  return digest;
-}
-
 async function readReferrers(ask: Ask, repository: string, digest: Digest): Promise<Descriptor[] | undefined> {
   const doing = `reading what refers to ${repository}@${digest}`;
   const headers = { Accept: MEDIA_TYPES.ociIndex };
@@ -246,7 +205,8 @@ async function readReferrers(ask: Ask, repository: string, digest: Digest): Prom
     const mediaType = String(response.headers["content-type"] ?? "").split(";")[0];
     if (mediaType !== MEDIA_TYPES.ociIndex) return undefined;
     found.push(...entriesOf(doing, { digest, mediaType, bytes: response.body }));
-    path = /<([^>]+)>\s*;\s*rel="?next"?/.exec(String(response.headers.link ?? ""))?.[1];
+    const next = /<([^>]+)>\s*;\s*rel="?next"?/.exec(String(response.headers.link ?? ""))?.[1];
+    path = next === undefined ? undefined : new URL(next, response.url).href;
   }
   return found;
 }

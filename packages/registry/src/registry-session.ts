@@ -1,4 +1,4 @@
-import { type Clock, type Log, messageOf, oneLine, type Redactor, retry } from "@belay/core";
+import { type Clock, isBelayError, type Log, messageOf, oneLine, type Redactor, retry } from "@belay/core";
 import type { Authenticator, Credentials } from "./authenticator.ts";
 import { parseChallenges } from "./challenge.ts";
 import type { Http, HttpRequest, HttpResponse } from "./http.ts";
@@ -16,6 +16,8 @@ export interface SessionOptions {
   readonly insecure: InsecureRegistries;
   /** Tries of each request, the first included. */
   readonly attempts: number;
+  /** How long a request may be put off by `Retry-After`, all its tries together. Default ten minutes. */
+  readonly patienceMs?: number;
   readonly random?: () => number;
 }
 
@@ -28,17 +30,28 @@ export interface RegistryRequest {
   /** Repository below the registry: what the token is for. */
   readonly repository: string;
   readonly access: "pull" | "push";
+  /** Repository of the same registry that is read too (a mount). */
+  readonly from?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
+  readonly body?: HttpRequest["body"];
   /** Statuses that are answers and no errors, beside 2xx. */
   readonly answers?: readonly number[];
+  /** Default: those of the session. */
+  readonly attempts?: number;
+  /** Default 30 s; see {@link HttpRequest.deadlineMs}. */
+  readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
+}
+
+export interface RegistryResponse extends HttpResponse {
+  /** What answered: addresses in the answer are relative to it. */
+  readonly url: URL;
 }
 
 const DEADLINE_MS = 30_000;
 const MOST_REDIRECTS = 5;
-/** Longest pause that a `Retry-After` may ask for. */
 const LONGEST_PAUSE_MS = 60_000;
+const PATIENCE_MS = 10 * 60_000;
 /** Docker Hub's name in references is not the host that serves it. */
 const DOCKER_HUB_HOST = "registry-1.docker.io";
 
@@ -47,6 +60,7 @@ export class RegistrySession {
   readonly #options: SessionOptions;
   readonly #registry: string;
   readonly #authorisation = new Map<string, string>();
+  readonly #renewals = new Map<string, Promise<void>>();
   #base: Promise<URL> | undefined;
 
   constructor(registry: string, options: SessionOptions) {
@@ -55,15 +69,19 @@ export class RegistrySession {
   }
 
   /** @throws RegistryError REGISTRY_UNREACHABLE, REGISTRY_UNAUTHORISED, REGISTRY_ERROR, after the retries. */
-  request(request: RegistryRequest): Promise<HttpResponse> {
-    const { clock, log, attempts, random } = this.#options;
+  request(request: RegistryRequest): Promise<RegistryResponse> {
+    const { clock, log, random, patienceMs = PATIENCE_MS } = this.#options;
+    const { attempts = this.#options.attempts } = request;
+    const giveUpAt = clock.now() + patienceMs;
+    const asked = (error: unknown): number | undefined =>
+      error instanceof RegistryError ? error.retryAfterMs : undefined;
     return retry(
       {
         attempts,
         delayMs: 500,
-        maxDelayMs: LONGEST_PAUSE_MS,
-        retryable: isTransient,
-        retryAfterMs: (error) => (error instanceof RegistryError ? error.retryAfterMs : undefined),
+        maxDelayMs: Math.max(patienceMs, LONGEST_PAUSE_MS),
+        retryable: (error) => isTransient(error) && clock.now() + (asked(error) ?? 0) <= giveUpAt,
+        retryAfterMs: asked,
         onRetry: (error, attempt, pauseMs) =>
           log.info(`${messageOf(error)} (try ${attempt} of ${attempts}, again in ${Math.round(pauseMs)} ms)`),
         clock,
@@ -74,12 +92,14 @@ export class RegistrySession {
     );
   }
 
-  async #attempt(request: RegistryRequest): Promise<HttpResponse> {
-    const url = new URL(request.path, await this.#address(request));
-    let response = await this.#send(request, url);
+  async #attempt(request: RegistryRequest): Promise<RegistryResponse> {
+    const base = await this.#address(request);
+    const url = this.#within(request, new URL(request.path, base), base);
+    const used = this.#authorisation.get(keyOf(request));
+    let response = await this.#send(request, url, base);
     if (response.status === 401) {
-      await this.#authorise(request, response);
-      response = await this.#send(request, url);
+      await this.#renew(request, response, used);
+      response = await this.#send(request, url, base);
     }
     const { status } = response;
     if ((status >= 200 && status < 300) || request.answers?.includes(status)) return response;
@@ -88,13 +108,24 @@ export class RegistrySession {
     throw statusError({ doing: request.doing, registry: this.#registry, response, clock, redactor });
   }
 
-  async #send(request: RegistryRequest, first: URL): Promise<HttpResponse> {
+  /** A proxy that ends TLS and does not tell the registry so makes it give addresses with plain http. */
+  #within(request: RegistryRequest, url: URL, base: URL): URL {
+    if (base.protocol !== "https:" || url.protocol === "https:") return url;
+    if (url.hostname !== base.hostname) throw this.#error(request, "it names an address with plain http");
+    const secure = new URL(url);
+    secure.protocol = "https:";
+    secure.port = base.port;
+    return secure;
+  }
+
+  async #send(request: RegistryRequest, first: URL, base: URL): Promise<RegistryResponse> {
     let url = first;
     for (let hop = 0; ; hop++) {
-      const response = await this.#exchange(request, url, hop === 0 || url.origin === first.origin);
+      const response = await this.#exchange(request, url, url.origin === base.origin);
       const location = response.headers.location;
       const redirected = [301, 302, 303, 307, 308].includes(response.status) && location !== undefined;
-      if (!redirected || request.method === "POST" || request.method === "PUT") return response;
+      const reads = request.method === "GET" || request.method === "HEAD";
+      if (!redirected || !reads) return { ...response, url };
       if (hop >= MOST_REDIRECTS) throw this.#error(request, "it redirects again and again");
       const next = new URL(location, url);
       if (url.protocol === "https:" && next.protocol !== "https:")
@@ -103,7 +134,7 @@ export class RegistrySession {
     }
   }
 
-  /** Storage that a registry redirects to must never see the registry's token. */
+  /** Storage that a registry sends us to must never see the registry's token. */
   #exchange(request: RegistryRequest, url: URL, own: boolean): Promise<HttpResponse> {
     const authorisation = own ? this.#authorisation.get(keyOf(request)) : undefined;
     return this.#connect(request.doing, {
@@ -114,7 +145,7 @@ export class RegistrySession {
         ...request.headers,
         ...(authorisation === undefined ? {} : { Authorization: authorisation }),
       },
-      deadlineMs: DEADLINE_MS,
+      deadlineMs: request.deadlineMs ?? DEADLINE_MS,
       anyCertificate: this.#options.insecure(this.#registry),
       ...(request.body === undefined ? {} : { body: request.body }),
       ...(request.signal === undefined ? {} : { signal: request.signal }),
@@ -126,6 +157,8 @@ export class RegistrySession {
       return await this.#options.http(request);
     } catch (error) {
       request.signal?.throwIfAborted();
+      // What the source of a body has to say is no failure of the connection.
+      if (isBelayError(error)) throw error;
       throw connectionError(doing, this.#registry, error);
     }
   }
@@ -155,6 +188,19 @@ export class RegistrySession {
     return plain;
   }
 
+  /** Requests that run side by side all find that a token has expired: it is renewed once for all of them. */
+  async #renew(request: RegistryRequest, response: HttpResponse, used: string | undefined): Promise<void> {
+    const key = keyOf(request);
+    if (this.#authorisation.get(key) !== used) return;
+    const running = this.#renewals.get(key) ?? this.#authorise(request, response);
+    this.#renewals.set(key, running);
+    try {
+      await running;
+    } finally {
+      this.#renewals.delete(key);
+    }
+  }
+
   /** Answers the registry's challenge, or throws when there is nothing to answer it with. */
   async #authorise(request: RegistryRequest, response: HttpResponse): Promise<void> {
     const { auth, redactor } = this.#options;
@@ -168,6 +214,7 @@ export class RegistrySession {
         parameters: bearer.parameters,
         repository: request.repository,
         access: request.access,
+        ...(request.from === undefined ? {} : { from: request.from }),
         credentials,
         insecure: this.#options.insecure(this.#registry),
         send: (sent) => this.#connect(request.doing, { ...sent, ...(request.signal && { signal: request.signal }) }),
@@ -187,7 +234,9 @@ export class RegistrySession {
 
   async #refused(request: RegistryRequest, response: HttpResponse): Promise<RegistryError> {
     const credentials: Credentials | undefined = await this.#options.auth.credentialsFor(this.#registry);
-    return unauthorised({ ...request, registry: this.#registry, credentials, status: response.status });
+    const { status, body } = response;
+    const said = Buffer.from(this.#options.redactor.redact(body.toString("utf8")));
+    return unauthorised({ ...request, registry: this.#registry, credentials, status, body: said });
   }
 
   #error(request: RegistryRequest, got: string): RegistryError {
@@ -196,7 +245,7 @@ export class RegistrySession {
 }
 
 function keyOf(request: RegistryRequest): string {
-  return `${request.repository} ${request.access}`;
+  return `${request.repository} ${request.access} ${request.from ?? ""}`;
 }
 
 function withoutBody({ body: _body, ...rest }: Omit<RegistryRequest, "body"> & { body: undefined }): RegistryRequest {

@@ -11,6 +11,8 @@ export interface TokenRequest {
   readonly parameters: Readonly<Record<string, string>>;
   readonly repository: string;
   readonly access: "pull" | "push";
+  /** Another repository that is read too. */
+  readonly from?: string;
   readonly credentials: Credentials | undefined;
   /** Whether plain http is right for this registry. */
   readonly insecure: boolean;
@@ -27,12 +29,13 @@ const DEADLINE_MS = 30_000;
  */
 export async function fetchToken(request: TokenRequest): Promise<string> {
   const realm = realmOf(request);
-  const scope = `repository:${request.repository}:${request.access === "push" ? "pull,push" : "pull"}`;
+  const scopes = [`repository:${request.repository}:${request.access === "push" ? "pull,push" : "pull"}`];
+  if (request.from !== undefined) scopes.push(`repository:${request.from}:pull`);
   const service = request.parameters.service;
   const response = await request.send({
     ...(request.credentials?.identityToken === undefined
-      ? byBasic(realm, service, scope, request.credentials)
-      : byRefreshToken(realm, service, scope, request.credentials.identityToken)),
+      ? byBasic(realm, service, scopes, request.credentials)
+      : byRefreshToken(realm, service, scopes, request.credentials.identityToken)),
     deadlineMs: DEADLINE_MS,
     anyCertificate: request.insecure,
   });
@@ -52,10 +55,15 @@ function realmOf({ doing, registry, parameters, insecure }: TokenRequest): URL {
 
 type Exchange = Pick<HttpRequest, "method" | "url" | "headers" | "body">;
 
-function byBasic(realm: URL, service: string | undefined, scope: string, credentials?: Credentials): Exchange {
+function byBasic(
+  realm: URL,
+  service: string | undefined,
+  scopes: readonly string[],
+  credentials?: Credentials,
+): Exchange {
   const url = new URL(realm);
   if (service !== undefined) url.searchParams.set("service", service);
-  url.searchParams.append("scope", scope);
+  for (const scope of scopes) url.searchParams.append("scope", scope);
   const headers: Record<string, string> = { "User-Agent": "belay" };
   if (credentials !== undefined) {
     const value = Buffer.from(`${credentials.username}:${credentials.password}`).toString("base64");
@@ -64,7 +72,9 @@ function byBasic(realm: URL, service: string | undefined, scope: string, credent
   return { method: "GET", url, headers };
 }
 
-function byRefreshToken(url: URL, service: string | undefined, scope: string, token: string): Exchange {
+function byRefreshToken(url: URL, service: string | undefined, scopes: readonly string[], token: string): Exchange {
+  // One field with all scopes in it, as OAuth2 has it (RFC 6749, 3.3), and not one field for each.
+  const scope = scopes.join(" ");
   const form = new URLSearchParams({ grant_type: "refresh_token", client_id: "belay", scope, refresh_token: token });
   if (service !== undefined) form.set("service", service);
   const headers = { "User-Agent": "belay", "Content-Type": "application/x-www-form-urlencoded" };

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { type Digest, sha256 } from "@belay/core";
 import { MEDIA_TYPES } from "../manifest.ts";
+import { FakeUploads } from "./fake-uploads.ts";
 
 /** What a fault does to the requests that it matches. */
 export interface Fault {
@@ -15,6 +16,8 @@ export interface Fault {
   readonly body?: string;
   /** Cuts the connection in place of an answer. */
   readonly cut?: boolean;
+  /** Cuts the connection once so many bytes of the request's body have come. */
+  readonly cutAfter?: number;
 }
 
 export interface FakeRegistryOptions {
@@ -35,6 +38,7 @@ export interface FakeRegistry extends AsyncDisposable {
   readonly authorisations: (string | undefined)[];
   readonly manifests: Map<string, { mediaType: string; bytes: Buffer }>;
   readonly blobs: Map<string, Buffer>;
+  readonly uploads: FakeUploads;
   fault(fault: Fault): void;
   /** Called after each manifest that was written. */
   onPut: ((reference: string) => void) | undefined;
@@ -54,17 +58,22 @@ export async function startFakeRegistry(options: FakeRegistryOptions = {}): Prom
   const faults: State["faults"] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      cutBody({ options, registry, faults }, request, Buffer.concat(chunks));
+    });
     request.on("end", () => handle({ options, registry, faults }, request, response, Buffer.concat(chunks)));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const blobs = new Map<string, Buffer>();
   const registry: FakeRegistry = {
     address,
     requests: [],
     authorisations: [],
     manifests: new Map(),
-    blobs: new Map(),
+    blobs,
+    uploads: new FakeUploads(blobs),
     onPut: undefined,
     fault: (fault) => {
       faults.push({ fault, left: fault.times ?? Number.POSITIVE_INFINITY });
@@ -79,12 +88,29 @@ export async function startFakeRegistry(options: FakeRegistryOptions = {}): Prom
   return registry;
 }
 
+function cutBody(state: State, request: IncomingMessage, came: Buffer): void {
+  const line = `${request.method} ${request.url}`;
+  const active = state.faults.find(
+    ({ fault, left }) => left > 0 && fault.cutAfter !== undefined && fault.when.test(line),
+  );
+  if (active === undefined || came.length < (active.fault.cutAfter ?? 0) || request.destroyed) return;
+  active.left--;
+  state.registry.requests.push(`${line} (cut)`);
+  state.registry.uploads.keep(
+    new URL(request.url ?? "/", "http://x").pathname,
+    came.subarray(0, active.fault.cutAfter),
+  );
+  request.socket.destroy();
+}
+
 function handle(state: State, request: IncomingMessage, response: ServerResponse, body: Buffer): ServerResponse {
   const { registry } = state;
   const line = `${request.method} ${request.url}`;
   registry.requests.push(line);
   registry.authorisations.push(request.headers.authorization);
-  const active = state.faults.find(({ fault, left }) => left > 0 && fault.when.test(line));
+  const active = state.faults.find(
+    ({ fault, left }) => left > 0 && fault.cutAfter === undefined && fault.when.test(line),
+  );
   if (active !== undefined) {
     active.left--;
     if (active.fault.cut) {
@@ -162,13 +188,8 @@ function serve(
     const headers = { "Content-Type": found.mediaType, "Docker-Content-Digest": sha256(found.bytes) };
     return response.writeHead(200, headers).end(found.bytes);
   }
-  if (request.method === "POST") {
-    return response.writeHead(202, { Location: `/v2/${name}/blobs/uploads/1?state=x` }).end();
-  }
-  if (request.method === "PUT") {
-    state.registry.blobs.set(`${name}/${url.searchParams.get("digest")}`, body);
-    return response.writeHead(201).end();
-  }
+  if (kind === "blobs" && reference.startsWith("uploads/"))
+    return state.registry.uploads.answer(request, response, name, url, body);
   const blob = state.registry.blobs.get(key);
   if (kind !== "blobs" || blob === undefined) return notFound(response, "BLOB_UNKNOWN");
   return response.writeHead(200).end(blob);
