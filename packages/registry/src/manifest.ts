@@ -16,6 +16,8 @@ export interface Descriptor {
   readonly size: number;
   readonly artifactType?: string;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Where else the content can be had. */
+  readonly urls?: readonly string[];
   readonly platform?: { readonly os: string; readonly architecture: string; readonly variant?: string };
 }
 
@@ -55,6 +57,11 @@ export function configOf(doing: string, manifest: StoredManifest): Descriptor {
 /** The layers of a manifest. */
 export function layersOf(doing: string, manifest: StoredManifest): Descriptor[] {
   return descriptors((parse(doing, manifest) as { layers?: unknown }).layers);
+}
+
+/** Config and layers of a manifest: what a registry must have before it takes the manifest. */
+export function blobsOf(doing: string, manifest: StoredManifest): Descriptor[] {
+  return [configOf(doing, manifest), ...layersOf(doing, manifest)];
 }
 
 /** Entries of an index. Attestations (`unknown/unknown`, as BuildKit writes them) are among them. */

@@ -83,7 +83,7 @@ describe("pushing a release", () => {
     registry.addImage("api", SHA_TAG, "another build of this commit");
     await expect(push({ web: built("web"), api: built("api") })).rejects.toMatchObject({
       code: "TAG_TAKEN",
-      message: expect.stringContaining("a SHA tag is never moved; nothing was pushed"),
+      message: expect.stringContaining("nothing was pushed), and a SHA tag is never moved"),
     });
     expect(engine.pushes).toEqual([]);
     expect(registry.manifests.has(`web/${SHA_TAG}`)).toBe(false);

@@ -15,6 +15,7 @@ import type { ResolvedImage } from "./manifest.ts";
 import { pushTag } from "./push-tag.ts";
 import type { RegistryClient } from "./registry-client.ts";
 import { differenceOf } from "./same-image.ts";
+import { SharedBlobs } from "./shared-blobs.ts";
 
 /** What of the engine a push needs. */
 export interface PushEngine {
@@ -23,8 +24,10 @@ export interface PushEngine {
 
 export interface PushReleaseOptions {
   readonly release: Release;
-  /** The engine that built the images. */
-  readonly docker: PushEngine;
+  /** The engine that built the images that are in no layout. Asked for at the first of them. */
+  readonly docker: PushEngine | (() => Promise<PushEngine>);
+  /** Folder with a service's image as OCI image layout, where the build left one. Default: there are none. */
+  readonly layoutOf?: (service: string) => Promise<string | undefined>;
   readonly registry: RegistryClient;
   readonly auth: Authenticator;
   readonly log: Log;
@@ -41,7 +44,10 @@ export interface PushReleaseOptions {
  *
  * 1. Nothing is pushed before every SHA tag was looked at: absent, or the same image (then it is not pushed again),
  *    or another one, which is refused.
- * 2. The engine pushes under the SHA tag; what the registry then serves must be the image of the release.
+ * 2. A. An image that the build left as a layout is pushed by Belay itself, exactly these bytes, without a tag. When the
+ *       registry serves it by its digest, and nobody has taken the SHA tag in between, it gets that tag.
+ *    B. Any other is pushed by the engine under the SHA tag.
+ *    What the registry then serves must be the image of the release: each platform's config, and what else is known.
  * 3. The other tags are given to that very manifest, and read back too.
  *
  * Images of others (a digest, no build) are only looked for. Writes no file. The scan gate stands before this.
@@ -51,10 +57,11 @@ export async function pushRelease(options: PushReleaseOptions): Promise<Release>
   const { release, clock, log } = options;
   const services = Object.entries(release.services);
   const side = options.maxParallel ?? 2;
+  const shared = new SharedBlobs();
   const plans = await mapBounded(services, side, options.signal, ([name, image]) => examine(options, name, image));
   const pushed = await mapBounded(plans, side, options.signal, async (plan, signal) => {
     if (plan.external) return [plan.name, plan.image] as const;
-    const served = plan.there ?? (await pushImage(options, plan, signal));
+    const served = plan.there ?? (await pushImage({ ...options, signal, shared }, plan));
     await moveTags(options, plan, served);
     log.info(`${plan.name}: ${plan.image.repository}@${served.digest} carries ${plan.image.tags.join(", ")}`);
     return [plan.name, identityOf(plan.image, served)] as const;
@@ -93,7 +100,7 @@ async function examine({ registry, log }: PushReleaseOptions, name: string, imag
   const there = await registry.resolve(`${image.repository}:${shaTag}`);
   if (there === undefined) return { name, image, external, shaTag };
   const difference = differenceOf(image, there);
-  if (difference !== undefined) throw tagTaken(image, shaTag, difference);
+  if (difference !== undefined) throw tagTaken(image, shaTag, `${difference}; nothing was pushed`);
   log.info(`${name}: ${image.repository}:${shaTag} is there already, the same image`);
   return { name, image, external, shaTag, there };
 }
@@ -108,21 +115,64 @@ async function requireExternal(registry: RegistryClient, doing: string, image: I
 function tagTaken(image: ImageIdentity, shaTag: string, difference: string): BelayError {
   return new BelayError("TAG_TAKEN", {
     doing: `looking at ${image.repository}:${shaTag} before the push`,
-    got: `the tag holds another image (${difference}), and a SHA tag is never moved; nothing was pushed`,
+    got: `the tag holds another image (${difference}), and a SHA tag is never moved`,
     next: `This commit was built and pushed before: deploy that release (\`release: ${image.repository}:${shaTag}\`), or make a new commit.`,
   });
 }
 
-async function pushImage(options: PushReleaseOptions, plan: PushPlan, signal: AbortSignal): Promise<ResolvedImage> {
-  const { image, shaTag } = plan;
+interface PushContext extends PushReleaseOptions {
+  readonly signal: AbortSignal;
+  readonly shared: SharedBlobs;
+}
+
+async function pushImage(options: PushContext, plan: PushPlan): Promise<ResolvedImage> {
+  const { image, shaTag, name } = plan;
   const reference = `${image.repository}:${shaTag}`;
-  await nameLocally(options.docker, image, reference);
-  await pushTag({ ...options, reference, service: plan.name, signal });
-  const doing = `reading ${reference} back after the push`;
-  const served = await options.registry.resolve(reference);
-  const difference = served === undefined ? "the registry does not know the tag" : differenceOf(image, served);
+  const path = await options.layoutOf?.(name);
+  if (path === undefined) await pushByEngine(options, plan, reference);
+  else await pushBytes(options, plan, path);
+  return readBack(options, image, reference);
+}
+
+/** Way A. The tag comes last: an upload that ends half-way leaves nothing that anybody could deploy. */
+async function pushBytes(options: PushContext, plan: PushPlan, path: string): Promise<void> {
+  const { image, shaTag, name: service } = plan;
+  const { pushLayout } = await import("./push-layout.ts");
+  const top = await pushLayout({ ...options, path, image, service });
+  await readBack(options, image, `${image.repository}@${top.digest}`);
+  await requireFree(options, plan);
+  await options.registry.putManifest(image.repository, shaTag, top);
+}
+
+/** Way B. */
+async function pushByEngine(options: PushContext, plan: PushPlan, reference: string): Promise<void> {
+  const docker = typeof options.docker === "function" ? await options.docker() : options.docker;
+  await nameLocally(docker, plan.image, reference);
+  await requireFree(options, plan);
+  await pushTag({ ...options, docker, reference, service: plan.name });
+}
+
+async function readBack(
+  { registry }: PushReleaseOptions,
+  image: ImageIdentity,
+  reference: string,
+): Promise<ResolvedImage> {
+  const served = await registry.resolve(reference);
+  const difference = served === undefined ? "the registry does not know it" : differenceOf(image, served);
   if (served !== undefined && difference === undefined) return served;
-  throw mismatch(doing, difference ?? "");
+  throw mismatch(`reading ${reference} back after the push`, difference ?? "");
+}
+
+/**
+ * Registries have no "put if absent": whoever takes the SHA tag between the first look and the put is found here, so
+ * that only a moment of two requests is left open. Immutable tags at the registry close it.
+ */
+async function requireFree({ registry }: PushReleaseOptions, { image, shaTag }: PushPlan): Promise<void> {
+  const taken = await registry.manifest(image.repository, shaTag);
+  if (taken === undefined) return;
+  const served = await registry.resolve(`${image.repository}@${taken.digest}`);
+  const difference = served === undefined ? "it is gone again" : differenceOf(image, served);
+  if (difference !== undefined) throw tagTaken(image, shaTag, `somebody put it there during this push; ${difference}`);
 }
 
 /** By the image's own id, at the last moment: a local tag may have been given to another image since the build. */

@@ -26,7 +26,7 @@ it.each([
     {},
     "the manifest of linux/amd64",
   ],
-  ["another index", { platforms: { "linux/amd64": {} }, index: other }, { index }, "the registry's index"],
+  ["another index", { platforms: { "linux/amd64": {} }, index: other }, { index }, "the index of the registry"],
   ["nothing known", { platforms: { "linux/amd64": {} } }, {}, "does not say which image"],
   ["another digest", { platforms: { "linux/amd64": { config } }, digest: other }, {}, "the release names"],
   ["another platform", { platforms: { "linux/arm64": { config } } }, {}, "the registry has linux/amd64"],

@@ -36,20 +36,24 @@ interface Descriptor {
   readonly digest: string;
   readonly size: number;
   readonly platform?: { readonly os: string; readonly architecture: string };
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /**
  * Makes an image without any engine or network: one layer per list entry, per platform. With several platforms it is
- * nested as BuildKit's `type=oci` writes it: `index.json` names an index, which names the manifests.
+ * nested as BuildKit's `type=oci` writes it: `index.json` names an index, which names the manifests. `attest`: with an
+ * attestation manifest for each, as BuildKit adds them for provenance.
  */
 export async function makeImageLayout(
   path: string,
   platforms: Readonly<Record<string, readonly ImageFiles[]>>,
+  options: { readonly attest?: boolean } = {},
 ): Promise<ImageLayout> {
   await mkdir(join(path, "blobs", "sha256"), { recursive: true });
   const made: (Descriptor & { readonly config: string; readonly name: string })[] = [];
   for (const [name, layers] of Object.entries(platforms)) made.push(await makePlatform(path, name, layers));
-  const manifests = made.map(({ config: _config, name: _name, ...descriptor }) => descriptor);
+  const manifests: Descriptor[] = made.map(({ config: _config, name: _name, ...descriptor }) => descriptor);
+  if (options.attest) for (const { digest } of made) manifests.push(await putAttestation(path, digest));
   const top =
     manifests.length > 1
       ? await put(path, TYPES.index, { schemaVersion: 2, mediaType: TYPES.index, manifests })
@@ -83,6 +87,25 @@ async function makePlatform(path: string, name: string, layers: readonly ImageFi
   const manifest = { schemaVersion: 2, mediaType: TYPES.manifest, config, layers: tars };
   const descriptor = await put(path, TYPES.manifest, manifest);
   return { ...descriptor, platform: { os, architecture }, config: config.digest, name };
+}
+
+/** BuildKit, "Attestation storage": a manifest of the platform `unknown/unknown` that names the one it speaks of. */
+async function putAttestation(path: string, subject: string): Promise<Descriptor> {
+  const statement = { _type: "https://in-toto.io/Statement/v0.1", subject: [{ digest: { sha256: subject.slice(7) } }] };
+  const layer = await put(path, "application/vnd.in-toto+json", statement);
+  const config = await put(path, TYPES.config, {
+    architecture: "unknown",
+    os: "unknown",
+    config: {},
+    rootfs: { type: "layers", diff_ids: [layer.digest] },
+  });
+  const manifest = { schemaVersion: 2, mediaType: TYPES.manifest, config, layers: [layer] };
+  const annotations = {
+    "vnd.docker.reference.digest": subject,
+    "vnd.docker.reference.type": "attestation-manifest",
+  };
+  const platform = { os: "unknown", architecture: "unknown" };
+  return { ...(await put(path, TYPES.manifest, manifest)), annotations, platform };
 }
 
 async function makeFilesLayer(path: string, files: ImageFiles): Promise<Descriptor> {
