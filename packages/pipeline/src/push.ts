@@ -1,7 +1,9 @@
-import { pinnedReference, type Release, readRelease, writeRelease } from "@belay/core";
+import { stat } from "node:fs/promises";
+import { isBelayError, pinnedReference, type Release, readRelease, writeRelease } from "@belay/core";
+import type { Docker } from "@belay/docker";
 import { attachRelease, pushRelease } from "@belay/registry";
 import type { PipelineContext } from "./context.ts";
-import { releasePath } from "./places.ts";
+import { layoutPath, releasePath } from "./places.ts";
 import { registryAccess } from "./registry-access.ts";
 import { timedStage } from "./stages.ts";
 import type { PushInputs } from "./use-case-inputs.ts";
@@ -22,21 +24,28 @@ export function push(context: PipelineContext, inputs: PushInputs): Promise<Push
     const built = await readRelease(path);
     facts.application = built.application;
     facts.source = built.source;
-    const release = await pushFrom(context, inputs, built);
+    const release = await pushFrom(context, inputs, built, path);
     await writeRelease(path, release);
     return { release, releasePath: path };
   });
 }
 
-async function pushFrom(context: PipelineContext, inputs: PushInputs, built: Release): Promise<Release> {
-  const { connectDocker } = await import("@belay/docker");
-  const { redactor, signal, clock, log } = context;
-  const docker = await connectDocker({ redactor, signal, clock });
+async function pushFrom(context: PipelineContext, inputs: PushInputs, built: Release, path: string): Promise<Release> {
+  const layouts = await layoutsOf(built, path);
+  const docker = await openEngine(context, built, layouts);
   try {
     const { client, auth } = await registryAccess(context, docker, inputs.githubToken);
+    const { log, clock, signal } = context;
     const common = { registry: client, log, clock, signal };
     const work = async (): Promise<Release> => {
-      const release = await pushRelease({ ...common, release: built, docker, auth, maxParallel: inputs.maxParallel });
+      const release = await pushRelease({
+        ...common,
+        release: built,
+        docker: async () => docker ?? connectEngine(context),
+        layoutOf: async (service) => layouts.get(service),
+        auth,
+        maxParallel: inputs.maxParallel,
+      });
       await attachRelease({ ...common, release });
       return release;
     };
@@ -46,8 +55,54 @@ async function pushFrom(context: PipelineContext, inputs: PushInputs, built: Rel
       client.close();
     }
   } finally {
-    await docker.close();
+    await docker?.close();
   }
+}
+
+/** Images that the build left on disk, by service. */
+async function layoutsOf(release: Release, path: string): Promise<Map<string, string>> {
+  const layouts = new Map<string, string>();
+  for (const service of Object.keys(release.services)) {
+    const layout = layoutPath(path, service);
+    if (await isThere(layout)) layouts.set(service, layout);
+  }
+  return layouts;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/**
+ * The engine that has the images, and that knows which registries are insecure. When all images are on disk that is all
+ * it is asked for, and a runner without an engine pushes them too.
+ */
+async function openEngine(
+  context: PipelineContext,
+  { services }: Release,
+  layouts: ReadonlyMap<string, string>,
+): Promise<Docker | undefined> {
+  const needed = Object.entries(services).some(
+    ([name, image]) => Object.keys(image.platforms).length > 0 && !layouts.has(name),
+  );
+  try {
+    return await connectEngine(context);
+  } catch (error) {
+    if (needed || !isBelayError(error) || context.signal.aborted) throw error;
+    context.log.debug(`No engine, and none is needed: ${error.message}`);
+    return undefined;
+  }
+}
+
+async function connectEngine({ redactor, signal, clock }: PipelineContext): Promise<Docker> {
+  const { connectDocker } = await import("@belay/docker");
+  return connectDocker({ redactor, signal, clock });
 }
 
 function describePush(release: Release): string {
