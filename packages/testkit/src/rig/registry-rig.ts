@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { ensureTools } from "./ensure-tools.ts";
 import { freePort } from "./free-port.ts";
 import { run } from "./run.ts";
+import { mountDisk, unmountDisk } from "./small-disk.ts";
 import { registryPrefix, sweepRegistries } from "./sweep-registries.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { waitUntil } from "./wait-until.ts";
@@ -14,6 +15,10 @@ export interface RegistryOptions {
   readonly auth?: { readonly user: string; readonly password: string };
   /** Default: a free one. */
   readonly port?: number;
+  /** Size of a disk of its own for its content, in bytes. */
+  readonly diskBytes?: number;
+  /** More lines for its configuration file. */
+  readonly configuration?: readonly string[];
   /** Address to listen on, for engines in other network namespaces. Default: loopback. */
   readonly host?: string;
 }
@@ -29,6 +34,8 @@ export interface RegistryRig extends AsyncDisposable {
   pause(): Promise<void>;
   /** From now on only these credentials are taken: others that were good before have expired. Starts it again. */
   protect(auth: { readonly user: string; readonly password: string }): Promise<void>;
+  /** Where its content is. */
+  readonly folder: string;
   /** Kills it in the middle of whatever it does. */
   kill(): Promise<void>;
   /** Ends it and removes its content. */
@@ -47,11 +54,20 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     writeFile(join(folder.path, "config.yml"), await configuration(folder.path, address, more));
   await configure(options);
   const server = new Server(program, folder.path, `http://${address}/v2/`);
+  const data = join(folder.path, "data");
+  const unmount = (): void => {
+    if (options.diskBytes !== undefined) unmountDisk(data);
+  };
   const stop = async (): Promise<void> => {
     await server.end("SIGTERM");
+    process.removeListener("exit", unmount);
+    unmount();
     await folder.remove();
   };
   try {
+    // Before the folder is removed, which is done at the same moment when nobody called `stop`.
+    process.prependListener("exit", unmount);
+    if (options.diskBytes !== undefined) await mountDisk(data, options.diskBytes, registryPrefix());
     await server.start();
   } catch (error) {
     await stop();
@@ -60,6 +76,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
   return {
     address,
     url: `http://${address}`,
+    folder: data,
     start: () => server.start(),
     pause: () => server.end("SIGTERM"),
     protect: async (auth) => {
@@ -137,7 +154,7 @@ async function configuration(folder: string, address: string, options: RegistryO
     await writeFile(path, `${options.auth.user}:${await bcrypt(options.auth.password)}\n`, { mode: 0o600 });
     lines.push(`auth: { htpasswd: { realm: belay, path: ${JSON.stringify(path)} } }`);
   }
-  return `${lines.join("\n")}\n`;
+  return `${[...lines, ...(options.configuration ?? [])].join("\n")}\n`;
 }
 
 /** The registry takes bcrypt only. Perl is part of every Debian, and its `crypt` is libxcrypt's, which has bcrypt. */

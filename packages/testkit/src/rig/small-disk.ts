@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "./run.ts";
@@ -6,6 +7,11 @@ import { run } from "./run.ts";
 export async function mountDisk(folder: string, bytes: number, name: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await run("mount", ["-t", "tmpfs", "-o", `size=${bytes},mode=711`, name, folder]);
+}
+
+/** Takes it away again, also when it is in use or never was one; usable while a process ends. */
+export function unmountDisk(folder: string): void {
+  spawnSync("umount", ["--lazy", folder], { stdio: "ignore" });
 }
 
 /** Leaves no free byte on it. */

@@ -2,6 +2,7 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hasCode } from "./has-code.ts";
+import { unmountDisk } from "./small-disk.ts";
 import { processRuns } from "./sweep-engine.ts";
 import { isAlive } from "./with-lock.ts";
 
@@ -17,6 +18,7 @@ export async function sweepRegistries(): Promise<void> {
     if (owner === undefined || isAlive(Number(owner))) continue;
     const folder = join(tmpdir(), name);
     await endServer(folder);
+    unmountDisk(join(folder, "data"));
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }

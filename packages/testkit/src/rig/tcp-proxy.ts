@@ -12,6 +12,13 @@ export interface TcpProxy extends AsyncDisposable {
   cut(): void;
   /** Passes everything again. What was held up by a silence arrives now; what was cut stays so. */
   heal(): void;
+  /**
+   * Resets connections once so many bytes have come on one of them from the near side: the next `times` ones that get
+   * so far, by default all.
+   */
+  cutAfter(bytes: number, times?: number): void;
+  /** Connections that were reset in that way. */
+  readonly cuts: number;
   /** Each piece of data is held up for this time, in each direction. */
   slow(milliseconds: number): void;
   stop(): Promise<void>;
@@ -35,7 +42,7 @@ export async function startTcpProxy(
       sockets.set(from, from === near || "port" in target);
       from.once("close", () => sockets.delete(from));
       from.on("error", () => to.destroy());
-      void pass(from, to, gate);
+      void pass(from, to, gate, from === near ? (bytes) => gate.cutsAt(bytes) : undefined);
     }
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -62,6 +69,12 @@ export async function startTcpProxy(
       gate.refuses = false;
       gate.open();
     },
+    cutAfter: (bytes, times = Number.POSITIVE_INFINITY) => {
+      gate.cutAfter = { bytes, left: times };
+    },
+    get cuts() {
+      return gate.cuts;
+    },
     slow: (milliseconds) => {
       gate.delayMs = milliseconds;
     },
@@ -73,7 +86,17 @@ export async function startTcpProxy(
 class Gate {
   refuses = false;
   delayMs = 0;
+  cutAfter: { readonly bytes: number; left: number } | undefined;
+  cuts = 0;
   #shut: { readonly opened: Promise<void>; readonly open: () => void } | undefined;
+
+  /** Whether a connection on which so many bytes have come is to be cut now. */
+  cutsAt(bytes: number): boolean {
+    if (this.cutAfter === undefined || bytes < this.cutAfter.bytes || this.cutAfter.left <= 0) return false;
+    this.cutAfter.left--;
+    this.cuts++;
+    return true;
+  }
 
   shut(): void {
     if (this.#shut !== undefined) return;
@@ -92,10 +115,16 @@ class Gate {
   }
 }
 
-async function pass(from: Socket, to: Socket, gate: Gate): Promise<void> {
+async function pass(from: Socket, to: Socket, gate: Gate, cutsAt?: (bytes: number) => boolean): Promise<void> {
+  let passed = 0;
   try {
     for await (const chunk of from) {
       await gate.passed();
+      passed += chunk.length;
+      if (cutsAt?.(passed)) {
+        to.destroy();
+        return void from.resetAndDestroy();
+      }
       if (!to.write(chunk)) await new Promise((resolve) => to.once("drain", resolve).once("close", resolve));
     }
     await gate.passed();
