@@ -2,6 +2,7 @@ import type { Condition, ContainerState, Instance, Observation, ProbeReading } f
 
 /** What a container was like when the deployment began: only what differs from it counts. */
 export interface ContainerBaseline {
+  readonly name: string;
   readonly restarts: number;
   /** It was not running: ended, or waiting for its next start. */
   readonly down: boolean;
@@ -12,7 +13,8 @@ export interface ContainerBaseline {
 export interface InstanceBaseline {
   readonly ready: boolean;
   readonly unhealthy: boolean;
-  readonly containers: ReadonlyMap<string, ContainerBaseline>;
+  /** Those of which something is left over: that were restarted, or down. */
+  readonly containers: readonly ContainerBaseline[];
 }
 
 /**
@@ -60,7 +62,8 @@ export function isReady(instance: Instance): boolean {
 }
 
 export function isUnhealthy(instance: Instance): boolean {
-  for (const { health } of instance.containers) if (health === "unhealthy") return true;
+  const { containers } = instance;
+  for (let place = 0; place < containers.length; place++) if (containers[place]?.health === "unhealthy") return true;
   return false;
 }
 
@@ -78,15 +81,17 @@ export function exitKey(container: ContainerState): string {
   return exit === undefined ? "" : `${exit.at ?? ""}/${exit.code}/${exit.error ?? ""}`;
 }
 
+/** What most of a fleet is like. */
+const WELL: InstanceBaseline = { ready: true, unhealthy: false, containers: [] };
+
 function instanceBaseline(instance: Instance): InstanceBaseline {
-  return {
-    ready: isReady(instance),
-    unhealthy: isUnhealthy(instance),
-    containers: new Map(
-      instance.containers.map((container) => [
-        container.name,
-        { restarts: container.restarts, down: !isUp(container), exit: exitKey(container) },
-      ]),
-    ),
-  };
+  const unhealthy = isUnhealthy(instance);
+  const ready = isReady(instance);
+  const containers = instance.containers.filter((one) => one.restarts > 0 || !isUp(one)).map(containerBaseline);
+  return ready && containers.length === 0 ? WELL : { ready, unhealthy, containers };
+}
+
+function containerBaseline(container: ContainerState): ContainerBaseline {
+  const { name, restarts } = container;
+  return { name, restarts, down: !isUp(container), exit: exitKey(container) };
 }

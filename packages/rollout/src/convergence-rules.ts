@@ -1,7 +1,7 @@
 import type { ProbeReading } from "@belay/core";
-import { isReady, probeKey } from "./baseline.ts";
+import { probeKey } from "./baseline.ts";
 import { isReachable } from "./is-reachable.ts";
-import type { Scene } from "./scene.ts";
+import { isWanted, type Scene } from "./scene.ts";
 
 /** What must be true of every service before a release has converged. Each returns what is still waited for. */
 export const CONVERGENCE: Readonly<Record<string, (scene: Scene) => string | undefined>> = {
@@ -11,27 +11,25 @@ export const CONVERGENCE: Readonly<Record<string, (scene: Scene) => string | und
   probesPass,
 };
 
-function enough({ service, wanted, completed }: Scene): string | undefined {
+function enough({ service, ready, completed }: Scene): string | undefined {
   const complete = service.goal === "complete";
-  const right = complete ? completed : wanted.filter(isReady).length;
+  const right = complete ? completed : ready;
   if (right >= service.desired) return undefined;
   return `${service.name}: ${right} of ${service.desired} instances ${complete ? "complete" : "ready"}`;
 }
 
 /** An instance above the wanted number (an autoscaler's, a surge) must be right too: it may serve. */
-function allReady({ service, wanted }: Scene): string | undefined {
+function allReady({ service, telling }: Scene): string | undefined {
   if (service.goal === "complete") return undefined;
-  const unready = wanted.find((one) => !isReady(one));
-  return unready && `${service.name}: ${unready.title} is not ready`;
+  const unready = telling.find((one) => one.current && !one.ready);
+  return unready && `${service.name}: ${unready.instance.title} is not ready`;
 }
 
-function alone({ service, terms, current }: Scene): string | undefined {
+function alone({ service, terms, current, wanted }: Scene): string | undefined {
   if (terms.expect === "ready") return undefined;
   // With none wanted, one of the wanted revision is one too many as well. A complete one has ended and serves nothing.
-  const tooMany = current.filter(
-    (one) => one.revision !== service.wantedRevision || (service.desired === 0 && service.goal === "run"),
-  );
-  return tooMany.length === 0 ? undefined : `${service.name}: ${tooMany.length} other instances to stop`;
+  const tooMany = service.desired === 0 && service.goal === "run" ? current : current - wanted;
+  return tooMany === 0 ? undefined : `${service.name}: ${tooMany} other instances to stop`;
 }
 
 function probesPass(scene: Scene): string | undefined {
@@ -50,10 +48,11 @@ function isRequired(scene: Scene, reading: ProbeReading): boolean {
 }
 
 /** Where instances are asked, each one must have been asked. */
-function unasked({ service, readings, wanted }: Scene): string | undefined {
+function unasked({ service, readings, instances }: Scene): string | undefined {
+  if (readings.length === 0 || service.goal === "complete") return undefined;
   const asked = new Set(readings.map((reading) => reading.instance));
   asked.delete(undefined);
-  if (asked.size === 0 || service.goal === "complete") return undefined;
-  const missing = wanted.find((one) => !asked.has(one.id));
-  return missing && `${service.name}: ${missing.title} was not asked yet`;
+  if (asked.size === 0) return undefined;
+  const missing = instances.find((one) => isWanted(one) && !asked.has(one.id));
+  return missing && `${service.name}: ${missing.instance.title} was not asked yet`;
 }

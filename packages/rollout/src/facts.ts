@@ -24,6 +24,7 @@ export interface InstanceFacts {
   /** It was unhealthy at begin and has not been well since: no evidence against what was done after. */
   readonly unhealthyBefore: boolean;
   readonly restarts: number;
+  /** None where nothing is left over from before begin, as of every new instance. */
   readonly containers: readonly ContainerFacts[];
   /** What it was like at begin, if it was there. */
   readonly baseline: InstanceBaseline | undefined;
@@ -82,7 +83,8 @@ function sumUp(containers: readonly ContainerState[]): { restarts: number; ended
   let restarts = 0;
   let ended = false;
   let beginning = false;
-  for (const one of containers) {
+  for (let place = 0; place < containers.length; place++) {
+    const one = containers[place] as ContainerState;
     restarts += one.restarts;
     ended ||= lasting(one) && hasEnded(one);
     // A health check begins anew only when its container does. An engine that was killed starts its containers again, and
@@ -97,28 +99,30 @@ export function lasting(container: ContainerState): boolean {
   return container.role !== "init";
 }
 
+const NOTHING_BEFORE: readonly ContainerFacts[] = [];
+
 function rememberContainers(
   containers: readonly ContainerState[],
   before: readonly ContainerFacts[] | undefined,
   baseline: InstanceBaseline | undefined,
 ): readonly ContainerFacts[] {
+  if (baseline === undefined || baseline.containers.length === 0) return NOTHING_BEFORE;
   const after = containers.map((one) => rememberContainer(one, before && factsOf(before, one), baseline));
   return before !== undefined && isSameList(before, after, () => false) ? before : after;
 }
 
 /** An instance has few containers: a list is searched faster than a map, and takes less memory. */
 export function factsOf(facts: readonly ContainerFacts[], { name }: ContainerState): ContainerFacts | undefined {
-  for (const one of facts) if (one.name === name) return one;
-  return undefined;
+  return facts.length === 0 ? undefined : facts.find((one) => one.name === name);
 }
 
 function rememberContainer(
   container: ContainerState,
   before: ContainerFacts | undefined,
-  baseline: InstanceBaseline | undefined,
+  baseline: InstanceBaseline,
 ): ContainerFacts {
   const { name, restarts } = container;
-  const base = baseline?.containers.get(name);
+  const base = baseline.containers.find((one) => one.name === name);
   const uncounted = Math.min(before?.uncounted ?? base?.restarts ?? 0, restarts);
   const sameCorpse = !isUp(container) && base?.down === true && base.exit === exitKey(container);
   const downBefore = sameCorpse && (before?.downBefore ?? true);

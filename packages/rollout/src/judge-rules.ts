@@ -165,7 +165,7 @@ function readinessLost(scene: Scene): CauseDetail | undefined {
 
 function probeFailed(scene: Scene): CauseDetail | undefined {
   if (scene.asked.length === 0) return undefined;
-  const present = new Set(scene.current.map((one) => one.id));
+  const present = new Set(scene.instances.filter((one) => one.current).map((one) => one.id));
   const found = scene.asked.find((reading) => {
     const facts = scene.memory.probes.get(probeKey(reading));
     if (facts === undefined || reading.state === "passing") return false;
@@ -189,7 +189,7 @@ function startTimeout(scene: Scene): CauseDetail | undefined {
 function instanceMissing(scene: Scene): CauseDetail | undefined {
   if (!isOverdue(scene, scene.memory.missingSince)) return undefined;
   const { name, desired } = scene.service;
-  const detail = `${scene.current.length} of ${desired} exist, and no new one came for ${seconds(scene.terms.policy.startMs)}`;
+  const detail = `${scene.current} of ${desired} exist, and no new one came for ${seconds(scene.terms.policy.startMs)}`;
   return { cause: "instance_missing", service: name, detail };
 }
 

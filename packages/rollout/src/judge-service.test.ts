@@ -35,9 +35,9 @@ describe("a service that stands still", () => {
   it("has turned once", () => {
     const turned = judged(undefined, web(instance("a")), 0);
     expect(turned.memory.turned).toBe(true);
-    const settled = judged(turned, web(instance("a")), 1_000);
-    expect(settled.memory.turned).toBe(false);
-    expect(settled).toEqual({ ...turned, memory: { ...turned.memory, turned: false } });
+    expect(judged(turned, web(instance("a")), 1_000)).toBe(turned);
+    expect(first.memory.turned).toBe(true);
+    expect(judged(first, web(instance("a", { ready: false })), 2_000).memory.turned).toBe(false);
   });
 
   it.each<[string, ObservedService]>([

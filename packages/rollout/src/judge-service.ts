@@ -1,4 +1,4 @@
-import type { CauseDetail } from "@belay/core";
+import type { CauseDetail, ObservedService } from "@belay/core";
 import type { Baseline } from "./baseline.ts";
 import { CONVERGENCE } from "./convergence-rules.ts";
 import type { Crash } from "./facts.ts";
@@ -40,14 +40,13 @@ export function judgeService(
   const { last } = before;
   const { service, readings } = shown;
   const instances = knownInstances(service, last?.memory.instances ?? NOBODY, baseline, now);
-  if (last !== undefined && standsStill(last, terms, shown, instances, now)) return settled(last);
+  if (last !== undefined && standsStill(last, terms, shown, instances, now)) return last;
   const view = viewOf(service, readings, instances);
   const memory = rememberService(terms, baseline, last?.memory, instances, view, now);
   const crashes = rememberCrashes(view, before.crashes);
   const scene = sceneOf(terms, view, memory, crashes, now);
   return {
-    // Its instances are remembered as they looked when they changed last.
-    shown: { service: { ...service, instances: [] }, readings },
+    shown: { service: withoutInstances(service), readings },
     terms,
     memory,
     crashes,
@@ -55,6 +54,11 @@ export function judgeService(
     waitsFor: findWait(scene),
     wakeAt: nextChange(scene),
   };
+}
+
+/** They are remembered for themselves, as they looked when they changed last: what a look showed is not held. */
+function withoutInstances({ name, kind, goal, desired, wantedRevision, conditions }: ObservedService): ObservedService {
+  return { name, kind, goal, desired, wantedRevision, conditions, instances: [] };
 }
 
 /** Nothing is to be seen that was not, and no time has come for which it was waited. */
@@ -69,17 +73,24 @@ function standsStill(
   return instances === last.memory.instances && isSameService(last.shown, shown);
 }
 
-/** What turned with the look before has not turned again. */
-function settled(last: ServiceJudgement): ServiceJudgement {
-  return last.memory.turned ? { ...last, memory: { ...last.memory, turned: false } } : last;
-}
-
 function findFailure(scene: Scene): ServiceJudgement["failure"] {
-  for (const [rank, rule] of RULE_LIST.entries()) {
-    const cause = rule(scene);
+  if (isQuiet(scene)) return undefined;
+  for (let rank = 0; rank < RULE_LIST.length; rank++) {
+    const cause = RULE_LIST[rank]?.(scene);
     if (cause !== undefined) return { rank, cause };
   }
   return undefined;
+}
+
+/** Whether there is nothing from which a rule could conclude anything: so it is with most services at most looks. */
+function isQuiet({ service, telling, crashes, readings, memory }: Scene): boolean {
+  return (
+    telling.length === 0 &&
+    crashes.length === 0 &&
+    readings.length === 0 &&
+    service.conditions.length === 0 &&
+    memory.missingSince === undefined
+  );
 }
 
 function findWait(scene: Scene): string | undefined {
@@ -93,7 +104,9 @@ function findWait(scene: Scene): string | undefined {
 const RULE_LIST = Object.values(RULES);
 const CONVERGENCE_LIST = Object.values(CONVERGENCE);
 
-function nextChange({ terms, now, memory, telling }: Scene): number | undefined {
+function nextChange(scene: Scene): number | undefined {
+  if (isQuiet(scene)) return undefined;
+  const { terms, now, memory, telling } = scene;
   const { startMs } = terms.policy;
   let next: number | undefined;
   const consider = (since: number | undefined, milliseconds: number): void => {

@@ -1,4 +1,4 @@
-import type { CauseDetail, Observation, ObservedService } from "@belay/core";
+import type { CauseDetail, Observation, ObservedService, ProbeReading } from "@belay/core";
 import type { Baseline } from "./baseline.ts";
 import type { Crash } from "./facts.ts";
 import { earlier, judgeService, type ServiceJudgement } from "./judge-service.ts";
@@ -58,7 +58,8 @@ export function step(terms: JudgeTerms, before: Judgement, seen: Observation, no
   for (const service of services) {
     const { name } = service;
     const past = { last: known.services.get(name), crashes: known.crashes.get(name) };
-    judged.set(name, judgeService(terms, baseline, past, { service, readings: readings.get(name) ?? [] }, now));
+    const shown = { service, readings: readings.get(name) ?? NO_READINGS };
+    judged.set(name, judgeService(terms, baseline, past, shown, now));
   }
   const memory = remember(known, judged);
   const cause = findCause(judged);
@@ -68,11 +69,14 @@ export function step(terms: JudgeTerms, before: Judgement, seen: Observation, no
   return { ...before, memory, ...decide(terms, before, memory, judged, now) };
 }
 
+const NO_READINGS: readonly ProbeReading[] = [];
+
 function remember(before: Memory, judged: ReadonlyMap<string, ServiceJudgement>): Memory {
   let crashes: Map<string, ReadonlyMap<string, Crash>> | undefined;
   let turned = judged.size !== before.services.size;
   for (const [name, one] of judged) {
-    turned ||= one.memory.turned;
+    // What is as it was at the look before has not turned since.
+    turned ||= one.memory.turned && one !== before.services.get(name);
     if (one.crashes === undefined || one.crashes === before.crashes.get(name)) continue;
     crashes ??= new Map(before.crashes);
     crashes.set(name, one.crashes);

@@ -86,6 +86,14 @@ describe("instances that are looked at once more", () => {
     for (const place of [0, 1, 2, 3]) expect(second.list[place + 1]).toBe(first.list[3 - place]);
   });
 
+  it("are found again among many", () => {
+    const many = Array.from({ length: 40 }, (_, index) => instance(`${index}`));
+    const first = look(NOBODY, many);
+    const second = look(first, [instance("new"), ...copies(many).reverse().slice(1)]);
+    expect(second.list[0]?.id).toBe("new");
+    for (const [place, one] of second.list.slice(1).entries()) expect(one).toBe(first.list[38 - place]);
+  });
+
   it("keep what is remembered of one that has moved and changed", () => {
     const first = look(NOBODY, [instance("a"), ill]);
     const second = look(first, [{ ...ill, title: "renamed" }, instance("a")], "new", 5_000);

@@ -6,7 +6,7 @@ import { isSameInstance } from "./same-instance.ts";
 /** What of an instance the judge knows. */
 export interface KnownInstance {
   readonly id: string;
-  /** As it looked when it changed last, in what {@link isKnown} asks for. */
+  /** As it looked when it changed last, in what the judge asks for. */
   readonly instance: Instance;
   readonly current: boolean;
   readonly ready: boolean;
@@ -15,6 +15,9 @@ export interface KnownInstance {
   /** Those of its containers whose present state or last exit came after begin. */
   readonly fresh: readonly ContainerState[];
 }
+
+/** One that can tell of this deployment. */
+export type TellingInstance = KnownInstance & { readonly facts: InstanceFacts };
 
 /** The instances of a service, in the engine's order. */
 export interface KnownInstances {
@@ -39,19 +42,17 @@ export function knownInstances(
 ): KnownInstances {
   const { instances, wantedRevision: wanted } = service;
   let list: KnownInstance[] | undefined;
-  let strays: ReadonlyMap<string, KnownInstance> | undefined;
+  let index: ReadonlyMap<string, KnownInstance> | undefined;
   let turned = false;
   for (let place = 0; place < instances.length; place++) {
     const instance = instances[place] as Instance;
-    let known = before.list[place];
-    // An object that the target has kept shows nothing new.
-    const kept = known?.instance === instance && before.wanted === wanted;
-    if (!kept && known?.id !== instance.id) {
-      strays ??= straysOf(before.list, instances);
-      known = strays.get(instance.id);
+    let past = before.list[place];
+    if (past?.instance !== instance && past?.id !== instance.id) {
+      if (before.list.length > FEW) index ??= new Map(before.list.map((one) => [one.id, one]));
+      past = index === undefined ? search(before.list, place, instance.id) : index.get(instance.id);
     }
-    const one = kept && known ? known : know(service, instance, known, baseline, now);
-    turned ||= one !== known && hasTurned(known?.facts, one.facts);
+    const one = know(service, instance, past, baseline, now);
+    turned ||= one !== past && hasTurned(past?.facts, one.facts);
     if (list === undefined && one !== before.list[place]) list = before.list.slice(0, place);
     list?.push(one);
   }
@@ -59,28 +60,53 @@ export function knownInstances(
   return { list: list ?? before.list.slice(0, instances.length), wanted, turned };
 }
 
-/** Those that are not where they were, by id: few, as engines keep their order. */
-function straysOf(known: readonly KnownInstance[], instances: readonly Instance[]): ReadonlyMap<string, KnownInstance> {
-  const strays = new Map<string, KnownInstance>();
-  for (const [place, one] of known.entries()) {
-    if (instances[place]?.id !== one.id) strays.set(one.id, one);
+/** So many are searched faster than an index of them is made. */
+const FEW = 32;
+
+/** Engines keep their order: one that is not at its place is next to it, since others went or came before it, or it is new. */
+function search(list: readonly KnownInstance[], place: number, id: string): KnownInstance | undefined {
+  for (let step = 1; step <= list.length; step++) {
+    const one = list[(place + step) % list.length];
+    if (one?.id === id) return one;
   }
-  return strays;
+  return undefined;
 }
 
+/** What is known of an instance that looks like this: what was known already, when it tells nothing new. */
 function know(
   service: ObservedService,
   instance: Instance,
-  known: KnownInstance | undefined,
+  past: KnownInstance | undefined,
   baseline: Baseline,
   now: number,
 ): KnownInstance {
   const telling = isTelling(service, instance);
-  const facts = telling ? factsOfInstance(instance, known?.facts, baseline, now) : undefined;
-  const fresh = facts === undefined ? NONE : freshContainers(instance, facts);
+  // What looks as it did comes to the same, and an object that the target has kept is not even looked into.
+  const known = past !== undefined && (past.facts !== undefined) === telling ? past : undefined;
+  if (known?.instance === instance) return known;
+  if (!telling) return knowOther(instance, known);
+  if (known !== undefined && isSameInstance(known.instance, instance)) return known;
+  const facts = factsOfInstance(instance, past?.facts, baseline, now);
+  const fresh = freshContainers(instance, facts);
+  const one = {
+    id: instance.id,
+    instance,
+    current: facts.current,
+    ready: facts.unreadySince === undefined,
+    facts,
+    fresh,
+  };
+  // Of one at rest no more is asked.
+  return known?.facts === facts && isAtRest(known) && isAtRest(one) ? known : one;
+}
+
+/** Of one that can't tell of this deployment it is asked no more than whether it may serve, and of which revision it is. */
+function knowOther(instance: Instance, known: KnownInstance | undefined): KnownInstance {
   const current = instance.phase === "current";
-  const one = { id: instance.id, instance, current, ready: isReady(instance), facts, fresh };
-  return known !== undefined && isKnown(known, one) ? known : one;
+  const ready = isReady(instance);
+  const same = known?.current === current && known.ready === ready;
+  if (same && (!current || known.instance.revision === instance.revision)) return known;
+  return { id: instance.id, instance, current, ready, facts: undefined, fresh: NONE };
 }
 
 function factsOfInstance(
@@ -97,11 +123,8 @@ function factsOfInstance(
   );
 }
 
-/** Whether nothing that the judge asks for is new. Of one at rest it asks for no more than its readiness. */
-function isKnown(known: KnownInstance, one: KnownInstance): boolean {
-  if (known.current !== one.current || known.ready !== one.ready || known.facts !== one.facts) return false;
-  if (one.facts === undefined) return !one.current || known.instance.revision === one.instance.revision;
-  return (isAtRest(known) && isAtRest(one)) || isSameInstance(known.instance, one.instance);
+export function canTell(one: KnownInstance): one is TellingInstance {
+  return one.facts !== undefined;
 }
 
 /** Ready, and no container of it has ended since begin. */

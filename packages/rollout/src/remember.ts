@@ -1,9 +1,9 @@
 import type { Observation, ObservedService, ProbeReading } from "@belay/core";
-import { type Baseline, conditionKey, isReady, probeKey } from "./baseline.ts";
+import { type Baseline, conditionKey, probeKey } from "./baseline.ts";
 import { type Crash, countCrashes, factsOf, isComplete } from "./facts.ts";
 import { isReachable } from "./is-reachable.ts";
 import type { KnownInstances } from "./known-instances.ts";
-import type { ServiceView } from "./scene.ts";
+import { isWanted, type ServiceView } from "./scene.ts";
 import type { JudgeTerms } from "./verdict.ts";
 
 /** What the judge remembers of one service between two observations. */
@@ -38,10 +38,9 @@ export function rememberService(
   view: ServiceView,
   now: number,
 ): ServiceMemory {
-  const { service, current, completed } = view;
-  const wanted = view.wanted.length;
+  const { service, current, wanted, completed } = view;
   const grew = before !== undefined && wanted > before.most;
-  const missing = current.length + finishedAndGone(view) < service.desired;
+  const missing = current + finishedAndGone(view) < service.desired;
   return {
     instances,
     wanted,
@@ -84,14 +83,14 @@ export function rememberCrashes(
 }
 
 const NO_TIMES: ReadonlyMap<string, number> = new Map();
-const NO_KEYS: ReadonlySet<string> = new Set();
+const NO_CONDITIONS: ServiceMemory["conditions"] = { since: NO_TIMES, old: new Set() };
 
 function rememberConditions(
   { name, conditions }: ObservedService,
   before: ServiceMemory["conditions"],
   now: number,
 ): ServiceMemory["conditions"] {
-  if (conditions.length === 0) return { since: NO_TIMES, old: NO_KEYS };
+  if (conditions.length === 0) return NO_CONDITIONS;
   const seen = conditions.map((one) => conditionKey(name, one));
   const old = new Set(seen.filter((key) => before.old.has(key)));
   return { old, since: new Map(seen.filter((key) => !old.has(key)).map((key) => [key, before.since.get(key) ?? now])) };
@@ -107,7 +106,7 @@ function rememberProbes(
   now: number,
 ): ServiceMemory["probes"] {
   if (view.readings.length === 0) return NO_PROBES;
-  const readyNow = view.current.filter(isReady).map((one) => one.id);
+  const readyNow = view.instances.filter((one) => one.current && one.ready).map((one) => one.id);
   return new Map(
     view.readings.map((reading) => {
       const key = probeKey(reading);
@@ -137,13 +136,14 @@ function rememberProbe(
 /** Its start time runs once all that it asks is ready; until then, the instances' own start time decides. */
 function couldPass(
   terms: JudgeTerms,
-  { service, wanted }: ServiceView,
+  { service, instances, wanted, ready }: ServiceView,
   reading: ProbeReading,
   vouchers: readonly string[],
 ): boolean {
-  if (reading.instance !== undefined) return wanted.some((one) => one.id === reading.instance && isReady(one));
+  if (reading.instance !== undefined)
+    return instances.some((one) => one.id === reading.instance && isWanted(one) && one.ready);
   const serves = isReachable(terms) || vouchers.length > 0;
-  return serves && wanted.length >= service.desired && wanted.every(isReady);
+  return serves && wanted >= service.desired && ready === wanted;
 }
 
 /** The readings of an observation by service, so that each is looked for once. */

@@ -1,32 +1,24 @@
 import type { ContainerState, Instance, ObservedService, ProbeReading } from "@belay/core";
-import { type Crash, completed, type InstanceFacts } from "./facts.ts";
-import { isAtRest, type KnownInstances } from "./known-instances.ts";
+import { type Crash, completed } from "./facts.ts";
+import { canTell, isAtRest, type KnownInstance, type KnownInstances, type TellingInstance } from "./known-instances.ts";
 import type { ServiceMemory } from "./remember.ts";
 import type { JudgeTerms } from "./verdict.ts";
 
-/**
- * An instance of the wanted revision that can tell of this deployment and has something to tell: it is not ready, or one of
- * its containers ended.
- */
-export interface Telling {
-  readonly instance: Instance;
-  readonly facts: InstanceFacts;
-  readonly fresh: readonly ContainerState[];
-}
-
-/** A container of it whose present state or last exit came after begin. */
-export interface Fresh extends Pick<Telling, "instance" | "facts"> {
+/** A container whose present state or last exit came after begin. */
+export interface Fresh extends Pick<TellingInstance, "instance" | "facts"> {
   readonly container: ContainerState;
 }
 
 /** One service as one observation shows it, sorted once for all that look at it. */
 export interface ServiceView {
   readonly service: ObservedService;
-  /** Instances that may serve, of any revision. */
-  readonly current: readonly Instance[];
-  /** Those of the wanted revision. */
-  readonly wanted: readonly Instance[];
-  readonly telling: readonly Telling[];
+  readonly instances: readonly KnownInstance[];
+  /** How many may serve, of any revision; how many of these are of the wanted one, and of those ready. */
+  readonly current: number;
+  readonly wanted: number;
+  readonly ready: number;
+  /** Of the wanted revision, with something to tell: not ready, or with a container that ended. */
+  readonly telling: readonly TellingInstance[];
   /** How many of the wanted revision ran to a good end. */
   readonly completed: number;
   /** What the probes say of it and of any instance of it. */
@@ -49,24 +41,27 @@ export function wantedInstances(service: ObservedService): readonly Instance[] {
   return service.instances.filter((one) => one.phase === "current" && one.revision === service.wantedRevision);
 }
 
+const NONE: readonly never[] = [];
+
 /** Sorts the instances that are known of a service. */
 export function viewOf(
   service: ObservedService,
   readings: readonly ProbeReading[],
   { list }: KnownInstances,
 ): ServiceView {
-  const telling: Telling[] = [];
-  const current: Instance[] = [];
-  const wanted: Instance[] = [];
-  for (const one of list) {
-    const { instance, facts, fresh } = one;
-    if (one.current) current.push(instance);
-    if (facts === undefined) continue;
-    if (one.current) wanted.push(instance);
-    if (!isAtRest(one)) telling.push({ instance, facts, fresh });
+  const telling: TellingInstance[] = [];
+  let [current, wanted, ready] = [0, 0, 0];
+  for (let place = 0; place < list.length; place++) {
+    const one = list[place] as KnownInstance;
+    if (one.current) current++;
+    if (!canTell(one)) continue;
+    if (one.current) wanted++;
+    if (one.current && one.ready) ready++;
+    if (!isAtRest(one)) telling.push(one);
   }
   const complete = service.goal === "complete" ? completed(service) : 0;
-  return { service, current, wanted, telling, completed: complete, readings };
+  const counts = { current, wanted, ready, completed: complete };
+  return { service, instances: list, ...counts, telling, readings };
 }
 
 export function sceneOf(
@@ -76,19 +71,28 @@ export function sceneOf(
   crashes: ReadonlyMap<string, Crash> | undefined,
   now: number,
 ): Scene {
-  const { readings, wanted, telling } = view;
-  const ids = readings.length === 0 ? undefined : new Set(wanted.map((one) => one.id));
   return {
     ...view,
     terms,
     now,
     memory,
-    fresh: telling.flatMap(freshContainers),
-    crashes: [...(crashes?.values() ?? [])],
-    asked: readings.filter(({ instance }) => instance === undefined || ids?.has(instance)),
+    fresh: view.telling.length === 0 ? NONE : view.telling.flatMap(freshContainers),
+    crashes: crashes === undefined ? NONE : [...crashes.values()],
+    asked: askedOf(view),
   };
 }
 
-function freshContainers({ instance, facts, fresh }: Telling): readonly Fresh[] {
+function askedOf({ readings, instances }: ServiceView): readonly ProbeReading[] {
+  if (readings.length === 0) return readings;
+  const ids = new Set(instances.filter(isWanted).map(({ id }) => id));
+  return readings.filter(({ instance }) => instance === undefined || ids.has(instance));
+}
+
+/** May serve, and is of the wanted revision. */
+export function isWanted(one: KnownInstance): boolean {
+  return one.current && canTell(one);
+}
+
+function freshContainers({ instance, facts, fresh }: TellingInstance): readonly Fresh[] {
   return fresh.map((container) => ({ instance, facts, container }));
 }
