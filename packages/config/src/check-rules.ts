@@ -4,7 +4,7 @@ import type { ConfigSource, Path } from "./config-source.ts";
 import { pathName } from "./describe-issue.ts";
 import { DURATION_RULES, type DurationRule, durationProblem, LONGEST_MS, toMilliseconds } from "./durations.ts";
 import { type Problem, suggest } from "./problem.ts";
-import type { ConfigData, EnvironmentData, RolloutData, TargetData } from "./schema.ts";
+import type { ConfigData, EnvironmentData, RolloutData, ScanData, TargetData } from "./schema.ts";
 
 /** Tells of a problem at a place of the data. */
 export type Complain = (path: Path, message: string, at?: "key" | "value") => void;
@@ -24,6 +24,7 @@ export function checkRules(data: unknown, source: ConfigSource, broken: readonly
   if (!sound(["services"])) return problems;
   const config = data as ConfigData;
   checkServices(config, complain);
+  if (sound(["scan"])) checkScan(["scan"], config.scan, complain);
   const all: unknown = config.environments;
   for (const [name, environment] of Object.entries(isMapping(all) ? all : {})) {
     if (isMapping(environment)) checkEnvironment(config, ["environments", name], environment, { complain, sound });
@@ -56,6 +57,7 @@ function checkEnvironment(
   if (sound(part("secrets")) && sound(part("variables"))) checkSecrets(path, environment, complain);
   if (sound(part("target"))) checkTarget(part("target"), environment.target, complain);
   if (sound(part("rollout"))) checkRollout(part("rollout"), environment.rollout, complain);
+  if (sound(part("scan"))) checkScan(part("scan"), environment.scan, complain);
   const probes: unknown = environment.health;
   for (const index of Array.isArray(probes) ? probes.keys() : []) {
     const at = [...part("health"), index];
@@ -91,6 +93,15 @@ function checkTarget(path: Path, target: TargetData | undefined, complain: Compl
   if (target === undefined || target.kind === "kubernetes") return;
   if (target.context === undefined || target.host === undefined) return;
   complain([...path, "host"], `\`${pathName(path)}\` has both \`context\` and \`host\`. Keep one of them.`, "key");
+}
+
+function checkScan(path: Path, scan: ScanData | undefined, complain: Complain): void {
+  if (scan === undefined || typeof scan === "string") return;
+  for (const [key, rule] of Object.entries<DurationRule>(DURATION_RULES.scan)) {
+    const value = scan[key as keyof typeof DURATION_RULES.scan];
+    const wrong = value === undefined ? undefined : durationProblem(value, rule);
+    if (wrong !== undefined) complain([...path, key], `\`${pathName([...path, key])}\` is ${wrong}`);
+  }
 }
 
 function checkRollout(path: Path, rollout: RolloutData | undefined, complain: Complain): void {

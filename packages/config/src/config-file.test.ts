@@ -92,7 +92,7 @@ const BAD: [name: string, text: string, problems: string[]][] = [
     change(["services:\n", "servces:\n"]),
     [
       "belay.yaml:1:1: `services` is missing. Legal values: a mapping of names to values.",
-      'belay.yaml:3:1: unknown key "servces". Did you mean `services`? Legal keys: version, application, services, variables, environments.',
+      'belay.yaml:3:1: unknown key "servces". Did you mean `services`? Legal keys: version, application, services, variables, scan, environments.',
     ],
   ],
   [
@@ -100,7 +100,7 @@ const BAD: [name: string, text: string, problems: string[]][] = [
     change(["test-target", "test_target"], ["image:", "imgae:"]),
     [
       "belay.yaml:4:3: `services.web.image` is missing. Legal values: text without spaces that does not begin with `-`.",
-      'belay.yaml:5:5: unknown key "imgae" in `services.web`. Did you mean `image`? Legal keys: image, build, names.',
+      'belay.yaml:5:5: unknown key "imgae" in `services.web`. Did you mean `image`? Legal keys: image, build, names, scan.',
       'belay.yaml:6:71: unknown key "test_target" in `services.web.build`. Did you mean `test-target`? Legal keys: context, dockerfile, target, test-target, args, platforms.',
     ],
   ],
@@ -235,7 +235,7 @@ describe("a belay.yaml that is wrong", () => {
     expect(messageOf(() => parse("version: 1\napplication: shop\nservices:\n  web: { imag: x, image: x }\n"))).toBe(
       [
         "reading belay.yaml: 1 problem:",
-        'belay.yaml:4:10: unknown key "imag" in `services.web`. Did you mean `image`? Legal keys: image, build, names.',
+        'belay.yaml:4:10: unknown key "imag" in `services.web`. Did you mean `image`? Legal keys: image, build, names, scan.',
         "  4 |   web: { imag: x, image: x }",
         "    |          ^",
         "Nothing was changed.",

@@ -12,6 +12,8 @@ export interface PlacedMessage {
 /** Puts an issue of the schema into words. The schema's own message says only what is legal (see schema.ts). */
 export function describeIssue(issue: z.core.$ZodIssue, data: unknown): PlacedMessage[] {
   const path = issue.path.map((step) => (typeof step === "symbol" ? String(step) : step));
+  const inner = mappingIssues(issue, valueAt(data, path));
+  if (inner !== undefined) return inner.flatMap((one) => describeIssue({ ...one, path: [...path, ...one.path] }, data));
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(path, key, issue.message));
   if (issue.code === "invalid_key") return [badName(path, issue)];
   const value = valueAt(data, path);
@@ -25,6 +27,17 @@ export function describeIssue(issue: z.core.$ZodIssue, data: unknown): PlacedMes
   const shown = path.includes("secrets") ? "not what it should be (not shown here)" : showValue(value);
   const hint = quoteHint(issue, value) ?? nearHint(issue, value);
   return [{ path, at: "value", message: `\`${name}\` is ${shown}. ${hint}${legal}` }];
+}
+
+/** A mapping that fits none of two forms, of which only one is a mapping: then what is wrong inside of it is the problem. */
+function mappingIssues(issue: z.core.$ZodIssue, value: unknown): readonly z.core.$ZodIssue[] | undefined {
+  if (issue.code !== "invalid_union" || typeof value !== "object" || value === null) return undefined;
+  const fitting = issue.errors.filter((issues) => !issues.some((one) => one.path.length === 0 && isOtherKind(one)));
+  return fitting.length === 1 ? fitting[0] : undefined;
+}
+
+function isOtherKind(issue: z.core.$ZodIssue): boolean {
+  return issue.code === "invalid_type" || issue.code === "invalid_value";
 }
 
 function unknownKey(path: Path, key: string, legal: string): PlacedMessage {

@@ -2,10 +2,14 @@ export { type ConfigFile, loadConfig, parseConfig } from "./config-file.ts";
 export { parseHealthInput } from "./health-input.ts";
 export { loadOverrides, OVERRIDE_INPUTS, type OverrideInput, type Overrides } from "./overrides.ts";
 export { type Problem, problemsOf } from "./problem.ts";
+export { resolveScan, type ScanOptions } from "./resolve-scan.ts";
 export {
   type ApplicationOptions,
   type ResolveOptions,
   resolveApplication,
   resolveSettings,
 } from "./resolve-settings.ts";
+export { loadScanOverrides, SCAN_INPUTS, type ScanInput, type ScanOverrides } from "./scan-inputs.ts";
+export { FIX_STATUS_NAMES, SCAN_SEVERITIES, SCANNER_NAMES } from "./scan-schema.ts";
+export type { ScanGateSettings, ScanSettings } from "./scan-settings.ts";
 export * from "./settings.ts";

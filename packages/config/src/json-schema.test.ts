@@ -40,6 +40,9 @@ const VALID: [string, string][] = [
     ]),
   ],
   ["a production environment", change([ENVIRONMENT, `${ENVIRONMENT}    production: true\n    transient: false\n`])],
+  ["no scan", change(["application:", "scan: off\napplication:"])],
+  ["a scan", change(["application:", "scan: { fail-on: [], scanners: [vuln], max-db-age: 3d, kev: a }\napplication:"])],
+  ["a scan of a service", change(["names:", "scan: { ignore-status: [will_not_fix] }\n    names:"])],
   ["an override", change(["web: { }", "web: { image: other, build: { target: x }, names: { compose: y } }"])],
 ];
 
@@ -74,6 +77,9 @@ const INVALID: [string, string][] = [
   ["the name of a variable", change(["TAG: x", "T-AG: x"])],
   ["the name of an environment", change(["  staging:\n", "  'sta ging':\n"])],
   ["a hook without command", change(["crashes: 2", "shift: { service: proxy }"])],
+  ["a severity", change(["application:", "scan: { fail-on: [SEVERE] }\napplication:"])],
+  ["a scan that is neither on nor off", change(["application:", "scan: false\napplication:"])],
+  ["the database of a service", change(["names:", "scan: { db-repository: [a] }\n    names:"])],
   ["an image with a space", change(["ghcr.io/acme/shop-{service}", "a b"])],
 ];
 

@@ -54,7 +54,8 @@ export function throwProblems(doing: string, problems: readonly Problem[]): void
 /** The known word that was probably meant; `undefined` when none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   if (known.length === 0 || word.length > 100) return undefined;
-  const found = closest(word.toLowerCase(), [...known]);
+  const lower = known.map((one) => one.toLowerCase());
+  const found = known[lower.indexOf(closest(word.toLowerCase(), lower))] ?? "";
   const allowed = Math.max(1, Math.floor(Math.max(word.length, found.length) / 3));
   const near = distance(word.toLowerCase(), found.toLowerCase()) <= allowed || letters(word) === letters(found);
   return near ? found : undefined;

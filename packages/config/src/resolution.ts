@@ -5,6 +5,7 @@ import { FORMATS, type Format, hasFormat } from "./formats.ts";
 import { fillIn, type Variables } from "./interpolate.ts";
 import type { OverrideInput } from "./overrides.ts";
 import { type Problem, showValue, throwProblems } from "./problem.ts";
+import type { ScanInput } from "./scan-inputs.ts";
 
 /** Collects the problems of one resolution, and reads values where file and inputs meet. */
 export class Resolution {
@@ -24,7 +25,7 @@ export class Resolution {
   }
 
   /** A problem of an input. */
-  refuse(input: OverrideInput | "environment", message: string): void {
+  refuse(input: OverrideInput | ScanInput | "environment", message: string): void {
     this.#problems.push({ message: `input \`${input}\`: ${message}` });
   }
 

@@ -1,70 +1,12 @@
 import * as z from "zod/mini";
-import { FORMATS, type Format, templateOf } from "./formats.ts";
+import { FORMATS } from "./formats.ts";
+import { scanOverride, scanSchema } from "./scan-schema.ts";
+import { about, choice, duration, exactly, flag, list, named, scalar, section, text, whole } from "./schema-parts.ts";
 
 /*
  * The shape of belay.yaml. The message of every check says what is legal, nothing else: the loader puts the place and
  * the value before it. Rules between keys stand in check-rules.ts, and as `extra` here where JSON Schema can say them.
  */
-
-/** Keeps the description for the JSON Schema, which editors show. */
-function about<T extends z.core.$ZodType>(schema: T, description: string, extra: object = {}): T {
-  z.globalRegistry.add(schema, { description, ...extra });
-  return schema;
-}
-
-function section<T extends z.core.$ZodShape>(description: string, shape: T, extra?: object) {
-  const keys = Object.keys(shape);
-  const legal = `a mapping with ${keys.length === 1 ? "the key" : "keys of"} ${keys.join(", ")}`;
-  // One key a line: describe-issue.ts takes them apart again.
-  const error = (issue: { code: string }) => (issue.code === "unrecognized_keys" ? keys.join("\n") : legal);
-  return about(z.strictObject(shape, { error }), description, extra);
-}
-
-function named<T extends z.core.$ZodType>(description: string, key: Format, value: T, extra?: object) {
-  const keys = z.string().check(z.regex(new RegExp(`^(?:${key.pattern})$`), { error: () => key.legal }));
-  return about(z.record(keys, value, { error: () => "a mapping of names to values" }), description, extra);
-}
-
-function exactly(format: Format, description?: string) {
-  const error = () => format.legal;
-  const schema = z.string({ error }).check(z.regex(new RegExp(`^(?:${format.pattern})$`), { error }));
-  return description === undefined ? schema : about(schema, description);
-}
-
-/** Text in which `${NAME}` may stand. */
-function text(format: Format, description: string) {
-  const error = () => format.legal;
-  return about(z.string({ error }).check(z.regex(templateOf(format), { error })), description);
-}
-
-function list<T extends z.core.$ZodType>(description: string, of: T, least: number, legal: string) {
-  const error = () => legal;
-  return about(z.array(of, { error }).check(z.minLength(least, { error })), description);
-}
-
-function flag(description: string) {
-  return about(z.boolean({ error: () => "true, false" }), description);
-}
-
-function choice<const T extends string>(values: readonly T[], description: string) {
-  return about(z.enum(values, { error: () => values.join(", ") }), description);
-}
-
-function duration(description: string) {
-  const error = () => FORMATS.duration.legal;
-  return about(z.union([z.literal(0, { error }), exactly(FORMATS.duration)], { error }), description);
-}
-
-function whole(description: string, least: number, most: number) {
-  const error = () => `a whole number, ${least} to ${most}`;
-  return about(z.int({ error }).check(z.gte(least, { error }), z.lte(most, { error })), description);
-}
-
-function scalar(description?: string) {
-  const legal = { error: () => "text, a number, true or false" };
-  const schema = z.union([z.string(), z.number(), z.boolean()], legal);
-  return description === undefined ? schema : about(schema, description);
-}
 
 const command = list(
   "The program and its arguments, one by one: no shell reads them.",
@@ -98,6 +40,7 @@ const service = section("One service of the application.", {
   image: image(),
   build: z.optional(build),
   names: z.optional(names),
+  scan: z.optional(scanOverride),
 });
 
 const serviceOverride = section("What differs for a service in this environment.", {
@@ -106,6 +49,7 @@ const serviceOverride = section("What differs for a service in this environment.
     section("What differs in the build.", { ...build.shape, context: z.optional(build.shape.context) }),
   ),
   names: z.optional(names),
+  scan: z.optional(scanOverride),
 });
 
 const engine = {
@@ -274,6 +218,7 @@ const environment = section("A place where the application runs.", {
   ),
   rollout: z.optional(rollout),
   health: z.optional(healthSchema),
+  scan: z.optional(scanSchema),
   services: z.optional(named("What differs for services in this environment.", FORMATS.service, serviceOverride)),
 });
 
@@ -287,6 +232,7 @@ export const configSchema = section(
       minProperties: 1,
     }),
     variables,
+    scan: z.optional(scanSchema),
     environments: z.optional(named("The environments by name.", FORMATS.environment, environment)),
   },
   { patternProperties: { "^x-": {} } },
@@ -299,4 +245,5 @@ export type EnvironmentData = z.infer<typeof environment>;
 export type TargetData = z.infer<typeof target>;
 export type RolloutData = z.infer<typeof rollout>;
 export type ProbeData = z.infer<typeof probe>;
+export type { ScanData } from "./scan-schema.ts";
 export type VariableData = z.infer<typeof variable>;
