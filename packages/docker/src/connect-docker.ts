@@ -6,7 +6,7 @@ import { EngineDoor } from "./engine-door.ts";
 import { isNotFound } from "./engine-error.ts";
 import { type CallOptions, EngineHttp } from "./engine-http.ts";
 import type { EngineEvent, EngineInfo, EngineVersion } from "./engine-types.ts";
-import { type EventQuery, engineEvents } from "./events.ts";
+import { type EventQuery, engineEvents, pastEvents } from "./events.ts";
 import { type Images, imagesOf } from "./images.ts";
 import { type Networks, networksOf } from "./networks.ts";
 import { type Nodes, nodesOf } from "./nodes.ts";
@@ -70,6 +70,8 @@ export interface Docker {
   info(options?: CallOptions): Promise<EngineInfo>;
   version(options?: CallOptions): Promise<EngineVersion>;
   events(query: EventQuery): AsyncIterable<EngineEvent>;
+  /** What the engine remembers (its last 256 events, none of a run before this one), up to its time in seconds since 1970. */
+  pastEvents(until: number, options?: CallOptions): Promise<readonly EngineEvent[]>;
   /** Ends the connections and their processes. Calls that are under way fail. */
   close(): Promise<void>;
 }
@@ -160,6 +162,7 @@ function dockerOf(http: EngineHttp, apiVersion: string): Omit<Docker, "endpoint"
     info: (options) => http.json({ doing: "asking the Docker engine about itself", path: "/info", ...options }),
     version: (options) => http.json({ doing: "asking the Docker engine's version", path: "/version", ...options }),
     events: (query) => engineEvents(http, query),
+    pastEvents: (until, options) => pastEvents(http, until, options),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { CallOptions, EngineHttp } from "./engine-http.ts";
+import type { CallOptions, EngineHttp, EngineRequest } from "./engine-http.ts";
 import { DEFAULT_DEADLINE_MS } from "./engine-http.ts";
 import type { ContainerInspect } from "./engine-types.ts";
 import { frames, type OutputChunk, rawFrames } from "./frames.ts";
@@ -34,11 +34,11 @@ export async function readLogs(
   const path = `/containers/${encodeURIComponent(id)}`;
   const tty = (call: CallOptions): Promise<boolean> =>
     http.json<ContainerInspect>({ doing, path: `${path}/json`, ...call }).then((one) => one.Config.Tty === true);
-  return readLogsAt(http, { doing, path: `${path}/logs`, tty }, query, options);
+  return readLogsAt(http, { doing, path: `${path}/logs`, tty, lane: "slow" }, query, options);
 }
 
 /** Where a log is read, and what tells whether it comes from a terminal. */
-export interface LogSource {
+export interface LogSource extends Pick<EngineRequest, "lane"> {
   readonly doing: string;
   readonly path: string;
   readonly tty: (options: CallOptions) => Promise<boolean>;
@@ -47,7 +47,7 @@ export interface LogSource {
 /** A log of a container or a task, redacted and bounded. */
 export async function readLogsAt(
   http: EngineHttp,
-  { doing, path, tty }: LogSource,
+  { doing, path, tty, ...lane }: LogSource,
   query: LogOptions,
   options: CallOptions,
 ): Promise<readonly LogLine[]> {
@@ -56,6 +56,7 @@ export async function readLogsAt(
     const { response, socket } = await http.open({
       doing,
       path,
+      ...lane,
       query: { stdout: true, stderr: true, tail: query.tail ?? 100, since: query.since },
       signal,
       deadlineMs,

@@ -1,4 +1,5 @@
 import { type Exec, type ExecOptions, type ExecResult, runExec } from "./container-exec.ts";
+import { type ContainerFile, readContainerFile, unpackInContainer } from "./container-files.ts";
 import { type LogLine, type LogOptions, readLogs } from "./container-logs.ts";
 import type { CallOptions, EngineHttp, EngineRequest } from "./engine-http.ts";
 import { DEFAULT_DEADLINE_MS } from "./engine-http.ts";
@@ -28,6 +29,12 @@ export interface Containers {
   rename(id: string, name: string, options?: CallOptions): Promise<void>;
   /** The last lines, redacted and bounded. Lines of one stream are in order; between the two there may be none. */
   logs(id: string, query?: LogOptions, options?: CallOptions): Promise<readonly LogLine[]>;
+  /**
+   * A file in a container, running or not. `undefined` when there is no plain file of at most `limit` bytes at that path.
+   */
+  readFile(id: string, path: string, limit: number, options?: CallOptions): Promise<ContainerFile | undefined>;
+  /** Unpacks a tar archive at the root of a container that may be stopped. */
+  unpack(id: string, tar: Uint8Array, options?: CallOptions): Promise<void>;
   /**
    * Runs a command in a running container and waits for its end. When the deadline passes, `TIMED_OUT` is thrown and the
    * command goes on: the engine has no way to end it.
@@ -92,6 +99,8 @@ export function containersOf(http: EngineHttp): Containers {
         ...options,
       }),
     logs: (id, query, options) => readLogs(http, id, query, options),
+    readFile: (id, path, limit, options) => readContainerFile(http, id, path, limit, options),
+    unpack: (id, tar, options) => unpackInContainer(http, id, tar, options),
     exec,
   };
 }

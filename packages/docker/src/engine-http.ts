@@ -17,14 +17,19 @@ export interface CallOptions {
 export interface EngineRequest extends CallOptions {
   /** For errors: `stopping the container web-1`. */
   readonly doing: string;
-  readonly method?: "GET" | "POST" | "DELETE";
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   /** Without the version: `/containers/json`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | object | undefined>>;
   readonly body?: unknown;
+  /** An archive as the body, in place of JSON. */
+  readonly tar?: Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
-  /** `slow`: what may wait for long (a container's grace period) must not hold the ordinary requests up. */
-  readonly lane?: "ordinary" | "slow";
+  /**
+   * `slow`: what may wait for long (a container's grace period) must not hold the ordinary requests up. `stream`: a
+   * connection of its own.
+   */
+  readonly lane?: "ordinary" | "slow" | "stream";
 }
 
 export interface Opened {
@@ -138,12 +143,15 @@ export class EngineHttp {
     );
   }
 
-  /** An answer whose body is a stream, on a connection of its own. The deadline is for its head; the signal for all. */
+  /**
+   * An answer whose body is a stream, on a connection of its own where no other lane is named: one that ends by itself
+   * and soon need not dial. The deadline is for its head; the signal for all.
+   */
   async open(request: EngineRequest): Promise<Opened> {
     const bounds = { ...request, deadlineMs: request.deadlineMs ?? DEFAULT_DEADLINE_MS };
     return within(this.clock, bounds, (signal) =>
       this.#again(request, async () => {
-        const opened = await this.#send(request, this.#agents.stream, signal);
+        const opened = await this.#send(request, this.#agents[request.lane ?? "stream"], signal);
         const { response, socket } = opened;
         if ((response.statusCode ?? 0) >= 300) {
           this.#check(request, response, await readText(response, socket as DialSocket, signal));
@@ -190,7 +198,7 @@ export class EngineHttp {
     if (this.#closed) {
       throw new BelayError("INTERNAL", { doing: request.doing, got: "this client of the engine has been closed" });
     }
-    const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
+    const body = bodyOf(request);
     return new Promise((resolve, reject) => {
       let socket: DialSocket | undefined;
       const http = httpRequest({
@@ -201,7 +209,7 @@ export class EngineHttp {
         headers: {
           Host: "docker",
           "User-Agent": "belay",
-          ...(body === undefined ? {} : { "Content-Type": "application/json", "Content-Length": body.length }),
+          ...(body === undefined ? {} : { "Content-Type": body.type, "Content-Length": body.bytes.length }),
           ...request.headers,
         },
       });
@@ -215,7 +223,7 @@ export class EngineHttp {
       const giveUp = (): void => reject(signal.reason);
       signal.addEventListener("abort", giveUp, { once: true });
       http.once("close", () => signal.removeEventListener("abort", giveUp));
-      http.end(body);
+      http.end(body?.bytes);
     });
   }
 
@@ -234,6 +242,11 @@ export class EngineHttp {
     for (const socket of sockets) socket.destroy();
     await Promise.all(sockets.map((socket) => socket.gone));
   }
+}
+
+function bodyOf({ body, tar }: EngineRequest): { readonly type: string; readonly bytes: Uint8Array } | undefined {
+  if (tar !== undefined) return { type: "application/x-tar", bytes: tar };
+  return body === undefined ? undefined : { type: "application/json", bytes: Buffer.from(JSON.stringify(body)) };
 }
 
 async function readText(response: IncomingMessage, socket: DialSocket, signal: AbortSignal): Promise<string> {

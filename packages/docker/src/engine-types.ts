@@ -54,8 +54,12 @@ export interface ContainerSummary {
   /** Seconds since 1970, engine's clock. */
   readonly Created: number;
   readonly State: ContainerStatus;
+  /** For people; the health stands at its end: `Up 5 minutes (healthy)`, `Up 2 seconds (health: starting)`. */
   readonly Status: string;
   readonly Labels: Readonly<Record<string, string>>;
+  /** Without the aliases. */
+  readonly NetworkSettings?: { readonly Networks?: Readonly<Record<string, EndpointSettings>> | null } | null;
+  readonly Mounts?: readonly MountPoint[] | null;
 }
 
 export interface HealthProbeResult {

@@ -1,5 +1,5 @@
 import { isBelayError } from "@belay/core";
-import type { EngineHttp } from "./engine-http.ts";
+import type { CallOptions, EngineHttp } from "./engine-http.ts";
 import type { EngineEvent, Filters } from "./engine-types.ts";
 import { jsonLines } from "./json-lines.ts";
 
@@ -12,6 +12,8 @@ export interface EventQuery {
   readonly since?: number;
   /** Ends the iteration, without an error. */
   readonly signal: AbortSignal;
+  /** Called each time that the engine has begun to send: from then on nothing is missed. */
+  readonly onOpened?: () => void;
   /** Called each time that the stream breaks, before it is resumed: what happens until then may be missing. */
   readonly onBroken?: () => void;
   /** For how long a broken stream is tried to be resumed before its error is thrown. Default 60 s. */
@@ -96,6 +98,7 @@ async function* oneStream(http: EngineHttp, query: EventQuery, place: Place): As
     signal: query.signal,
   });
   place.opened(response.headers.date);
+  query.onOpened?.();
   try {
     for await (const value of jsonLines(response)) {
       const event = value as EngineEvent;
@@ -107,6 +110,38 @@ async function* oneStream(http: EngineHttp, query: EventQuery, place: Place): As
   } finally {
     response.destroy();
   }
+}
+
+/** So long an engine whose clock was set back may keep an answer open that ought to have ended. */
+const PAST_MS = 300;
+
+/**
+ * What the engine remembers: its last 256 events, those of health checks among them, up to a moment of its own clock
+ * (seconds since 1970). What a run of the engine before this one did is not in it.
+ */
+export async function pastEvents(http: EngineHttp, until: number, options: CallOptions = {}): Promise<EngineEvent[]> {
+  const doing = "asking for the engine's last events";
+  const query = { since: "1", until: until.toFixed(9) };
+  const over = new AbortController();
+  const signal = options.signal === undefined ? over.signal : AbortSignal.any([options.signal, over.signal]);
+  const { response, socket } = await http.open({ doing, path: "/events", query, lane: "slow", ...options, signal });
+  const found: EngineEvent[] = [];
+  const done = new AbortController();
+  const patience = http.clock.sleep(PAST_MS, done.signal).then(
+    () => over.abort(),
+    () => undefined,
+  );
+  try {
+    for await (const value of jsonLines(response)) found.push(value as EngineEvent);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (!over.signal.aborted) throw await http.explain(error, doing, socket);
+  } finally {
+    done.abort();
+    await patience;
+    response.destroy();
+  }
+  return found;
 }
 
 /** Where in the engine's history the stream stands. */

@@ -9,6 +9,7 @@ export {
   OLDEST_API,
 } from "./connect-docker.ts";
 export type { ExecOptions, ExecResult } from "./container-exec.ts";
+export type { ContainerFile } from "./container-files.ts";
 export type { LogLine, LogOptions } from "./container-logs.ts";
 export type { Containers } from "./containers.ts";
 export { describeEvent } from "./describe-event.ts";
