@@ -1,7 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pinnedReference, type Scope, scopeHash } from "@belay/core";
-import { type AttachedEngine, startRegistry, temporaryFolder, useEngine } from "@belay/testkit";
+import { type AttachedEngine, startRegistry, temporaryFolder, useEngine, waitUntil } from "@belay/testkit";
 import { attempt } from "./attempt.ts";
 import { type ImageCatalogue, openCatalogue } from "./images.ts";
 import type { ComposeSettings } from "./open-compose.ts";
@@ -13,10 +13,15 @@ const IMPOSSIBLE: EngineStand["impossible"] = {
   quota: "a Docker engine has no quotas",
 };
 
-/** Docker Compose on the engine of the rig, its images in a registry of its own. */
-export async function openComposeStand(): Promise<EngineStand> {
+/**
+ * Docker Compose on the engine of the rig, its images in a registry of its own. `through`: another way to it, for what
+ * Belay and `hand.attempt` ask.
+ */
+export async function openComposeStand(
+  through: (engine: AttachedEngine) => Promise<AttachedEngine> = async (engine) => engine,
+): Promise<EngineStand> {
   await using started = new AsyncDisposableStack();
-  const engine = started.use(await useEngine());
+  const engine = await through(started.use(await useEngine()));
   const registry = started.use(await startRegistry());
   const images = await openCatalogue(registry);
   const open = new Set<ApplicationStand>();
@@ -181,8 +186,14 @@ function handOf(project: Project): Hand {
       return attempt("docker", args, { env: project.engine.env, cwd: project.folder, patienceMs });
     },
     loseConfig: (service) => project.loseConfig(service),
-    kill: async (service) => {
-      await project.engine.docker(["rm", "--force", ...(await project.ids(service))]);
+    kill: (service) => {
+      const isGone = async (): Promise<boolean> => {
+        const ids = await project.ids(service);
+        if (ids.length > 0) await project.engine.docker(["rm", "--force", ...ids], { allowedExitCodes: [0, 1] });
+        return ids.length === 0;
+      };
+      // An engine that is just starting one of them again may hear of its end too late, and say that it could not end it.
+      return waitUntil(`no container of ${service} runs`, isGone, { withinMs: 60_000, everyMs: 300 });
     },
     allowNoMore: () => Promise.reject(new Error("a Docker engine has no quotas")),
   };

@@ -5,14 +5,11 @@ import {
   mapBounded,
   type Observation,
   oneLine,
-  tail,
   type Wanted,
 } from "@belay/core";
-import { isNotFound } from "@belay/docker";
 import type { ComposeContainer } from "./compose-container.ts";
 import type { TargetState } from "./target-state.ts";
 
-const LOG_LINES = 50;
 const HEALTH_LENGTH = 1_000;
 /** More failed copies of one service tell nothing new. */
 const PER_SERVICE = 3;
@@ -35,8 +32,11 @@ export async function collectDossier(
     instances.slice(0, 1).map((instance) => ({ service, instance })),
   );
   const picked = failed.length > 0 ? failed : samples;
-  const services = new Set(picked.map(({ service }) => nameOf(state, service)));
-  const containers = await state.watch.read(services, signal);
+  const containers = await readPicked(
+    state,
+    picked.map(({ instance }) => instance),
+    signal,
+  );
   const found = picked.flatMap(({ service, instance }) => {
     const container = containers.find((one) => one.id === instance.id);
     return container === undefined ? [] : [{ service, container, seen: lastExitOf(instance) }];
@@ -44,19 +44,30 @@ export async function collectDossier(
   return mapBounded(found, PER_SERVICE, signal, (one, both) => evidenceOf(state, one, both));
 }
 
-/** Those that have ended before those that are only not ready (yet). */
+/** Those that have ended. Of those that are only not ready (yet) when none has. */
 function failedOnes(instances: readonly Instance[]): readonly Instance[] {
   const ended = instances.filter((one) => lastExitOf(one) !== undefined);
   const waiting = instances.filter((one) => lastExitOf(one) === undefined && !one.ready);
-  return [...ended, ...waiting].slice(0, PER_SERVICE);
+  return (ended.length > 0 ? ended : waiting).slice(0, PER_SERVICE);
 }
 
 function lastExitOf({ containers }: Instance): ContainerState["lastExit"] {
   return containers.find(({ lastExit }) => lastExit !== undefined)?.lastExit;
 }
 
-function nameOf(state: TargetState, service: string): string {
-  return state.options.services[service]?.name ?? service;
+/**
+ * Those that ended as they were judged: they were read then, and an engine that is just starting one again would not answer
+ * before it has. Others as they are now, with the output of their checks.
+ */
+async function readPicked(
+  state: TargetState,
+  instances: readonly Instance[],
+  signal: AbortSignal,
+): Promise<readonly ComposeContainer[]> {
+  const known = instances.flatMap((one) => (lastExitOf(one) === undefined ? [] : (state.watch.known(one.id) ?? [])));
+  const have = new Set(known.map(({ id }) => id));
+  const others = instances.filter(({ id }) => !have.has(id)).map(({ id }) => id);
+  return [...known, ...(await state.watch.readExactly(others, signal))];
 }
 
 interface Failed {
@@ -73,12 +84,13 @@ async function evidenceOf(
 ): Promise<InstanceEvidence> {
   const { State, RestartCount } = container.inspect;
   const { redactor } = state.options;
-  const { lines, unknown } = await readLog(state, container.id, signal);
-  const shown = State.Status === "running" ? state.watch.exits.get(container.id)?.code : State.ExitCode;
+  const note = state.watch.noteOf(container.id);
+  const { lines, unknown } = await state.lastWords.of(container, signal);
+  const shown = State.Status === "running" ? note.died?.code : State.ExitCode;
   const exitCode = seen?.code ?? shown;
   const oomKilled = State.OOMKilled || seen?.oomKilled === true;
   const health = State.Health?.Log?.findLast((result) => result.ExitCode !== 0)?.Output;
-  const events = state.watch.eventsOf(container.id);
+  const events = note.lines;
   return {
     service,
     instance: container.name,
@@ -99,21 +111,4 @@ async function evidenceOf(
         : []),
     ],
   };
-}
-
-async function readLog(
-  state: TargetState,
-  id: string,
-  signal: AbortSignal,
-): Promise<{ lines: string[]; unknown: string[] }> {
-  try {
-    const lines = await state.docker.containers.logs(id, { tail: LOG_LINES }, { signal });
-    const texts = lines.flatMap(({ text }) => tail(text, 1));
-    return { lines: texts.map((text) => state.options.redactor.redact(text)), unknown: [] };
-  } catch (error) {
-    signal.throwIfAborted();
-    // Some logging drivers can't be read back; the container may have been removed by somebody.
-    const why = isNotFound(error) ? "the container is gone" : oneLine(String(error), 200);
-    return { lines: [], unknown: [`its log could not be read: ${why}`] };
-  }
 }

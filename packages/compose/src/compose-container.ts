@@ -76,20 +76,3 @@ export async function inspectAll(
   });
   return found.flat();
 }
-
-/** All containers of the project (of these services, when given), in compose's order. */
-export async function readContainers(
-  docker: Docker,
-  project: string,
-  services?: readonly string[],
-  signal?: AbortSignal,
-): Promise<ComposeContainer[]> {
-  const all = await docker.containers.list({ filters: projectFilter(project) }, signal === undefined ? {} : { signal });
-  const wanted = all.filter((one) => services?.includes(one.Labels[COMPOSE_LABELS.service] ?? "") ?? true);
-  const containers = await inspectAll(
-    docker,
-    wanted.map((one) => one.Id),
-    signal,
-  );
-  return containers.sort((a, b) => Number(a.number) - Number(b.number));
-}

@@ -11,7 +11,7 @@ import { planRestoration } from "./plan-restoration.ts";
 import { readRunning } from "./read-running.ts";
 import { decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
 import { asRestored } from "./snapshot-members.ts";
-import { TargetState } from "./target-state.ts";
+import { type EngineTime, TargetState } from "./target-state.ts";
 import { translateService } from "./translate-observation.ts";
 import { VolumeRecordStore } from "./volume-record-store.ts";
 
@@ -22,8 +22,8 @@ import { VolumeRecordStore } from "./volume-record-store.ts";
  * @throws BelayError TOOL_MISSING or TOOL_TOO_OLD for the compose plugin, or what the engine's client throws.
  */
 export async function createComposeTarget(options: ComposeTargetOptions): Promise<Target> {
-  const [cli, info] = await Promise.all([ComposeCli.create(options), options.docker.info()]);
-  const state = new TargetState(options, cli, Date.parse(info.SystemTime));
+  const [cli, engineTime] = await Promise.all([ComposeCli.create(options), readEngineTime(options)]);
+  const state = new TargetState(options, cli, engineTime);
   return {
     kind: "compose",
     scope: options.scope,
@@ -38,19 +38,26 @@ export async function createComposeTarget(options: ComposeTargetOptions): Promis
     dossier: (wanted, observation, signal) => collectDossier(state, wanted, observation, signal),
     running: () => readRunning(state),
     advice: () => giveAdvice(state),
-    close: async () => {},
+    close: async () => state.watch.close(),
   };
+}
+
+/** Asked while the compose plugin says its version: when the answer came has to be noted at once. */
+async function readEngineTime({ docker, clock }: ComposeTargetOptions): Promise<EngineTime> {
+  const { SystemTime } = await docker.info();
+  return { at: Date.parse(SystemTime), now: clock.now() };
 }
 
 async function observe(state: TargetState, wanted: readonly Wanted[], signal: AbortSignal): Promise<Observation> {
   const nameOf = (service: string): string => state.options.services[service]?.name ?? service;
-  const containers = await state.watch.read(new Set(wanted.map(({ service }) => nameOf(service))), signal);
+  const names = new Set(wanted.map(({ service }) => nameOf(service)));
+  const containers = await state.watch.read(names, "judged", signal);
   const ids = [...new Set(containers.map(({ inspect }) => inspect.Image))];
   const digests = new Map(await Promise.all(ids.map(async (id) => [id, await state.images.digests(id)] as const)));
   const known = {
     digests,
     stopping: state.stopping,
-    lastExits: state.watch.exits,
+    noteOf: (id: string) => state.watch.noteOf(id),
     conditions: state.conditions,
     restarted: state.restarted,
   };

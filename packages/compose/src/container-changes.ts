@@ -1,5 +1,5 @@
 import { mapBounded } from "@belay/core";
-import { type EndpointSettings, isConflict, isNotFound } from "@belay/docker";
+import { type EndpointSettings, EngineError, isConflict, isNotFound } from "@belay/docker";
 import type { ComposeContainer } from "./compose-container.ts";
 import { isLive } from "./compose-container.ts";
 import { endpointOf } from "./creation-body.ts";
@@ -17,9 +17,28 @@ export async function stopAll(
 ): Promise<void> {
   const live = containers.filter(isLive);
   for (const { id } of live) state.stopping.add(id);
-  await mapBounded(live, AT_ONCE, signal, async (container, both) => {
-    const bounds = { signal: both, deadlineMs: graceMsOf(container.inspect) + STOP_MARGIN_MS };
-    await unlessGone(() => state.docker.containers.stop(container.id, {}, bounds));
+  await mapBounded(live, AT_ONCE, signal, (container, both) => stop(state, container, both));
+}
+
+async function stop(state: TargetState, container: ComposeContainer, signal: AbortSignal): Promise<void> {
+  const bounds = { signal, deadlineMs: graceMsOf(container.inspect) + STOP_MARGIN_MS };
+  await unlessGone(() => patiently(state, signal, () => state.docker.containers.stop(container.id, {}, bounds)));
+}
+
+/**
+ * Stops containers of a release that is taken off, and removes each as soon as it has ended. One that has crashed already
+ * gets no grace: it ended without before, and a process that the engine has just started again often ignores SIGTERM.
+ */
+export async function endAll(
+  state: TargetState,
+  containers: readonly ComposeContainer[],
+  signal: AbortSignal,
+): Promise<void> {
+  const crashed = containers.filter(({ id }) => state.watch.noteOf(id).died !== undefined && !state.stopping.has(id));
+  for (const { id } of containers) state.stopping.add(id);
+  await mapBounded(containers, AT_ONCE, signal, async (container, both) => {
+    if (isLive(container) && !crashed.includes(container)) await stop(state, container, both);
+    await remove(state, container.id, both);
   });
 }
 
@@ -34,14 +53,36 @@ export async function removeAll(
   containers: readonly Pick<ComposeContainer, "id">[],
   signal: AbortSignal,
 ): Promise<void> {
-  await mapBounded(containers, AT_ONCE, signal, async ({ id }, both) => {
+  await mapBounded(containers, AT_ONCE, signal, ({ id }, both) => remove(state, id, both));
+}
+
+async function remove(state: TargetState, id: string, signal: AbortSignal): Promise<void> {
+  try {
+    await unlessGone(() =>
+      patiently(state, signal, () => state.docker.containers.remove(id, { force: true }, { signal })),
+    );
+  } catch (error) {
+    // "removal of container … is already in progress": an earlier run's request, or a person's.
+    if (!isConflict(error)) throw error;
+  }
+}
+
+const AGAIN = { most: 5, afterMs: 500 } as const;
+
+/**
+ * A busy engine gives up when it hears for two seconds nothing of a process that it has killed ("tried to kill container, but
+ * did not receive an exit event"; moby, `daemon/kill.go`). It hears of it a moment later.
+ */
+async function patiently(state: TargetState, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
     try {
-      await unlessGone(() => state.docker.containers.remove(id, { force: true }, { signal: both }));
+      return await work();
     } catch (error) {
-      // "removal of container … is already in progress": an earlier run's request, or a person's.
-      if (!isConflict(error)) throw error;
+      const late = error instanceof EngineError && /did not receive an exit event/i.test(error.engineMessage);
+      if (!late || attempt === AGAIN.most) throw error;
+      await state.options.clock.sleep(AGAIN.afterMs, signal);
     }
-  });
+  }
 }
 
 export async function unlessGone(work: () => Promise<void>): Promise<void> {
@@ -76,4 +117,5 @@ export async function changeNames(
     if (shown !== undefined) throw error;
   }
   await networks.connect(network, container.id, endpoint, { signal });
+  state.watch.renamed(container.id, network, aliases);
 }

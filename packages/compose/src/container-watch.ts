@@ -1,99 +1,252 @@
-import type { Clock } from "@belay/core";
-import { type ContainerStatus, type Docker, describeEvent, type EngineEvent } from "@belay/docker";
+import type { ContainerSummary, EngineEvent } from "@belay/docker";
 import { type ComposeContainer, inspectAll, projectFilter } from "./compose-container.ts";
+import { ContainerNotes, type Note } from "./container-notes.ts";
+import { EventTap, type Gap, type TapOptions } from "./event-tap.ts";
+import { asListed, hasMoved, type Listed, listedOf, twinOf } from "./listed-container.ts";
+import { COMPOSE_LABELS } from "./revision.ts";
 
 /** What `events` is asked for: all that can change an observation. */
 export const WATCHED_EVENTS = [
-  ...["create", "start", "die", "oom", "kill", "stop", "restart", "pause", "unpause", "rename", "destroy"],
+  ...["create", "start", "die", "oom", "kill", "stop", "restart", "pause", "unpause", "rename", "update", "destroy"],
   "health_status",
 ] as const;
 
-/** After this time a container is inspected again although no event told of it. */
+/**
+ * How much has to be read anew.
+ * `exact`: every container as `inspect` shows it, for a snapshot.
+ * `judged`: those that may tell of a failure; of the others the listing says all that has changed.
+ * `listed`: those that are not known at all.
+ */
+export type Precision = "exact" | "judged" | "listed";
+
+/** Events after which the listing says what there is to know. Of an `unhealthy` one the check's output is wanted too. */
+const HARMLESS: ReadonlySet<string> = new Set([
+  ...["create", "start", "rename", "pause", "unpause", "health_status: healthy", "health_status: starting"],
+]);
+/** After this time a container is inspected again although nothing tells of a change, the oldest one at each look. */
 const TRUST_MS = 15_000;
-const KEPT_EVENTS = 20;
 
 interface Entry {
   readonly container: ComposeContainer;
-  readonly listed: ContainerStatus;
+  readonly listed: Listed;
+  /** The id of its image as the listing shows it. */
+  readonly image: string;
   readonly readAt: number;
+  /** The container is as `inspect` showed it, not put together from a twin and listings. */
+  readonly exact: boolean;
+}
+
+export interface WatchOptions extends Pick<TapOptions, "clock" | "engineNow"> {
+  readonly docker: TapOptions["docker"] & Parameters<typeof inspectAll>[0];
+  readonly project: string;
+  /** Of a container that is ended on purpose: what becomes of it is no news. */
+  readonly isLeaving: (id: string) => boolean;
+  /** Told when another one has ended. */
+  readonly onDeath: (id: string) => void;
 }
 
 /**
- * The project's containers at one moment. While events are followed, only containers that an event named are inspected
- * again, so that the number of requests does not grow with how often one looks. One listing is always made.
+ * The project's containers at one moment. Each look is one listing. While the engine's events are followed, a container is
+ * inspected only when it is new or something happened to it that the listing does not show, so that the number of requests
+ * grows neither with how often one looks nor, but for each container that was there before, with their number.
  */
 export class ContainerWatch {
-  readonly #docker: Docker;
-  readonly #project: string;
-  readonly #clock: Clock;
+  readonly #options: WatchOptions;
   readonly #entries = new Map<string, Entry>();
-  readonly #dirty = new Set<string>();
-  readonly #events = new Map<string, string[]>();
-  readonly #exits = new Map<string, { readonly code: number; readonly at: number }>();
-  /** Number of event streams that are being followed. */
-  #followers = 0;
+  readonly #notes = new ContainerNotes();
+  readonly #tap: EventTap;
 
-  constructor(docker: Docker, project: string, clock: Clock) {
-    this.#docker = docker;
-    this.#project = project;
-    this.#clock = clock;
+  constructor(options: WatchOptions) {
+    this.#options = options;
+    const filters = { type: ["container"], event: [...WATCHED_EVENTS], ...projectFilter(options.project) };
+    this.#tap = new EventTap({ ...options, filters, onEvent: (event) => this.note(event) });
   }
 
-  async *follow(signal: AbortSignal): AsyncGenerator<void> {
-    const filters = { type: ["container"], event: [...WATCHED_EVENTS], ...projectFilter(this.#project) };
-    this.#followers++;
-    try {
-      for await (const event of this.#docker.events({ filters, signal })) {
-        this.note(event);
-        yield;
-      }
-    } finally {
-      this.#followers--;
-    }
+  /** From now on, and for some seconds after the last call or follower, what was read is kept. */
+  open(): Promise<void> {
+    return this.#tap.open();
+  }
+
+  close(): void {
+    this.#tap.close();
+  }
+
+  follow(signal: AbortSignal): AsyncGenerator<void> {
+    return this.#tap.follow(signal);
+  }
+
+  /** Resolves when something happened to a container of the project, at the latest after so long. */
+  async changed(signal: AbortSignal, withinMs: number): Promise<void> {
+    await this.#tap.open();
+    await this.#tap.next(signal, withinMs);
   }
 
   note(event: EngineEvent): void {
-    const { ID, Attributes } = event.Actor;
-    this.#dirty.add(ID);
-    const lines = this.#events.get(ID) ?? [];
-    lines.push(describeEvent(event));
-    this.#events.set(ID, lines.slice(-KEPT_EVENTS));
-    const code = Number(Attributes?.exitCode);
-    if (event.Action === "die" && Number.isInteger(code)) {
-      this.#exits.set(ID, { code, at: Math.round(event.timeNano / 1e6) });
-    }
+    this.#notes.take(event);
+    const { ID } = event.Actor;
+    if (event.Action === "die" && !this.#options.isLeaving(ID)) this.#options.onDeath(ID);
   }
 
-  async read(services: ReadonlySet<string>, signal: AbortSignal): Promise<ComposeContainer[]> {
-    const listed = await this.#docker.containers.list({ filters: projectFilter(this.#project) }, { signal });
-    const wanted = listed.filter((one) => services.has(one.Labels["com.docker.compose.service"] ?? ""));
-    const states = new Map(wanted.map((one) => [one.Id, one.State]));
-    const stale = wanted.filter((one) => !this.#isFresh(one.Id, one.State)).map((one) => one.Id);
-    // Before asking: an event that comes while the answer is under way makes it stale again.
-    for (const id of stale) this.#dirty.delete(id);
-    const readAt = this.#clock.now();
-    for (const id of stale) this.#entries.delete(id);
-    for (const container of await inspectAll(this.#docker, stale, signal)) {
-      const state = states.get(container.id) ?? container.inspect.State.Status;
-      this.#entries.set(container.id, { container, listed: state, readAt });
-    }
-    for (const id of this.#entries.keys()) if (!states.has(id)) this.#entries.delete(id);
-    const all = wanted.flatMap((one) => this.#entries.get(one.Id)?.container ?? []);
-    return all.sort((a, b) => a.createdAt - b.createdAt || Number(a.number) - Number(b.number));
+  noteOf(id: string): Note {
+    return this.#notes.of(id);
   }
 
-  /** The last events of a container, oldest first. */
-  eventsOf(id: string): readonly string[] {
-    return this.#events.get(id) ?? [];
+  /** When events may have been missed, since they were followed first. */
+  get gaps(): readonly Gap[] {
+    return this.#tap.gaps;
   }
 
-  get exits(): ReadonlyMap<string, { readonly code: number; readonly at: number }> {
-    return this.#exits;
+  /** A container as it was read last, and not again. */
+  known(id: string): ComposeContainer | undefined {
+    return this.#entries.get(id)?.container;
   }
 
-  #isFresh(id: string, state: ContainerStatus): boolean {
+  /** The names of a container in a network were just changed. */
+  renamed(id: string, network: string, aliases: readonly string[]): void {
     const entry = this.#entries.get(id);
-    if (entry === undefined || this.#followers === 0 || this.#dirty.has(id)) return false;
-    return entry.listed === state && this.#clock.now() - entry.readAt < TRUST_MS;
+    if (entry === undefined) return;
+    const { inspect } = entry.container;
+    const { Networks } = inspect.NetworkSettings;
+    const networks = { ...Networks, [network]: { ...Networks[network], Aliases: aliases } };
+    const container = { ...entry.container, inspect: { ...inspect, NetworkSettings: { Networks: networks } } };
+    const listed = { ...entry.listed, places: { ...entry.listed.places, [network]: "" } };
+    this.#entries.set(id, { ...entry, container, listed, exact: false });
   }
+
+  /** All containers of the project, or of some services (of the files), in the order in which they were made. */
+  async read(
+    services: ReadonlySet<string> | undefined,
+    precision: Precision,
+    signal?: AbortSignal,
+  ): Promise<ComposeContainer[]> {
+    const { docker, project } = this.#options;
+    const bounds = signal === undefined ? {} : { signal };
+    const all = await docker.containers.list({ filters: projectFilter(project) }, bounds);
+    const wanted = all.filter((one) => services?.has(one.Labels[COMPOSE_LABELS.service] ?? "") ?? true);
+    const there = new Set(all.map(({ Id }) => Id));
+    for (const id of this.#entries.keys()) if (!there.has(id)) this.#entries.delete(id);
+    const stale = this.#staleOnes(wanted, precision);
+    const unknown = await this.#inspect(
+      wanted.filter(({ Id }) => stale.has(Id)),
+      precision,
+      signal,
+    );
+    await this.#inspect(unknown, "exact", signal);
+    for (const summary of wanted) if (!stale.has(summary.Id)) this.#update(summary);
+    const found = wanted.flatMap(({ Id }) => this.#entries.get(Id)?.container ?? []);
+    return found.sort((a, b) => a.createdAt - b.createdAt || Number(a.number) - Number(b.number));
+  }
+
+  /** These, as `inspect` shows them now. Those that are gone are left out. */
+  readExactly(ids: readonly string[], signal?: AbortSignal): Promise<ComposeContainer[]> {
+    return inspectAll(this.#options.docker, ids, signal);
+  }
+
+  #staleOnes(wanted: readonly ContainerSummary[], precision: Precision): ReadonlySet<string> {
+    const stale = new Set(wanted.filter((one) => this.#isStale(one, precision)).map(({ Id }) => Id));
+    if (precision === "judged" && stale.size === 0) {
+      const [oldest] = wanted.toSorted((a, b) => this.#readAt(a) - this.#readAt(b));
+      const until = this.#options.clock.now() - TRUST_MS;
+      if (oldest !== undefined && this.#readAt(oldest) <= until) stale.add(oldest.Id);
+    }
+    return stale;
+  }
+
+  #readAt({ Id }: ContainerSummary): number {
+    return this.#entries.get(Id)?.readAt ?? 0;
+  }
+
+  #isStale(summary: ContainerSummary, precision: Precision): boolean {
+    const entry = this.#entries.get(summary.Id);
+    const { openedAt } = this.#tap;
+    if (entry === undefined || openedAt === undefined || entry.readAt < openedAt) return true;
+    const note = this.#notes.of(summary.Id);
+    const now = listedOf(summary);
+    if (hasMoved(entry.listed, now, note)) return true;
+    if (precision === "listed") return false;
+    const same = JSON.stringify(now) === JSON.stringify(entry.listed);
+    if (precision === "exact") return !entry.exact || !same || note.since.length > 0;
+    if (this.#options.isLeaving(summary.Id)) return false;
+    return !isHarmless(note) || (!same && !isExplained(entry.listed, now, note));
+  }
+
+  /** @returns those that are to be inspected after all, because the twin that was to show them is gone. */
+  async #inspect(
+    stale: readonly ContainerSummary[],
+    precision: Precision,
+    signal: AbortSignal | undefined,
+  ): Promise<ContainerSummary[]> {
+    const sampled = precision === "exact" ? stale : this.#samples(stale);
+    // Before asking: an event that comes while the answer is under way makes it stale again.
+    for (const { Id } of sampled) this.#notes.wasRead(Id);
+    const readAt = this.#options.clock.now();
+    for (const { Id } of sampled) this.#entries.delete(Id);
+    const read = await inspectAll(
+      this.#options.docker,
+      sampled.map(({ Id }) => Id),
+      signal,
+    );
+    const listed = new Map(sampled.map((one) => [one.Id, one]));
+    for (const container of read) {
+      const summary = listed.get(container.id);
+      if (summary === undefined) continue;
+      this.#entries.set(container.id, { container, ...factsOf(summary), readAt, exact: true });
+    }
+    return stale.filter((one) => !listed.has(one.Id) && !this.#takeTwin(one, readAt));
+  }
+
+  /** All of them but those whose twin is known or among the rest. */
+  #samples(stale: readonly ContainerSummary[]): ContainerSummary[] {
+    const seen = new Set<string>();
+    return stale.filter((one) => {
+      if (this.#entries.has(one.Id) || one.State !== "created") return true;
+      const key = JSON.stringify([one.ImageID, { ...one.Labels, [COMPOSE_LABELS.number]: "" }]);
+      if (seen.has(key) || this.#twin(one) !== undefined) return false;
+      seen.add(key);
+      return true;
+    });
+  }
+
+  #twin(summary: ContainerSummary): ComposeContainer | undefined {
+    const { openedAt } = this.#tap;
+    if (openedAt === undefined) return undefined;
+    for (const { container, image, readAt, exact } of this.#entries.values()) {
+      const twin = exact && readAt >= openedAt ? twinOf(container, image, summary) : undefined;
+      if (twin !== undefined) return twin;
+    }
+    return undefined;
+  }
+
+  #takeTwin(summary: ContainerSummary, readAt: number): boolean {
+    const container = this.#twin(summary);
+    if (container === undefined) return false;
+    this.#entries.set(summary.Id, { container, ...factsOf(summary), readAt, exact: false });
+    return true;
+  }
+
+  #update(summary: ContainerSummary): void {
+    const entry = this.#entries.get(summary.Id);
+    const facts = factsOf(summary);
+    if (entry === undefined || JSON.stringify(entry.listed) === JSON.stringify(facts.listed)) return;
+    const note = this.#notes.of(summary.Id);
+    const container = asListed(entry.container, summary, note);
+    if (isHarmless(note)) this.#notes.wasRead(summary.Id);
+    this.#entries.set(summary.Id, { ...entry, ...facts, container, exact: false });
+  }
+}
+
+function factsOf(summary: ContainerSummary): Pick<Entry, "listed" | "image"> {
+  return { listed: listedOf(summary), image: summary.ImageID };
+}
+
+function isHarmless({ since }: Note): boolean {
+  return since.every((action) => HARMLESS.has(action));
+}
+
+/** Whether the change from one listing to the next is what the events since have told. */
+function isExplained(before: Listed, now: Listed, { since }: Note): boolean {
+  if (now.health === "unhealthy" && before.health !== "unhealthy") return false;
+  if (now.status === before.status) return true;
+  if (now.status === "running") return since.includes("start") || since.includes("unpause");
+  return now.status === "paused" && since.includes("pause");
 }

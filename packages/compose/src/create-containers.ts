@@ -1,5 +1,5 @@
 import { BelayError, type DeploymentContext, scopeHash } from "@belay/core";
-import { type ComposeContainer, readContainers } from "./compose-container.ts";
+import type { ComposeContainer } from "./compose-container.ts";
 import { resourceName } from "./compose-project.ts";
 import { changeNames } from "./container-changes.ts";
 import { createLike } from "./create-like.ts";
@@ -40,8 +40,7 @@ export function readServices(
   services: readonly PlannedService[],
   signal: AbortSignal,
 ): Promise<ComposeContainer[]> {
-  const names = services.map((one) => one.name);
-  return readContainers(work.state.docker, work.state.options.scope.project, names, signal);
+  return work.state.watch.read(new Set(services.map((one) => one.name)), "listed", signal);
 }
 
 /** Makes the missing containers of the deployment. What an earlier try has made already is counted. */

@@ -2,12 +2,8 @@ import { constants } from "node:os";
 import type { EngineEvent } from "@belay/docker";
 import { type ComposeContainer, isLive } from "./compose-container.ts";
 import { graceMsOf } from "./container-changes.ts";
+import { signalNumber } from "./container-notes.ts";
 import type { TargetState } from "./target-state.ts";
-
-/** The engine sends what it remembers at once, and then nothing more says that it has. */
-const LISTEN_MS = 300;
-/** From the engine's first event on. */
-const EVER_S = 1;
 
 export interface Ending {
   /** Containers that still run although they were told to end. */
@@ -22,26 +18,12 @@ export interface Ending {
  */
 export async function findEnding(state: TargetState, containers: readonly ComposeContainer[]): Promise<Ending> {
   const live = containers.filter(isLive);
-  const events = live.length === 0 ? [] : await rememberedEvents(state);
+  const events = live.length === 0 ? [] : await state.docker.pastEvents(state.engineNow() / 1_000);
   const told = live.filter(
     (container) => state.stopping.has(container.id) || events.some((event) => isStopOf(event, container)),
   );
   const knownSince = Math.min(state.engineNow(), ...events.map(({ timeNano }) => timeNano / 1e6));
   return { ids: new Set(told.map(({ id }) => id)), knownSince };
-}
-
-/** All that the engine remembers (256 events, those of health checks among them): the oldest shows how far that reaches. */
-async function rememberedEvents(state: TargetState): Promise<EngineEvent[]> {
-  const { docker, options } = state;
-  const stop = new AbortController();
-  const found: EngineEvent[] = [];
-  const listening = (async () => {
-    for await (const event of docker.events({ since: EVER_S, signal: stop.signal })) found.push(event);
-  })();
-  await options.clock.sleep(LISTEN_MS);
-  stop.abort();
-  await listening;
-  return found;
 }
 
 /** The longest time that one of these may take to end: its own grace period, the engine's 10 s by default. */
@@ -55,9 +37,4 @@ export function isStopOf(event: EngineEvent, { id, inspect }: ComposeContainer):
   const sent = signalNumber(event.Actor.Attributes?.signal ?? "");
   if (event.Type !== "container" || event.Action !== "kill") return false;
   return event.Actor.ID === id && ends.includes(sent) && event.timeNano / 1e6 > Date.parse(inspect.State.StartedAt);
-}
-
-function signalNumber(text: string): number {
-  const names: Readonly<Record<string, number>> = constants.signals;
-  return Number(text) || (names[text] ?? names[`SIG${text}`] ?? constants.signals.SIGTERM);
 }

@@ -1,5 +1,5 @@
 import { relative, resolve } from "node:path";
-import { type ComposeContainer, isLive, readContainers } from "./compose-container.ts";
+import { type ComposeContainer, isLive } from "./compose-container.ts";
 import { belayLabelsOf } from "./read-running.ts";
 import type { TargetState } from "./target-state.ts";
 
@@ -12,7 +12,7 @@ export interface Advice {
 export async function giveAdvice(state: TargetState): Promise<readonly Advice[]> {
   const { options } = state;
   const names = Object.values(options.services).map(({ name }) => name);
-  const containers = await readContainers(state.docker, options.scope.project, names);
+  const containers = await state.watch.read(new Set(names), "listed");
   const live = containers.filter((one) => isLive(one) && one.scope !== undefined);
   const docker = dockerOf(options).map(shellWord).join(" ");
   const project = shellWord(options.scope.project);

@@ -1,4 +1,4 @@
-import { type ComposeContainer, isLive, readContainers } from "./compose-container.ts";
+import { type ComposeContainer, isLive } from "./compose-container.ts";
 import { resourceName } from "./compose-project.ts";
 import { changeNames } from "./container-changes.ts";
 import type { Work } from "./create-containers.ts";
@@ -6,7 +6,8 @@ import { serviceAliases } from "./hand-over.ts";
 import { countOutbound } from "./open-connections.ts";
 import type { PlannedService } from "./plan-detail.ts";
 
-const POLL_MS = 100;
+/** Events tell of changes; should one be lost, it is looked after so long. */
+const LOOK_MS = 2_000;
 
 /**
  * Gives a proven container the names of its service, by leaving and joining networks. One that has them is left alone.
@@ -75,13 +76,13 @@ function stopDeadlineMs(container: ComposeContainer): number {
 /** Until it is ready again, or visibly will not be: the judge looks at it next. */
 async function untilReady(work: Work, container: ComposeContainer, signal: AbortSignal): Promise<void> {
   const { state, context } = work;
-  const { clock, scope } = state.options;
+  const { clock } = state.options;
   const deadline = clock.now() + context.policy.startMs;
   while (clock.now() < deadline) {
-    const all = await readContainers(state.docker, scope.project, [container.service], signal);
+    const all = await state.watch.read(new Set([container.service]), "judged", signal);
     const now = all.find(({ id }) => id === container.id);
     const health = now?.inspect.State.Health?.Status ?? "none";
     if (now === undefined || !isLive(now) || health !== "starting") return;
-    await clock.sleep(POLL_MS, signal);
+    await state.watch.changed(signal, LOOK_MS);
   }
 }

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import type { Digest, Finding, Plan, Release, RevisionFacts, RolloutPolicy, ServiceChange } from "@belay/core";
 import { knownDigests } from "@belay/core";
-import { type ComposeContainer, isLive, readContainers } from "./compose-container.ts";
+import { type ComposeContainer, isLive } from "./compose-container.ts";
 import { type ComposeProject, resourceName } from "./compose-project.ts";
 import { describeDifferences } from "./describe-differences.ts";
 import { findObstacles, notCovered } from "./findings.ts";
@@ -16,11 +16,7 @@ import type { TargetState } from "./target-state.ts";
 export async function makePlan(state: TargetState, release: Release, policy: RolloutPolicy): Promise<Plan> {
   const { options, docker } = state;
   const { scope, env, services: names } = options;
-  const [rendered, containers, info] = await Promise.all([
-    state.cli.render(),
-    readContainers(docker, scope.project),
-    docker.info(),
-  ]);
+  const [rendered, containers, info] = await Promise.all([state.cli.render(), readExactly(state), docker.info()]);
   requireSecrets(options, rendered, "planning the deployment");
   const outsiders = await networksOfOthers(state, rendered, containers);
   const plan = planServices({ release, policy, scope, names, rendered, containers, env, outsiders });
@@ -46,6 +42,12 @@ export async function makePlan(state: TargetState, release: Release, policy: Rol
     labelledDeployment: plan.labelledDeployment,
     detail: new PlanDetail(plan),
   };
+}
+
+/** All containers of the project, whose changes are followed from now on. */
+export async function readExactly({ watch }: TargetState): Promise<ComposeContainer[]> {
+  await watch.open();
+  return watch.read(undefined, "exact");
 }
 
 /** `digests`: under which the planned image is known. */

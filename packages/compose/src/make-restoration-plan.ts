@@ -9,12 +9,12 @@ import {
   type RolloutPolicy,
   shortDigest,
 } from "@belay/core";
-import { type ComposeContainer, containerOf, isLive, readContainers } from "./compose-container.ts";
+import { type ComposeContainer, containerOf, isLive } from "./compose-container.ts";
 import { type ComposeProject, runsOnce } from "./compose-project.ts";
 import { findObstacles, notCovered } from "./findings.ts";
 import { planHandOver } from "./hand-over.ts";
 import { filesToCopy } from "./injected-files.ts";
-import { changeOf, networksOfOthers } from "./make-plan.ts";
+import { changeOf, networksOfOthers, readExactly } from "./make-plan.ts";
 import { requireSecrets } from "./missing-secrets.ts";
 import { type PlanContents, PlanDetail, type PlannedService } from "./plan-detail.ts";
 import { actionOf } from "./plan-services.ts";
@@ -41,7 +41,7 @@ export async function makeRestorationPlan(
   policy: RolloutPolicy,
 ): Promise<Plan> {
   const { scope } = state.options;
-  const [rendered, containers] = await Promise.all([state.cli.render(), readContainers(state.docker, scope.project)]);
+  const [rendered, containers] = await Promise.all([state.cli.render(), readExactly(state)]);
   const then = firstOfEach(snapshots);
   const models = await modelsOf(state, then);
   const project = projectThen(rendered, models);

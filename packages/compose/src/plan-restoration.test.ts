@@ -1,5 +1,5 @@
 import { type Clock, DEFAULT_ROLLOUT, type DeploymentContext, Redactor, scopeHash } from "@belay/core";
-import type { ContainerInspect, Docker, EngineEvent } from "@belay/docker";
+import type { ContainerInspect, Docker, EngineEvent, EventQuery } from "@belay/docker";
 import { createTestLog } from "@belay/testkit";
 import { describe, expect, it } from "vitest";
 import type { ComposeCli } from "./compose-cli.ts";
@@ -26,6 +26,8 @@ function engine(containers: Map<string, ContainerInspect>, oldest: number) {
     now: () => now,
     date: () => new Date(NOW + now),
     sleep: async (milliseconds) => {
+      // For how long the engine's events are still followed does not matter here.
+      if (milliseconds === 5_000) return new Promise(() => undefined);
       now += milliseconds;
       const one = containers.get("1");
       // The old one was told to end, and does a minute later.
@@ -37,22 +39,26 @@ function engine(containers: Map<string, ContainerInspect>, oldest: number) {
   const docker = {
     containers: {
       list: async () =>
-        [...containers.values()].map(({ Id, Config }) => ({ Id, Labels: Config.Labels ?? {}, State: "running" })),
+        [...containers.values()].map(({ Id, Name, Config, State }) => {
+          return { Id, Names: [Name], Labels: Config.Labels ?? {}, State: State.Status, Status: "" };
+        }),
       inspect: async (id: string) => containers.get(id),
       start: async (id: string) => void calls.push(`start ${id}`),
       stop: async (id: string) => void calls.push(`stop ${id}`),
       remove: async (id: string) => void calls.push(`remove ${id}`),
     },
     images: { inspect: async () => ({ Id: "sha256:aa", RepoDigests: [] }) },
-    events: async function* () {
-      yield event;
+    events: async function* ({ onOpened }: EventQuery) {
+      onOpened?.();
+      yield await new Promise<EngineEvent>(() => undefined);
     },
+    pastEvents: async () => [event],
   } as unknown as Docker;
   const options = {
     ...{ docker, scope, clock, projectDirectory: "/", files: [], env: {}, services: { web: { name: "web" } } },
     ...{ log: createTestLog(), redactor: new Redactor(), runner: () => Promise.reject(new Error("nothing runs")) },
   };
-  return { calls, clock, state: new TargetState(options, {} as ComposeCli, NOW) };
+  return { calls, clock, state: new TargetState(options, {} as ComposeCli, { at: NOW, now: 0 }) };
 }
 
 function snapshotOf(...containers: ContainerInspect[]): Snapshot {

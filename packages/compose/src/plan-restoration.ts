@@ -8,8 +8,8 @@ import {
   type Wanted,
 } from "@belay/core";
 import type { ContainerInspect, EndpointSettings } from "@belay/docker";
-import { type ComposeContainer, containerOf, isLive, readContainers } from "./compose-container.ts";
-import { changeNames, removeAll, stopAll } from "./container-changes.ts";
+import { type ComposeContainer, containerOf, isLive } from "./compose-container.ts";
+import { changeNames, endAll, removeAll, stopAll } from "./container-changes.ts";
 import { modelProject } from "./create-under-name.ts";
 import { endpointOf, recreationOf } from "./creation-body.ts";
 import { type Ending, findEnding, longestGraceMs } from "./find-ending.ts";
@@ -33,7 +33,10 @@ export async function planRestoration(
 ): Promise<Execution> {
   state.clearConditions();
   state.restoring = snapshot;
+  await state.watch.open();
   const containers = await readAll(state, snapshot);
+  for (const one of snapshot.services.flatMap((service) => newOnes(state, snapshot, service, containers)))
+    state.leaving.add(one.id);
   const ending = await findEnding(state, containers);
   const whole = snapshot.services.every(
     (service) => damageOf(service, snapshot.at, containers, ending.ids).length === 0,
@@ -74,8 +77,7 @@ async function wantedOf(state: TargetState, snapshot: Snapshot): Promise<Wanted[
 }
 
 function readAll(state: TargetState, snapshot: Snapshot, signal?: AbortSignal): Promise<ComposeContainer[]> {
-  const names = snapshot.services.map((one) => one.name);
-  return readContainers(state.docker, state.options.scope.project, names, signal);
+  return state.watch.read(new Set(snapshot.services.map((one) => one.name)), "listed", signal);
 }
 
 /** Old containers that are not as they were, or will not be for long. */
@@ -180,8 +182,7 @@ async function restoreOld(
     if (damaged.length === 0) continue;
     if (service.exclusive) {
       const blocking = newOnes(state, snapshot, service, containers);
-      await stopAll(state, blocking, signal);
-      await removeAll(state, blocking, signal);
+      await endAll(state, blocking, signal);
     }
     const now = damaged.map((was) => counterpart(was, containers));
     // Whoever was told to end ends first: starting it before that would do nothing.
@@ -235,8 +236,8 @@ async function recreate(state: TargetState, was: ContainerInspect, signal: Abort
 }
 
 /**
- * Configs and secrets that compose copies into a container have gone with the old one and are in no snapshot, for they may
- * be secrets: those of the compose files as they are now take their place.
+ * What compose copied into a container has gone with the old one. The texts of configs are in the snapshot; those of secrets
+ * are in none: the compose files as they are now have to give them.
  */
 async function giveFiles(state: TargetState, service: string, id: string, signal: AbortSignal): Promise<void> {
   const { cli, options } = state;
@@ -260,16 +261,17 @@ async function sameImage(state: TargetState, reference: string, id: string): Pro
 /** @returns whether there was anything to remove. */
 async function removeNew(state: TargetState, snapshot: Snapshot, signal: AbortSignal): Promise<boolean> {
   const containers = await readAll(state, snapshot, signal);
+  const models = removeModels(state, signal);
+  models.catch(() => undefined);
   let removed = false;
   for (const service of snapshot.services.toReversed()) {
     const made = newOnes(state, snapshot, service, containers);
     if (made.length === 0) continue;
     state.options.log.info(`removing ${made.map(({ name }) => name).join(", ")}`);
-    await stopAll(state, made, signal);
-    await removeAll(state, made, signal);
+    await endAll(state, made, signal);
     removed = true;
   }
-  await removeModels(state, signal);
+  await models;
   return removed;
 }
 

@@ -1,5 +1,5 @@
 import { LABELS, type RunningService, scopeHash } from "@belay/core";
-import { type ComposeContainer, isLive, readContainers } from "./compose-container.ts";
+import { type ComposeContainer, isLive } from "./compose-container.ts";
 import type { TargetState } from "./target-state.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { TargetState } from "./target-state.ts";
  */
 export async function readRunning(state: TargetState): Promise<readonly RunningService[]> {
   const { services: named, scope } = state.options;
-  const containers = await readContainers(state.docker, scope.project);
+  const containers = await state.watch.read(undefined, "judged");
   const names = new Set(Object.values(named).map(({ name }) => name));
   const ours = containers.filter((one) => one.scope === scopeHash(scope) && !names.has(one.service));
   const left = [...new Set(ours.map((one) => one.service))].map((name) => [name, { name }] as const);
@@ -30,7 +30,9 @@ async function summarise(
   const live = containers.filter(isLive);
   const shown = live.length > 0 ? live : containers;
   const serving = servingRevision(name, shown);
-  const youngest = serving.reduce((a, b) => (b.createdAt > a.createdAt ? b : a));
+  const shows = serving.reduce((a, b) => (b.createdAt > a.createdAt ? b : a));
+  // What is said of the service is read whole, whatever the listing told.
+  const [youngest = shows] = await state.watch.readExactly([shows.id]);
   const { Image, Config } = youngest.inspect;
   const image = await state.images.find(Image);
   const commit = image?.Config?.Labels?.["org.opencontainers.image.revision"];

@@ -1,11 +1,12 @@
 import { BelayError } from "@belay/core";
 import { bringUp } from "./bring-up.ts";
-import { type ComposeContainer, readContainers } from "./compose-container.ts";
+import type { ComposeContainer } from "./compose-container.ts";
 import type { ComposeDependency } from "./compose-project.ts";
 import type { Work } from "./create-containers.ts";
 import { isTouched } from "./plan-detail.ts";
 
-const POLL_MS = 250;
+/** Events tell of changes; should one be lost, it is looked after so long. */
+const LOOK_MS = 2_000;
 
 /**
  * Starts services that the release depends on, that have no container, and that belay.yaml does not name: the first
@@ -22,7 +23,7 @@ export async function startDependencies(work: Work, signal: AbortSignal): Promis
   await bringUp(work, names, signal);
   const deadline = clock.now() + context.policy.startMs;
   for (;;) {
-    const containers = await readContainers(state.docker, scope.project, names, signal);
+    const containers = await state.watch.read(new Set(names), "judged", signal);
     const waiting = conditionsOf(work).filter(([name, condition]) => !isMet(condition, name, containers));
     if (waiting.length === 0) return;
     if (clock.now() >= deadline) {
@@ -32,7 +33,7 @@ export async function startDependencies(work: Work, signal: AbortSignal): Promis
         next: `See why: docker compose -p ${scope.project} logs ${waiting.map(([name]) => name).join(" ")}`,
       });
     }
-    await clock.sleep(POLL_MS, signal);
+    await state.watch.changed(signal, LOOK_MS);
   }
 }
 

@@ -3,7 +3,14 @@ import type { ComposeCli } from "./compose-cli.ts";
 import type { ComposeTargetOptions } from "./compose-options.ts";
 import { ContainerWatch } from "./container-watch.ts";
 import { ImageCache } from "./image-digests.ts";
+import { LastWords } from "./last-words.ts";
 import type { Snapshot } from "./snapshot.ts";
+
+/** A reading of the engine's clock: what it showed (milliseconds since 1970), and our clock then. */
+export interface EngineTime {
+  readonly at: number;
+  readonly now: number;
+}
 
 /** Everything that the parts of one compose target share. */
 export class TargetState {
@@ -11,8 +18,11 @@ export class TargetState {
   readonly cli: ComposeCli;
   readonly images: ImageCache;
   readonly watch: ContainerWatch;
+  readonly lastWords: LastWords;
   /** Containers that Belay is stopping. */
   readonly stopping = new Set<string>();
+  /** Containers that the way back removes: whatever they still do is no news. */
+  readonly leaving = new Set<string>();
   /** Containers that Belay stopped and started again, with the engine's time of that start: the end before is no crash. */
   readonly restarted = new Map<string, number>();
   /** Set on the way back: what is to be put right. */
@@ -20,15 +30,21 @@ export class TargetState {
   /** Number of the deployment that this run carries out itself: then it knows itself which containers it told to end. */
   carriedOut: number | undefined;
   readonly #conditions = new Map<string, readonly Condition[]>();
-  readonly #engineTime: { readonly at: number; readonly now: number };
+  readonly #engineTime: EngineTime;
 
-  /** `engineTime`: the engine's clock just now, milliseconds since 1970. */
-  constructor(options: ComposeTargetOptions, cli: ComposeCli, engineTime: number) {
+  constructor(options: ComposeTargetOptions, cli: ComposeCli, engineTime: EngineTime) {
     this.options = options;
     this.cli = cli;
     this.images = new ImageCache(options.docker);
-    this.watch = new ContainerWatch(options.docker, options.scope.project, options.clock);
-    this.#engineTime = { at: engineTime, now: options.clock.now() };
+    this.#engineTime = engineTime;
+    const { docker, clock, scope } = options;
+    const isLeaving = (id: string): boolean => this.stopping.has(id) || this.leaving.has(id);
+    this.lastWords = new LastWords(this);
+    this.watch = new ContainerWatch({
+      ...{ docker, clock, project: scope.project, isLeaving },
+      engineNow: () => this.engineNow(),
+      onDeath: (id) => this.lastWords.take(id),
+    });
   }
 
   get docker(): ComposeTargetOptions["docker"] {

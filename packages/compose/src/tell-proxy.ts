@@ -1,14 +1,13 @@
 import { BelayError, isBelayError, tail } from "@belay/core";
-import { readContainers } from "./compose-container.ts";
 import type { TargetState } from "./target-state.ts";
 
 const HOOK_DEADLINE_MS = 60_000;
 
 /** Runs the user's command in the proxy's containers, so that it asks for the names again (`nginx -s reload`). */
-export async function tellProxy({ docker, options }: TargetState, signal: AbortSignal): Promise<void> {
+export async function tellProxy({ docker, options, watch }: TargetState, signal: AbortSignal): Promise<void> {
   if (options.shift === undefined) return;
   const { service, command } = options.shift;
-  const proxies = await readContainers(docker, options.scope.project, [service], signal);
+  const proxies = await watch.read(new Set([service]), "listed", signal);
   const running = proxies.filter((one) => one.inspect.State.Running);
   if (running.length === 0) options.log.warn(`${service} is not running: nobody was told that traffic moves`);
   for (const proxy of running) {

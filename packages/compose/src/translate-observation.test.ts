@@ -6,7 +6,8 @@ import { type Knowledge, translateService } from "./translate-observation.ts";
 
 const wanted: Wanted = { service: "web", goal: "run", desired: 1, revision: "new.7", digests: [] };
 const nothing: Knowledge = {
-  ...{ digests: new Map(), stopping: new Set(), lastExits: new Map(), conditions: new Map(), restarted: new Map() },
+  ...{ digests: new Map(), stopping: new Set(), conditions: new Map(), restarted: new Map() },
+  noteOf: () => ({}),
 };
 const fresh = madeBy("scope", 7, "new");
 const see = (one: ComposeContainer, known: Partial<Knowledge> = {}, want: Partial<Wanted> = {}) => {
@@ -40,11 +41,11 @@ describe("a container as an instance", () => {
       containers: [{ state: "exited", lastExit: { code: 3, oomKilled: true, at } }],
     });
     const running = container("1", { restarts: 2, state: { FinishedAt: state.FinishedAt } });
-    const again = see(running, { lastExits: new Map([["1", { code: 3, at: at + 1 }]]) });
+    const again = see(running, { noteOf: () => ({ died: { code: 3, at: at + 1 } }) });
     expect(again.containers).toMatchObject([{ state: "running", restarts: 2, lastExit: { code: 3, at } }]);
     expect(see(container("1")).containers?.[0]).not.toHaveProperty("lastExit");
-    const lastExits = new Map([["1", { code: 0, at }]]);
-    const own = see(running, { lastExits, restarted: new Map([["1", at + 100]]) });
+    const noteOf = () => ({ died: { code: 0, at } });
+    const own = see(running, { noteOf, restarted: new Map([["1", at + 100]]) });
     expect(own.containers?.[0]).not.toHaveProperty("lastExit");
   });
 

@@ -1,14 +1,15 @@
 import type { Condition, ContainerState, Digest, Instance, ObservedService, Phase, Wanted } from "@belay/core";
 import type { ContainerState as EngineState } from "@belay/docker";
 import { type ComposeContainer, isLive } from "./compose-container.ts";
+import type { Note } from "./container-notes.ts";
 
 /** What the target knows besides what the engine shows at this moment. */
 export interface Knowledge {
   readonly digests: ReadonlyMap<string, readonly Digest[]>;
   /** Containers that Belay is stopping. */
   readonly stopping: ReadonlySet<string>;
-  /** Exit codes from the engine's events: a container that runs again no longer shows its last one. */
-  readonly lastExits: ReadonlyMap<string, { readonly code: number; readonly at: number }>;
+  /** What the engine's events told: a container that runs again no longer shows how it ended last. */
+  readonly noteOf: (id: string) => Pick<Note, "died">;
   readonly conditions: ReadonlyMap<string, readonly Condition[]>;
   /** Containers that Belay stopped and started again, with the engine's time of that start. */
   readonly restarted: ReadonlyMap<string, number>;
@@ -60,7 +61,7 @@ function isReady(state: ContainerState): boolean {
 
 export function translateContainer(container: ComposeContainer, known: Knowledge): ContainerState {
   const { State, RestartCount, Image } = container.inspect;
-  const exit = lastExit(State, known.lastExits.get(container.id));
+  const exit = lastExit(State, known.noteOf(container.id).died);
   const own = exit?.at !== undefined && exit.at < (known.restarted.get(container.id) ?? 0);
   return {
     name: container.service,

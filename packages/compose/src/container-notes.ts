@@ -1,0 +1,57 @@
+import { constants } from "node:os";
+import { describeEvent, type EngineEvent } from "@belay/docker";
+
+const KEPT_EVENTS = 20;
+
+/** What the engine's events told of one container. Times are the engine's, milliseconds since 1970. */
+export interface Note {
+  /** The last events, oldest first. */
+  readonly lines: readonly string[];
+  readonly startedAt?: number;
+  readonly died?: { readonly code: number; readonly at: number };
+  /** The first signal that somebody had the engine send to it since its last start. */
+  readonly killed?: { readonly signal: number; readonly at: number };
+  /** Since the container was read last: `start`, `die`, `health_status: healthy`, … */
+  readonly since: readonly string[];
+}
+
+/** Remembers what events tell of containers. */
+export class ContainerNotes {
+  readonly #notes = new Map<string, Note>();
+
+  take(event: EngineEvent): void {
+    const { ID, Attributes } = event.Actor;
+    const at = Math.round(event.timeNano / 1e6);
+    const before = this.#notes.get(ID) ?? { lines: [], since: [] };
+    const code = Number(Attributes?.exitCode);
+    const { killed, ...rest } = before;
+    const told = event.Action === "kill" ? { signal: signalNumber(Attributes?.signal ?? ""), at } : undefined;
+    const first = event.Action === "start" ? undefined : (killed ?? told);
+    this.#notes.set(ID, {
+      ...rest,
+      lines: [...before.lines, describeEvent(event)].slice(-KEPT_EVENTS),
+      since: [...before.since, event.Action].slice(-KEPT_EVENTS),
+      ...(event.Action === "start" ? { startedAt: at } : {}),
+      ...(event.Action === "die" && Number.isInteger(code) ? { died: { code, at } } : {}),
+      ...(first === undefined ? {} : { killed: first }),
+    });
+  }
+
+  of(id: string): Note {
+    return this.#notes.get(id) ?? NOTHING;
+  }
+
+  /** The container is read now: what comes later is news. */
+  wasRead(id: string): void {
+    const note = this.#notes.get(id);
+    if (note !== undefined) this.#notes.set(id, { ...note, since: [] });
+  }
+}
+
+const NOTHING: Note = { lines: [], since: [] };
+
+/** `SIGTERM`, `TERM` or `15`. */
+export function signalNumber(text: string): number {
+  const names: Readonly<Record<string, number>> = constants.signals;
+  return Number(text) || (names[text] ?? names[`SIG${text}`] ?? constants.signals.SIGTERM);
+}
