@@ -17,6 +17,9 @@ const ANYTIME: readonly FaultName[] = [
   "node's agent away for a while",
 ];
 
+/** What takes instances down that have done nothing wrong. */
+const ENGINE_FAULTS: readonly FaultName[] = ["engine restarted", "engine killed and started"];
+
 /** Everything, instead of the selection that fits into `npm test`. */
 const SOAK = process.env.BELAY_SOAK === "1";
 
@@ -98,9 +101,16 @@ function anytimeFaults({ stand, tried }: Stage, book: FaultBook): void {
     const breakage = stand().breakages[fault];
     if (breakage === undefined) return skip(stand(), book, fault);
     const { strike, ...rest } = breakage;
-    for (const at of momentsOf(stand(), fault)) await tried(fault, { at, act: ({ app }) => strike(app), ...rest });
+    const check = ENGINE_FAULTS.includes(fault) ? expectNoCrash : undefined;
+    for (const at of momentsOf(stand(), fault))
+      await tried(fault, { at, act: ({ app }) => strike(app), ...rest }, check);
   });
 }
+
+/** The disturbed releases are good: whatever came of them, they did not crash. */
+const expectNoCrash: Check = ({ result }, _, trial) => {
+  expect(["crash_loop", "exited"], trial.app.log.text()).not.toContain(result?.cause?.cause);
+};
 
 function skip(stand: FaultStand, book: FaultBook, fault: FaultName): void {
   const reason = stand.impossible[fault];

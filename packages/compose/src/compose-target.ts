@@ -2,6 +2,8 @@ import type { Observation, Target, Wanted } from "@belay/core";
 import { collectDossier } from "./collect-dossier.ts";
 import { ComposeCli } from "./compose-cli.ts";
 import type { ComposeTargetOptions } from "./compose-options.ts";
+import { graceMsOf } from "./container-changes.ts";
+import { endedWithEngine } from "./ended-with-engine.ts";
 import { giveAdvice } from "./give-advice.ts";
 import { makePlan } from "./make-plan.ts";
 import { makeRestorationPlan } from "./make-restoration-plan.ts";
@@ -12,7 +14,7 @@ import { readRunning } from "./read-running.ts";
 import { decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
 import { asRestored } from "./snapshot-members.ts";
 import { type EngineTime, TargetState } from "./target-state.ts";
-import { translateService } from "./translate-observation.ts";
+import { type Knowledge, translateService } from "./translate-observation.ts";
 import { VolumeRecordStore } from "./volume-record-store.ts";
 
 /**
@@ -42,6 +44,25 @@ export async function createComposeTarget(options: ComposeTargetOptions): Promis
   };
 }
 
+/** How long an engine that is back may take to start its containers again, in milliseconds. */
+const COMING_BACK_MS = 5_000;
+
+/** What tells who has ended a container. */
+function endingsOf(state: TargetState): Pick<Knowledge, "noteOf" | "diedWithEngine" | "engineIsBack"> {
+  const { watch } = state;
+  const now = state.engineNow();
+  const away = watch.gaps.at(-1);
+  return {
+    noteOf: (id) => watch.noteOf(id),
+    diedWithEngine: (container) =>
+      endedWithEngine(container, {
+        ...{ note: watch.noteOf(container.id), gaps: watch.gaps, allTold: (at) => watch.allTold(at), now },
+        graceMs: graceMsOf(container.inspect),
+      }),
+    engineIsBack: away?.to !== undefined && now - away.to > COMING_BACK_MS,
+  };
+}
+
 /** Asked while the compose plugin says its version: when the answer came has to be noted at once. */
 async function readEngineTime({ docker, clock }: ComposeTargetOptions): Promise<EngineTime> {
   const { SystemTime } = await docker.info();
@@ -57,7 +78,7 @@ async function observe(state: TargetState, wanted: readonly Wanted[], signal: Ab
   const known = {
     digests,
     stopping: state.stopping,
-    noteOf: (id: string) => state.watch.noteOf(id),
+    ...endingsOf(state),
     conditions: state.conditions,
     restarted: state.restarted,
   };

@@ -1,6 +1,7 @@
 import type { ContainerSummary, EngineEvent } from "@belay/docker";
 import { type ComposeContainer, inspectAll, projectFilter } from "./compose-container.ts";
 import { ContainerNotes, type Note } from "./container-notes.ts";
+import { isOneMoment } from "./ended-with-engine.ts";
 import { EventTap, type Gap, type TapOptions } from "./event-tap.ts";
 import { asListed, hasMoved, type Listed, listedOf, twinOf } from "./listed-container.ts";
 import { COMPOSE_LABELS } from "./revision.ts";
@@ -23,6 +24,7 @@ export type Precision = "exact" | "judged" | "listed";
 const HARMLESS: ReadonlySet<string> = new Set([
   ...["create", "start", "rename", "pause", "unpause", "health_status: healthy", "health_status: starting"],
 ]);
+const LIVE: readonly ContainerSummary["State"][] = ["running", "restarting", "paused"];
 /** After this time a container is inspected again although nothing tells of a change, the oldest one at each look. */
 const TRUST_MS = 15_000;
 
@@ -54,6 +56,7 @@ export class ContainerWatch {
   readonly #options: WatchOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #notes = new ContainerNotes();
+  #live: ReadonlySet<string> = new Set();
   readonly #tap: EventTap;
 
   constructor(options: WatchOptions) {
@@ -96,6 +99,11 @@ export class ContainerWatch {
     return this.#tap.gaps;
   }
 
+  /** Whether every container of the project that ran at the last look has been told to end at about this time. */
+  allTold(at: number): boolean {
+    return [...this.#live].every((id) => isOneMoment(this.#notes.of(id).killed?.at ?? 0, at));
+  }
+
   /** A container as it was read last, and not again. */
   known(id: string): ComposeContainer | undefined {
     return this.#entries.get(id)?.container;
@@ -124,6 +132,7 @@ export class ContainerWatch {
     const all = await docker.containers.list({ filters: projectFilter(project) }, bounds);
     const wanted = all.filter((one) => services?.has(one.Labels[COMPOSE_LABELS.service] ?? "") ?? true);
     const there = new Set(all.map(({ Id }) => Id));
+    this.#live = new Set(all.filter(({ State }) => LIVE.includes(State)).map(({ Id }) => Id));
     for (const id of this.#entries.keys()) if (!there.has(id)) this.#entries.delete(id);
     const stale = this.#staleOnes(wanted, precision);
     const unknown = await this.#inspect(

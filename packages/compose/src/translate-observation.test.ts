@@ -7,7 +7,7 @@ import { type Knowledge, translateService } from "./translate-observation.ts";
 const wanted: Wanted = { service: "web", goal: "run", desired: 1, revision: "new.7", digests: [] };
 const nothing: Knowledge = {
   ...{ digests: new Map(), stopping: new Set(), conditions: new Map(), restarted: new Map() },
-  noteOf: () => ({}),
+  ...{ noteOf: () => ({}), diedWithEngine: () => false, engineIsBack: false },
 };
 const fresh = madeBy("scope", 7, "new");
 const see = (one: ComposeContainer, known: Partial<Knowledge> = {}, want: Partial<Wanted> = {}) => {
@@ -47,6 +47,33 @@ describe("a container as an instance", () => {
     const noteOf = () => ({ died: { code: 0, at } });
     const own = see(running, { noteOf, restarted: new Map([["1", at + 100]]) });
     expect(own.containers?.[0]).not.toHaveProperty("lastExit");
+  });
+
+  it("that ended with its engine did not end by itself, and is missed only when it does not come back with it", () => {
+    const state = { ...EXITED, ExitCode: 143, FinishedAt: "2026-01-01T10:00:05Z" };
+    const one = container("1", { labels: fresh, state, host: { RestartPolicy: { Name: "no" } } });
+    const gone = { diedWithEngine: () => true };
+    expect(see(one, gone)).toMatchObject({ endedBy: "engine", conditions: [] });
+    const back = see(one, { ...gone, engineIsBack: true }).conditions;
+    expect(back).toEqual([
+      {
+        type: "start_failed",
+        message: "shop-web-1 ended with its engine, which does not start it again (restart: no)",
+      },
+    ]);
+    expect(see(container("1", { labels: fresh }), { ...gone, engineIsBack: true }).conditions).toEqual([]);
+  });
+
+  it("that somebody else ended says so, and Belay's own stops are no matter", () => {
+    const one = container("1", { labels: fresh, state: { ...EXITED, FinishedAt: "2026-01-01T10:00:05Z" } });
+    const noteOf = () => ({ killed: { signal: 9, at: 1 } });
+    expect(see(one, { noteOf }).conditions).toEqual([
+      { type: "drifted", message: "somebody else ended shop-web-1 (signal 9)" },
+    ]);
+    expect(see(one, { noteOf, stopping: new Set(["1"]) }).conditions).toEqual([]);
+    expect(see(one, { noteOf, restarted: new Map([["1", 1]]) }).conditions).toEqual([]);
+    expect(see(container("1", { state: EXITED }), { noteOf }).conditions).toEqual([]);
+    expect(see(one).conditions).toEqual([]);
   });
 
   it("that waits for its restart has no health, whatever the engine calls it then", () => {

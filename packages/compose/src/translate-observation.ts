@@ -9,7 +9,11 @@ export interface Knowledge {
   /** Containers that Belay is stopping. */
   readonly stopping: ReadonlySet<string>;
   /** What the engine's events told: a container that runs again no longer shows how it ended last. */
-  readonly noteOf: (id: string) => Pick<Note, "died">;
+  readonly noteOf: (id: string) => Pick<Note, "died" | "killed">;
+  /** Whether a container ended because its engine did. */
+  readonly diedWithEngine: (container: ComposeContainer) => boolean;
+  /** The engine was away and is back for long enough: what it has not started again by now stays down. */
+  readonly engineIsBack: boolean;
   readonly conditions: ReadonlyMap<string, readonly Condition[]>;
   /** Containers that Belay stopped and started again, with the engine's time of that start. */
   readonly restarted: ReadonlyMap<string, number>;
@@ -27,7 +31,11 @@ export function translateService(
     goal: wanted.goal,
     desired: wanted.desired,
     wantedRevision: wanted.revision,
-    conditions: [...(known.conditions.get(wanted.service) ?? []), ...startFailures(wanted, containers)],
+    conditions: [
+      ...(known.conditions.get(wanted.service) ?? []),
+      ...startFailures(wanted, containers),
+      ...containers.flatMap((one) => endedByOthers(wanted, one, known)),
+    ],
     instances: containers.map((container) => translateInstance(wanted, container, known)),
   };
 }
@@ -43,7 +51,7 @@ function translateInstance(wanted: Wanted, container: ComposeContainer, known: K
     revision: container.revision,
     phase: phaseOf(wanted, container, known.stopping),
     createdAt: container.createdAt,
-    ...(ended ? { endedBy: State.Error === "" ? ("self" as const) : ("engine" as const) } : {}),
+    ...(ended ? { endedBy: State.Error === "" && !known.diedWithEngine(container) ? "self" : "engine" } : {}),
     ready: wanted.goal === "complete" ? ended && State.ExitCode === 0 && State.Error === "" : isReady(state),
     containers: [state],
   };
@@ -109,4 +117,21 @@ function startFailures(wanted: Wanted, containers: readonly ComposeContainer[]):
       revision === wanted.revision && State.Status === "created" && State.Error !== "",
   );
   return failed.map(({ name, inspect }) => ({ type: "start_failed", message: `${name}: ${inspect.State.Error}` }));
+}
+
+/** Containers of the wanted revision that somebody else has ended and that nobody starts again. */
+function endedByOthers(wanted: Wanted, container: ComposeContainer, known: Knowledge): Condition[] {
+  const { id, name, revision, inspect } = container;
+  const own = known.stopping.has(id) || known.restarted.has(id);
+  if (own || revision !== wanted.revision || wanted.goal === "complete") return [];
+  if (inspect.State.Status !== "exited" && inspect.State.Status !== "dead") return [];
+  if (known.diedWithEngine(container)) {
+    if (!known.engineIsBack) return [];
+    const policy = inspect.HostConfig.RestartPolicy?.Name || "no";
+    const message = `${name} ended with its engine, which does not start it again (restart: ${policy})`;
+    return [{ type: "start_failed", message }];
+  }
+  const { killed } = known.noteOf(id);
+  if (killed === undefined) return [];
+  return [{ type: "drifted", message: `somebody else ended ${name} (signal ${killed.signal})` }];
 }
