@@ -1,4 +1,4 @@
-import { type RolloutPolicy, systemClock } from "@belay/core";
+import { Redactor, type RolloutPolicy, systemClock } from "@belay/core";
 import { type DeploymentResult, deploy, type RolloutPorts, rollback } from "@belay/rollout";
 import { requestLoop } from "@belay/testkit";
 import { describe, expect } from "vitest";
@@ -36,6 +36,12 @@ async function look(shop: ProjectStand): Promise<{ env: string[]; image: string;
   return found
     .filter(({ State }) => State.Running)
     .map(({ Config }) => ({ env: Config.Env, image: Config.Image, labels: Config.Labels }));
+}
+
+/** A file in the container of `web`, read by the engine's own command line. */
+async function read(shop: ProjectStand, path: string): Promise<string> {
+  const [id = ""] = Object.values(await shop.ids("web"));
+  return (await shop.engine.docker(["exec", id, "cat", path])).stdout;
 }
 
 const withExtra = (extra: string, replicas = 2): string =>
@@ -91,6 +97,36 @@ describe("a rollback by hand on a compose project", { timeout: 600_000 }, () => 
       got: expect.stringContaining("SHOP_PASSWORD"),
     });
     await answers(shop, "good4");
+  });
+
+  it("brings the texts of configs back, and those of secrets from the files as they are now, which it says", async ({
+    shop,
+  }) => {
+    const uses = "configs: [{ source: greeting, target: /etc/greeting }]\n    secrets: [token]";
+    const texts = (greeting: string): string =>
+      `\nconfigs:\n  greeting:\n    content: "${greeting}"\nsecrets:\n  token:\n    environment: PASSWORD`;
+    const secret = (value: string) => {
+      const redactor = new Redactor();
+      redactor.add(value);
+      return { env: { PASSWORD: value }, redactor };
+    };
+    await writeShop(shop, uses, texts("hello one $$1"));
+    await put(shop, "good1", secret("password-one"));
+    await writeShop(shop, uses, texts("hello two"));
+    await put(shop, "good2", secret("password-two"));
+    expect(await read(shop, "/etc/greeting")).toBe("hello two");
+    const result = await back(shop, "1", secret("password-three"));
+    expect(result.outcome, shop.log.text()).toBe("succeeded");
+    await answers(shop, "good1");
+    expect(await read(shop, "/etc/greeting")).toBe("hello one $1");
+    expect(await read(shop, "/run/secrets/token")).toBe("password-three");
+    const said = result.report.findings.find(({ check }) => check === "files_of_now")?.message;
+    expect(said).toMatch(/\(token\).*no value of a secret is kept/);
+    expect(result.report.notCovered).toContain("the value of the secret token");
+    // What comes back by hand is noted and kept like what a release brings.
+    await put(shop, "good3", secret("password-four"));
+    expect((await back(shop, "3", secret("password-five"))).outcome).toBe("succeeded");
+    expect(await read(shop, "/etc/greeting")).toBe("hello one $1");
   });
 
   it("gets an image back from the registry, and is refused when that has lost it too", async ({ shop }) => {

@@ -118,13 +118,6 @@ export class ComposeCli {
     });
   }
 
-  /** Unpacks a tar archive at the root of a container that may be stopped. */
-  async copyInto(container: string, tar: Uint8Array, signal: AbortSignal): Promise<void> {
-    const { runner, cli = "docker", cliArgs = [], cliEnv = {} } = this.#options;
-    const doing = `copying configs and secrets into the container ${container}`;
-    await runner(cli, [...cliArgs, "cp", "-", `${container}:/`], { doing, input: tar, signal, env: cliEnv });
-  }
-
   #fileNames(): string {
     return this.#options.files.length === 0 ? "its default file" : this.#options.files.join(", ");
   }

@@ -11,7 +11,7 @@ import { PlanDetail } from "./plan-detail.ts";
 import { planExecution } from "./plan-execution.ts";
 import { planRestoration } from "./plan-restoration.ts";
 import { readRunning } from "./read-running.ts";
-import { decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
+import { decodeSnapshot, takeSnapshot } from "./snapshot.ts";
 import { asRestored } from "./snapshot-members.ts";
 import { type EngineTime, TargetState } from "./target-state.ts";
 import { type Knowledge, translateService } from "./translate-observation.ts";
@@ -31,7 +31,7 @@ export async function createComposeTarget(options: ComposeTargetOptions): Promis
     scope: options.scope,
     store: new VolumeRecordStore(options.docker, options.scope),
     plan: (release, policy) => makePlan(state, release, policy),
-    snapshot: async (plan) => encodeSnapshot(PlanDetail.open(plan.detail), state.engineNow()),
+    snapshot: (plan) => takeSnapshot(PlanDetail.open(plan.detail), state.engineNow(), options.docker),
     execution: (plan, context) => planExecution(state, PlanDetail.open(plan.detail), context),
     restoration: async (bytes, context) => planRestoration(state, decodeSnapshot(bytes), context),
     planRestoration: (snapshots, policy) => makeRestorationPlan(state, snapshots.map(decodeSnapshot), policy),

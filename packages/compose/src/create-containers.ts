@@ -5,6 +5,7 @@ import { changeNames } from "./container-changes.ts";
 import { createLike } from "./create-like.ts";
 import { createUnderName } from "./create-under-name.ts";
 import { filesToCopy, packFiles } from "./injected-files.ts";
+import { filesLabel, textsOf } from "./kept-files.ts";
 import { addLabels, belayLabels, keepResources } from "./pinned-project.ts";
 import type { PlanContents, PlannedService } from "./plan-detail.ts";
 import type { TargetState } from "./target-state.ts";
@@ -86,9 +87,20 @@ export async function projectToCreate(
     volumes: new Set(volumes.map(({ Name }) => Name)),
   };
   const labels = Object.fromEntries(
-    services.map((one) => [one.name, belayLabels(options.scope, one.service, one.hash, work.context)]),
+    services.map((one) => [
+      one.name,
+      {
+        ...belayLabels(options.scope, one.service, one.hash, work.context),
+        ...doubled(filesLabel(work.plan.project, one.name, options.env, options.redactor)),
+      },
+    ]),
   );
   return keepResources(addLabels(work.plan.project, labels), existing);
+}
+
+/** As compose wants it in a document that it reads: it fills `$` in, and `$$` is one. */
+function doubled(labels: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, value.replaceAll("$", "$$$$")]));
 }
 
 function requireCount(one: PlannedService, made: number): void {
@@ -121,6 +133,8 @@ export async function copyFiles(
   container: ComposeContainer,
   signal: AbortSignal,
 ): Promise<void> {
-  const files = filesToCopy(work.plan.project, one.name, { ...work.state.options.env });
-  if (files.length > 0) await work.state.cli.copyInto(container.id, packFiles(files), signal);
+  const { docker, options } = work.state;
+  const then = work.plan.models?.get(one.name)?.files ?? [];
+  const files = [...textsOf(then), ...filesToCopy(work.plan.project, one.name, { ...options.env })];
+  if (files.length > 0) await docker.containers.unpack(container.id, packFiles(files), { signal });
 }

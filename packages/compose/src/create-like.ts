@@ -1,6 +1,8 @@
 import { type ComposeContainer, containerOf } from "./compose-container.ts";
 import type { Work } from "./create-containers.ts";
 import { recreationOf } from "./creation-body.ts";
+import { usesToCopy } from "./injected-files.ts";
+import { asReference, FILES_LABEL, labelOf, referenceOf } from "./kept-files.ts";
 import { belayLabels } from "./pinned-project.ts";
 import type { PlannedService } from "./plan-detail.ts";
 import { fixedName, type Model } from "./project-then.ts";
@@ -28,10 +30,19 @@ export async function createLike(
       ...body.Labels,
       [COMPOSE_LABELS.number]: String(last + count),
       ...belayLabels(options.scope, one.service, one.hash, work.context),
+      ...filesLabelThen(work, one, model),
     };
     const id = await docker.containers.create(name, { ...body, Labels: labels }, { signal });
     for (const { network, endpoint } of connections) await docker.networks.connect(network, id, endpoint, { signal });
   }
+}
+
+/** What is copied in: texts of then, and what of it can only be had from the files as they are now. */
+function filesLabelThen({ state, plan }: Work, one: PlannedService, { files = [] }: Model): Record<string, string> {
+  const { env, redactor } = state.options;
+  const now = usesToCopy(plan.project, one.name, { ...env }).map((use) => referenceOf(use, redactor));
+  const then = files.filter(({ text }) => text !== undefined);
+  return { [FILES_LABEL]: "[]", ...labelOf([...then.map(asReference), ...now]) };
 }
 
 /** What belongs to that one container and not to its service: its name among the aliases, its anonymous volumes. */

@@ -2,6 +2,7 @@ import { type Finding, type RolloutPolicy, type Scope, scopeHash } from "@belay/
 import { type ComposeContainer, isLive } from "./compose-container.ts";
 import { type ComposeProject, declaredScale, dependencyClosure, resourceName } from "./compose-project.ts";
 import { anonymousVolumes } from "./creation-body.ts";
+import { referencesOf } from "./kept-files.ts";
 import { namespaceGuests, overlapObstacles } from "./overlap.ts";
 import { isTouched, type PlanContents, type PlannedService } from "./plan-detail.ts";
 
@@ -164,5 +165,11 @@ export function notCovered(plan: PlanContents): string[] {
     if (mount.type === "volume") return [`the volume ${resourceName(plan.project, "volumes", mount.source)}`];
     return mount.type === "bind" ? [`the files at ${mount.source}`] : [];
   });
-  return [...new Set(lines)].sort();
+  return [...new Set([...lines, ...plan.services.filter(isTouched).flatMap(secretTexts)])].sort();
+}
+
+/** What compose copied into the containers that run now and no record may hold. */
+function secretTexts({ current }: PlannedService): string[] {
+  const references = current.flatMap(({ inspect }) => referencesOf(inspect) ?? []).filter(({ open }) => !open);
+  return references.map(({ of, source }) => `the value of the ${of === "secrets" ? "secret" : "config"} ${source}`);
 }

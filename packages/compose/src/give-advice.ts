@@ -70,7 +70,10 @@ function coherentCommand(
     `  ${JSON.stringify(name)}:`,
     `    image: ${JSON.stringify(sample.inspect.Config.Image ?? sample.inspect.Image)}`,
     "    labels:",
-    ...Object.entries(belayLabelsOf(sample)).map(([key, value]) => `      ${key}: ${JSON.stringify(value)}`),
+    // Compose fills `$` in, and `$$` is one.
+    ...Object.entries(belayLabelsOf(sample)).map(
+      ([key, value]) => `      ${key}: ${JSON.stringify(value.replaceAll("$", "$$$$"))}`,
+    ),
   ]);
   return [...needed, `${environment}${words.map(shellWord).join(" ")} <<'EOF'`, "services:", ...pins, "EOF"].join("\n");
 }

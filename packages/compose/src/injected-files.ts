@@ -12,27 +12,42 @@ export interface InjectedFile {
   readonly mode: number;
 }
 
+/** Such a file, and where the compose files define it. */
+export interface InjectedUse {
+  readonly of: "configs" | "secrets";
+  readonly source: string;
+  readonly file: InjectedFile;
+}
+
+const FOLDERS = { configs: "/", secrets: "/run/secrets/" } as const;
+
 /**
  * Compose copies configs with `content` and configs and secrets with `environment` when it *starts* a container (compose
  * v2.40, `injectSecrets`). Belay starts containers by the engine's API, so it copies them itself.
  * @throws BelayError CONFIG_INVALID when the variable of such a file is not set.
  */
-export function filesToCopy(
+export function usesToCopy(
   project: ComposeProject,
   name: string,
   env: Readonly<Record<string, string | undefined>>,
-): InjectedFile[] {
+): InjectedUse[] {
   const service = project.services[name] ?? {};
-  const of = (
-    uses: readonly ComposeFileUse[] | undefined,
-    definitions: Readonly<Record<string, ComposeFileDefinition>> | undefined,
-    folder: string,
-  ): InjectedFile[] =>
-    (uses ?? []).flatMap((use) => {
-      const content = contentOf(use.source, definitions?.[use.source], env);
-      return content === undefined || content === "" ? [] : [fileOf(use, content, folder)];
-    });
-  return [...of(service.configs, project.configs, "/"), ...of(service.secrets, project.secrets, "/run/secrets/")];
+  return (["configs", "secrets"] as const).flatMap((of) =>
+    (service[of] ?? []).flatMap((use) => {
+      const content = contentOf(use.source, project[of]?.[use.source], env);
+      if (content === undefined || content === "") return [];
+      return [{ of, source: use.source, file: fileOf(use, content, FOLDERS[of]) }];
+    }),
+  );
+}
+
+export function filesToCopy(...given: Parameters<typeof usesToCopy>): InjectedFile[] {
+  return usesToCopy(...given).map(({ file }) => file);
+}
+
+/** Whether compose copies it in; files are mounted. */
+export function isCopied(definition: ComposeFileDefinition | undefined): boolean {
+  return (definition?.content ?? definition?.environment) !== undefined;
 }
 
 function contentOf(

@@ -13,7 +13,7 @@ import { type ComposeContainer, containerOf, isLive } from "./compose-container.
 import { type ComposeProject, runsOnce } from "./compose-project.ts";
 import { findObstacles, notCovered } from "./findings.ts";
 import { planHandOver } from "./hand-over.ts";
-import { filesToCopy } from "./injected-files.ts";
+import { filesToCopy, isCopied } from "./injected-files.ts";
 import { changeOf, networksOfOthers, readExactly } from "./make-plan.ts";
 import { requireSecrets } from "./missing-secrets.ts";
 import { type PlanContents, PlanDetail, type PlannedService } from "./plan-detail.ts";
@@ -23,7 +23,7 @@ import { type Model, projectThen } from "./project-then.ts";
 import { servingRevision } from "./read-running.ts";
 import { hashOf } from "./revision.ts";
 import type { ServiceSnapshot, Snapshot } from "./snapshot.ts";
-import { soundOnes } from "./snapshot-members.ts";
+import { sampleOf } from "./snapshot-members.ts";
 import type { TargetState } from "./target-state.ts";
 
 /** A service as a snapshot shows it. */
@@ -94,14 +94,15 @@ function firstOfEach(snapshots: readonly Snapshot[]): readonly Then[] {
 async function modelsOf(state: TargetState, then: readonly Then[]): Promise<ReadonlyMap<string, Model>> {
   const models = await Promise.all(
     then.map(async (one) => {
-      const inspect = soundOnes(one, one.at).at(-1) ?? one.containers.at(-1);
+      const inspect = sampleOf(one, one.at);
       if (inspect === undefined) return [];
       const reference = inspect.Config.Image ?? inspect.Image;
       // A tag may have moved since; the id is what ran. Only a digest can be had again from a registry.
       const pinned = isDigest(reference.split("@")[1] ?? "");
       const image = pinned || !(await hasImage(state.docker, inspect.Image)) ? reference : inspect.Image;
       const known = await state.images.find(inspect.Image);
-      return [[one.name, { inspect, image, imageConfig: known?.Config ?? undefined }] as const];
+      const files = one.files === undefined ? {} : { files: one.files };
+      return [[one.name, { inspect, image, imageConfig: known?.Config ?? undefined, ...files }] as const];
     }),
   );
   return new Map(models.flat());
@@ -171,8 +172,8 @@ function dependenciesAmong({ state, project }: Planning, name: string): string[]
 }
 
 /**
- * Texts that compose copies into a container are not in what the engine shows of it. Those of the files as they are now
- * are taken, which is told; so the containers are not quite those of then, and don't pass for them.
+ * Where texts that are copied into the containers can only be had from the files as they are now, the containers are not
+ * quite those of then, and don't pass for them.
  */
 function hashThen({ project, state }: Planning, name: string, hash: string): string {
   const files = filesToCopy(project, name, { ...state.options.env });
@@ -203,12 +204,20 @@ function boundThen(one: PlannedService, plan: PlanContents): Finding[] {
   return [{ level: "refuse", check: "bound_to_container", service: one.service, message, remedy }];
 }
 
-function filesOfNow(one: PlannedService, { project }: PlanContents): Finding[] {
-  const { configs = [], secrets = [] } = project.services[one.name] ?? {};
-  const names = [...configs, ...secrets].map(({ source }) => source);
-  if (names.length === 0) return [];
-  const message = `its configs and secrets (${names.join(", ")}) are those of the files now, not those of then`;
-  return [{ level: "warn", check: "files_of_now", service: one.service, message }];
+function filesOfNow(one: PlannedService, { project, models }: PlanContents): Finding[] {
+  const service = project.services[one.name] ?? {};
+  const uses = (["configs", "secrets"] as const).flatMap((of) => (service[of] ?? []).map((use) => ({ ...use, of })));
+  if (uses.length === 0) return [];
+  const gone = uses.filter(({ of, source }) => !isCopied(project[of]?.[source])).map(({ source }) => source);
+  const known = models?.get(one.name)?.files !== undefined;
+  const why = known ? "no value of a secret is kept" : "what was copied into its containers then was not noted";
+  const names = uses.map(({ source }) => source).join(", ");
+  const message = `its configs and secrets (${names}) are those of the files now, not those of then: ${why}`;
+  const now: Finding = { level: "warn", check: "files_of_now", service: one.service, message };
+  if (!known || gone.length === 0) return [now];
+  const missing = `its containers had ${gone.join(", ")}, which the compose files no longer define so`;
+  const remedy = "Define them again, or deploy the release again.";
+  return [now, { level: "refuse", check: "secret_missing", service: one.service, message: missing, remedy }];
 }
 
 function scaleNow(one: PlannedService, was: Then): Finding[] {

@@ -14,6 +14,7 @@ import { modelProject } from "./create-under-name.ts";
 import { endpointOf, recreationOf } from "./creation-body.ts";
 import { type Ending, findEnding, longestGraceMs } from "./find-ending.ts";
 import { filesToCopy, packFiles } from "./injected-files.ts";
+import { textsOf } from "./kept-files.ts";
 import { hasImage } from "./preflight.ts";
 import { COMPOSE_LABELS } from "./revision.ts";
 import type { ServiceSnapshot, Snapshot } from "./snapshot.ts";
@@ -191,16 +192,22 @@ async function restoreOld(
     const worth = worthRestoring(service, snapshot.at);
     for (const [index, was] of damaged.entries()) {
       const runs = service.goal === "run" && worth.has(was.Id);
-      await restoreOne(state, was, now[index], { service: service.name, context, runs }, signal);
+      await restoreOne(state, was, now[index], { service, context, runs }, signal);
     }
   }
+}
+
+interface Restored {
+  readonly service: ServiceSnapshot;
+  readonly context: DeploymentContext;
+  readonly runs: boolean;
 }
 
 async function restoreOne(
   state: TargetState,
   was: ContainerInspect,
   now: ComposeContainer | undefined,
-  { service, context, runs }: { readonly service: string; readonly context: DeploymentContext; readonly runs: boolean },
+  { service, context, runs }: Restored,
   signal: AbortSignal,
 ): Promise<void> {
   const { docker, options } = state;
@@ -239,13 +246,20 @@ async function recreate(state: TargetState, was: ContainerInspect, signal: Abort
  * What compose copied into a container has gone with the old one. The texts of configs are in the snapshot; those of secrets
  * are in none: the compose files as they are now have to give them.
  */
-async function giveFiles(state: TargetState, service: string, id: string, signal: AbortSignal): Promise<void> {
-  const { cli, options } = state;
+async function giveFiles(state: TargetState, service: ServiceSnapshot, id: string, signal: AbortSignal): Promise<void> {
+  const { cli, docker, options } = state;
+  const kept = textsOf(service.files ?? []);
   try {
-    const files = filesToCopy(await cli.render(), service, { ...options.env });
+    const all = service.files !== undefined && kept.length === service.files.length;
+    const now = all ? [] : filesToCopy(await cli.render(), service.name, { ...options.env });
+    const known = new Set(kept.map(({ path }) => path));
+    const files = [...kept, ...now.filter(({ path }) => !known.has(path))];
     if (files.length === 0) return;
-    await cli.copyInto(id, packFiles(files), signal);
-    options.log.info(`gave it ${files.map(({ path }) => path).join(", ")} of the compose files as they are now`);
+    await docker.containers.unpack(id, packFiles(files), { signal });
+    const paths = (some: typeof files): string => some.map(({ path }) => path).join(", ");
+    if (kept.length > 0) options.log.info(`gave it ${paths(kept)} as it was`);
+    const others = files.slice(kept.length);
+    if (others.length > 0) options.log.info(`gave it ${paths(others)} of the compose files as they are now`);
   } catch (error) {
     if (signal.aborted) throw error;
     // It may do without them; whether it does is for the judge to see.

@@ -10,6 +10,7 @@ import {
   resourceName,
 } from "./compose-project.ts";
 import { anonymousVolumes } from "./creation-body.ts";
+import type { KeptFile } from "./kept-files.ts";
 import { COMPOSE_LABELS } from "./revision.ts";
 
 /** A container that stands for its service as it was, and its image's own configuration where the engine has it. */
@@ -18,6 +19,8 @@ export interface Model {
   /** `repository@sha256:…`, or the image's id where it never had a digest of a registry. */
   readonly image: string;
   readonly imageConfig: ContainerConfig | undefined;
+  /** What compose had copied into it; none where that is not known. */
+  readonly files?: readonly KeptFile[];
 }
 
 /**
@@ -51,7 +54,7 @@ function externals(names: readonly string[], keys: ReadonlyMap<string, string>):
 
 function serviceThen(
   rendered: ComposeProject,
-  { inspect, image, imageConfig }: Model,
+  { inspect, image, imageConfig, files }: Model,
   networkKeys: ReadonlyMap<string, string>,
   volumeKeys: ReadonlyMap<string, string>,
 ): ComposeService {
@@ -85,11 +88,20 @@ function serviceThen(
     ...(HostConfig.Devices?.length ? { devices: HostConfig.Devices } : {}),
     ...(plain ? { network_mode: mode } : { networks: Object.fromEntries(networks) }),
     depends_on: dependenciesOf(Config.Labels ?? {}),
-    ...filesNow(rendered.services[containerOf(inspect).service]),
+    ...(files === undefined ? filesNow(rendered.services[containerOf(inspect).service]) : usesThen(files)),
   };
 }
 
-/** The engine does not show what compose copied into the container. */
+/** What was copied into the container and is in no record, because it may be secret: its places then, the texts of now. */
+function usesThen(files: readonly KeptFile[]): Pick<ComposeService, "configs" | "secrets"> {
+  const of = (kind: KeptFile["of"]) =>
+    files
+      .filter((one) => one.of === kind && one.text === undefined)
+      .map(({ source, path, uid, gid, mode }) => ({ source, target: path, uid: `${uid}`, gid: `${gid}`, mode }));
+  return { configs: of("configs"), secrets: of("secrets") };
+}
+
+/** The engine does not show what compose copied into the container, and nobody noted it. */
 function filesNow(service: ComposeService | undefined): Pick<ComposeService, "configs" | "secrets"> {
   const { configs, secrets } = service ?? {};
   return { ...(configs && { configs }), ...(secrets && { secrets }) };

@@ -1,5 +1,6 @@
 import { LABELS, type RunningService, scopeHash } from "@belay/core";
 import { type ComposeContainer, isLive } from "./compose-container.ts";
+import { FILES_LABEL } from "./kept-files.ts";
 import type { TargetState } from "./target-state.ts";
 
 /**
@@ -79,7 +80,7 @@ function isReady({ inspect: { State } }: ComposeContainer): boolean {
 
 /** Labels of Belay on a container: what a coherent compose command has to repeat. */
 export function belayLabelsOf(container: ComposeContainer): Record<string, string> {
-  const own = new Set<string>(Object.values(LABELS));
+  const own = new Set<string>([...Object.values(LABELS), FILES_LABEL]);
   const labels = Object.entries(container.inspect.Config.Labels ?? {}).filter(([key]) => own.has(key));
   return Object.fromEntries(labels.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -14,6 +14,11 @@ export function soundOnes(service: ServiceSnapshot, at: Snapshot["at"]): readonl
   });
 }
 
+/** The container that stands for its service: the youngest that was as it should be. */
+export function sampleOf(service: ServiceSnapshot, at: Snapshot["at"]): ContainerInspect | undefined {
+  return soundOnes(service, at).at(-1) ?? service.containers.at(-1);
+}
+
 /**
  * What the way back makes sure of: the sound ones. Where none was, those that ran in spite of that (unhealthy ones may
  * still answer), but nothing is expected of them.

@@ -1,8 +1,10 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { Goal } from "@belay/core";
 import { BelayError, messageOf } from "@belay/core";
-import type { ContainerInspect } from "@belay/docker";
+import type { ContainerInspect, Docker } from "@belay/docker";
+import { type KeptFile, keepFiles } from "./kept-files.ts";
 import { isTouched, type PlanContents } from "./plan-detail.ts";
+import { sampleOf } from "./snapshot-members.ts";
 
 /** One touched service as it was before the first change. */
 export interface ServiceSnapshot {
@@ -12,6 +14,8 @@ export interface ServiceSnapshot {
   /** Old and new can't run side by side: the new ones go first. */
   readonly exclusive: boolean;
   readonly containers: readonly ContainerInspect[];
+  /** What was copied into them besides; none where that is not known. */
+  readonly files?: readonly KeptFile[];
 }
 
 export interface Snapshot {
@@ -24,15 +28,18 @@ export interface Snapshot {
   readonly services: readonly ServiceSnapshot[];
 }
 
-/** `at`: engine's time, milliseconds since 1970. Gzipped JSON. It holds what `inspect` shows, values of environment variables too. */
-export function encodeSnapshot(plan: PlanContents, at: number): Uint8Array {
-  const services = plan.services.filter(isTouched).map(
-    ({ service, name, goal, action, current }): ServiceSnapshot => ({
-      service,
-      name,
-      goal,
-      exclusive: action === "recreate",
-      containers: current.map((container) => trim(container.inspect)),
+/**
+ * `at`: engine's time, milliseconds since 1970. Gzipped JSON. It holds what `inspect` shows, values of environment variables
+ * too, and the texts of configs that compose copies into containers; those of secrets never.
+ */
+export async function takeSnapshot(plan: PlanContents, at: number, docker: Docker): Promise<Uint8Array> {
+  const services = await Promise.all(
+    plan.services.filter(isTouched).map(async ({ service, name, goal, action, current }): Promise<ServiceSnapshot> => {
+      const containers = current.map((container) => trim(container.inspect));
+      const one = { service, name, goal, exclusive: action === "recreate", containers };
+      const sample = sampleOf(one, at);
+      const files = sample && (await keepFiles(docker, sample));
+      return files === undefined ? one : { ...one, files };
     }),
   );
   const snapshot: Snapshot = {
