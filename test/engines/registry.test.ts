@@ -170,6 +170,28 @@ describe.each(["open", "with a login"] as const)("a real registry, %s", (kind) =
     expect(await client.resolve(`${rig.address}/acme/web:main`)).toMatchObject({ digest: pushed.services.web?.digest });
   });
 
+  it("whose SHA tag somebody moves while the engine pushes is found out", async () => {
+    const release = await build("ours");
+    await push(await build("theirs", ["other"]));
+    const theirs = await client.resolve(`${rig.address}/acme/other:main`);
+    const pushTwice: Docker["images"]["push"] = async (reference, options) => {
+      const pushed = await docker.images.push(reference, options);
+      await docker.images.tag(`${rig.address}/acme/other:main`, reference);
+      await docker.images.push(reference, options);
+      return pushed;
+    };
+    const images = { tag: docker.images.tag, push: pushTwice };
+    const options = { release, docker: { images }, registry: client, auth: auth(), log, clock: systemClock };
+    await expect(pushRelease(options)).rejects.toMatchObject({
+      code: "IDENTITY_MISMATCH",
+      exitCode: 16,
+      message: expect.stringContaining("the config of linux/amd64"),
+    });
+    const moved = await client.resolve(`${rig.address}/acme/web:sha-0123456789ab`);
+    expect(moved?.platforms["linux/amd64"]?.config).toBe(theirs?.platforms["linux/amd64"]?.config);
+    expect(await client.resolve(`${rig.address}/acme/web:main`)).toBeUndefined();
+  });
+
   it("never sees its password in what we log", async () => {
     expect(log.text()).not.toContain(PASSWORD);
     expect(log.text()).not.toContain(Buffer.from(`ada:${PASSWORD}`).toString("base64"));

@@ -104,6 +104,23 @@ describe("pushing a release", () => {
     await expect(push({ web: built("web") })).rejects.toMatchObject({ code: "IDENTITY_MISMATCH" });
   });
 
+  it("finds a SHA tag that somebody else took before the engine pushes, and leaves it theirs", async () => {
+    const image = built("web");
+    const tag = engine.images.tag;
+    let theirs: string | undefined;
+    const taken = async (source: string, target: string): Promise<void> => {
+      await tag(source, target);
+      theirs = registry.addImage("web", SHA_TAG, "somebody else's").manifest;
+    };
+    const { client, auth, log, clock } = test;
+    const docker = { images: { tag: taken, push: engine.images.push } };
+    const release = releaseOf({ web: image });
+    const pushing = pushRelease({ release, docker, registry: client, auth, log, clock });
+    await expect(pushing).rejects.toMatchObject({ code: "TAG_TAKEN" });
+    expect(engine.pushes).toEqual([]);
+    expect((await client.manifest(image.repository, SHA_TAG))?.digest).toBe(theirs);
+  });
+
   it("looks for images of others, and pushes none of them", async () => {
     const { manifest } = registry.addImage("redis", "7", "redis");
     const redis = { repository: `${registry.address}/redis`, platforms: {}, digest: manifest, tags: ["7"] };
