@@ -27,6 +27,7 @@ export { type SwarmNodeRig, type SwarmNodes, type SwarmNodesOptions, startSwarmN
 export { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 export { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts";
 export { createTestLog, type TestLog } from "./test-log.ts";
+export { type IssuedToken, startTokens, type TokenOptions, type TokenRig, type TokenUser } from "./token-rig.ts";
 export { type AttachedEngine, attachEngine, useEngine } from "./use-engine.ts";
 export { waitUntil } from "./wait-until.ts";
 export { withLock } from "./with-lock.ts";
