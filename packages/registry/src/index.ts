@@ -1,7 +1,15 @@
+export {
+  type Artifact,
+  type AttachArtifactOptions,
+  type AttachedArtifact,
+  attachArtifact,
+  findArtifacts,
+  readArtifact,
+} from "./attach-artifact.ts";
 export { type Authenticator, type Credentials, createAuthenticator } from "./authenticator.ts";
 export { type BlobSource, blobOfBytes, blobOfFile } from "./blob-source.ts";
 export { type InsecureRegistries, insecureRegistries } from "./insecure-registries.ts";
-export type { ResolvedImage } from "./manifest.ts";
+export type { Descriptor, ResolvedImage, StoredManifest } from "./manifest.ts";
 export { type PushEngine, type PushReleaseOptions, pushRelease } from "./push-release.ts";
 export { createRegistryClient, type RegistryClient, type RegistryClientOptions } from "./registry-client.ts";
 export { attachRelease, type FoundRelease, findRelease, RELEASE_ARTIFACT } from "./release-referrer.ts";

@@ -1,0 +1,120 @@
+import type { Digest } from "@belay/core";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Artifact, attachArtifact, findArtifacts, readArtifact } from "./attach-artifact.ts";
+import type { RegistryClient } from "./registry-client.ts";
+import { clientFor } from "./testing/client-for.ts";
+import { type FakeRegistry, startFakeRegistry } from "./testing/fake-registry.ts";
+
+const SBOM = "application/vnd.cyclonedx+json";
+let registry: FakeRegistry;
+let subject: Digest;
+
+beforeEach(() => start(false));
+afterEach(() => registry[Symbol.asyncDispose]());
+
+async function start(referrers: boolean): Promise<void> {
+  await registry?.[Symbol.asyncDispose]();
+  registry = await startFakeRegistry({ referrers });
+  subject = registry.addImage("web", "v1", "web").manifest;
+}
+
+const sbom = (text: string, annotations = { "org.example.made-by": text }): Artifact => ({
+  artifactType: SBOM,
+  bytes: Buffer.from(text),
+  annotations,
+});
+
+/** A writer of its own, as another run is, unless it is given a client. */
+function writer(change: (client: RegistryClient) => RegistryClient = (client) => client) {
+  const { client, clock, log } = clientFor();
+  const repository = `${registry.address}/web`;
+  const attach = (artifact: Artifact) =>
+    attachArtifact({ registry: change(client), repository, subject, artifact, clock, log, random: () => 0 });
+  const found = async () => (await findArtifacts(client, repository, subject, SBOM)).map(({ digest }) => digest);
+  return { attach, found, client, log, repository };
+}
+
+describe.each([true, false])("an artifact beside an image (referrers API: %j)", (referrers) => {
+  it("is found by its kind, with its annotations, and read back", async () => {
+    await start(referrers);
+    const { attach, client, repository } = writer();
+    const { digest, listed } = await attach(sbom("one"));
+    await attach({ artifactType: "application/sarif+json", mediaType: "application/json", bytes: Buffer.from("{}") });
+    expect(listed).toBe(true);
+    const found = await findArtifacts(client, repository, subject, SBOM);
+    expect(found).toMatchObject([{ digest, artifactType: SBOM }]);
+    if (!referrers) expect(found[0]?.annotations).toEqual({ "org.example.made-by": "one" });
+    expect(await findArtifacts(client, repository, subject)).toHaveLength(2);
+    expect((await readArtifact(client, repository, digest))?.toString()).toBe("one");
+    expect(await attach(sbom("one"))).toEqual({ digest, listed: true });
+    expect(await findArtifacts(client, repository, subject, SBOM)).toHaveLength(1);
+  });
+});
+
+describe("writers of one fallback tag", () => {
+  it("in one process wait for each other", async () => {
+    const { attach, found } = writer();
+    const attached = await Promise.all(["one", "two", "three", "four"].map((text) => attach(sbom(text))));
+    expect(attached.map(({ listed }) => listed)).toEqual([true, true, true, true]);
+    expect((await found()).sort()).toEqual(attached.map(({ digest }) => digest).sort());
+  });
+
+  it("put back what another run's write has pushed out, theirs too", async () => {
+    const { attach, found } = writer();
+    const theirs = await attach(sbom("theirs"));
+    const tag = `web/${subject.replace(":", "-")}`;
+    let wiped = false;
+    const wipes = writer((client) => ({
+      ...client,
+      // A third one writes after our read a list that it made before theirs was in it.
+      putManifest: async (repository, reference, manifest) => {
+        const answer = await client.putManifest(repository, reference, manifest);
+        if (!wiped && reference.startsWith("sha256-")) {
+          wiped = true;
+          registry.manifests.delete(tag);
+        }
+        return answer;
+      },
+    }));
+    const ours = await wipes.attach(sbom("ours"));
+    expect(ours.listed).toBe(true);
+    expect((await found()).sort()).toEqual([theirs.digest, ours.digest].sort());
+  });
+
+  it("that read at the same moment and write one over the other both end up in it", async () => {
+    const tag = `web/${subject.replace(":", "-")}`;
+    const other = writer();
+    const theirs = other.attach(sbom("theirs"));
+    await theirs;
+    const stale = registry.manifests.get(tag);
+    registry.manifests.delete(tag);
+    let written = 0;
+    const { attach, found } = writer((client) => ({
+      ...client,
+      putManifest: async (repository, reference, manifest) => {
+        const answer = await client.putManifest(repository, reference, manifest);
+        // They had read the empty list too, and write theirs over ours; they never look at it again.
+        if (reference.startsWith("sha256-") && ++written === 1 && stale !== undefined)
+          registry.manifests.set(tag, stale);
+        return answer;
+      },
+    }));
+    const ours = await attach(sbom("ours"));
+    expect(written).toBe(2);
+    expect((await found()).sort()).toEqual([(await theirs).digest, ours.digest].sort());
+  });
+
+  it("that are never left alone say so", async () => {
+    registry.onPut = (reference) => {
+      if (reference.startsWith("sha256-")) registry.manifests.delete(`web/${reference}`);
+    };
+    const { attach, log } = writer();
+    expect(await attach(sbom("one"))).toMatchObject({ listed: false });
+    expect(log.text()).toContain(`The ${SBOM} is stored, but`);
+  });
+});
+
+it("is refused for an image that is not there", async () => {
+  subject = `sha256:${"0".repeat(64)}`;
+  await expect(writer().attach(sbom("one"))).rejects.toThrow("Push it first");
+});

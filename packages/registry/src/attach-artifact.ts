@@ -1,0 +1,105 @@
+import { BelayError, type Clock, canonicalJson, type Digest, type Log, sha256 } from "@belay/core";
+import { listByTag, readListed } from "./fallback-index.ts";
+import { type Descriptor, layersOf, MEDIA_TYPES, type StoredManifest } from "./manifest.ts";
+import type { RegistryClient } from "./registry-client.ts";
+
+/** What is put beside an image: a bill of materials, a scan report, a release, a signature. */
+export interface Artifact {
+  /** What kind it is, by which it is found again: `application/vnd.cyclonedx+json`. */
+  readonly artifactType: string;
+  /** At most 16 MiB: more is not read back. */
+  readonly bytes: Uint8Array;
+  /** Of the bytes. Default: the artifact's type. */
+  readonly mediaType?: string;
+  /** Shown by whatever lists what is beside an image; `org.opencontainers.image.created` tells the youngest. */
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface AttachArtifactOptions {
+  readonly registry: RegistryClient;
+  /** With its registry's host. */
+  readonly repository: string;
+  /** Manifest or index that it speaks of. */
+  readonly subject: Digest;
+  readonly artifact: Artifact;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal?: AbortSignal;
+  /** 0 to 1, spreads the pauses. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+export interface AttachedArtifact {
+  /** Digest of its manifest. */
+  readonly digest: Digest;
+  /** Whether it is found by whoever knows the image; when not, the log has said why. */
+  readonly listed: boolean;
+}
+
+const EMPTY = Buffer.from("{}");
+
+/**
+ * Puts bytes beside an image, as an OCI artifact whose subject is the image (image spec 1.1, "subject"; distribution
+ * spec 1.1, "Referrers"); at registries without that API under the tag that the spec has for them. Safe to repeat: the
+ * same artifact is there once.
+ * @throws BelayError REGISTRY_ERROR when the image is not there, and those of the registry client
+ */
+export async function attachArtifact(options: AttachArtifactOptions): Promise<AttachedArtifact> {
+  const { registry, repository, artifact } = options;
+  const subject = await registry.manifest(repository, options.subject);
+  if (subject === undefined) {
+    const doing = `attaching ${artifact.artifactType} to its image`;
+    const got = `${repository}@${options.subject} is not there`;
+    throw new BelayError("REGISTRY_ERROR", { doing, got, next: "Push it first." });
+  }
+  await Promise.all([registry.putBlob(repository, EMPTY), registry.putBlob(repository, artifact.bytes)]);
+  const manifest = manifestOf(artifact, subject);
+  const { subject: linked } = await registry.putManifest(repository, manifest.digest, manifest);
+  const listed = linked || (await listByTag({ ...options, entry: entryOf(artifact, manifest) }));
+  return { digest: manifest.digest, listed };
+}
+
+/** What is beside an image, of one kind or of all. */
+export async function findArtifacts(
+  registry: RegistryClient,
+  repository: string,
+  subject: Digest,
+  artifactType?: string,
+): Promise<Descriptor[]> {
+  const linked = (await registry.referrers(repository, subject)) ?? [];
+  const all = linked.length > 0 ? linked : await readListed(registry, repository, subject);
+  return artifactType === undefined ? all : all.filter((entry) => entry.artifactType === artifactType);
+}
+
+/** The bytes of an artifact, checked against its digests. `undefined`: it is listed and not there. */
+export async function readArtifact(
+  registry: RegistryClient,
+  repository: string,
+  digest: Digest,
+): Promise<Buffer | undefined> {
+  const manifest = await registry.manifest(repository, digest);
+  const layer = manifest === undefined ? undefined : layersOf(`reading ${repository}@${digest}`, manifest)[0];
+  return layer === undefined ? undefined : registry.blob(repository, layer.digest);
+}
+
+function manifestOf(artifact: Artifact, subject: StoredManifest): StoredManifest {
+  const { artifactType, bytes: content, mediaType = artifactType, annotations } = artifact;
+  const bytes = Buffer.from(
+    canonicalJson({
+      schemaVersion: 2,
+      mediaType: MEDIA_TYPES.ociManifest,
+      artifactType,
+      config: { mediaType: MEDIA_TYPES.empty, digest: sha256(EMPTY), size: EMPTY.byteLength },
+      layers: [{ mediaType, digest: sha256(content), size: content.byteLength }],
+      subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.bytes.byteLength },
+      ...(annotations === undefined ? {} : { annotations }),
+    }),
+  );
+  return { digest: sha256(bytes), mediaType: MEDIA_TYPES.ociManifest, bytes };
+}
+
+function entryOf({ artifactType, annotations }: Artifact, manifest: StoredManifest): Descriptor {
+  const { digest, mediaType, bytes } = manifest;
+  const more = annotations === undefined ? {} : { annotations };
+  return { mediaType, digest, size: bytes.byteLength, artifactType, ...more };
+}
