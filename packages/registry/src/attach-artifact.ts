@@ -59,16 +59,20 @@ export async function attachArtifact(options: AttachArtifactOptions): Promise<At
   return { digest: manifest.digest, listed };
 }
 
-/** What is beside an image, of one kind or of all. */
+/**
+ * What is beside an image, of one kind or of all. The fallback tag is looked at too when the referrers API knows none of
+ * them: registries that got the API later have old entries only there, and some tell the wrong kind (go-containerregistry:
+ * the config's).
+ */
 export async function findArtifacts(
   registry: RegistryClient,
   repository: string,
   subject: Digest,
   artifactType?: string,
 ): Promise<Descriptor[]> {
-  const linked = (await registry.referrers(repository, subject)) ?? [];
-  const all = linked.length > 0 ? linked : await readListed(registry, repository, subject);
-  return artifactType === undefined ? all : all.filter((entry) => entry.artifactType === artifactType);
+  const wanted = (entry: Descriptor): boolean => artifactType === undefined || entry.artifactType === artifactType;
+  const linked = ((await registry.referrers(repository, subject)) ?? []).filter(wanted);
+  return linked.length > 0 ? linked : (await readListed(registry, repository, subject)).filter(wanted);
 }
 
 /** The bytes of an artifact, checked against its digests. `undefined`: it is listed and not there. */

@@ -121,6 +121,11 @@ const RECIPES = {
     version: ["--version"],
     go: { rig: "trivy-database", package: ".", ldflags: "-s -w" },
   },
+  referrersRegistry: {
+    program: "referrers-registry",
+    version: ["--version"],
+    go: { rig: "referrers-registry", package: ".", ldflags: "-s -w" },
+  },
   etcd: { program: "etcd", version: ["--version"], debian: ["etcd-server"] },
   containerd: { program: "containerd", version: ["--version"], debian: ["containerd", "runc"] },
   ctr: { program: "ctr", version: ["--version"], debian: ["containerd"] },
