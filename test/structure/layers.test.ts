@@ -11,6 +11,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   images: 3,
   registry: 3,
   scan: 3,
+  sign: 4,
   compose: 4,
   swarm: 4,
   kubernetes: 4,

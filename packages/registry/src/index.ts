@@ -9,7 +9,7 @@ export {
 export { type Authenticator, type Credentials, createAuthenticator } from "./authenticator.ts";
 export { type BlobSource, blobOfBytes, blobOfFile } from "./blob-source.ts";
 export { type InsecureRegistries, insecureRegistries } from "./insecure-registries.ts";
-export type { Descriptor, ResolvedImage, StoredManifest } from "./manifest.ts";
+export { type Descriptor, layersOf, MEDIA_TYPES, type ResolvedImage, type StoredManifest } from "./manifest.ts";
 export { type PushEngine, type PushReleaseOptions, pushRelease } from "./push-release.ts";
 export { createRegistryClient, type RegistryClient, type RegistryClientOptions } from "./registry-client.ts";
 export { attachRelease, type FoundRelease, findRelease, RELEASE_ARTIFACT } from "./release-referrer.ts";

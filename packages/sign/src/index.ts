@@ -1,0 +1,7 @@
+/** Who vouches for an image: signatures beside it in its registry, as cosign writes and reads them. */
+
+export { checkSignature, type SignatureCheck } from "./check-signature.ts";
+export { keyId, loadPublicKey } from "./public-key.ts";
+export { signImage } from "./sign-image.ts";
+export { type StoreOptions, signatureTag } from "./signature-store.ts";
+export { loadSigningKey, type SigningKey } from "./signing-key.ts";
