@@ -4,7 +4,7 @@ import type { ConfigSource, Path } from "./config-source.ts";
 import { pathName } from "./describe-issue.ts";
 import { DURATION_RULES, type DurationRule, durationProblem, LONGEST_MS, toMilliseconds } from "./durations.ts";
 import { type Problem, suggest } from "./problem.ts";
-import type { ConfigData, EnvironmentData, RolloutData, ScanData, TargetData } from "./schema.ts";
+import type { ConfigData, EnvironmentData, RolloutData, ScanData, ServiceData, TargetData } from "./schema.ts";
 
 /** Tells of a problem at a place of the data. */
 export type Complain = (path: Path, message: string, at?: "key" | "value") => void;
@@ -40,6 +40,7 @@ function checkServices(config: ConfigData, complain: Complain): void {
   const services = Object.entries(config.services);
   if (services.length === 0) complain(["services"], "`services` is empty. Name at least one service with its image.");
   for (const [name, { image, build }] of services) {
+    checkBuildSecrets(["services", name, "build", "secrets"], build?.secrets, complain);
     if (image.includes("${")) continue;
     const wrong = checkImage(image.replaceAll("{service}", name), build !== undefined);
     if (wrong !== undefined) complain(["services", name, "image"], `\`services.${name}.image\` is ${wrong}`);
@@ -73,12 +74,22 @@ function checkOverrides(config: ConfigData, path: Path, environment: Environment
   for (const [name, override] of Object.entries(environment.services ?? {})) {
     const known = Object.hasOwn(config.services, name) ? config.services[name] : undefined;
     const at = [...path, name];
+    checkBuildSecrets([...at, "build", "secrets"], override.build?.secrets, complain);
     if (known === undefined) {
       complain(at, `no service is called \`${name}\`. ${suggest(name, services, "Services")}`, "key");
     } else if (override.build !== undefined && known.build === undefined && override.build.context === undefined) {
       const context = pathName([...at, "build", "context"]);
       complain([...at, "build"], `\`${context}\` is missing: the service has no build of its own.`, "key");
     }
+  }
+}
+
+type BuildSecrets = NonNullable<ServiceData["build"]>["secrets"];
+
+function checkBuildSecrets(path: Path, secrets: BuildSecrets, complain: Complain): void {
+  for (const [id, { env, file }] of Object.entries(secrets ?? {})) {
+    if ((env === undefined) !== (file === undefined)) continue;
+    complain([...path, id], `\`${pathName([...path, id])}\` needs one of \`env\` and \`file\`.`);
   }
 }
 

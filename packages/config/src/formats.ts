@@ -46,6 +46,29 @@ export const FORMATS = {
     pattern: String.raw`(?:ssh|tcp|unix|npipe|https?)://\S+`,
     legal: "an address such as ssh://deploy@shop.example, tcp://10.0.0.5:2376 or unix:///var/run/docker.sock",
   },
+  /** Name of a secret in `RUN --mount=type=secret,id=…`, of a build context, of a builder. */
+  id: {
+    pattern: "[A-Za-z0-9][A-Za-z0-9._-]{0,127}",
+    legal: "letters, digits, `.`, `-` and `_`, beginning with a letter or digit",
+  },
+  /** Key of a label. */
+  label: {
+    pattern: "[A-Za-z0-9][A-Za-z0-9._/-]{0,254}",
+    legal: "letters, digits, `.`, `/`, `-` and `_`, beginning with a letter or digit",
+  },
+  /** Key of an annotation, with where it goes (buildx: `index:`, `manifest[linux/arm64]:`, …). */
+  annotation: {
+    pattern: String.raw`(?:[a-z-]+(?:\[[a-z0-9/_]+\])?(?:,[a-z-]+(?:\[[a-z0-9/_]+\])?)*:)?[A-Za-z0-9][A-Za-z0-9._/-]{0,254}`,
+    legal: "a key such as org.opencontainers.image.description, with `index:` or `manifest:` before it",
+  },
+  ssh: {
+    pattern: String.raw`[A-Za-z0-9][A-Za-z0-9._-]*(?:=[^\x00\r\n]+)?`,
+    legal: "`default` (the agent of the run), or a name and a key or socket such as deploy=keys/id_ed25519",
+  },
+  cache: {
+    pattern: String.raw`(?:[a-z]+=[^\x00\r\n,]*(?:,[a-z_-]+=[^\x00\r\n,]*)*|[^\s-][^\s=,]*)`,
+    legal: "a cache such as type=gha,scope={service}, or the name of an image",
+  },
   platform: { pattern: "[a-z0-9]+/[a-z0-9_]+(?:/v[0-9]+)?", legal: "system and processor, such as linux/amd64" },
   duration: {
     pattern: "0|(?:[0-9]+(?:[.][0-9]+)?(?:ms|s|m|h|d))+",

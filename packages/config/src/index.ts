@@ -1,3 +1,4 @@
+export { BUILD_INPUT_TEXTS, type BuildInput, type BuildOverrides } from "./build-inputs.ts";
 export { type ConfigFile, loadConfig, parseConfig } from "./config-file.ts";
 export { parseHealthInput } from "./health-input.ts";
 export { loadOverrides, OVERRIDE_INPUTS, type OverrideInput, type Overrides } from "./overrides.ts";

@@ -43,6 +43,13 @@ const VALID: [string, string][] = [
   ["no scan", change(["application:", "scan: off\napplication:"])],
   ["a scan", change(["application:", "scan: { fail-on: [], scanners: [vuln], max-db-age: 3d, kev: a }\napplication:"])],
   ["a scan of a service", change(["names:", "scan: { ignore-status: [will_not_fix] }\n    names:"])],
+  [
+    "all of a build",
+    change([
+      "web: { }",
+      "web: { build: { contexts: { shared: ../shared }, secrets: { npm: { env: NPM_TOKEN }, key: { file: k } }, ssh: [default, a=b], cache-from: ['type=gha,scope={service}', ghcr.io/acme/web:cache], cache-to: [type=inline], labels: { a.b/c: 1 }, annotations: { 'index:a.b': x, 'manifest[linux/arm64]:c': y }, provenance: max, sbom: true, reproducible: false, pull: true, no-cache: true, test-reports: /reports, tags: ['type=sha'], flavor: [latest=false] } }",
+    ]),
+  ],
   ["an override", change(["web: { }", "web: { image: other, build: { target: x }, names: { compose: y } }"])],
 ];
 
@@ -53,6 +60,9 @@ const INVALID: [string, string][] = [
   ["no services", "version: 1\napplication: a\nservices: {}"],
   ["an unknown key", change(["application:", "applicatoin:"])],
   ["an unknown key of a service", change(["names:", "nmaes:"])],
+  ["a secret with two sources", change(["web: { }", "web: { build: { secrets: { a: { env: A, file: b } } } }"])],
+  ["a secret without a source", change(["web: { }", "web: { build: { secrets: { a: {} } } }"])],
+  ["a cache that is an option", change(["web: { }", "web: { build: { cache-to: ['--push'] } }"])],
   ["an unknown key of a probe", probe("http: 'http://h/', methd: GET")],
   ["a build without context", change(["context: ./web, ", ""])],
   ["a platform", change(["linux/amd64", "linux"])],

@@ -1,4 +1,5 @@
 import type { Inputs, RolloutPolicy } from "@belay/core";
+import { BUILD_INPUT_TEXTS, type BuildOverrides, loadBuildOverrides } from "./build-inputs.ts";
 
 /** Inputs of the actions (options of the command line) that complete belay.yaml or win over it. */
 export interface Overrides {
@@ -12,6 +13,8 @@ export interface Overrides {
   readonly testTarget?: string;
   readonly buildArgs?: Readonly<Record<string, string>>;
   readonly platforms?: readonly string[];
+  /** The other build inputs. */
+  readonly build?: BuildOverrides;
   readonly url?: string;
   readonly target?: "compose" | "swarm" | "kubernetes";
   readonly context?: string;
@@ -42,6 +45,7 @@ export const OVERRIDE_INPUTS = {
   "test-target": "Stage of the Dockerfile that runs the tests; a failure of it ends the run.",
   "build-args": "Build arguments, NAME=value, one a line. Never secrets.",
   platforms: "Platforms to build for, one a line, such as linux/amd64.",
+  ...BUILD_INPUT_TEXTS,
   url: "Where people reach the environment.",
   target: "Engine that runs the release: compose, swarm or kubernetes.",
   context: "Docker or kubeconfig context of the target.",
@@ -93,6 +97,7 @@ export function loadOverrides(inputs: Inputs): Overrides {
     testTarget: inputs.text(name("test-target")),
     buildArgs: filled(inputs.pairs(name("build-args"))),
     platforms: several(inputs.list(name("platforms")).flatMap((line) => line.split(/\s*,\s*/))),
+    build: loadBuildOverrides(inputs),
     url: inputs.text(name("url")),
     target: inputs.choice(name("target"), ["compose", "swarm", "kubernetes"]),
     context: inputs.text(name("context")),

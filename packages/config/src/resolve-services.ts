@@ -1,16 +1,14 @@
-import { resolve } from "node:path";
 import { parseReference } from "@belay/core";
 import { checkImage } from "./check-image.ts";
 import type { Path } from "./config-source.ts";
 import { pathName } from "./describe-issue.ts";
 import { FORMATS, hasFormat } from "./formats.ts";
-import type { Overrides } from "./overrides.ts";
+import type { OverrideInput, Overrides } from "./overrides.ts";
 import { showValue, suggest } from "./problem.ts";
 import type { Resolution } from "./resolution.ts";
+import { resolveBuild } from "./resolve-build.ts";
 import type { ServiceData, ServiceOverrideData } from "./schema.ts";
-import type { BuildSettings, ServiceNames, ServiceSettings } from "./settings.ts";
-
-type BuildData = NonNullable<ServiceOverrideData["build"]>;
+import type { ServiceNames, ServiceSettings } from "./settings.ts";
 
 /** Where the services come from: belay.yaml, its overrides for the environment, the inputs. */
 export interface ServiceSources {
@@ -52,10 +50,15 @@ function chooseService({ resolution, inputs }: ServiceSources): string | undefin
     resolution.refuse("service", `no service is called ${showValue(inputs.service)}. ${hint}`);
     return undefined;
   }
-  const used = SERVICE_INPUTS.find(([, key]) => inputs[key] !== undefined);
+  const used = usedInput(inputs);
   if (used === undefined || known.length === 1) return used === undefined ? undefined : known[0];
-  resolution.refuse(used[0], `it could speak of any of ${known.join(", ")}. Say which with the input \`service\`.`);
+  resolution.refuse(used, `it could speak of any of ${known.join(", ")}. Say which with the input \`service\`.`);
   return undefined;
+}
+
+function usedInput(inputs: Overrides): OverrideInput | undefined {
+  const used = SERVICE_INPUTS.find(([, key]) => inputs[key] !== undefined);
+  return used?.[0] ?? (inputs.build === undefined ? undefined : "service");
 }
 
 function newService(resolution: Resolution, name: string): string {
@@ -89,10 +92,9 @@ function resolveService(sources: ServiceSources, name: string, chosen: boolean):
   const overrides = environment === undefined ? undefined : own(data?.environments, environment)?.services;
   const over: ServiceOverrideData = resolution.fill(own(overrides, name) ?? {}, overPath);
   const inputs = chosen ? sources.inputs : {};
-  const build = resolveBuild(sources.directory, {
-    base: base.build,
-    over: over.build,
-    inputs,
+  const build = resolveBuild({
+    ...{ resolution, name, directory: sources.directory, inputs },
+    ...{ base: base.build, over: over.build },
     implied: sources.builds && data === undefined,
   });
   const imagePath = [...(over.image === undefined ? basePath : overPath), "image"];
@@ -125,34 +127,6 @@ function resolveImage({ resolution, name, path, built }: ImageContext, written: 
   else if (wrong !== undefined) resolution.complain(path, `\`${pathName(path)}\` is ${wrong}`);
   const reference = checkImage(image, false) === undefined ? parseReference(image) : undefined;
   return { image, ...(reference === undefined ? {} : { reference }) };
-}
-
-interface BuildSources {
-  readonly base: ServiceData["build"];
-  readonly over: ServiceOverrideData["build"];
-  readonly inputs: Overrides;
-  /** Whether it is built although nothing says so. */
-  readonly implied: boolean;
-}
-
-function resolveBuild(directory: string, { base, over, inputs, implied }: BuildSources): BuildSettings | undefined {
-  const data: BuildData = { ...base, ...over };
-  const context = inputs.buildContext ?? data.context;
-  const wanted = [inputs.dockerfile, inputs.buildTarget, inputs.testTarget, inputs.buildArgs, inputs.platforms];
-  if (!implied && context === undefined && wanted.every((value) => value === undefined)) return undefined;
-  const folder = resolve(directory, context ?? ".");
-  const dockerfile = inputs.dockerfile ?? data.dockerfile;
-  const target = inputs.buildTarget ?? data.target;
-  const testTarget = inputs.testTarget ?? data["test-target"];
-  const args = Object.entries({ ...base?.args, ...over?.args, ...inputs.buildArgs });
-  return {
-    context: folder,
-    ...(dockerfile === undefined ? {} : { dockerfile: resolve(folder, dockerfile) }),
-    ...(target === undefined ? {} : { target }),
-    ...(testTarget === undefined ? {} : { testTarget }),
-    args: Object.fromEntries(args.map(([key, value]) => [key, String(value)])),
-    platforms: inputs.platforms ?? data.platforms ?? [],
-  };
 }
 
 function mergeNames(base: ServiceData["names"], over: ServiceData["names"]): ServiceNames {

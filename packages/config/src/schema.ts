@@ -15,6 +15,17 @@ const command = list(
   "a list of the program and its arguments, such as [nginx, -s, reload]",
 );
 
+const secretSource = section(
+  "Where the value comes from.",
+  {
+    env: z.optional(exactly(FORMATS.variable, "Name of the environment variable.")),
+    file: z.optional(text(FORMATS.path, "A file, relative to this one.")),
+  },
+  { oneOf: [{ required: ["env"] }, { required: ["file"] }] },
+);
+const caches = (description: string) =>
+  z.optional(list(description, text(FORMATS.cache, "A cache. `{service}` is filled in."), 1, "a list of caches"));
+
 const build = section("How the image is built. Without it the service is not built here.", {
   context: text(FORMATS.path, "Folder that is sent to the builder, relative to this file."),
   dockerfile: z.optional(text(FORMATS.path, "Relative to the context. Default: Dockerfile.")),
@@ -23,6 +34,51 @@ const build = section("How the image is built. Without it the service is not bui
   args: z.optional(named("Build arguments. Never secrets: they stay in the image.", FORMATS.variable, scalar())),
   platforms: z.optional(
     list("Platforms, such as linux/amd64.", text(FORMATS.platform, "A platform."), 1, "a list of platforms"),
+  ),
+  contexts: z.optional(
+    named(
+      "More contexts for `FROM` and `COPY --from`: folders, addresses, images.",
+      FORMATS.id,
+      text(FORMATS.text, "One."),
+    ),
+  ),
+  secrets: z.optional(
+    named("For `RUN --mount=type=secret,id=…`: they never stand in the image.", FORMATS.id, secretSource),
+  ),
+  ssh: z.optional(
+    list("For `RUN --mount=type=ssh`.", text(FORMATS.ssh, "An agent or keys."), 1, "a list such as [default]"),
+  ),
+  "cache-from": caches("Caches to read, such as type=gha,scope={service}."),
+  "cache-to": caches("Caches to write, such as type=gha,scope={service},mode=max."),
+  labels: z.optional(named("Labels besides those that tell the source.", FORMATS.label, scalar())),
+  annotations: z.optional(named("Annotations of the manifest, or of the index.", FORMATS.annotation, scalar())),
+  provenance: z.optional(choice(["none", "min", "max"], "What the build says about itself. Default: none.")),
+  sbom: z.optional(
+    about(
+      z.union([z.boolean(), text(FORMATS.word, "Image of a generator.")], {
+        error: () => "true, false, or the image of a generator",
+      }),
+      "A bill of materials in the image's index. Default: false.",
+    ),
+  ),
+  reproducible: z.optional(
+    flag("Files and the image carry the commit's time, so that two builds are one digest. Default: true."),
+  ),
+  pull: z.optional(flag("Look for newer base images. Default: false.")),
+  "no-cache": z.optional(flag("Build without what earlier builds left. Default: false.")),
+  "test-reports": z.optional(
+    text(FORMATS.path, "JUnit files: an absolute folder of the test stage, or a path here, relative to this file."),
+  ),
+  tags: z.optional(
+    list(
+      "Rules for tags as docker/metadata-action has them; the commit's own tag always comes first.",
+      text(FORMATS.text, "A rule, such as type=semver,pattern={{version}}."),
+      1,
+      "a list of rules",
+    ),
+  ),
+  flavor: z.optional(
+    list("latest, prefix and suffix of these tags.", text(FORMATS.text, "Such as latest=auto."), 1, "a list"),
   ),
 });
 

@@ -12,7 +12,35 @@ export interface BuildSettings {
   readonly args: Readonly<Record<string, string>>;
   /** Empty: the builder's own platform. */
   readonly platforms: readonly string[];
+  /** More contexts by name: a folder, an address, `docker-image://…`, `target:…`. */
+  readonly contexts?: Readonly<Record<string, string>>;
+  /** Secrets of steps by the id under which they are mounted. */
+  readonly secrets?: Readonly<Record<string, BuildSecret>>;
+  /** `default`, or `id=path`. */
+  readonly ssh?: readonly string[];
+  /** As `docker buildx build --cache-from` takes them, `{service}` filled in. */
+  readonly cacheFrom?: readonly string[];
+  readonly cacheTo?: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly provenance?: "min" | "max";
+  /** `true`: BuildKit's own generator; text: the image of another one. */
+  readonly sbom?: true | string;
+  /** Default true: times come from the commit. */
+  readonly reproducible?: boolean;
+  readonly pull?: boolean;
+  readonly noCache?: boolean;
+  /** JUnit reports: an absolute folder in the test stage. */
+  readonly testReports?: string;
+  /** JUnit reports that are on this machine: an absolute path. */
+  readonly testReportFiles?: string;
+  /** Rules for tags as docker/metadata-action has them. */
+  readonly tags?: readonly string[];
+  readonly flavor?: readonly string[];
 }
+
+/** Where a secret of the build comes from: the environment of the run, or a file (absolute). */
+export type BuildSecret = { readonly env: string } | { readonly file: string };
 
 /** What a service is called on an engine, where that is not its name in `belay.yaml`. */
 export interface ServiceNames {

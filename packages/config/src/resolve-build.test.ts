@@ -1,0 +1,85 @@
+import { Inputs } from "@belay/core";
+import { describe, expect, it } from "vitest";
+import { messageOf } from "./example.fixture.ts";
+import { loadOverrides, parseConfig, resolveApplication } from "./index.ts";
+
+const FILE = `version: 1
+application: shop
+services:
+  web:
+    image: ghcr.io/acme/web
+    build:
+      context: web
+      contexts: { shared: ../shared, base: "docker-image://alpine:3" }
+      secrets: { npm: { env: NPM_TOKEN }, key: { file: keys/id } }
+      ssh: [default]
+      cache-from: ["type=gha,scope={service}"]
+      labels: { a: 1, b: two }
+      provenance: min
+      test-reports: /reports
+environments:
+  staging: { services: { web: { build: { labels: { b: three }, provenance: none } } } }
+`;
+
+function build(inputs: Record<string, string> = {}, environment?: string) {
+  const file = parseConfig(FILE, { path: "belay.yaml", directory: "/repo" });
+  const overrides = loadOverrides(new Inputs((name) => inputs[name]));
+  const options = { file, inputs: overrides, env: {}, workingDirectory: "/repo", environment };
+  return resolveApplication(options).services.web?.build;
+}
+
+describe("how an image is built", () => {
+  it("comes from the file, with folders relative to it", () => {
+    expect(build()).toEqual({
+      context: "/repo/web",
+      args: {},
+      platforms: [],
+      contexts: { shared: "/shared", base: "docker-image://alpine:3" },
+      secrets: { npm: { env: "NPM_TOKEN" }, key: { file: "/repo/keys/id" } },
+      ssh: ["default"],
+      cacheFrom: ["type=gha,scope=web"],
+      labels: { a: "1", b: "two" },
+      provenance: "min",
+      testReports: "/reports",
+    });
+  });
+
+  it("is changed by the environment, and by inputs", () => {
+    const changed = build({}, "staging");
+    expect(changed).toMatchObject({ labels: { a: "1", b: "three" } });
+    expect(changed).not.toHaveProperty("provenance");
+    const inputs = {
+      "secret-envs": "npm=OTHER",
+      "secret-files": "cert=c.pem",
+      "cache-to": "type=local,dest=cache/{service}",
+      labels: "b=four",
+      annotations: "index:a.b=c",
+      ...{ sbom: "true", "no-cache": "true", reproducible: "false", "test-reports": "out/*.xml" },
+    };
+    expect(build(inputs)).toMatchObject({
+      secrets: { npm: { env: "OTHER" }, key: { file: "/repo/keys/id" }, cert: { file: "/repo/c.pem" } },
+      cacheTo: ["type=local,dest=cache/web"],
+      labels: { a: "1", b: "four" },
+      annotations: { "index:a.b": "c" },
+      ...{ sbom: true, noCache: true, reproducible: false, testReportFiles: "/repo/out/*.xml" },
+    });
+  });
+
+  it.each([
+    ["secret-envs", "npm=ghp_the secret itself", "npm names no environment variable"],
+    ["labels", "org.opencontainers.image.revision=x", "which Belay itself writes"],
+    ["labels", "dev.belay.dirty=x", "which Belay itself writes"],
+    ["cache-to", "type=s3,secret_access_key=abc", "it holds a credential"],
+    ["cache-from", "--push", "it has"],
+    ["ssh", "-x", "it has"],
+    ["annotations", "--x=y", "it has the name"],
+    ["build-contexts", "a,b=c", "it has the name"],
+    ["sbom", "--x", "it is"],
+    ["provenance", "full", "Legal values: none, min, max"],
+  ])("refuses %s: %s", (input, value, wrong) => {
+    const message = messageOf(() => build({ [input]: value }));
+    expect(message).toContain(wrong);
+    expect(message).toContain(`\`${input}\``);
+    expect(message).not.toContain("the secret itself");
+  });
+});
