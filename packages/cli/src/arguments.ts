@@ -16,8 +16,12 @@ export interface Parsed {
 }
 
 /** Options whose value has one item a line; on the command line each is given by an option of its own. */
-const LISTS = new Set(["files", "variables", "build-args", "platforms", "health"]);
-const FLAGS = new Set(["allow-dirty", "allow-older", "allow-no-way-back", "json", "help"]);
+const LISTS = new Set([
+  ...["files", "variables", "build-args", "platforms", "health"],
+  ...["build-contexts", "secret-envs", "secret-files", "ssh", "cache-from", "cache-to"],
+  ...["labels", "annotations", "tags", "flavor"],
+]);
+const FLAGS = new Set(["allow-dirty", "allow-older", "allow-no-way-back", "pull", "no-cache", "json", "help"]);
 
 export function optionKind(name: string): Option["kind"] {
   if (FLAGS.has(name)) return "flag";

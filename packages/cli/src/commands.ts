@@ -1,4 +1,4 @@
-import { OVERRIDE_INPUTS, type OverrideInput } from "@belay/config";
+import { BUILD_INPUT_TEXTS, type BuildInput, OVERRIDE_INPUTS, type OverrideInput } from "@belay/config";
 import { type Option, optionKind } from "./arguments.ts";
 
 export interface Command {
@@ -21,6 +21,9 @@ const RELEASE = {
 } as const;
 const PARALLEL = { "max-parallel": "How many services are built or pushed at a time. Default: 2." } as const;
 const DIRTY = { "allow-dirty": "Build although files differ from the commit; the image is then labelled so." } as const;
+const BUILDER = {
+  builder: "Builder of docker buildx. Default: the one that buildx itself would use.",
+} as const;
 const BACK = {
   to: "previous, the number of a deployment, or a commit (full, or at least 7 digits of it). Default: previous.",
   reason: "Why, for the ledger and the report.",
@@ -29,6 +32,8 @@ const COMMENT = {
   comment: "Whether to keep a comment on the pull request: true or false. Default: true.",
   "comment-author": "Login whose comments with Belay's mark are trusted besides the token's own.",
 } as const;
+
+const MORE_BUILD_INPUTS = Object.keys(BUILD_INPUT_TEXTS) as BuildInput[];
 
 /** Inputs of belay.yaml's build side. */
 export const BUILD_INPUTS = [
@@ -41,6 +46,7 @@ export const BUILD_INPUTS = [
   "test-target",
   "build-args",
   "platforms",
+  ...MORE_BUILD_INPUTS,
   "variables",
 ] as const satisfies readonly OverrideInput[];
 
@@ -51,6 +57,7 @@ const ONLY_BUILD: readonly string[] = [
   "test-target",
   "build-args",
   "platforms",
+  ...MORE_BUILD_INPUTS,
 ];
 
 /** Inputs that are secrets: the command line takes them from the environment (main.ts). */
@@ -90,6 +97,7 @@ export const COMMANDS: readonly Command[] = [
     "build",
     "Build the images of the commit that is checked out, tests first, and write the release.",
     pick(BUILD_INPUTS),
+    BUILDER,
     DIRTY,
     PARALLEL,
     RELEASE,
@@ -102,7 +110,16 @@ export const COMMANDS: readonly Command[] = [
     COMMENT,
     RELEASE,
   ),
-  command("run", "All of it: build, test, push, deploy, report.", pick(OPTIONS), DIRTY, PARALLEL, COMMENT, RELEASE),
+  command(
+    "run",
+    "All of it: build, test, push, deploy, report.",
+    pick(OPTIONS),
+    BUILDER,
+    DIRTY,
+    PARALLEL,
+    COMMENT,
+    RELEASE,
+  ),
   command(
     "rollback",
     "Go back to an earlier deployment, watch it, and undo that when it is bad.",

@@ -71,7 +71,14 @@ describe("build arguments", () => {
         { kind },
         {
           ...FULL,
-          build: { ...FULL.build, context: value, dockerfile: value, args: { [value]: value }, platforms: [value] },
+          build: {
+            ...{ ...FULL.build, context: value, dockerfile: value, args: { [value]: value }, platforms: [value] },
+            ...{ contexts: { [value]: value }, ssh: [value], cacheFrom: [value], cacheTo: [value] },
+            ...{ secrets: { [value]: { env: value }, file: { file: value } }, annotations: { [value]: value } },
+            ...{ provenance: "max" as const, sbom: value, pull: true, noCache: true },
+          },
+          builtBy: value,
+          epoch: 1,
           target: value,
           labels: { [value]: value },
         },
@@ -81,10 +88,52 @@ describe("build arguments", () => {
       const options = words.slice(words.indexOf("build") + 1, end);
       for (const word of options) {
         expect(word).toMatch(
-          /^--(progress|force-rm|load|metadata-file|iidfile|file|target|platform|build-arg|label)(=|$)/,
+          /^--(progress|force-rm|load|metadata-file|iidfile|file|target|platform|build-arg|label|build-context|ssh|cache-from|cache-to|secret|annotation|attest|pull|no-cache)(=|$)/,
         );
       }
     }
+  });
+
+  it("name secrets and never hold them, and ask for attestations of the image alone", () => {
+    const build = {
+      ...REQUEST.build,
+      secrets: { npm: { env: "NPM_TOKEN" }, key: { file: "/a,b/key" } },
+      ...{ ssh: ["default"], contexts: { shared: "/src/shared" }, labels: {}, annotations: { "index:a": "b" } },
+      ...{
+        cacheFrom: ["type=gha"],
+        cacheTo: ["type=gha,mode=max"],
+        provenance: "max" as const,
+        sbom: true as const,
+        pull: true,
+      },
+    };
+    const run = ["--build-context=shared=/src/shared", "--cache-from=type=gha"];
+    const mounts = ["--secret=id=npm,env=NPM_TOKEN", '--secret=id=key,"src=/a,b/key"', "--ssh=default"];
+    const rest = ["--iidfile=/tmp/id", "--pull", "--build-arg=SOURCE_DATE_EPOCH=7", "--", "/src/web"];
+    const image = buildxArguments({
+      ...REQUEST,
+      build,
+      epoch: 7,
+      builtBy: "https://x/1",
+      output: { kind: "layout", path: "/l" },
+    });
+    expect(image).toEqual([
+      ...["buildx", "build", "--progress=plain", "--output=type=oci,tar=false,rewrite-timestamp=true,dest=/l"],
+      ...["--cache-to=type=gha,mode=max", "--annotation=index:a=b"],
+      ...["--attest=type=provenance,mode=max,builder-id=https://x/1", "--attest=type=sbom"],
+      ...[...run, ...mounts, ...rest],
+    ]);
+    const tests = buildxArguments({ ...REQUEST, build, epoch: 7, output: { kind: "files", path: "/r" } });
+    expect(tests.slice(3)).toEqual(["--output=type=local,dest=/r", ...run, ...mounts, ...rest]);
+    const before23 = buildkitArguments({ ...REQUEST, build, output: { kind: "files", path: "/r" } });
+    expect(before23.slice(2)).toEqual([
+      "--output=type=local,dest=/r",
+      ...mounts,
+      "--iidfile=/tmp/id",
+      "--pull",
+      "--",
+      "/src/web",
+    ]);
   });
 
   it("choose the builder by environment, without attestations", () => {

@@ -16,11 +16,19 @@ export interface BuildArguments {
   /** The builder (buildx only) writes what it made here, as JSON. */
   readonly metadataFile?: string;
   readonly output: BuildOutput;
+  /** Time that the image and, in a layout, its files carry: seconds since 1970 (reproducible-builds.org). */
+  readonly epoch?: number;
+  /** Web address of the run, for the provenance. */
+  readonly builtBy?: string;
 }
 
-/** `none`: the stage is only run, for tests. `engine`: an image in the engine. `layout`: an OCI layout in a folder. */
+/**
+ * `none`: the stage is only run, for tests. `files`: its files are written into a folder. `engine`: an image in the engine.
+ * `layout`: an OCI layout in a folder.
+ */
 export type BuildOutput =
   | { readonly kind: "none" }
+  | { readonly kind: "files"; readonly path: string }
   | { readonly kind: "engine" }
   | { readonly kind: "layout"; readonly path: string };
 
@@ -32,21 +40,20 @@ export function buildxArguments(request: BuildArguments, builder?: string): stri
   return [
     ...["buildx", "build", "--progress=plain"],
     ...(builder === undefined ? [] : [`--builder=${builder}`]),
-    outputArgument(request.output),
+    ...outputArguments(request),
     ...(request.metadataFile === undefined ? [] : [`--metadata-file=${request.metadataFile}`]),
+    ...(isImage(request.output) ? imageArguments(request) : []),
+    ...words("build-context", pairs(request.build.contexts)),
+    ...words("cache-from", request.build.cacheFrom),
+    ...mounts(request.build),
     ...common(request),
   ];
 }
 
-function outputArgument(output: BuildOutput): string {
-  if (output.kind === "engine") return "--load";
-  if (output.kind === "none") return "--output=type=cacheonly";
-  return `--output=${csvRow("type=oci", "tar=false", `dest=${output.path}`)}`;
-}
-
 /** `docker build` with the BuildKit that is built into clients before 23.0. */
 export function buildkitArguments(request: BuildArguments): string[] {
-  return ["build", "--progress=plain", ...common(request)];
+  const files = request.output.kind === "files" ? outputArguments(request) : [];
+  return ["build", "--progress=plain", ...files, ...mounts(request.build), ...common(request)];
 }
 
 /** `docker build` with the classic builder, which leaves the container of a failed step behind unless told not to. */
@@ -60,8 +67,8 @@ export function argumentsFor(builder: Builder, request: BuildArguments): string[
 }
 
 /**
- * No attestations: with them a single image becomes an index, whose digest is not what the platform's manifest is.
- * The variable is read by buildx 0.10 and newer; older ones make none. Nor does anybody read the
+ * No attestations but those that were asked for: with them a single image becomes an index, whose digest is not what the
+ * platform's manifest is. The variable is read by buildx 0.10 and newer; older ones make none. Nor does anybody read the
  * provenance in the metadata file, which buildx would wait for.
  */
 export function environmentFor({ kind }: Builder): Record<string, string> {
@@ -69,15 +76,61 @@ export function environmentFor({ kind }: Builder): Record<string, string> {
   return { DOCKER_BUILDKIT: kind === "buildkit" ? "1" : "0" };
 }
 
-function common({ build, target, labels, idFile }: BuildArguments): string[] {
+function isImage(output: BuildOutput): boolean {
+  return output.kind === "engine" || output.kind === "layout";
+}
+
+/** `rewrite-timestamp`: files of new layers get the epoch too, where theirs is later (BuildKit docs, "SOURCE_DATE_EPOCH"). */
+function outputArguments({ output, epoch }: BuildArguments): string[] {
+  if (output.kind === "engine") return ["--load"];
+  if (output.kind === "none") return ["--output=type=cacheonly"];
+  if (output.kind === "files") return [`--output=${csvRow("type=local", `dest=${output.path}`)}`];
+  const times = epoch === undefined ? [] : ["rewrite-timestamp=true"];
+  return [`--output=${csvRow("type=oci", "tar=false", ...times, `dest=${output.path}`)}`];
+}
+
+/** What only the image itself has, and not the run of its tests. */
+function imageArguments({ build, builtBy }: BuildArguments): string[] {
+  const by = builtBy === undefined ? [] : [`builder-id=${builtBy}`];
+  const provenance =
+    build.provenance === undefined ? [] : [csvRow("type=provenance", `mode=${build.provenance}`, ...by)];
+  const generator = typeof build.sbom === "string" ? [`generator=${build.sbom}`] : [];
+  const sbom = build.sbom === undefined ? [] : [csvRow("type=sbom", ...generator)];
+  return [
+    ...words("cache-to", build.cacheTo),
+    ...words("annotation", pairs(build.annotations)),
+    ...words("attest", [...provenance, ...sbom]),
+  ];
+}
+
+/** A secret is named here, never given: buildx reads it from its environment or the file. */
+function mounts({ secrets, ssh }: BuildSettings): string[] {
+  const sources = Object.entries(secrets ?? {}).map(([id, from]) =>
+    csvRow(`id=${id}`, "env" in from ? `env=${from.env}` : `src=${from.file}`),
+  );
+  return [...words("secret", sources), ...words("ssh", ssh)];
+}
+
+function common({ build, target, labels, idFile, epoch }: BuildArguments): string[] {
+  const times = epoch === undefined ? {} : { SOURCE_DATE_EPOCH: String(epoch) };
   return [
     `--iidfile=${idFile}`,
     ...(build.dockerfile === undefined ? [] : [`--file=${build.dockerfile}`]),
     ...(target === undefined ? [] : [`--target=${target}`]),
-    ...build.platforms.map((platform) => `--platform=${platform}`),
-    ...Object.entries(build.args).map(([name, value]) => `--build-arg=${name}=${value}`),
-    ...Object.entries(labels).map(([name, value]) => `--label=${name}=${value}`),
+    ...(build.pull === true ? ["--pull"] : []),
+    ...(build.noCache === true ? ["--no-cache"] : []),
+    ...words("platform", build.platforms),
+    ...words("build-arg", pairs({ ...times, ...build.args })),
+    ...words("label", pairs(labels)),
     "--",
     build.context,
   ];
+}
+
+function words(option: string, values: readonly string[] = []): string[] {
+  return values.map((value) => `--${option}=${value}`);
+}
+
+function pairs(values: Readonly<Record<string, string>> = {}): string[] {
+  return Object.entries(values).map(([name, value]) => `${name}=${value}`);
 }

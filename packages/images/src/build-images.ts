@@ -1,4 +1,4 @@
-import type { ServiceSettings } from "@belay/config";
+import type { BuildSettings, ServiceSettings } from "@belay/config";
 import {
   type Clock,
   createRelease,
@@ -7,24 +7,27 @@ import {
   mapBounded,
   type Release,
   type Runner,
+  type Source,
 } from "@belay/core";
 import type { EngineInfo, Images } from "@belay/docker";
-import { type BuiltImage, buildService } from "./build-service.ts";
+import { type BuiltImage, buildService, type ServiceBuild } from "./build-service.ts";
 import { type Builder, type DockerCli, findBuilder } from "./builder.ts";
 import {
   type Chosen,
   checkService,
-  checkWay,
   chooseServices,
   pinService,
   referenceOf,
   refuseDirty,
   type ServiceChoice,
+  warnOfSecretArguments,
 } from "./check-services.ts";
+import { checkWay } from "./check-way.ts";
 import { type BuildWay, chooseWay, describeWay } from "./choose-way.ts";
 import { identifyImage } from "./identify-image.ts";
 import { imageLabels } from "./image-labels.ts";
 import { prefixedLog } from "./prefixed-log.ts";
+import { registerSecrets } from "./register-secrets.ts";
 
 /** What of the engine a build needs: reading an image back, naming it, and which image store it has. */
 export interface ImageEngine {
@@ -43,6 +46,10 @@ export interface BuildImagesOptions extends ServiceChoice {
   readonly signal?: AbortSignal;
   /** Builds side by side. Default 2. */
   readonly maxParallel?: number;
+  /** buildx's builder. Default: the one that buildx itself would use. */
+  readonly builder?: string;
+  /** Told of each secret of the build before anything else is done with it: register it for redaction. */
+  readonly onSecret?: (value: string) => void;
   /** The docker command line. Default `docker`. */
   readonly cli?: string;
   /** Added to its environment, so that it builds on the same engine: `DOCKER_HOST`, `DOCKER_CONTEXT`. */
@@ -84,10 +91,12 @@ export interface Built {
 
 async function buildAll(options: BuildImagesOptions, services: Chosen): Promise<Built[]> {
   if (services.length === 0) return [];
-  const builder = await findBuilder(cliOf(options), options.log);
+  const builder = await findBuilder(cliOf(options), options.log, options.builder);
+  warnOfSecretArguments(options.log, services);
+  await registerSecrets(services, options);
   const way = await chooseWay(builder, () => options.docker.info());
   options.log.info(describeWay(way));
-  checkWay(way, services);
+  checkWay(builder, way, services);
   if (services.length === 1) {
     const title = `Building ${services.map(([name]) => name).join()}`;
     return options.log.group(title, () => buildEach(options, services, { builder, way }, options.log));
@@ -114,7 +123,11 @@ async function buildEach(
       buildService({
         service: name,
         build,
-        labels: imageLabels(options.source, { application: options.application.application, service: name }),
+        labels: {
+          ...imageLabels(options.source, { application: options.application.application, service: name }),
+          ...build.labels,
+        },
+        ...timesOf(options.source, build),
         builder,
         cli: cliOf(options),
         log: own,
@@ -128,6 +141,15 @@ async function buildEach(
       : work(log));
     return { name, service, image, ...layout };
   });
+}
+
+/** A commit that is known by its SHA alone has no time. */
+function timesOf({ committedAt, run }: Source, build: BuildSettings): Pick<ServiceBuild, "epoch" | "builtBy"> {
+  const epoch = Math.floor(Date.parse(committedAt ?? "") / 1_000);
+  return {
+    ...(build.reproducible === false || Number.isNaN(epoch) ? {} : { epoch }),
+    ...(run?.url === undefined ? {} : { builtBy: run.url }),
+  };
 }
 
 async function identify({ docker, source, log }: BuildImagesOptions, built: Built): Promise<[string, ImageIdentity]> {

@@ -20,6 +20,9 @@ export interface ServiceBuild {
   readonly directory: string;
   /** Folder for an OCI layout: what was in it is removed. Without it, the engine gets the image. */
   readonly layout?: string;
+  /** See {@link BuildArguments}. */
+  readonly epoch?: number;
+  readonly builtBy?: string;
 }
 
 /** What the builder says it made. */
@@ -48,11 +51,11 @@ export async function buildService(options: ServiceBuild): Promise<BuiltImage> {
     const { testTarget, target } = options.build;
     if (testTarget !== undefined) {
       const output = { kind: "none" } as const;
-      await run(options, { build: options.build, target: testTarget, labels: {}, idFile, output });
+      await run(options, { ...requestOf(options), target: testTarget, labels: {}, idFile, output });
     }
     const metadataFile = join(folder, "metadata.json");
     await run(options, {
-      build: options.build,
+      ...requestOf(options),
       ...(target === undefined ? {} : { target }),
       labels: options.labels,
       idFile,
@@ -63,6 +66,10 @@ export async function buildService(options: ServiceBuild): Promise<BuiltImage> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function requestOf({ build, epoch, builtBy }: ServiceBuild): Pick<BuildArguments, "build" | "epoch" | "builtBy"> {
+  return { build, ...(epoch === undefined ? {} : { epoch }), ...(builtBy === undefined ? {} : { builtBy }) };
 }
 
 /** BuildKit adds to a layout that is there: what an earlier build left would be part of this image. */
@@ -91,6 +98,8 @@ async function run(options: ServiceBuild, request: BuildArguments): Promise<void
   const { exitCode, stdout, stderr } = await cli.runner(cli.command ?? "docker", argumentsFor(builder, request), {
     doing: testing ? `testing ${service}` : `building ${service}`,
     env: { ...cli.env, ...environmentFor(builder) },
+    // What is relative in caches and ssh keys is relative to belay.yaml.
+    cwd: directory,
     log,
     allowedExitCodes: ALL_FAILURES,
     ...(signal === undefined ? {} : { signal }),

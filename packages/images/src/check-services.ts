@@ -1,6 +1,5 @@
 import type { ApplicationSettings, ServiceSettings } from "@belay/config";
-import { BelayError, type Digest, type ImageIdentity, parseReference, type Source } from "@belay/core";
-import type { BuildWay } from "./choose-way.ts";
+import { BelayError, type Digest, type ImageIdentity, type Log, parseReference, type Source } from "@belay/core";
 
 /** What of a build's options tells which services it is about. */
 export interface ServiceChoice {
@@ -53,17 +52,17 @@ export function checkService(name: string, service: ServiceSettings): void {
   }
 }
 
-/** @throws BelayError INVALID_INPUT for what only the other way can do. */
-export function checkWay(way: BuildWay, services: Chosen): void {
-  if (way.kind === "layout") return;
-  for (const [name, { build }] of services) {
-    const platforms = build?.platforms ?? [];
-    if (platforms.length < 2) continue;
-    throw new BelayError("INVALID_INPUT", {
-      doing: `reading services.${name}`,
-      got: `it wants ${platforms.length} platforms (${platforms.join(", ")}), and the engine keeps one (${way.because})`,
-      next: "Use a builder of its own (`docker/setup-buildx-action` before this step, `docker buildx create --use`), an engine with containerd's image store, or name one platform.",
-    });
+/** Arguments whose names say that their values are secrets; BuildKit's own checks look for such names too. */
+const SECRET_NAME = /(?:^|_)(?:TOKEN|PASSWORD|PASSWD|SECRET|API_?KEY|PRIVATE_?KEY|CREDENTIALS?)$/i;
+
+export function warnOfSecretArguments(log: Log, chosen: Chosen): void {
+  for (const [name, { build }] of chosen) {
+    const found = Object.keys(build?.args ?? {}).filter((argument) => SECRET_NAME.test(argument));
+    if (found.length === 0) continue;
+    const names = found.join(", ");
+    log.warn(
+      `services.${name}.build.args has ${names}: everybody who has the image can read it. Use \`secrets\` and RUN --mount=type=secret.`,
+    );
   }
 }
 

@@ -32,9 +32,12 @@ export function identifyImage(options: IdentifyOptions): Promise<Identified> {
 
 async function inLayout({ source, built, repository }: IdentifyOptions, layout: string): Promise<Identified> {
   const { digest, config } = built.image;
+  const { build } = built.service;
+  const attestations = (["provenance", "sbom"] as const).filter((kind) => build?.[kind] !== undefined);
   const identity = await layoutIdentity({
     path: layout,
-    platforms: built.service.build?.platforms ?? [],
+    platforms: build?.platforms ?? [],
+    attested: attestations.length > 0,
     ...(digest === undefined ? {} : { digest }),
     ...(config === undefined ? {} : { config }),
   });
@@ -42,7 +45,9 @@ async function inLayout({ source, built, repository }: IdentifyOptions, layout: 
   const content = identity.index ?? only?.config;
   const tags = imageTags(source, content === undefined ? {} : { content });
   const names = Object.keys(identity.platforms).join(", ");
-  const what = `${identity.index ?? only?.manifest} (${names}) in ${layout}`;
+  // An index is what tells attestations apart from images, so that one platform has one too then.
+  const kept = attestations.length === 0 ? "" : `, with its attestations (${attestations.join(", ")}) in its index`;
+  const what = `${identity.index ?? only?.manifest} (${names}${kept}) in ${layout}`;
   return { image: { repository, ...identity, tags }, what };
 }
 

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { BelayError, type Digest, type ImageIdentity, type Platform, platformName } from "@belay/core";
 import { type ImageLayout, type LayoutDescriptor, readLayout } from "@belay/core/oci-layout";
 
@@ -10,6 +12,8 @@ export interface LayoutClaim {
   readonly config?: string;
   /** Platforms that were asked for; empty: any. */
   readonly platforms: readonly Platform[];
+  /** Whether every platform has to have attestations. */
+  readonly attested: boolean;
 }
 
 /**
@@ -27,6 +31,7 @@ export async function layoutIdentity(claim: LayoutClaim): Promise<Pick<ImageIden
     throw differs(claim, `its config is ${configs[0]}, but the builder says that it made ${claim.config}`);
   }
   checkPlatforms(claim, layout);
+  if (claim.attested) await checkAttestations(claim, root, layout);
   const platforms = layout.entries.map(({ platform, manifest, config }) => [platform, { config, manifest }] as const);
   const index: { index?: Digest } = isIndex(root) ? { index: root.digest } : {};
   return { platforms: Object.fromEntries(platforms), ...index };
@@ -49,6 +54,19 @@ function checkPlatforms(claim: LayoutClaim, { entries }: ImageLayout): void {
   const same = wanted.length === found.length && wanted.every((platform) => found.includes(platform));
   if (wanted.length === 0 || same) return;
   throw differs(claim, `it holds ${found.join(", ")}, but ${wanted.join(", ")} was asked for`);
+}
+
+/** BuildKit docs, "Image attestation storage": an entry of the index, which names the manifest that it speaks of. */
+async function checkAttestations(claim: LayoutClaim, root: LayoutDescriptor, { entries }: ImageLayout): Promise<void> {
+  const index = isIndex(root) ? await readFile(join(claim.path, "blobs", ...root.digest.split(":")), "utf8") : "{}";
+  const { manifests = [] } = JSON.parse(index) as {
+    readonly manifests?: readonly Pick<LayoutDescriptor, "annotations">[];
+  };
+  const spokenOf = manifests
+    .filter(({ annotations }) => annotations?.["vnd.docker.reference.type"] === "attestation-manifest")
+    .map(({ annotations }) => annotations?.["vnd.docker.reference.digest"]);
+  const without = entries.find((entry) => !spokenOf.includes(entry.manifest));
+  if (without !== undefined) throw differs(claim, `attestations were asked for, and ${without.platform} has none`);
 }
 
 /** As BuildKit normalises what it is asked for: `linux/arm64/v8` is `linux/arm64`, `linux/arm` is `linux/arm/v7`. */

@@ -72,7 +72,9 @@ async function buildFrom(
       (await client.resolve(reference))?.digest;
     const path = releasePath(context, inputs);
     const layoutOf = (service: string): string => layoutPath(path, service);
-    const engine = { docker, layoutOf, allowDirty, maxParallel, resolveDigest };
+    const chosen = inputs.builder === undefined ? {} : { builder: inputs.builder };
+    const onSecret = (value: string): void => redactor.add(value);
+    const engine = { docker, layoutOf, onSecret, allowDirty, maxParallel, resolveDigest, ...chosen };
     const options = { application, source, runner, log, clock, signal, ...engine };
     const work = async (): Promise<Release> => {
       const earlier = await findBuilt(context, client, application, source);

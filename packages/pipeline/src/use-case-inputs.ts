@@ -16,9 +16,11 @@ export interface BuildInputs extends CommonInputs {
   readonly allowDirty: boolean;
   /** Services built or pushed at a time. */
   readonly maxParallel: number;
+  /** Name of buildx's builder; default: the one that it would use itself. */
+  readonly builder?: string;
 }
 
-export type PushInputs = Omit<BuildInputs, "allowDirty">;
+export type PushInputs = Omit<BuildInputs, "allowDirty" | "builder">;
 
 export interface DeployInputs extends CommonInputs {
   /** Whether a comment is kept on the pull request. */
@@ -56,7 +58,16 @@ export function loadPushInputs(inputs: Inputs): PushInputs {
 
 /** @throws BelayError INVALID_INPUT */
 export function loadBuildInputs(inputs: Inputs): BuildInputs {
-  return { ...loadPushInputs(inputs), allowDirty: inputs.boolean("allow-dirty") ?? false };
+  const builder = inputs.text("builder");
+  if (builder !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(builder)) {
+    inputs.refuse(
+      "builder",
+      `its value is ${JSON.stringify(builder)}`,
+      "`docker buildx ls` lists the builders' names.",
+    );
+  }
+  const chosen = builder === undefined ? {} : { builder };
+  return { ...loadPushInputs(inputs), ...chosen, allowDirty: inputs.boolean("allow-dirty") ?? false };
 }
 
 /** @throws BelayError INVALID_INPUT */

@@ -1,0 +1,184 @@
+import { mkdir, readFile, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ApplicationSettings, BuildSettings } from "@belay/config";
+import { createRunner, Redactor, type Release, type Source, systemClock } from "@belay/core";
+import { readLayout } from "@belay/core/oci-layout";
+import { connectDocker, type Docker } from "@belay/docker";
+import { type BuildImagesOptions, buildImages } from "@belay/images";
+import {
+  type BuildkitRig,
+  createTestLog,
+  type EngineRig,
+  findProgram,
+  programFolders,
+  type RegistryRig,
+  startBuildkit,
+  startEngine,
+  startRegistry,
+  type TemporaryFolder,
+  temporaryFolder,
+} from "@belay/testkit";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+
+const runner = createRunner(new Redactor());
+const SOURCE: Source = {
+  repository: "https://github.com/acme/shop",
+  revision: "0123456789abcdef0123456789abcdef01234567",
+  ref: "refs/heads/main",
+  committedAt: "2026-01-02T03:04:05Z",
+  run: { id: "7", attempt: 1, url: "https://github.com/acme/shop/actions/runs/7" },
+};
+/** With a shell, so that steps can run. */
+const SHELL = "FROM scratch AS shell\nCOPY --chmod=755 sh /bin/sh\n";
+
+let engine: EngineRig;
+let buildkit: BuildkitRig;
+let registry: RegistryRig;
+let docker: Docker;
+let folder: TemporaryFolder;
+let busybox: Buffer;
+
+beforeAll(async () => {
+  engine = await startEngine({ buildx: true, edition: "debian" });
+  buildkit = await startBuildkit();
+  await buildkit.addTo(engine.env, "own");
+  registry = await startRegistry();
+  docker = await connectDocker({ env: engine.env });
+  busybox = await readFile((await findProgram("busybox", programFolders())) ?? "");
+}, 2_400_000);
+afterAll(async () => {
+  await docker?.close();
+  await registry?.stop();
+  await buildkit?.stop();
+  await engine?.stop();
+});
+beforeEach(async () => {
+  folder = await temporaryFolder("belay-features");
+  return () => folder.remove();
+});
+
+/** A checkout with this Dockerfile. */
+async function checkout(name: string, dockerfile: string): Promise<string> {
+  const path = join(folder.path, name);
+  await mkdir(path);
+  await writeFile(join(path, "Dockerfile"), dockerfile);
+  await writeFile(join(path, "app.txt"), "good");
+  await writeFile(join(path, "sh"), busybox, { mode: 0o755 });
+  return path;
+}
+
+function layoutOf(service: string): string {
+  return join(folder.path, "images", service);
+}
+
+function build(context: string, more: Partial<BuildSettings> = {}, options: Partial<BuildImagesOptions> = {}) {
+  const settings = { context, args: {}, platforms: [], ...more };
+  const services = { web: { image: "belay-test.invalid/web", names: {}, build: settings } };
+  const application: ApplicationSettings = { application: "shop", services, directory: folder.path };
+  const common = { runner, docker, env: engine.env, log: createTestLog(), clock: systemClock, layoutOf };
+  return buildImages({ application, source: SOURCE, builder: "own", ...common, ...options });
+}
+
+async function blob(digest: string | undefined) {
+  return JSON.parse(await readFile(join(layoutOf("web"), "blobs", digest?.replace(":", "/") ?? ""), "utf8"));
+}
+
+function configDigest(release: Release): string | undefined {
+  return Object.values(release.services.web?.platforms ?? {})[0]?.config;
+}
+
+it("makes the same image from two checkouts of one commit, at any time", async () => {
+  const dockerfile = `${SHELL}RUN mkdir /data && echo made > /data/file\nCOPY app.txt /app.txt\n`;
+  const made: Release[] = [];
+  for (const [name, time] of [
+    ["one", new Date("2026-02-03T00:00:00Z")],
+    ["two", new Date("2026-03-04T00:00:00Z")],
+  ] as const) {
+    const context = await checkout(name, dockerfile);
+    for (const file of ["app.txt", "sh"]) await utimes(join(context, file), time, time);
+    made.push(await build(context, { noCache: true }));
+  }
+  expect(made[0]?.services).toEqual(made[1]?.services);
+  const config = await blob(made[0] && configDigest(made[0]));
+  expect(config.created).toBe("2026-01-02T03:04:05Z");
+  const context = await checkout("three", dockerfile);
+  const times = await build(context, { noCache: true, reproducible: false });
+  expect(times.services.web?.platforms).not.toEqual(made[0]?.services.web?.platforms);
+});
+
+it("gives steps secrets that nobody else sees: not the log, not the image, not the command line", async () => {
+  const value = "s3cr3t-of-the-build";
+  const context = await checkout(
+    "src",
+    `${SHELL}RUN --mount=type=secret,id=npm --mount=type=secret,id=key cat /run/secrets/npm /run/secrets/key && test "$(cat /run/secrets/npm)" = "${value.slice(0, 6)}"'${value.slice(6)}'\n`,
+  );
+  await writeFile(join(folder.path, "key"), "the-key-of-a-file\n");
+  const secrets = { npm: { env: "BELAY_TEST_NPM" }, key: { file: join(folder.path, "key") } };
+  const redactor = new Redactor();
+  const log = createTestLog(redactor);
+  await build(
+    context,
+    { secrets, noCache: true },
+    { log, env: { ...engine.env, BELAY_TEST_NPM: value }, onSecret: (secret) => redactor.add(secret) },
+  );
+  expect(log.text()).toContain("--secret=id=npm,env=BELAY_TEST_NPM");
+  expect(log.text()).toMatch(/#\d+ [\d.]+ \*\*\*/);
+  expect(log.text()).not.toContain(value);
+  expect(log.text()).not.toContain("the-key-of-a-file");
+  const { entries } = await readLayout(layoutOf("web"));
+  const config = await readFile(join(layoutOf("web"), "blobs", entries[0]?.config.replace(":", "/") ?? ""), "utf8");
+  expect(config).not.toContain(value);
+});
+
+it("writes labels and annotations, and takes contexts and arguments, whatever they hold", async () => {
+  const hostile = '--push "$(id)" `id` ::set-output name=a::b, ü\u202e';
+  await mkdir(join(folder.path, "shared"));
+  await writeFile(join(folder.path, "shared/extra.txt"), "extra");
+  const dockerfile = "FROM scratch\nARG WHAT\nLABEL what=$WHAT\nCOPY --from=shared extra.txt /\n";
+  const release = await build(await checkout("src", dockerfile), {
+    args: { WHAT: hostile },
+    labels: { "com.example.note": hostile },
+    annotations: { "com.example.note": hostile },
+    contexts: { shared: join(folder.path, "shared") },
+  });
+  const config = await blob(configDigest(release));
+  expect(config.config.Labels).toMatchObject({
+    what: hostile,
+    "com.example.note": hostile,
+    "org.opencontainers.image.revision": SOURCE.revision,
+  });
+  const [platform] = Object.values(release.services.web?.platforms ?? {});
+  expect((await blob(platform?.manifest)).annotations).toMatchObject({ "com.example.note": hostile });
+});
+
+it("keeps the provenance in the index, beside every platform", async () => {
+  const context = await checkout("src", "FROM scratch\nCOPY app.txt /\n");
+  const platforms = ["linux/amd64", "linux/arm64"];
+  const log = createTestLog();
+  const plain = await build(context, { platforms });
+  const release = await build(context, { platforms, provenance: "max" }, { log });
+  // The same images, in an index with their attestations.
+  expect(release.services.web?.platforms).toEqual(plain.services.web?.platforms);
+  expect(release.services.web?.index).not.toBe(plain.services.web?.index);
+  const index = await blob(release.services.web?.index);
+  const attestations = index.manifests.filter(
+    (one: { annotations?: Record<string, string> }) =>
+      one.annotations?.["vnd.docker.reference.type"] === "attestation-manifest",
+  );
+  expect(attestations).toHaveLength(2);
+  const [layer] = (await blob(attestations[0].digest)).layers;
+  expect(layer.annotations["in-toto.io/predicate-type"]).toContain("slsa.dev/provenance");
+  expect(JSON.stringify(await blob(layer.digest))).toContain(SOURCE.run?.url);
+  expect(log.text()).toMatch(/\(linux\/amd64, linux\/arm64, with its attestations \(provenance\) in its index\)/);
+});
+
+it.each(["local", "registry"])("writes a cache (%s) that another build reads", async (type) => {
+  const context = await checkout("src", `${SHELL}RUN cat /proc/sys/kernel/random/uuid > /unique\n`);
+  const place = { local: "cache", registry: `${registry.address}/cache/web:main` }[type];
+  const to = type === "local" ? `type=local,dest=${place},mode=max` : `type=registry,ref=${place},mode=max`;
+  const from = type === "local" ? `type=local,src=${place}` : `type=registry,ref=${place}`;
+  const first = await build(context, { cacheTo: [to], noCache: true });
+  await engine.docker(["buildx", "prune", "--builder=own", "--all", "--force"]);
+  const second = await build(context, { cacheFrom: [from] });
+  expect(second.services).toEqual(first.services);
+});
