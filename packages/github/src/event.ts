@@ -31,6 +31,8 @@ export interface RunEvent {
   /** Full ref: `refs/heads/main`, `refs/tags/v1`, `refs/pull/7/merge`. */
   readonly ref: string;
   readonly pullRequest?: PullRequest;
+  /** The repository's, without `refs/heads/`, where the event tells it. */
+  readonly defaultBranch?: string;
   /** The commit comes from another repository: not trusted, and the run's token may only read. */
   readonly fork: boolean;
   /** Who did it. Outside text. */
@@ -72,6 +74,7 @@ export function interpretEvent(name: string, payload: unknown, env: RunnerEnv): 
     ...optional("workflowSha", env.GITHUB_SHA),
     ref: facts.ref ?? env.GITHUB_REF ?? "",
     ...optional("pullRequest", facts.pullRequest),
+    ...optional("defaultBranch", textAt(payload, "repository.default_branch")),
     fork: facts.fork ?? false,
     actor: textAt(payload, "sender.login") ?? env.GITHUB_ACTOR ?? "",
   };

@@ -26,8 +26,10 @@ import { checkWay } from "./check-way.ts";
 import { type BuildWay, chooseWay, describeWay } from "./choose-way.ts";
 import { identifyImage } from "./identify-image.ts";
 import { imageLabels } from "./image-labels.ts";
+import { imageTags, type TagRules } from "./image-tags.ts";
 import { prefixedLog } from "./prefixed-log.ts";
 import { registerSecrets } from "./register-secrets.ts";
+import type { TagEvent } from "./tag-rules/apply-tag-rules.ts";
 
 /** What of the engine a build needs: reading an image back, naming it, and which image store it has. */
 export interface ImageEngine {
@@ -46,6 +48,8 @@ export interface BuildImagesOptions extends ServiceChoice {
   readonly signal?: AbortSignal;
   /** Builds side by side. Default 2. */
   readonly maxParallel?: number;
+  /** What rules for tags may speak of besides the source. */
+  readonly event?: TagEvent;
   /** buildx's builder. Default: the one that buildx itself would use. */
   readonly builder?: string;
   /** Told of each secret of the build before anything else is done with it: register it for redaction. */
@@ -66,6 +70,12 @@ export async function buildImages(options: BuildImagesOptions): Promise<Release>
   const chosen = chooseServices(options);
   refuseDirty(options, chosen);
   for (const [name, service] of chosen) checkService(name, service);
+  // A rule that can't be read is found before a build of minutes.
+  for (const [name, service] of chosen)
+    imageTags(
+      source,
+      rulesOf(options, name, service, () => undefined),
+    );
   const outside = chosen.filter(([, service]) => service.build === undefined);
   const pinned = await Promise.all(outside.map(([name, service]) => pinService(name, service, options.resolveDigest)));
   const toBuild = chosen.filter(([, service]) => service.build !== undefined);
@@ -152,9 +162,26 @@ function timesOf({ committedAt, run }: Source, build: BuildSettings): Pick<Servi
   };
 }
 
-async function identify({ docker, source, log }: BuildImagesOptions, built: Built): Promise<[string, ImageIdentity]> {
+/** docker/metadata-action's rules, where there are none but a flavor. */
+const DEFAULT_RULES = ["type=schedule", "type=ref,event=branch", "type=ref,event=tag", "type=ref,event=pr"];
+
+function rulesOf(
+  { clock, event }: BuildImagesOptions,
+  name: string,
+  { build }: ServiceSettings,
+  warn: (message: string) => void,
+): { readonly rules?: TagRules } {
+  if (build?.tags === undefined && build?.flavor === undefined) return {};
+  const { tags = DEFAULT_RULES, flavor = [] } = build;
+  const doing = `reading services.${name}.build.tags`;
+  return { rules: { tags, flavor, doing, warn, now: clock.date(), ...(event === undefined ? {} : { event }) } };
+}
+
+async function identify(options: BuildImagesOptions, built: Built): Promise<[string, ImageIdentity]> {
+  const { docker, source, log } = options;
   const { repository } = referenceOf(built.service);
-  const { image, what } = await identifyImage({ source, docker, built, repository });
+  const rules = rulesOf(options, built.name, built.service, (message) => log.warn(`${built.name}: ${message}`));
+  const { image, what } = await identifyImage({ source, docker, built, repository, ...rules });
   log.info(`${built.name}: ${repository}:${image.tags[0]} is ${what}`);
   return [built.name, image];
 }

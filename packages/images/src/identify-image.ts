@@ -2,7 +2,7 @@ import { BelayError, type Digest, type ImageIdentity, type Source } from "@belay
 import { type ImageInspect, isNotFound } from "@belay/docker";
 import type { Built, ImageEngine } from "./build-images.ts";
 import { builtIdentity, usesContainerd } from "./built-identity.ts";
-import { imageTags } from "./image-tags.ts";
+import { imageTags, type TagRules } from "./image-tags.ts";
 import { layoutIdentity } from "./layout-identity.ts";
 
 export interface IdentifyOptions {
@@ -11,6 +11,8 @@ export interface IdentifyOptions {
   readonly built: Built;
   /** Name without tag. */
   readonly repository: string;
+  /** Default: Belay's own tags. */
+  readonly rules?: TagRules;
 }
 
 /** An image that was built, as the release names it. */
@@ -30,7 +32,7 @@ export function identifyImage(options: IdentifyOptions): Promise<Identified> {
   return layout === undefined ? inEngine(options) : inLayout(options, layout);
 }
 
-async function inLayout({ source, built, repository }: IdentifyOptions, layout: string): Promise<Identified> {
+async function inLayout({ built, repository, ...options }: IdentifyOptions, layout: string): Promise<Identified> {
   const { digest, config } = built.image;
   const { build } = built.service;
   const attestations = (["provenance", "sbom"] as const).filter((kind) => build?.[kind] !== undefined);
@@ -43,7 +45,7 @@ async function inLayout({ source, built, repository }: IdentifyOptions, layout: 
   });
   const [only] = Object.values(identity.platforms);
   const content = identity.index ?? only?.config;
-  const tags = imageTags(source, content === undefined ? {} : { content });
+  const tags = tagsOf(options, content);
   const names = Object.keys(identity.platforms).join(", ");
   // An index is what tells attestations apart from images, so that one platform has one too then.
   const kept = attestations.length === 0 ? "" : `, with its attestations (${attestations.join(", ")}) in its index`;
@@ -51,7 +53,7 @@ async function inLayout({ source, built, repository }: IdentifyOptions, layout: 
   return { image: { repository, ...identity, tags }, what };
 }
 
-async function inEngine({ docker, source, built, repository }: IdentifyOptions): Promise<Identified> {
+async function inEngine({ docker, built, repository, ...options }: IdentifyOptions): Promise<Identified> {
   const found = await findBuilt(docker, built);
   const identity = builtIdentity({
     found,
@@ -59,9 +61,16 @@ async function inEngine({ docker, source, built, repository }: IdentifyOptions):
     ...(built.image.config === undefined ? {} : { config: built.image.config }),
     ...(built.image.mediaType === undefined ? {} : { mediaType: built.image.mediaType }),
   });
-  const tags = imageTags(source, { content: found.Id as Digest });
+  const tags = tagsOf(options, found.Id as Digest);
   for (const tag of tags) await docker.images.tag(found.Id, `${repository}:${tag}`);
   return { image: { repository, ...identity, tags }, what: found.Id };
+}
+
+function tagsOf({ source, rules }: Pick<IdentifyOptions, "source" | "rules">, content: Digest | undefined): string[] {
+  return imageTags(source, {
+    ...(content === undefined ? {} : { content }),
+    ...(rules === undefined ? {} : { rules }),
+  });
 }
 
 async function findBuilt(docker: ImageEngine, { name, image }: Built): Promise<ImageInspect> {

@@ -1,17 +1,31 @@
 import { createHash } from "node:crypto";
 import { type Digest, type Source, shortDigest } from "@belay/core";
+import { SEMVER } from "./semver.ts";
+import { type AppliedRules, applyTagRules, type TagEvent } from "./tag-rules/apply-tag-rules.ts";
+import { parseFlavor } from "./tag-rules/parse-flavor.ts";
+import { parseTagRule } from "./tag-rules/parse-tag-rule.ts";
 
 const LONGEST = 128;
 const SHORT_COMMIT = 12;
-/** semver.org, with the optional `v` of git tags. */
-const SEMVER =
-  /^v?(?<version>(?<major>0|[1-9]\d*)\.(?<minor>0|[1-9]\d*)\.(?:0|[1-9]\d*)(?<pre>-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?)$/;
 /** What a branch may not take: it would move a tag that means something else. */
 const RESERVED = /^(?:(?:sha|pr)-|latest$|v?\d+(?:\.\d+)*(?:$|[-+]))/;
 
 export interface TagOptions {
   /** Config digest of the built image: makes the SHA tag of a dirty tree unique, so that it never has to be moved. */
   readonly content?: Digest;
+  /** What the user wants instead of Belay's moving tags. */
+  readonly rules?: TagRules;
+}
+
+/** Rules as docker/metadata-action has them, with what they may speak of. */
+export interface TagRules {
+  readonly tags: readonly string[];
+  readonly flavor?: readonly string[];
+  readonly event?: TagEvent;
+  readonly now: Date;
+  /** For errors: `reading services.web.build`. */
+  readonly doing: string;
+  readonly warn: (message: string) => void;
 }
 
 /**
@@ -23,10 +37,32 @@ export interface TagOptions {
  * - a git tag `v1.2.3`: `1.2.3`, `1.2`, `1` and `latest`; `1.2.3-rc.1` only itself; major version 0 has no tag `0`
  *   (semver: anything may change there). Any other git tag: its name.
  * - a pull request: `pr-<number>`.
+ *
+ * With rules the tags that move are what these give; the SHA tag comes first all the same.
+ * @throws BelayError INVALID_INPUT for a rule that can't be read
  */
 export function imageTags(source: Source, options: TagOptions = {}): string[] {
+  const own = shaTag(source, options);
+  const { rules } = options;
+  if (rules !== undefined) return [...new Set([own, ...ruleTags(source, own, rules)])];
   const moving = [...refTags(source.ref), ...(source.pullRequest === undefined ? [] : [`pr-${source.pullRequest}`])];
-  return [...new Set([shaTag(source, options), ...moving])];
+  return [...new Set([own, ...moving])];
+}
+
+/** The form of the tag that names one commit for ever. */
+const IMMUTABLE = new RegExp(`^sha-[0-9a-f]{${SHORT_COMMIT}}(?:-|$)`);
+
+function ruleTags(source: Source, own: string, { tags, flavor = [], event, now, doing, warn }: TagRules): string[] {
+  const applied: AppliedRules = applyTagRules(
+    tags.map((line) => parseTagRule(line, doing)),
+    parseFlavor(flavor, doing),
+    { source, now, doing, ...(event === undefined ? {} : { event }) },
+  );
+  for (const warning of applied.warnings) warn(`a rule for tags: ${warning}`);
+  const taken = applied.tags.filter((tag) => tag !== own && IMMUTABLE.test(tag));
+  // A branch may be called like another commit's tag.
+  for (const tag of taken) warn(`a rule for tags gives ${tag}, which is another commit's for ever: it is left out`);
+  return applied.tags.filter((tag) => !taken.includes(tag));
 }
 
 /** Version that a git tag names: `1.2.3`, or `undefined`. */

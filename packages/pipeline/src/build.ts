@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import type { ApplicationSettings } from "@belay/config";
 import { type Digest, type Release, type Source, writeRelease } from "@belay/core";
-import { buildImages, readSource } from "@belay/images";
+import { type BuildImagesOptions, buildImages, readSource } from "@belay/images";
 import type { PipelineContext } from "./context.ts";
 import { findBuilt } from "./find-built.ts";
 import type { GitHubRun } from "./github-of.ts";
@@ -31,7 +31,7 @@ export function build(context: PipelineContext, inputs: BuildInputs): Promise<Bu
     facts.source = source;
     const { revision, dirty = false } = source;
     await requireTrusted(run, { doing: "building", commit: revision, dirty, mayBuild: true });
-    const release = await buildFrom(context, inputs, application, source);
+    const release = await buildFrom(context, inputs, { application, source, ...eventOf(run) });
     const path = releasePath(context, inputs);
     await writeRelease(path, release);
     return { release, releasePath: path };
@@ -56,12 +56,20 @@ async function sourceOf(
   });
 }
 
+/** What rules for tags may speak of. */
+function eventOf(run: GitHubRun | undefined): Pick<BuildImagesOptions, "event"> {
+  if (run === undefined) return {};
+  const { name, defaultBranch, pullRequest } = run.event;
+  const base = pullRequest?.baseRef === undefined ? {} : { baseRef: pullRequest.baseRef };
+  return { event: { name, ...(defaultBranch === undefined ? {} : { defaultBranch }), ...base } };
+}
+
 async function buildFrom(
   context: PipelineContext,
   inputs: BuildInputs,
-  application: ApplicationSettings,
-  source: Source,
+  what: Pick<BuildImagesOptions, "application" | "source" | "event">,
 ): Promise<Release> {
+  const { application, source } = what;
   const { connectDocker } = await import("@belay/docker");
   const { redactor, signal, clock, runner, log } = context;
   const docker = await connectDocker({ redactor, signal, clock });
@@ -75,7 +83,7 @@ async function buildFrom(
     const chosen = inputs.builder === undefined ? {} : { builder: inputs.builder };
     const onSecret = (value: string): void => redactor.add(value);
     const engine = { docker, layoutOf, onSecret, allowDirty, maxParallel, resolveDigest, ...chosen };
-    const options = { application, source, runner, log, clock, signal, ...engine };
+    const options = { ...what, runner, log, clock, signal, ...engine };
     const work = async (): Promise<Release> => {
       const earlier = await findBuilt(context, client, application, source);
       // Nobody may take what an earlier run left there for an image of this release.
