@@ -25,6 +25,8 @@ export const ERROR_CODES = {
   BUILD_FAILED: "build_failed",
   TESTS_FAILED: "tests_failed",
   SCAN_FAILED: "scan_could_not_run",
+  VULNERABLE: "vulnerabilities_found",
+  NOT_SCANNED: "push_failed",
   PUSH_FAILED: "push_failed",
   TAG_TAKEN: "push_failed",
   IDENTITY_MISMATCH: "push_failed",

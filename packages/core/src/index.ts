@@ -23,6 +23,8 @@ export * from "./redaction.ts";
 export * from "./release.ts";
 export * from "./report.ts";
 export * from "./retry.ts";
+export * from "./scan-evidence.ts";
+export * from "./scan-summary.ts";
 export * from "./scope.ts";
 export * from "./target.ts";
 export * from "./text.ts";

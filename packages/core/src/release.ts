@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { canonicalJson, type Digest, isDigest, sha256 } from "./digest.ts";
 import { BelayError, messageOf } from "./errors.ts";
 import type { ImageIdentity } from "./identity.ts";
+import type { ScanEvidence } from "./scan-evidence.ts";
 
 /** Where the release came from, so that container → image → commit → author can be walked back. */
 export interface Source {
@@ -34,6 +35,8 @@ export type Stage = "build" | "test" | "scan" | "push" | "sign" | "external";
 export interface Evidence {
   /** Services whose test target ran and passed. */
   readonly tests?: { readonly passed: readonly string[] };
+  /** Read it with `scanEvidence`, which checks its form. */
+  readonly scan?: ScanEvidence;
   readonly push?: { readonly pushedAt: string };
   readonly [stage: string]: unknown;
 }

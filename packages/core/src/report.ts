@@ -2,6 +2,7 @@ import type { CauseDetail } from "./cause.ts";
 import type { Digest } from "./digest.ts";
 import type { ExitReason, Outcome } from "./outcome.ts";
 import type { Source } from "./release.ts";
+import type { ScanSummary } from "./scan-summary.ts";
 import type { TargetKind } from "./scope.ts";
 import type { Finding, InstanceEvidence, RunningService, ServiceChange } from "./target.ts";
 
@@ -57,6 +58,8 @@ export interface DeploymentReport {
   readonly advice: readonly { readonly title: string; readonly command: string }[];
   readonly notCovered: readonly string[];
   readonly stages: readonly StageReport[];
+  /** What the scan of this job found. */
+  readonly scan?: ScanSummary;
   /** ISO 8601. */
   readonly startedAt: string;
   readonly durationMs: number;
@@ -73,6 +76,8 @@ export interface FailureReport {
   readonly message: string;
   readonly source?: Source;
   readonly stages: readonly StageReport[];
+  /** What the scan of this job found. */
+  readonly scan?: ScanSummary;
   readonly startedAt: string;
   readonly durationMs: number;
 }
