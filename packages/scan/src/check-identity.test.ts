@@ -15,6 +15,8 @@ it.each([
   ["with another config", { imageId: B }, { config: A }, false],
   ["without a config", {}, { config: A }, false],
   ["of a platform that only the report tells", { imageId: B }, { any: { "linux/amd64": { config: A } } }, false],
+  ["under the name that the engine gave it", { imageId: B }, { config: A, id: B }, true],
+  ["under another name than the engine's", { imageId: B }, { config: A, id: A }, false],
   ["that nobody expects anything of", { imageId: B }, { any: { "linux/arm64": { config: A } } }, true],
 ])("an image %s", (_what, scanned, expected, right) => {
   const check = () => checkIdentity(report([], scanned), expected, "scanning");

@@ -6,6 +6,8 @@ export interface ExpectedIdentity {
   readonly platform?: Platform;
   /** Digest of the image's config. */
   readonly config?: Digest | undefined;
+  /** The name under which an engine was asked for it: with the containerd store that is no config. */
+  readonly id?: Digest | undefined;
   /** Where the platform is known only from the report: what it has to be then. */
   readonly any?: Readonly<Record<Platform, PlatformIdentity>> | undefined;
 }
@@ -22,6 +24,7 @@ export function checkIdentity(report: ScanReport, expected: ExpectedIdentity, do
   }
   const config = expected.config ?? (platform === undefined ? undefined : expected.any?.[platform]?.config);
   if (config === undefined || report.imageId === config) return;
+  if (expected.id !== undefined && report.imageId === expected.id) return;
   throw new ScanError("wrong_image", { doing, got: `${report.imageId ?? "something"} was scanned, and not ${config}` });
 }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import {
   BelayError,
   type Clock,
+  type Digest,
   formatDuration,
   isBelayError,
   type Log,
@@ -11,6 +12,7 @@ import {
   retry,
 } from "@belay/core";
 import { ScanError } from "./could-not-scan.ts";
+import { databaseDigest } from "./database-digest.ts";
 import { type Database, DatabaseFiles } from "./database-files.ts";
 import { exclusive } from "./exclusive.ts";
 import { nextStep } from "./explain-failure.ts";
@@ -80,6 +82,11 @@ export class DatabaseStore {
     }
     await files.keep(database);
     return database;
+  }
+
+  /** Digest of a database's file, which tells two that say the same of themselves apart. */
+  async digest(kind: DatabaseKind, database: Database): Promise<Digest> {
+    return databaseDigest(join(database.folder, DATABASES[kind].file), join(this.#options.cache, "belay", "digests"));
   }
 
   /** What is here, without a download; whatever its age. */

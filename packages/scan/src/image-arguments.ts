@@ -62,8 +62,13 @@ function inputArguments(input: TrivyInput): string[] {
 
 /** Trivy's two databases. */
 export const DATABASES = {
-  vulnerabilities: { folder: "db", only: "--download-db-only", repository: "--db-repository" },
-  java: { folder: "java-db", only: "--download-java-db-only", repository: "--java-db-repository" },
+  vulnerabilities: { folder: "db", file: "trivy.db", only: "--download-db-only", repository: "--db-repository" },
+  java: {
+    folder: "java-db",
+    file: "trivy-java.db",
+    only: "--download-java-db-only",
+    repository: "--java-db-repository",
+  },
 } as const;
 
 export type DatabaseKind = keyof typeof DATABASES;

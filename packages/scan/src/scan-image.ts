@@ -20,6 +20,7 @@ import { wantsJavaDatabase } from "./explain-failure.ts";
 import { DATABASES, imageArguments, type Scanner, type TrivyInput, WORKPLACE } from "./image-arguments.ts";
 import { narrowLayout } from "./narrow-layout.ts";
 import { parseReport } from "./parse-report.ts";
+import type { ReportCache, ReportKey } from "./report-cache.ts";
 import type { ScanReport } from "./scan-report.ts";
 import { checkSubject, nameOf, type ScanSubject } from "./scan-subject.ts";
 import { type Trivy, TrivyFailed } from "./trivy.ts";
@@ -44,6 +45,10 @@ export interface ScanImageOptions {
   readonly scanners?: readonly Scanner[];
   /** For each platform. */
   readonly timeoutMs: number;
+  /** Reports of earlier scans. */
+  readonly reports?: ReportCache;
+  /** For an image in a registry. Without them Trivy looks into the docker config. */
+  readonly credentials?: { readonly username: string; readonly password: string } | undefined;
   /** Platforms at a time. Default 2. */
   readonly parallel?: number;
   readonly insecure?: boolean;
@@ -55,6 +60,8 @@ export interface ScanImageOptions {
 export interface PlatformScan {
   readonly report: ScanReport;
   readonly json: string;
+  /** From an earlier scan of the same image with the same database. */
+  readonly cached: boolean;
 }
 
 export interface ImageScan {
@@ -92,6 +99,8 @@ export async function scanImage(options: ScanImageOptions): Promise<ImageScan> {
   return { scans, obstacles };
 }
 
+const DEFAULT_SCANNERS: readonly Scanner[] = ["vuln", "secret"];
+
 /** What is given to one run of Trivy. */
 interface Part {
   readonly platform?: Platform;
@@ -109,7 +118,7 @@ function checkPlatforms({ subject, platforms }: ScanImageOptions): void {
   throw new BelayError("INVALID_INPUT", { doing, got: "no platform is named", next: "Name all that it has." });
 }
 
-async function partsOf({ subject, platforms }: ScanImageOptions): Promise<Part[]> {
+async function partsOf({ subject, platforms, expected }: ScanImageOptions): Promise<Part[]> {
   if (subject.kind === "registry") return (platforms ?? []).map((platform) => ({ platform }));
   if (subject.kind !== "layout") return [{}];
   const entries = await entriesOf(subject.path);
@@ -119,7 +128,17 @@ async function partsOf({ subject, platforms }: ScanImageOptions): Promise<Part[]
     throw new ScanError("broken_image", { doing: `scanning ${nameOf(subject)}`, got });
   }
   const wanted = entries.filter((entry) => platforms?.includes(entry.platform) ?? true);
+  for (const entry of wanted) requireEntry(entry, expected?.[entry.platform], `scanning ${nameOf(subject)}`);
   return wanted.map((entry) => ({ platform: entry.platform, entry }));
+}
+
+/** What is on disk may be of another build than the one that is asked about. */
+function requireEntry(entry: LayoutEntry, expected: PlatformIdentity | undefined, doing: string): void {
+  for (const key of ["config", "manifest"] as const) {
+    const wanted = expected?.[key];
+    if (wanted === undefined || wanted === entry[key]) continue;
+    throw new ScanError("wrong_image", { doing, got: `it has ${entry[key]} for ${entry.platform}, and not ${wanted}` });
+  }
 }
 
 async function entriesOf(path: string): Promise<readonly LayoutEntry[]> {
@@ -132,24 +151,76 @@ async function entriesOf(path: string): Promise<readonly LayoutEntry[]> {
 }
 
 async function scanPart(options: ScanImageOptions, part: Part, database: Database | undefined): Promise<PlatformScan> {
-  const { subject, knowledge } = options;
-  const doing = `scanning ${nameOf(subject)}${part.platform === undefined ? "" : ` (${part.platform})`}`;
+  const doing = `scanning ${nameOf(options.subject)}${part.platform === undefined ? "" : ` (${part.platform})`}`;
+  const known = await keyOf(options, part, database);
+  const kept = known && (await options.reports?.find(known));
+  if (kept !== undefined) {
+    const scan = await checked(options, part, database, kept, doing).catch(() => undefined);
+    if (scan !== undefined) return { ...scan, cached: true };
+  }
+  const json = await scanAnew(options, part, database, doing);
+  const scan = await checked(options, part, database, json, doing);
+  // Asked for once more: the scan itself may have fetched the database of Java archives.
+  const key = await keyOf(options, part, database);
+  if (key !== undefined) await options.reports?.keep(key, json);
+  return { ...scan, cached: false };
+}
+
+/** `undefined` when nobody knows which image it will be, or what database there is. */
+async function keyOf(
+  options: ScanImageOptions,
+  part: Part,
+  database: Database | undefined,
+): Promise<ReportKey | undefined> {
+  const { knowledge, trivy, scanners = DEFAULT_SCANNERS, expected = {} } = options;
+  const [only, ...others] = Object.values(expected);
+  const named = part.platform === undefined ? (others.length === 0 ? only : undefined) : expected[part.platform];
+  const config = part.entry?.config ?? named?.config;
+  if (options.reports === undefined || config === undefined || database === undefined) return undefined;
+  if (!("store" in knowledge)) return undefined;
+  const { store } = knowledge;
+  const java = await store.find("java");
+  return {
+    config,
+    database: await store.digest("vulnerabilities", database),
+    ...(java === undefined ? {} : { java: await store.digest("java", java) }),
+    trivy: trivy.version,
+    scanners: [...scanners].sort(),
+  };
+}
+
+async function scanAnew(
+  options: ScanImageOptions,
+  part: Part,
+  database: Database | undefined,
+  doing: string,
+): Promise<string> {
   const work = await mkdtemp(join(tmpdir(), "belay-scan-"));
   try {
-    const input = await prepare(work, subject, part);
+    const input = await prepare(work, options.subject, part);
     if (database !== undefined) await lend(work, "vulnerabilities", database);
     await runTrivy(options, part, input, work, doing);
-    const json = await readFile(join(work, WORKPLACE.report), "utf8");
-    const version = database && { schema: database.schema, updatedAt: database.updatedAt };
-    const report = { ...parseReport(json, version), image: nameOf(subject) };
-    if (!("store" in knowledge)) checkServerAge(report, knowledge, doing);
-    const config: Digest | undefined = part.entry?.config;
-    const expected = part.platform === undefined ? undefined : options.expected?.[part.platform];
-    checkIdentity(report, { ...part, config: config ?? expected?.config, any: options.expected }, doing);
-    return { report, json };
+    return await readFile(join(work, WORKPLACE.report), "utf8");
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+async function checked(
+  { subject, knowledge, expected }: ScanImageOptions,
+  part: Part,
+  database: Database | undefined,
+  json: string,
+  doing: string,
+): Promise<Omit<PlatformScan, "cached">> {
+  const version = database && { schema: database.schema, updatedAt: database.updatedAt };
+  const report = { ...parseReport(json, version), image: nameOf(subject) };
+  if (!("store" in knowledge)) checkServerAge(report, knowledge, doing);
+  const config: Digest | undefined = part.entry?.config;
+  const own = part.platform === undefined ? undefined : expected?.[part.platform];
+  const id = subject.kind === "engine" ? subject.id : undefined;
+  checkIdentity(report, { ...part, config: config ?? own?.config, id, any: expected }, doing);
+  return { report, json };
 }
 
 /** Puts the image in the working folder under a name of ours, if it is on disk. */
@@ -180,7 +251,7 @@ async function runTrivy(
   work: string,
   doing: string,
 ): Promise<void> {
-  const { knowledge, trivy, scanners = ["vuln", "secret"], timeoutMs, signal } = options;
+  const { knowledge, trivy, scanners = DEFAULT_SCANNERS, timeoutMs, credentials, signal } = options;
   const store = "store" in knowledge ? knowledge.store : undefined;
   const server = "store" in knowledge ? undefined : knowledge;
   const args = imageArguments({
@@ -193,7 +264,12 @@ async function runTrivy(
   });
   // Trivy ends by its own timeout, with words about what it was at; ours is for one that hangs.
   const call = { doing, cwd: work, deadlineMs: timeoutMs + 30_000, ...(signal === undefined ? {} : { signal }) };
-  const env = server?.token === undefined ? {} : { TRIVY_TOKEN: server.token };
+  const env = {
+    ...(server?.token === undefined ? {} : { TRIVY_TOKEN: server.token }),
+    ...(credentials === undefined
+      ? {}
+      : { TRIVY_USERNAME: credentials.username, TRIVY_PASSWORD: credentials.password }),
+  };
   const java = await store?.find("java");
   if (store !== undefined && java !== undefined) await lend(work, "java", await store.take("java", signal));
   try {

@@ -23,8 +23,23 @@ export const BASE_IMAGES = {
   haproxy: "belay-test/haproxy:2",
 } as const;
 
+/** What a scanner knows Debian 12 by. */
+const DISTRIBUTION: Readonly<Record<string, string>> = {
+  "etc/debian_version": "12.5\n",
+  "etc/os-release": 'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n',
+  "var/lib/dpkg/status": [
+    "Package: base-files",
+    "Status: install ok installed",
+    "Architecture: amd64",
+    "Version: 12.4+deb12u5",
+    "Maintainer: Nobody <nobody@belay.invalid>",
+    "Description: for tests",
+    "",
+  ].join("\n"),
+};
+
 /** Part of the name of the cached file: raise it when the way to make them changes. */
-const RECIPE = 1;
+const RECIPE = 2;
 
 /** A packed layer of an image archive. */
 export interface Layer {
@@ -129,6 +144,9 @@ async function busyboxRoot(root: string, program: string): Promise<void> {
   await writeFile(join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nnode:x:1000:1000::/home/node:/bin/sh\n");
   await writeFile(join(root, "etc/group"), "root:x:0:\nnode:x:1000:\n");
   await writeFile(join(root, "etc/nsswitch.conf"), "hosts: files dns\n");
+  // For scanners: without a distribution and a package nobody can say that nothing is wrong with it.
+  await mkdir(join(root, "var/lib/dpkg"), { recursive: true });
+  for (const [path, text] of Object.entries(DISTRIBUTION)) await writeFile(join(root, path), text);
 }
 
 /** Order, owners and times are fixed: the same files make the same digest. */
