@@ -6,6 +6,7 @@ export { blocks, code, details, link, prose, table } from "./markdown.ts";
 export { renderComment } from "./render-comment.ts";
 export type { RenderContext } from "./render-context.ts";
 export { renderPlan } from "./render-plan.ts";
+export { renderScanPage } from "./render-scan-page.ts";
 export { renderSummary } from "./render-summary.ts";
 export * from "./reported.ts";
 export type { RunArtifact } from "./run-artifact.ts";

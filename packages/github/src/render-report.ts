@@ -1,4 +1,4 @@
-import { type DeploymentReport, type FailureReport, formatDuration, redactDeep } from "@belay/core";
+import { type DeploymentReport, type FailureReport, formatDuration, redactDeep, type ScanSummary } from "@belay/core";
 import { cutMarkdown } from "./cut-markdown.ts";
 import { renderCause, renderHeadline, renderLead, renderRollback } from "./headline.ts";
 import { blocks, code, details, fence, link, prose } from "./markdown.ts";
@@ -14,6 +14,7 @@ import {
   renderStages,
 } from "./render-facts.ts";
 import { RENDER_LEVELS, type RenderLevel } from "./render-level.ts";
+import { renderScanSummary } from "./render-scan-summary.ts";
 import { renderOrigin, renderRunning, renderTime, renderTrace } from "./render-trace.ts";
 import { type AnyReport, isDeploymentReport } from "./report-kind.ts";
 
@@ -47,10 +48,28 @@ function renderAt(report: AnyReport, context: RenderContext, level: RenderLevel,
     renderHeadline(report),
     renderOrigin(report),
     ...parts,
+    renderScan(report, level, section),
     section("Stages", renderStages(report.stages)),
     section("Where it came from", renderTrace(report, context)),
     footer(report, context),
   );
+}
+
+/** Open where the scan is why nothing was deployed, or where nobody looked; one line else. */
+function renderScan({ scan, ...report }: AnyReport, level: RenderLevel, section: Section): string {
+  if (scan === undefined) return "";
+  const body = renderScanSummary(scan, level, true);
+  const quiet =
+    isDeploymentReport(report) && scan.result === "passed" && scan.services.every((one) => one.result === "passed");
+  return quiet ? section(`Scan: passed${renderChange(scan)}`, body) : `**Scan**\n\n${body}`;
+}
+
+/** What the release brings and takes away, over all services. */
+function renderChange({ services }: ScanSummary): string {
+  const compared = services.flatMap(({ comparison }) => (comparison && "fixed" in comparison ? [comparison] : []));
+  if (compared.length === 0) return "";
+  const sum = (key: "introduced" | "fixed" | "unchanged"): number => compared.reduce((all, one) => all + one[key], 0);
+  return ` (${sum("introduced")} new, ${sum("fixed")} fixed, ${sum("unchanged")} unchanged)`;
 }
 
 type Section = (title: string, body: string) => string;
@@ -96,7 +115,8 @@ function loud(report: DeploymentReport, lead: string): string {
 function failureParts(report: FailureReport, context: RenderContext, level: RenderLevel): string[] {
   const [first = "", ...rest] = report.message.split("\n");
   const output = rest.filter((line, index) => line.trim() !== "" || index > 0);
-  const shown = level.logLines === 0 ? [] : output.slice(-2 * level.logLines);
+  // The table of the scan says it better.
+  const shown = level.logLines === 0 || isAboutScan(report) ? [] : output.slice(-2 * level.logLines);
   // An internal error may come after a dead deployment was put right: then something was changed, though nothing deployed.
   const known = report.environment !== undefined && report.reason !== "internal_error";
   const where = known ? ` What runs in ${code(report.environment ?? "")} was not touched.` : "";
@@ -106,6 +126,10 @@ function failureParts(report: FailureReport, context: RenderContext, level: Rend
     shown.length === 0 ? "" : fence(shown.map((line) => line.slice(0, level.lineWidth))),
     renderEnvironments(report, context, level.rows),
   ];
+}
+
+function isAboutScan({ reason, scan }: FailureReport): boolean {
+  return scan !== undefined && (reason === "vulnerabilities_found" || reason === "scan_could_not_run");
 }
 
 function footer(report: AnyReport, context: RenderContext): string {
