@@ -11,6 +11,7 @@ export const ENTRIES = {
   "cli/index": "packages/cli/src/main.ts",
   "belay/index": "actions/belay/src/main.ts",
   "build/index": "actions/build/src/main.ts",
+  "scan/index": "actions/scan/src/main.ts",
   "push/index": "actions/push/src/main.ts",
   "deploy/index": "actions/deploy/src/main.ts",
   "deploy/post": "actions/deploy/src/post.ts",

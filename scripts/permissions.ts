@@ -47,6 +47,7 @@ const RUNS: Permission = {
 export const PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = {
   belay: [CONTENTS, PUSH, DEPLOYMENTS, COMMENT, RUNS],
   build: [CONTENTS],
+  scan: [CONTENTS, PULL],
   push: [CONTENTS, PUSH],
   deploy: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
   rollback: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],

@@ -6,7 +6,7 @@ import { TRIVY_ACTION_RULES } from "@belay/scan";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runBundle } from "./run-bundle.ts";
 
-const ACTIONS = ["belay", "build", "push", "deploy", "report"] as const;
+const ACTIONS = ["belay", "build", "scan", "push", "deploy", "report"] as const;
 const HOSTILE = [
   "$(touch hostile)",
   "`touch hostile`",
@@ -93,7 +93,7 @@ describe("the bundle of the command line", () => {
   it("shows its commands, and the options of each", async () => {
     const general = await runBundle("cli/index", { args: ["--help"] });
     expect(general).toMatchObject({ exitCode: 0, stderr: "" });
-    for (const command of ["build", "push", "deploy", "run", "plan", "status", "report", "reconcile"]) {
+    for (const command of ["build", "scan", "push", "deploy", "run", "plan", "status", "report", "reconcile"]) {
       expect(general.stdout).toMatch(new RegExp(`^  ${command} `, "m"));
       const own = await runBundle("cli/index", { args: [command, "--help"] });
       expect(own).toMatchObject({ exitCode: 0, stderr: "" });

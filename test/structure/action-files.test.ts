@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { OVERRIDE_INPUTS } from "@belay/config";
+import { OVERRIDE_INPUTS, SCAN_INPUTS } from "@belay/config";
 import { Inputs } from "@belay/core";
 import {
   loadBuildInputs,
@@ -8,6 +8,7 @@ import {
   loadPipelineInputs,
   loadPushInputs,
   loadRollbackInputs,
+  loadScanInputs,
 } from "@belay/pipeline";
 import { MOST_PLATFORMS, TRIVY_ACTION_RULES } from "@belay/scan";
 import { describe, expect, it } from "vitest";
@@ -36,6 +37,7 @@ const RUNTIME = ["fail-on", "github-token", "working-directory"];
 const LOADERS: Readonly<Record<string, (inputs: Inputs) => unknown>> = {
   "action.yml": loadPipelineInputs,
   "actions/build/action.yml": loadBuildInputs,
+  "actions/scan/action.yml": loadScanInputs,
   "actions/push/action.yml": loadPushInputs,
   "actions/deploy/action.yml": loadDeployInputs,
   "actions/report/action.yml": loadDeployInputs,
@@ -100,7 +102,7 @@ describe("action files", () => {
       const { inputs } = parse(readText(path)) as ActionFile;
       const read = namesRead(load);
       expect(Object.keys(inputs).filter((name) => !read.has(name))).toEqual([]);
-      for (const [name, description] of Object.entries(OVERRIDE_INPUTS)) {
+      for (const [name, description] of Object.entries({ ...OVERRIDE_INPUTS, ...SCAN_INPUTS })) {
         if (inputs[name] !== undefined) expect(inputs[name].description).toBe(description);
       }
     },
@@ -123,7 +125,10 @@ describe("action files", () => {
       const part = (parse(readText(path)) as ActionFile).inputs;
       expect(Object.keys(part).filter((name) => whole[name] === undefined)).toEqual([]);
     }
-    expect(Object.keys(OVERRIDE_INPUTS).filter((name) => whole[name] === undefined)).toEqual([]);
+    const all = Object.keys({ ...OVERRIDE_INPUTS, ...SCAN_INPUTS });
+    expect(all.filter((name) => whole[name] === undefined)).toEqual([]);
+    const scan = (parse(readText("actions/scan/action.yml")) as ActionFile).inputs;
+    expect(Object.keys(SCAN_INPUTS).filter((name) => scan[name] === undefined)).toEqual([]);
   });
 
   it("let everything that goes to a target say where it is and how it is watched in the same inputs", () => {

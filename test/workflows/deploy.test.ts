@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describeRun, jobOf, stepOf, type WorkflowRun } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { EXAMPLE, type Seen, TOKEN, WorkflowStage } from "./workflow-stage.ts";
+import { EXAMPLE, type Seen, STAGE_MS, TOKEN, WorkflowStage } from "./workflow-stage.ts";
 
 const WORKFLOW = ".github/workflows/deploy.yml";
 const PULL_REQUEST = 7;
@@ -18,7 +18,7 @@ let seenBetter: Seen;
 
 beforeAll(async () => {
   stage = await WorkflowStage.open();
-});
+}, STAGE_MS);
 afterAll(() => stage?.[Symbol.asyncDispose]());
 
 /** What GitHub does on a push to main. */

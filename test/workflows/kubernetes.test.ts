@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { type Cluster, describeRun, stepOf, useKubernetes, type WorkflowRun, waitUntil } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { expectFaultTold, expectNoSecret, FAULT } from "./expect-told.ts";
-import { type Seen, TOKEN, WorkflowStage } from "./workflow-stage.ts";
+import { type Seen, STAGE_MS, TOKEN, WorkflowStage } from "./workflow-stage.ts";
 
 const FIRST = 7;
 const SECOND = 8;
@@ -32,7 +32,7 @@ beforeAll(async () => {
     secrets: { DATABASE_PASSWORD: PASSWORD, KUBECONFIG: kubeconfig },
   });
   await givePullSecret();
-});
+}, STAGE_MS);
 afterAll(async () => {
   await stage?.[Symbol.asyncDispose]();
   if (cluster !== undefined) await kubectl("delete", "namespace", NAMESPACE, "--wait=false");

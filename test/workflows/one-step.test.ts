@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describeRun, stepOf, type WorkflowRun } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { TOKEN, WorkflowStage } from "./workflow-stage.ts";
+import { STAGE_MS, TOKEN, WorkflowStage } from "./workflow-stage.ts";
 
 const WORKFLOW = ".github/workflows/one-step.yml";
 const PULL_REQUEST = 8;
@@ -40,7 +40,7 @@ beforeAll(async () => {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, TEXT);
   stage.github.addToken({ token: READ_ONLY, permissions: { contents: "read" } });
-});
+}, STAGE_MS);
 afterAll(() => stage?.[Symbol.asyncDispose]());
 
 const open = (sha: string, token?: string): Promise<WorkflowRun> =>

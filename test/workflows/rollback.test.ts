@@ -4,7 +4,7 @@
  */
 import { describeRun, stepOf, type WorkflowRun } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { WorkflowStage } from "./workflow-stage.ts";
+import { STAGE_MS, WorkflowStage } from "./workflow-stage.ts";
 
 const FIRST = 7;
 const SECOND = 8;
@@ -19,7 +19,7 @@ beforeAll(async () => {
   stage = await WorkflowStage.open();
   first = await deploy(FIRST, "Open the shop", (text) => text);
   second = await deploy(SECOND, "Greet climbers", (text) => text.replace("the shop", "the climbers' shop"));
-}, 1_800_000);
+}, STAGE_MS);
 afterAll(() => stage?.[Symbol.asyncDispose]());
 
 async function deploy(pullRequest: number, title: string, change: (text: string) => string): Promise<string> {

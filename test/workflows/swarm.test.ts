@@ -5,10 +5,11 @@
 import { beManager, describeRun, stepOf, type WorkflowRun } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { expectFaultTold, expectNoSecret, FAULT } from "./expect-told.ts";
-import { type Seen, WorkflowStage } from "./workflow-stage.ts";
+import { type Seen, STAGE_MS, WorkflowStage } from "./workflow-stage.ts";
 
 const FIRST = 7;
 const SECOND = 8;
+const THIRD = 9;
 const PASSWORD = "hunter2-of-the-database";
 
 let stage: WorkflowStage;
@@ -19,7 +20,7 @@ const runs: WorkflowRun[] = [];
 beforeAll(async () => {
   stage = await WorkflowStage.open({ example: "swarm", secrets: { DATABASE_PASSWORD: PASSWORD } });
   await beManager(stage.engine);
-});
+}, STAGE_MS);
 afterAll(() => stage?.[Symbol.asyncDispose]());
 
 async function run(name: string, eventName: "push" | "workflow_dispatch", event: object): Promise<WorkflowRun> {
@@ -47,6 +48,10 @@ it("puts a commit onto the swarm as a stack, with its configs, secrets and proxy
   const { outputs, summary } = stepOf(ended, "staging", "deploy");
   const seen = await look();
   expect(outputs).toMatchObject({ outcome: "succeeded", "exit-code": "0", deployment: "1" });
+  const scanned = stepOf(ended, "staging", "scan");
+  expect(scanned.outputs).toMatchObject({ outcome: "succeeded", "exit-code": "0", "scan-result": "passed" });
+  expect(JSON.parse(scanned.outputs["scan-counts"] ?? "{}")).toMatchObject({ web: { result: "passed", fails: 0 } });
+  expect(scanned.summary).toContain("| `web` | passed |");
   expect(seen.ids).toHaveLength(3);
   expect(seen.commits).toEqual([first]);
   expect(seen.images).toEqual([stepOf(ended, "staging", "push").outputs.image]);
@@ -75,8 +80,31 @@ it("takes a broken commit off again and tells its pull request why", async () =>
   expectFaultTold(stage, SECOND, summary, before);
 });
 
-it("goes on with a good one, and back when somebody asks for it", async () => {
+it("stops a commit that brings a vulnerability in before it gets a tag, and tells its pull request which", async () => {
   await stage.repository.git("revert", "--no-edit", "HEAD");
+  const before = await look();
+  const lodash = JSON.stringify({ name: "lodash", version: "4.17.11", license: "MIT" });
+  const files = { "web/node_modules/lodash/package.json": lodash };
+  const vulnerable = await stage.commitFiles(THIRD, "Need lodash", {
+    ...files,
+    "web/Dockerfile": (text) => text.replace("COPY server.mjs", "COPY node_modules node_modules\nCOPY server.mjs"),
+  });
+  const ended = await push(vulnerable);
+  expect(ended.conclusion, describeRun(ended)).toBe("failure");
+  const { outputs, annotations } = stepOf(ended, "staging", "scan");
+  expect(outputs).toMatchObject({ outcome: "vulnerabilities_found", "exit-code": "10", "scan-result": "vulnerable" });
+  expect(annotations.some((note) => note.message.includes("CVE-2019-10744 in lodash 4.17.11"))).toBe(true);
+  expect(await look()).toEqual(before);
+  const [comment] = stage.github.comments(THIRD);
+  expect(comment?.body).toContain("Vulnerabilities found");
+  expect(comment?.body).toMatch(
+    /\| \*\*new\*\*, \*\*fails\*\* \| CRITICAL \| \[`CVE-2019-10744`\].*`lodash 4.17.11`.*fixed in 4/,
+  );
+  expect(comment?.body).toContain("| `web` | **vulnerable** | 2 | 0 | 0 |");
+  await stage.repository.git("revert", "--no-edit", "HEAD");
+});
+
+it("goes on with a good one, and back when somebody asks for it", async () => {
   second = await stage.commit(SECOND, "Greet climbers", "web/shop.mjs", (text) =>
     text.replace("the shop", "the climbers' shop"),
   );
@@ -97,5 +125,5 @@ it("goes on with a good one, and back when somebody asks for it", async () => {
 });
 
 it("shows no secret anywhere", () => {
-  expectNoSecret(stage, runs, [FIRST, SECOND], [PASSWORD]);
+  expectNoSecret(stage, runs, [FIRST, SECOND, THIRD], [PASSWORD]);
 });

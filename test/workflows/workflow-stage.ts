@@ -18,12 +18,17 @@ import {
   startRegistry,
   type ThrowawayRepository,
   type TokenSeed,
+  type TrivyAtHand,
+  temporaryFolder,
+  trivyAtHand,
   type WorkflowRun,
   waitUntil,
 } from "@belay/testkit";
 import { ROOT } from "../structure/source-files.ts";
 
 export const EXAMPLE = join(ROOT, "examples/shop");
+/** Trivy may have to be built first, and others may have the processors meanwhile. */
+export const STAGE_MS = 45 * 60_000;
 /** What a job's GITHUB_TOKEN may do when the job asks for what the example asks for. */
 export const TOKEN = "ghs_workflowtest00000000000000000000000000";
 const PERMISSIONS: TokenSeed["permissions"] = { contents: "read", deployments: "write", "pull-requests": "write" };
@@ -62,6 +67,7 @@ export class WorkflowStage implements AsyncDisposable {
   readonly github: GitHubRig;
   readonly repository: ThrowawayRepository;
   readonly #suite: SuiteCheckout;
+  readonly #trivy: TrivyAtHand;
   readonly #secrets: Readonly<Record<string, string>>;
   readonly #port: number;
   readonly #owned: AsyncDisposableStack;
@@ -69,7 +75,11 @@ export class WorkflowStage implements AsyncDisposable {
 
   private constructor(
     parts: Pick<WorkflowStage, "engine" | "registry" | "github" | "repository">,
-    { suite, secrets = {} }: { readonly suite: SuiteCheckout } & Pick<StageOptions, "secrets">,
+    {
+      suite,
+      trivy,
+      secrets = {},
+    }: { readonly suite: SuiteCheckout; readonly trivy: TrivyAtHand } & Pick<StageOptions, "secrets">,
     port: number,
     owned: AsyncDisposableStack,
   ) {
@@ -78,6 +88,7 @@ export class WorkflowStage implements AsyncDisposable {
     this.github = parts.github;
     this.repository = parts.repository;
     this.#suite = suite;
+    this.#trivy = trivy;
     this.#secrets = secrets;
     this.#port = port;
     this.#owned = owned;
@@ -93,9 +104,11 @@ export class WorkflowStage implements AsyncDisposable {
     const from = join(ROOT, "examples", example);
     const repository = undo.adopt(await createRepository({ slug: "acme/shop", from }), (one) => one.remove());
     await cp(join(EXAMPLE, "web"), join(repository.folder, "web"), { recursive: true });
+    const database = undo.adopt(await temporaryFolder("belay-workflow-trivy"), (one) => one.remove());
+    const trivy = await trivyAtHand(database.path);
     const suite = undo.adopt(await checkOutSuite(), (one) => one.remove());
     const parts = { engine, registry, github, repository };
-    return new WorkflowStage(parts, { suite, ...(secrets && { secrets }) }, await freePort(), undo.move());
+    return new WorkflowStage(parts, { suite, trivy, ...(secrets && { secrets }) }, await freePort(), undo.move());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -103,8 +116,21 @@ export class WorkflowStage implements AsyncDisposable {
   }
 
   /** Commits the example with one of the shop's files changed; the commit is the head of the pull request. */
-  async commit(pullRequest: number, title: string, path: string, change: (text: string) => string): Promise<string> {
-    const sha = await this.repository.commit(title, { [path]: change(await readFile(join(EXAMPLE, path), "utf8")) });
+  commit(pullRequest: number, title: string, path: string, change: (text: string) => string): Promise<string> {
+    return this.commitFiles(pullRequest, title, { [path]: change });
+  }
+
+  /** The same with several files: the shop's, changed, or new ones. */
+  async commitFiles(
+    pullRequest: number,
+    title: string,
+    files: Readonly<Record<string, string | ((text: string) => string)>>,
+  ): Promise<string> {
+    const written = Object.entries(files).map(async ([path, content]) => {
+      const text = typeof content === "string" ? content : content(await readFile(join(EXAMPLE, path), "utf8"));
+      return [path, text] as const;
+    });
+    const sha = await this.repository.commit(title, Object.fromEntries(await Promise.all(written)));
     const author = { name: "Ada Lovelace", email: "ada@example.org", login: "ada" };
     this.github.addCommit({ sha, message: title, author });
     this.github.addPull({ number: pullRequest, headSha: sha, title, author: "ada", state: "open" });
@@ -127,8 +153,9 @@ export class WorkflowStage implements AsyncDisposable {
         GITHUB_RUN_ID: String(++this.#runs),
         DOCKER_HOST: this.engine.env.DOCKER_HOST ?? "",
         DOCKER_CONFIG: this.engine.env.DOCKER_CONFIG ?? "",
+        ...this.#trivy.env,
       },
-      path: [dirname((await ensureTools(["docker"])).docker)],
+      path: [dirname((await ensureTools(["docker"])).docker), this.#trivy.path],
       github: { url: this.github.apiUrl },
       localRepositories: localActions(text, this.#suite.folder),
     });

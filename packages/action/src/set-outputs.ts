@@ -1,4 +1,4 @@
-import { type DeploymentReport, type Digest, pinnedReference, type Release } from "@belay/core";
+import { type DeploymentReport, type Digest, pinnedReference, type Release, type ScanEvidence } from "@belay/core";
 import type { ActionContext } from "./run-action.ts";
 
 /** Outputs of the build: the release's path, the commit, tags and images per service. */
@@ -12,6 +12,27 @@ export function setBuildOutputs(context: ActionContext, built: { release: Releas
     pinnedReference(image) ?? `${image.repository}:${image.tags[0]}`,
   ]);
   context.output("images", JSON.stringify(Object.fromEntries(named)));
+}
+
+/** Outputs of the scan: its result, counts per service, the database, and the folders of its reports. */
+export function setScanOutputs(
+  context: ActionContext,
+  scanned: {
+    readonly evidence: ScanEvidence;
+    readonly releasePath: string;
+    readonly files: Readonly<Partial<Record<"json" | "sarif" | "cyclonedx" | "spdx-json" | "github", string>>>;
+  },
+): void {
+  const { evidence, files } = scanned;
+  const counts = Object.entries(evidence.services).map(([name, { result, counts }]) => [name, { result, ...counts }]);
+  context.output("release", scanned.releasePath);
+  context.output("scan-result", evidence.result);
+  context.output("scan-counts", JSON.stringify(Object.fromEntries(counts)));
+  context.output("scan-database", evidence.database?.updatedAt ?? "");
+  context.output("scan-reports", files.json ?? "");
+  for (const format of ["sarif", "cyclonedx", "spdx"] as const) {
+    context.output(format, files[format === "spdx" ? "spdx-json" : format] ?? "");
+  }
 }
 
 /** Outputs of the push: the release's path and the pinned image per service. */

@@ -20,8 +20,12 @@ const LISTS = new Set([
   ...["files", "variables", "build-args", "platforms", "health"],
   ...["build-contexts", "secret-envs", "secret-files", "ssh", "cache-from", "cache-to"],
   ...["labels", "annotations", "tags", "flavor"],
+  ...["scan-ignore-files", "scan-db-repository"],
 ]);
-const FLAGS = new Set(["allow-dirty", "allow-older", "allow-no-way-back", "pull", "no-cache", "json", "help"]);
+const FLAGS = new Set([
+  ...["allow-dirty", "allow-older", "allow-no-way-back", "pull", "no-cache", "json", "help"],
+  ...["scan-ignore-unfixed", "scan-only-new", "scan-allow-unknown-os"],
+]);
 
 export function optionKind(name: string): Option["kind"] {
   if (FLAGS.has(name)) return "flag";

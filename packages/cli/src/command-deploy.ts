@@ -12,6 +12,7 @@ import {
   reconcile,
   report,
   rollback,
+  scan,
   type Told,
 } from "@belay/pipeline";
 import type { CommandResult } from "./run-command.ts";
@@ -31,6 +32,7 @@ export async function runAll(context: PipelineContext, inputs: Inputs, view: Vie
   const given = loadPipelineInputs(inputs);
   try {
     await build(context, given);
+    await scan(context, given);
     await push(context, given);
     return ofDeployment(await deploy(context, given, { onEvent: view.onEvent }));
   } catch (error) {

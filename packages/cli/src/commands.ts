@@ -1,8 +1,8 @@
-import { BUILD_INPUT_TEXTS, type BuildInput, OVERRIDE_INPUTS, type OverrideInput } from "@belay/config";
+import { BUILD_INPUT_TEXTS, type BuildInput, OVERRIDE_INPUTS, type OverrideInput, SCAN_INPUTS } from "@belay/config";
 import { type Option, optionKind } from "./arguments.ts";
 
 export interface Command {
-  readonly name: "build" | "push" | "deploy" | "run" | "rollback" | "plan" | "status" | "report" | "reconcile";
+  readonly name: "build" | "scan" | "push" | "deploy" | "run" | "rollback" | "plan" | "status" | "report" | "reconcile";
   readonly summary: string;
   readonly options: readonly Option[];
 }
@@ -23,6 +23,12 @@ const PARALLEL = { "max-parallel": "How many services are built or pushed at a t
 const DIRTY = { "allow-dirty": "Build although files differ from the commit; the image is then labelled so." } as const;
 const BUILDER = {
   builder: "Builder of docker buildx. Default: the one that buildx itself would use.",
+} as const;
+const SCAN = {
+  ...SCAN_INPUTS,
+  scanner:
+    "Where Trivy comes from: installed (on this machine), download (verified by checksum), or server (installed, with a server's database). Default: installed where it is, else download.",
+  "scan-formats": "Further reports to write: sarif, cyclonedx, spdx-json, github (a dependency snapshot).",
 } as const;
 const BACK = {
   to: "previous, the number of a deployment, or a commit (full, or at least 7 digits of it). Default: previous.",
@@ -59,6 +65,9 @@ const ONLY_BUILD: readonly string[] = [
   "platforms",
   ...MORE_BUILD_INPUTS,
 ];
+
+/** Inputs that tell the scan what runs. */
+const RUNNING = ["variables", "context", "host", "kubeconfig"] as const satisfies readonly OverrideInput[];
 
 /** Inputs that are secrets: the command line takes them from the environment (main.ts). */
 const HIDDEN: readonly string[] = ["kubeconfig-data"];
@@ -102,7 +111,20 @@ export const COMMANDS: readonly Command[] = [
     PARALLEL,
     RELEASE,
   ),
-  command("push", "Push what was built and read its identity back from the registry.", PARALLEL, RELEASE),
+  command(
+    "scan",
+    "Scan every platform of what was built, and stop what the gate does not let pass.",
+    SCAN,
+    pick(RUNNING),
+    RELEASE,
+  ),
+  command(
+    "push",
+    "Push what was built and scanned, and read its identity back from the registry.",
+    { scan: SCAN_INPUTS.scan },
+    PARALLEL,
+    RELEASE,
+  ),
   command(
     "deploy",
     "Put a release on its target, watch it, and take it off again when it is bad.",
@@ -112,9 +134,10 @@ export const COMMANDS: readonly Command[] = [
   ),
   command(
     "run",
-    "All of it: build, test, push, deploy, report.",
+    "All of it: build, test, scan, push, deploy, report.",
     pick(OPTIONS),
     BUILDER,
+    SCAN,
     DIRTY,
     PARALLEL,
     COMMENT,

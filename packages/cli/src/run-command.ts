@@ -88,6 +88,7 @@ function createContext(inputs: Inputs, redactor: Redactor, log: Log): PipelineCo
 /** Each command in a chunk of its own: `--help` and a wrong option load none of them. */
 const WORK: Readonly<Record<Command["name"], Work>> = {
   build: async (context, inputs) => (await import("./command-build.ts")).runBuild(context, inputs),
+  scan: async (context, inputs) => (await import("./command-scan.ts")).runScan(context, inputs),
   push: async (context, inputs) => (await import("./command-build.ts")).runPush(context, inputs),
   deploy: async (context, inputs, view) => (await import("./command-deploy.ts")).runDeploy(context, inputs, view),
   rollback: async (context, inputs, view) => (await import("./command-deploy.ts")).runRollback(context, inputs, view),

@@ -1,8 +1,15 @@
 import { Inputs } from "@belay/core";
-import { FIX_STATUSES, SEVERITIES } from "@belay/scan";
+import { FIX_STATUSES, REPORT_FORMATS, SEVERITIES, TRIVY_SOURCES } from "@belay/scan";
 import { describe, expect, it } from "vitest";
 import { change, EXAMPLE, parse, problemLines } from "./example.fixture.ts";
-import { FIX_STATUS_NAMES, loadScanOverrides, resolveScan, SCAN_SEVERITIES } from "./index.ts";
+import {
+  FIX_STATUS_NAMES,
+  loadScanOverrides,
+  resolveScan,
+  SCAN_FORMATS,
+  SCAN_SEVERITIES,
+  SCANNER_SOURCES,
+} from "./index.ts";
 
 const HEAD = "application: shop\n";
 
@@ -106,5 +113,7 @@ describe("the settings of the scan", () => {
   it("use the scanner's own words", () => {
     expect(SCAN_SEVERITIES).toEqual(SEVERITIES);
     expect(FIX_STATUS_NAMES).toEqual(FIX_STATUSES);
+    expect(SCAN_FORMATS).toEqual(REPORT_FORMATS);
+    expect(SCANNER_SOURCES).toEqual(TRIVY_SOURCES);
   });
 });

@@ -20,6 +20,12 @@ export const FIX_STATUS_NAMES = [
   "end_of_life",
 ] as const;
 
+/** Where the program comes from: this machine, a verified download, or this machine with a server's knowledge. */
+export const SCANNER_SOURCES = ["installed", "download", "server"] as const;
+
+/** Other formats of a scan's report. */
+export const SCAN_FORMATS = ["sarif", "cyclonedx", "spdx-json", "github"] as const;
+
 const path = (description: string) => exactly(FORMATS.path, description);
 const files = (description: string) =>
   z.optional(list(description, exactly(FORMATS.path, "A file."), 0, "a list of files"));

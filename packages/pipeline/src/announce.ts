@@ -16,6 +16,7 @@ import {
 import type { PipelineContext } from "./context.ts";
 import { type GitHubRun, pullRequestOf } from "./github-of.ts";
 import { reportPath } from "./places.ts";
+import { readScanSummary } from "./scan-told.ts";
 
 /** What is announced beside the report itself. */
 export interface Announcement {
@@ -42,7 +43,8 @@ export interface Announced {
  * Nothing here throws because of GitHub: what could not be told there stands in the summary, and the target stays as it is.
  */
 export async function announce(context: PipelineContext, announcement: Announcement): Promise<Announced> {
-  const { report, run } = announcement;
+  const { run } = announcement;
+  const report = await withScan(context, announcement.report);
   const deferred: string[] = [];
   await saveReport(context, report).catch((error: unknown) => {
     // What happened on the target stays true when the runner's disk is full.
@@ -59,11 +61,21 @@ export async function announce(context: PipelineContext, announcement: Announcem
   const environments = told(await run.github.environments(report.application)) ?? [];
   const rendering = renderContext(context, run, environments, pullRequest);
   const comment = announcement.comment && pullRequest !== undefined;
-  const posted = comment ? told(await postComment(announcement, run, pullRequest, rendering)) : undefined;
+  const posted = comment ? told(await postComment(report, run, pullRequest, rendering)) : undefined;
   if (announcement.summary ?? true) {
     told(await writeSummary(context.env.GITHUB_STEP_SUMMARY, renderSummary(report, { ...rendering, deferred })));
   }
   return { deferred, ...(posted === undefined ? {} : { commentUrl: posted.url }) };
+}
+
+type AnyReport = DeploymentReport | FailureReport;
+
+/** What the scan of this job found, beside what came of it. */
+async function withScan(context: PipelineContext, report: AnyReport): Promise<AnyReport> {
+  // A rollback goes back to what was scanned long ago.
+  if ("rollback" in report && report.rollback !== undefined) return report;
+  const scan = report.scan ?? (await readScanSummary(context));
+  return scan === undefined ? report : { ...report, scan };
 }
 
 function keep<T>(reported: Reported<T>, deferred: string[]): T | undefined {
@@ -81,8 +93,7 @@ async function closeDeployment(
   return run.github.endDeployment(announcement.start, announcement.report, announcement.begun);
 }
 
-function postComment(announcement: Announcement, run: GitHubRun, pullRequest: PullRequest, rendering: RenderContext) {
-  const { report } = announcement;
+function postComment(report: AnyReport, run: GitHubRun, pullRequest: PullRequest, rendering: RenderContext) {
   return run.github.upsertComment({
     pullRequest: pullRequest.number,
     application: report.application,

@@ -8,6 +8,7 @@ import type { GitHubRun } from "./github-of.ts";
 import { layoutPath, releasePath } from "./places.ts";
 import { registryAccess } from "./registry-access.ts";
 import { requireTrusted } from "./require-trusted.ts";
+import { forgetScanSummary } from "./scan-told.ts";
 import { applicationOf } from "./settings-of.ts";
 import { addStages, timedStage } from "./stages.ts";
 import type { BuildInputs } from "./use-case-inputs.ts";
@@ -31,6 +32,7 @@ export function build(context: PipelineContext, inputs: BuildInputs): Promise<Bu
     facts.source = source;
     const { revision, dirty = false } = source;
     await requireTrusted(run, { doing: "building", commit: revision, dirty, mayBuild: true });
+    await forgetScanSummary(context);
     const release = await buildFrom(context, inputs, { application, source, ...eventOf(run) });
     const path = releasePath(context, inputs);
     await writeRelease(path, release);

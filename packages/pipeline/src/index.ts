@@ -7,6 +7,8 @@ export * from "./push.ts";
 export * from "./reconcile.ts";
 export * from "./report.ts";
 export * from "./rollback.ts";
+export { type ScanHooks, type Scanned, scan } from "./scan.ts";
+export { tellScan } from "./scan-told.ts";
 export * from "./service-status.ts";
 export * from "./status.ts";
 export * from "./use-case-inputs.ts";

@@ -1,11 +1,23 @@
 import { stat } from "node:fs/promises";
-import { isBelayError, pinnedReference, type Release, readRelease, writeRelease } from "@belay/core";
+import type { ScanSettings } from "@belay/config";
+import {
+  isBelayError,
+  pinnedReference,
+  type Release,
+  readRelease,
+  scanEvidence,
+  toBelayError,
+  writeRelease,
+} from "@belay/core";
 import type { Docker } from "@belay/docker";
 import { attachRelease, pushRelease } from "@belay/registry";
 import type { PipelineContext } from "./context.ts";
 import { layoutPath, releasePath } from "./places.ts";
 import { registryAccess } from "./registry-access.ts";
-import { timedStage } from "./stages.ts";
+import { requireScanned } from "./require-scanned.ts";
+import { keepScanSummary, offSummary, SCAN_OFF } from "./scan-told.ts";
+import { scanSettingsOf } from "./settings-of.ts";
+import { addStages, readStages, timedStage } from "./stages.ts";
 import type { PushInputs } from "./use-case-inputs.ts";
 import { withFailureReport } from "./with-failure-report.ts";
 
@@ -16,7 +28,7 @@ export interface Pushed {
 
 /**
  * Pushes the images of the release and writes the next release, with the identity that the registry gave back.
- * @throws BelayError RELEASE_INVALID, PUSH_FAILED, TAG_TAKEN, IDENTITY_MISMATCH, REGISTRY_*; written into the report too.
+ * @throws BelayError RELEASE_INVALID, NOT_SCANNED, PUSH_FAILED, TAG_TAKEN, IDENTITY_MISMATCH, REGISTRY_*; written into the report too.
  */
 export function push(context: PipelineContext, inputs: PushInputs): Promise<Pushed> {
   return withFailureReport(context, inputs, false, async (facts) => {
@@ -24,10 +36,31 @@ export function push(context: PipelineContext, inputs: PushInputs): Promise<Push
     const built = await readRelease(path);
     facts.application = built.application;
     facts.source = built.source;
-    const release = await pushFrom(context, inputs, built, path);
+    const settings = await scanSettingsOf(context, inputs);
+    const release = await pushFrom(context, inputs, await gated(context, settings, built), path);
     await writeRelease(path, release);
     return { release, releasePath: path };
   });
+}
+
+/** A push that the gate stops is one that failed, and is told as such. */
+async function gated(context: PipelineContext, settings: ScanSettings, built: Release): Promise<Release> {
+  try {
+    const release = requireScanned(context, settings, built);
+    if (release !== built) await tellUnseen(context, release);
+    return release;
+  } catch (error) {
+    await addStages(context, [{ name: "push", state: "failed", durationMs: 0, detail: toBelayError(error, "").got }]);
+    throw error;
+  }
+}
+
+/** Where no scan step ran, nobody has told yet that none did. */
+async function tellUnseen(context: PipelineContext, release: Release): Promise<void> {
+  if ((await readStages(context)).some(({ name }) => name === "scan")) return;
+  await addStages(context, [{ name: "scan", state: "skipped", durationMs: 0, detail: SCAN_OFF }]);
+  const services = Object.entries(scanEvidence(release)?.services ?? {}).filter(([, one]) => one.result === "off");
+  await keepScanSummary(context, { result: "off", services: services.map(([name]) => offSummary(name)) });
 }
 
 async function pushFrom(context: PipelineContext, inputs: PushInputs, built: Release, path: string): Promise<Release> {

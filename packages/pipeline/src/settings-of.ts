@@ -3,7 +3,10 @@ import {
   type ConfigFile,
   loadConfig,
   resolveApplication,
+  resolveScan,
   resolveSettings,
+  type ScanOverrides,
+  type ScanSettings,
   type Settings,
 } from "@belay/config";
 import type { PipelineContext } from "./context.ts";
@@ -26,6 +29,16 @@ export async function settingsOf(
 /** What a build needs: no environment has to be named. @throws as {@link settingsOf} */
 export async function applicationOf(context: PipelineContext, inputs: CommonInputs): Promise<ApplicationSettings> {
   return resolveApplication({ ...(await common(context, inputs)), builds: true });
+}
+
+/** How images are scanned, and what stops one. Asks for no variable and no secret. @throws as {@link settingsOf} */
+export async function scanSettingsOf(
+  context: PipelineContext,
+  { config, environment, scan }: Pick<CommonInputs, "config" | "environment"> & { readonly scan: ScanOverrides },
+): Promise<ScanSettings> {
+  const { workingDirectory } = context;
+  const file = await loadConfig(config, { workingDirectory });
+  return resolveScan({ file, environment, inputs: scan, workingDirectory });
 }
 
 async function common(context: PipelineContext, inputs: CommonInputs) {

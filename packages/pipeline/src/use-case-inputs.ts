@@ -1,5 +1,13 @@
-import { loadOverrides, type Overrides } from "@belay/config";
+import {
+  loadOverrides,
+  loadScanOverrides,
+  type Overrides,
+  SCAN_FORMATS,
+  SCANNER_SOURCES,
+  type ScanOverrides,
+} from "@belay/config";
 import type { Inputs } from "@belay/core";
+import type { ReportFormat, TrivySource } from "@belay/scan";
 
 /** Inputs that every use case has. */
 export interface CommonInputs {
@@ -20,7 +28,18 @@ export interface BuildInputs extends CommonInputs {
   readonly builder?: string;
 }
 
-export type PushInputs = Omit<BuildInputs, "allowDirty" | "builder">;
+export interface PushInputs extends Omit<BuildInputs, "allowDirty" | "builder"> {
+  /** Images are pushed only when they were scanned, or when this switches it off. */
+  readonly scan: ScanOverrides;
+}
+
+export interface ScanInputs extends CommonInputs {
+  readonly scan: ScanOverrides;
+  /** Default: this machine's, else a verified download. */
+  readonly scanner?: TrivySource;
+  /** Written beside Trivy's own report. */
+  readonly formats: readonly ReportFormat[];
+}
 
 export interface DeployInputs extends CommonInputs {
   /** Whether a comment is kept on the pull request. */
@@ -35,7 +54,7 @@ export interface RollbackInputs extends DeployInputs {
   readonly reason?: string;
 }
 
-export type PipelineInputs = BuildInputs & DeployInputs;
+export type PipelineInputs = BuildInputs & ScanInputs & PushInputs & DeployInputs;
 
 /** @throws BelayError INVALID_INPUT */
 export function loadCommonInputs(inputs: Inputs): CommonInputs {
@@ -53,7 +72,25 @@ export function loadCommonInputs(inputs: Inputs): CommonInputs {
 
 /** @throws BelayError INVALID_INPUT */
 export function loadPushInputs(inputs: Inputs): PushInputs {
-  return { ...loadCommonInputs(inputs), maxParallel: inputs.integer("max-parallel", 1, 64) ?? 2 };
+  const maxParallel = inputs.integer("max-parallel", 1, 64) ?? 2;
+  return { ...loadCommonInputs(inputs), maxParallel, scan: loadScanOverrides(inputs) };
+}
+
+/** @throws BelayError INVALID_INPUT */
+export function loadScanInputs(inputs: Inputs): ScanInputs {
+  const formats = (inputs.text("scan-formats") ?? "").split(/[\s,]+/).filter((word) => word !== "");
+  const wrong = formats.find((word) => !SCAN_FORMATS.some((one) => one === word));
+  if (wrong !== undefined) {
+    const next = `Legal values: ${SCAN_FORMATS.join(", ")}.`;
+    inputs.refuse("scan-formats", `it names ${JSON.stringify(wrong)}`, next);
+  }
+  const scanner = inputs.choice("scanner", SCANNER_SOURCES);
+  return {
+    ...loadCommonInputs(inputs),
+    scan: loadScanOverrides(inputs),
+    ...(scanner === undefined ? {} : { scanner }),
+    formats: SCAN_FORMATS.filter((format) => formats.includes(format)),
+  };
 }
 
 /** @throws BelayError INVALID_INPUT */
@@ -67,7 +104,9 @@ export function loadBuildInputs(inputs: Inputs): BuildInputs {
     );
   }
   const chosen = builder === undefined ? {} : { builder };
-  return { ...loadPushInputs(inputs), ...chosen, allowDirty: inputs.boolean("allow-dirty") ?? false };
+  const maxParallel = inputs.integer("max-parallel", 1, 64) ?? 2;
+  const allowDirty = inputs.boolean("allow-dirty") ?? false;
+  return { ...loadCommonInputs(inputs), ...chosen, maxParallel, allowDirty };
 }
 
 /** @throws BelayError INVALID_INPUT */
@@ -92,5 +131,10 @@ export function loadRollbackInputs(inputs: Inputs): RollbackInputs {
 
 /** @throws BelayError INVALID_INPUT */
 export function loadPipelineInputs(inputs: Inputs): PipelineInputs {
-  return { ...loadBuildInputs(inputs), ...loadDeployInputs(inputs) };
+  return {
+    ...loadBuildInputs(inputs),
+    ...loadScanInputs(inputs),
+    ...loadPushInputs(inputs),
+    ...loadDeployInputs(inputs),
+  };
 }

@@ -11,6 +11,8 @@ export interface CliOptions {
   /** After the command. The environment, the project and the variables are given anyway. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether `run` and `push` want a scan, and find Trivy by `env`. Default: the scan is switched off. */
+  readonly scan?: boolean;
   /** Shows its progress on this terminal instead of keeping it. */
   readonly show?: boolean;
   /** Folder of the run, to share a release between several; default a new one. */
@@ -39,7 +41,7 @@ export async function runCli(stage: ShopStage, command: string, options: CliOpti
   const folder = options.folder ?? (await mkdtemp(join(stage.temporary.path, "run-")));
   await mkdir(folder, { recursive: true });
   const env = await runnerEnvironment(stage, folder);
-  const args = [CLI, command, ...shopOptions(stage, command), ...(options.args ?? [])];
+  const args = [CLI, command, ...shopOptions(stage, command, options.scan ?? false), ...(options.args ?? [])];
   const child = spawn(process.execPath, args, {
     cwd: stage.repository.folder,
     env: { ...env, ...options.env },
@@ -50,11 +52,12 @@ export async function runCli(stage: ShopStage, command: string, options: CliOpti
   return { ...ended, json: lastObject(ended.stdout), report: await readReport(folder), folder };
 }
 
-function shopOptions(stage: ShopStage, command: string): string[] {
-  if (command === "push") return [];
+function shopOptions(stage: ShopStage, command: string, scan: boolean): string[] {
+  const off = scan ? [] : ["--scan", "off"];
+  if (command === "push") return off;
   const variables = Object.entries(stage.variables).flatMap(([name, value]) => ["--variables", `${name}=${value}`]);
   const project = command === "build" ? [] : ["--project", stage.project];
-  return ["--environment", "staging", ...project, ...variables];
+  return ["--environment", "staging", ...project, ...variables, ...(command === "run" ? off : [])];
 }
 
 /** What a runner of GitHub Actions sets. */

@@ -1,0 +1,135 @@
+import {
+  type Digest,
+  digestOf,
+  type ImageIdentity,
+  type ScanEvidence,
+  type ScannedPlatform,
+  type ScannedService,
+  type ScanResult,
+  type ScanSummary,
+  sha256,
+} from "@belay/core";
+import {
+  applyGate,
+  countEffects,
+  type GateResult,
+  type ImageScan,
+  imagePurl,
+  type ScanReport,
+  summariseScan,
+} from "@belay/scan";
+import type { GateRules } from "./scan-rules.ts";
+import { offSummary } from "./scan-told.ts";
+
+/** One service's image, what was found in it, and what was found in the image that runs. */
+export interface ScannedImage {
+  readonly service: string;
+  /** With the platforms that were scanned. */
+  readonly identity: ImageIdentity;
+  readonly found: ImageScan;
+  /** None: nothing runs. */
+  readonly baseline?: readonly ScanReport[] | { readonly impossible: string };
+}
+
+export interface GatedService {
+  readonly service: string;
+  readonly gate: GateResult;
+  readonly scanned: ScannedService;
+}
+
+/** Decides about each service by its own rules. */
+export function gateServices(
+  rules: Readonly<Record<string, GateRules>>,
+  images: readonly ScannedImage[],
+  now: Date,
+): readonly GatedService[] {
+  return images.map((image): GatedService => {
+    const own = rules[image.service];
+    if (own === undefined) throw new TypeError(`nobody read the rules of ${image.service}`);
+    const { scans, obstacles } = image.found;
+    const purl = imagePurl(image.identity.repository, image.identity.digest);
+    const { baseline } = image;
+    const result = applyGate({
+      ...own,
+      reports: scans.map((one) => one.report),
+      obstacles,
+      images: purl === undefined ? [] : [purl],
+      ...(baseline === undefined || "impossible" in baseline ? {} : { baseline }),
+      now,
+    });
+    const gate = withReason(result, baseline, own.policy.onlyNew);
+    const { threats: _many, ...policy } = own;
+    return { service: image.service, gate, scanned: scannedService(image, gate, digestOf(policy)) };
+  });
+}
+
+/** Why there is nothing to compare with, told where people look for the comparison. */
+function withReason(result: GateResult, baseline: ScannedImage["baseline"], onlyNew: boolean): GateResult {
+  if (baseline === undefined || !("impossible" in baseline)) return result;
+  const notes = onlyNew ? [...result.notes, `Everything counts as new: ${baseline.impossible}.`] : result.notes;
+  return { ...result, comparison: { impossible: baseline.impossible }, notes };
+}
+
+function scannedService({ identity, found }: ScannedImage, gate: GateResult, policy: Digest): ScannedService {
+  const platforms = Object.entries(identity.platforms).map(([platform, one]): [string, ScannedPlatform] => {
+    const scan = found.scans.find(({ report }) => report.platform === platform) ?? onlyOne(found, identity);
+    return [platform, { ...one, ...(scan === undefined ? {} : { report: sha256(scan.json) }) }];
+  });
+  return {
+    result: gate.result,
+    counts: countEffects(gate.decisions),
+    platforms: Object.fromEntries(platforms),
+    policy,
+  };
+}
+
+/** A config that leaves its variant out says another platform than the index, of the same image. */
+function onlyOne({ scans }: ImageScan, { platforms }: ImageIdentity) {
+  return scans.length === 1 && Object.keys(platforms).length === 1 ? scans[0] : undefined;
+}
+
+/** One result of several: what is proven counts before what is unknown. */
+export function worstResult(results: readonly ScanResult[]): ScanResult {
+  for (const result of ["vulnerable", "could_not_scan", "passed"] as const) {
+    if (results.includes(result)) return result;
+  }
+  return "off";
+}
+
+/** What the release and people are told. */
+export function tellGates(
+  gated: readonly GatedService[],
+  off: readonly string[],
+  facts: Pick<ScanEvidence, "scannedAt" | "scanner"> & { readonly database?: Digest },
+): { readonly evidence: ScanEvidence; readonly summary: ScanSummary } {
+  const result = worstResult(gated.map(({ gate }) => gate.result));
+  const database = oldestDatabase(gated);
+  const known = database && { ...database, ...(facts.database === undefined ? {} : { digest: facts.database }) };
+  const none = off.map((service): [string, ScannedService] => [service, switchedOff()]);
+  const all = [...gated.map(({ service, scanned }) => [service, scanned] as const), ...none];
+  const { scannedAt, scanner } = facts;
+  return {
+    evidence: {
+      result,
+      scannedAt,
+      ...(scanner === undefined ? {} : { scanner }),
+      ...(known === undefined ? {} : { database: known }),
+      services: Object.fromEntries(all),
+    },
+    summary: {
+      result,
+      services: [...gated.map(({ service, gate }) => summariseScan(service, gate)), ...off.map(offSummary)],
+      ...(database === undefined ? {} : { database: { updatedAt: database.updatedAt, ageMs: database.ageMs } }),
+      ...(scanner === undefined ? {} : { scanner: `Trivy ${scanner.version}` }),
+    },
+  };
+}
+
+function switchedOff(): ScannedService {
+  const counts = { fails: 0, known: 0, reported: 0, ignored: 0 };
+  return { result: "off", counts, platforms: {} };
+}
+
+function oldestDatabase(gated: readonly GatedService[]): GateResult["database"] {
+  return gated.flatMap(({ gate }) => gate.database ?? []).sort((a, b) => b.ageMs - a.ageMs)[0];
+}

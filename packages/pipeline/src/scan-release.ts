@@ -1,0 +1,155 @@
+import type { ScanSettings } from "@belay/config";
+import { type Digest, deriveRelease, type ImageIdentity, type Release, writeRelease } from "@belay/core";
+import { insecureRegistries } from "@belay/registry";
+import { type CouldNotScan, type ImageScan, scanTable } from "@belay/scan";
+import type { PipelineContext } from "./context.ts";
+import { type GatedService, gateServices, type ScannedImage, tellGates } from "./gate-services.ts";
+import { openScanner, type Scanner } from "./open-scanner.ts";
+import { hasLayout, type ImageSources, type PlacedImage, placeImage } from "./place-image.ts";
+import { registryAccess } from "./registry-access.ts";
+import { type RunningImages, runningImages } from "./running-images.ts";
+import type { Scanned } from "./scan.ts";
+import { writeScanFiles } from "./scan-files.ts";
+import { scanImages } from "./scan-images.ts";
+import { readRules } from "./scan-rules.ts";
+import { keepScanSummary } from "./scan-told.ts";
+import type { ScanInputs } from "./use-case-inputs.ts";
+
+/** What there is to scan, and how. */
+export interface ScanWork {
+  readonly context: PipelineContext;
+  readonly inputs: ScanInputs;
+  readonly settings: ScanSettings;
+  readonly release: Release;
+  readonly path: string;
+  readonly off: readonly string[];
+}
+
+/** Scans, decides and writes everything down; what came of it is not thrown here. */
+export async function scanRelease(work: ScanWork): Promise<Scanned> {
+  const { context, inputs, settings, release, path, off } = work;
+  const services = Object.entries(release.services).filter(([name]) => !off.includes(name));
+  // First what needs no scan: a file that can't be read is told at once.
+  const rules = await readRules(
+    settings,
+    services.map(([name]) => name),
+  );
+  const scanner = services.length === 0 ? undefined : await openScanner(context, settings, inputs.scanner);
+  const images =
+    scanner === undefined ? [] : await withSources(work, (sources) => lookAt(work, scanner, sources, services));
+  const now = context.clock.date();
+  const gated = gateServices(rules, images, now);
+  const database = await databaseDigest(scanner, gated);
+  const version = scanner?.trivy.version;
+  const { evidence, summary } = tellGates(gated, off, {
+    scannedAt: now.toISOString(),
+    ...(version === undefined ? {} : { scanner: { name: "trivy", version } }),
+    ...(database === undefined ? {} : { database }),
+  });
+  for (const { service, gate } of gated) tellGate(context, service, scanTable(gate));
+  const next = deriveRelease(release, { stage: "scan", evidence: { scan: evidence }, createdAt: now.toISOString() });
+  await writeRelease(path, next);
+  await keepScanSummary(context, summary);
+  const scans = Object.fromEntries(images.map(({ service, found }) => [service, found]));
+  const files = scanner === undefined ? {} : await writeScanFiles(context, scanner.trivy, scans, inputs.formats);
+  return { release: next, releasePath: path, evidence, summary, gated, files };
+}
+
+async function withSources<T>(work: ScanWork, use: (sources: ImageSources) => Promise<T>): Promise<T> {
+  const { context, inputs, release, path } = work;
+  const { connectDocker } = await import("@belay/docker");
+  const { redactor, signal, clock } = context;
+  const built = Object.values(release.services).flatMap((image) => Object.keys(image.platforms));
+  // An image in a registry or a layout needs no engine.
+  const needed = Object.entries(release.services).some(
+    ([name, image]) => image.digest === undefined && !hasLayout(path, name),
+  );
+  const docker = await connectDocker({ redactor, signal, clock }).catch((error: unknown) => {
+    if (needed) throw error;
+    return undefined;
+  });
+  try {
+    const registries = await registryAccess(context, docker, inputs.githubToken);
+    try {
+      const insecure = insecureRegistries(await docker?.info({ signal }));
+      return await use({ docker, registries, insecure, releasePath: path, platforms: [...new Set(built)] });
+    } finally {
+      registries.client.close();
+    }
+  } finally {
+    await docker?.close();
+  }
+}
+
+type Services = readonly (readonly [string, ImageIdentity])[];
+
+async function lookAt(
+  { context, inputs, settings }: ScanWork,
+  scanner: Scanner,
+  sources: ImageSources,
+  services: Services,
+): Promise<ScannedImage[]> {
+  const { environment } = settings;
+  const asking = environment === undefined ? undefined : runningImages(context, { ...inputs, environment });
+  // Awaited below; a failure before that must not leave it unheard.
+  asking?.catch(() => undefined);
+  const placed = await Promise.all(services.map(([name, image]) => placeImage(sources, name, image)));
+  const found = await scanImages(context, scanner, settings, placed);
+  const running = await asking;
+  const images = services.map(([service, image], index): ScannedImage => {
+    const place = placed[index];
+    const identity = place !== undefined && "identity" in place ? place.identity : image;
+    return { service, identity, found: found[index] ?? { scans: [], obstacles: [] } };
+  });
+  return running === undefined ? images : withBaselines(context, { settings, scanner, sources, running }, images);
+}
+
+interface Comparing {
+  readonly settings: ScanSettings;
+  readonly scanner: Scanner;
+  readonly sources: ImageSources;
+  readonly running: RunningImages;
+}
+
+/** Scans what runs with the same database. */
+async function withBaselines(
+  context: PipelineContext,
+  { settings, scanner, sources, running }: Comparing,
+  images: readonly ScannedImage[],
+): Promise<ScannedImage[]> {
+  if ("impossible" in running) return images.map((image) => ({ ...image, baseline: running }));
+  const both = images.filter(({ service }) => running.images[service] !== undefined);
+  const placed = await Promise.all(
+    both.map(({ service, identity }): Promise<PlacedImage | CouldNotScan> => {
+      const image = running.images[service] as ImageIdentity;
+      return placeImage({ ...sources, platforms: Object.keys(identity.platforms) }, service, image);
+    }),
+  );
+  const found = await scanImages(context, scanner, settings, placed);
+  return images.map((image) => {
+    const before = found[both.indexOf(image)];
+    return before === undefined ? image : { ...image, baseline: reportsOf(before) };
+  });
+}
+
+function reportsOf({ scans, obstacles }: ImageScan): NonNullable<ScannedImage["baseline"]> {
+  const [first] = obstacles;
+  if (first !== undefined) return { impossible: `what runs could not be scanned: ${first.message}` };
+  return scans.map((one) => one.report);
+}
+
+async function databaseDigest(
+  scanner: Scanner | undefined,
+  gated: readonly GatedService[],
+): Promise<Digest | undefined> {
+  if (scanner === undefined || !("store" in scanner.knowledge)) return undefined;
+  const database = await scanner.store.find("vulnerabilities");
+  // Another run may have fetched a newer one meanwhile.
+  const used = gated.some(({ gate }) => gate.database?.updatedAt === database?.updatedAt);
+  return database !== undefined && used ? scanner.store.digest("vulnerabilities", database) : undefined;
+}
+
+function tellGate({ log }: PipelineContext, service: string, table: string): void {
+  if (table === "") log.info(`${service}: nothing was found`);
+  for (const line of table === "" ? [] : table.split("\n")) log.info(`${service}: ${line}`);
+}

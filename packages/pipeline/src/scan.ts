@@ -1,0 +1,92 @@
+import { BelayError, type Release, readRelease, type ScanEvidence, type ScanSummary } from "@belay/core";
+import type { PipelineContext } from "./context.ts";
+import type { GatedService } from "./gate-services.ts";
+import { releasePath } from "./places.ts";
+import type { ScanFiles } from "./scan-files.ts";
+import { SCAN_OFF } from "./scan-told.ts";
+import { scanSettingsOf } from "./settings-of.ts";
+import { addStages, timedStage } from "./stages.ts";
+import type { ScanInputs } from "./use-case-inputs.ts";
+import { withFailureReport } from "./with-failure-report.ts";
+
+/** What a scan made. */
+export interface Scanned {
+  readonly release: Release;
+  readonly releasePath: string;
+  readonly evidence: ScanEvidence;
+  readonly summary: ScanSummary;
+  readonly gated: readonly GatedService[];
+  readonly files: ScanFiles;
+}
+
+export interface ScanHooks {
+  /** Told before a scan that did not pass is thrown. */
+  readonly onScanned?: (scanned: Scanned) => void | Promise<void>;
+}
+
+/**
+ * Scans every platform of every image of the release, compares it with what runs in the environment, and writes the next
+ * release with the evidence, whatever it is.
+ * @throws BelayError VULNERABLE, SCAN_FAILED when the gate does not let it pass; RELEASE_INVALID, CONFIG_INVALID,
+ *   INVALID_INPUT, TOOL_MISSING, TOOL_TOO_OLD. Each is written into the report too.
+ */
+export function scan(context: PipelineContext, inputs: ScanInputs, hooks: ScanHooks = {}): Promise<Scanned> {
+  return withFailureReport(context, inputs, false, async (facts) => {
+    const settings = await scanSettingsOf(context, inputs);
+    const path = releasePath(context, inputs);
+    const release = await readRelease(path);
+    facts.application = release.application;
+    facts.source = release.source;
+    if (settings.environment !== undefined) facts.environment = settings.environment;
+    const off = Object.keys(release.services).filter((name) => (settings.services[name] ?? settings.gate).off);
+    if (off.length > 0) tellOff(context, off);
+    const work = async (): Promise<Scanned> => {
+      // Trivy's part is loaded only where something is scanned.
+      const { scanRelease } = await import("./scan-release.ts");
+      const scanned = await scanRelease({ context, inputs, settings, release, path, off });
+      await hooks.onScanned?.(scanned);
+      throwUnlessPassed(scanned);
+      return scanned;
+    };
+    if (off.length < Object.keys(release.services).length) return timedStage(context, "scan", work, describeScan);
+    await addStages(context, [{ name: "scan", state: "skipped", durationMs: 0, detail: SCAN_OFF }]);
+    return work();
+  });
+}
+
+/** Said loudly: whoever reads the log or the annotations must not take it for clean. */
+function tellOff({ log }: PipelineContext, services: readonly string[]): void {
+  log.warn(`The scan is switched off for ${services.join(", ")}: nobody knows what is in these images.`, {
+    title: "Not scanned",
+  });
+}
+
+function describeScan({ summary }: Scanned): string {
+  return summary.services.map(({ service, headline }) => `${service}: ${headline}`).join("; ");
+}
+
+/** What is proven is said before what is unknown. */
+function throwUnlessPassed({ gated, summary }: Scanned): void {
+  const bad = gated.filter(({ gate }) => gate.result !== "passed");
+  if (bad.length === 0) return;
+  const vulnerable = bad.some(({ gate }) => gate.result === "vulnerable");
+  const told = summary.services.filter(({ service }) => bad.some((one) => one.service === service));
+  const lines = told.flatMap(({ service, headline, rows, obstacles }) => [
+    `${service}: ${headline}`,
+    ...rows
+      .filter(({ effect }) => effect === "fails")
+      .slice(0, 10)
+      .map((row) => `  ${row.severity} ${row.id} in ${row.subject}: ${row.remedy}`),
+    ...obstacles.map((text) => `  ${text}`),
+  ]);
+  throw new BelayError(vulnerable ? "VULNERABLE" : "SCAN_FAILED", {
+    doing: "scanning the images",
+    got: lines.join("\n"),
+    next: vulnerable ? NEXT.vulnerable : NEXT.unknown,
+  });
+}
+
+const NEXT = {
+  vulnerable: "\nUpdate what has a fix, or ignore what does not concern you, with a reason and an end (.trivyignore).",
+  unknown: "\nNothing is known about these images, so they are not pushed.",
+} as const;

@@ -1,0 +1,153 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { scanEvidence, sha256 } from "@belay/core";
+import { writeTrivyDatabase } from "@belay/testkit";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { LODASH_FILES, MINIMIST_FILES, openScanChain, type ScanChain } from "./scan-chain.ts";
+import { LODASH, STAND_MS } from "./scan-stand.ts";
+
+/** Each test goes on from where the one before left the environment, as commits do. */
+let chain: ScanChain;
+
+beforeAll(async () => {
+  chain = await openScanChain();
+}, STAND_MS);
+afterAll(() => chain?.[Symbol.asyncDispose]());
+
+const tagOf = (sha: string): Promise<Response> =>
+  fetch(`${chain.registry.url}/v2/acme/web/manifests/sha-${sha.slice(0, 12)}`);
+
+it("gives no tag to an image that was not scanned, and the release tells what was", async () => {
+  const sha = await chain.commit("Open", {});
+  const job = await chain.job();
+  const { release } = await job.build();
+  const refused = { code: "NOT_SCANNED", exitCode: 16, message: expect.stringContaining("web: it was not scanned") };
+  await expect(job.push()).rejects.toMatchObject(refused);
+  expect((await tagOf(sha)).status).toBe(404);
+
+  const scanned = await job.scan();
+  const config = release.services.web?.platforms["linux/amd64"]?.config;
+  const report = await readFile(join(String(scanned.files.json), "web-linux-amd64.json"), "utf8");
+  expect(scanned.evidence).toMatchObject({
+    result: "passed",
+    scanner: { name: "trivy", version: expect.stringMatching(/^0\.\d+/) },
+    database: { schema: 2, ageMs: expect.any(Number), digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) },
+    services: {
+      web: {
+        result: "passed",
+        counts: { fails: 0, known: 0, reported: 0, ignored: 0 },
+        platforms: { "linux/amd64": { config, report: sha256(report) } },
+      },
+    },
+  });
+  const pushed = await job.push();
+  expect(scanEvidence(pushed.release)).toEqual(scanned.evidence);
+  expect((await tagOf(sha)).status).toBe(200);
+  await job.deploy();
+  expect(JSON.parse(await job.read("report.json"))).toMatchObject({ outcome: "succeeded", scan: { result: "passed" } });
+});
+
+it("stops a commit that brings a vulnerability in, and tells what is new against the running release", async () => {
+  const sha = await chain.commit("Need lodash", { ...LODASH_FILES, ...MINIMIST_FILES });
+  const job = await chain.job();
+  await job.build();
+  await expect(job.scan()).rejects.toMatchObject({
+    code: "VULNERABLE",
+    exitCode: 10,
+    message: expect.stringContaining(`CRITICAL ${LODASH[0]} in lodash 4.17.11: fixed in 4.17.12`),
+  });
+  const told = JSON.parse(await job.read("report.json"));
+  expect(told).toMatchObject({ reason: "vulnerabilities_found", environment: "staging" });
+  const [web] = told.scan.services;
+  expect(web.comparison).toEqual({ introduced: 3, fixed: 0, unchanged: 0 });
+  expect(web.rows[0]).toMatchObject({ change: "new", effect: "fails", id: LODASH[0], remedy: "fixed in 4.17.12" });
+  expect(web.rows[0].origin).toMatch(/COPY|sha256:/);
+  await expect(job.push()).rejects.toMatchObject({ code: "NOT_SCANNED" });
+  expect((await tagOf(sha)).status).toBe(404);
+});
+
+it("ignores what a file of the repository ignores, until the day that it says", async () => {
+  const job = await chain.job();
+  await job.build();
+  const rules = join(chain.repository.folder, ".trivyignore");
+  await writeFile(rules, `${LODASH[0]} exp:2020-01-01\n# nobody calls template()\n${LODASH[1]}\n`);
+  await expect(job.scan()).rejects.toMatchObject({
+    code: "VULNERABLE",
+    message: expect.not.stringContaining(LODASH[1]),
+  });
+  await writeFile(rules, `# until the update is through\n${LODASH[0]} exp:2999-01-01\n# nobody calls it\n${LODASH[1]}`);
+  const { evidence, summary } = await job.scan();
+  expect(evidence.services.web).toMatchObject({ result: "passed", counts: { ignored: 2, reported: 1 } });
+  const because = summary.services[0]?.rows.map((row) => row.because).join("\n");
+  expect(because).toContain(".trivyignore:2 ignores it until 2999-01-01: until the update is through");
+  await job.push();
+  expect((await job.deploy()).report).toMatchObject({ outcome: "succeeded" });
+  await writeFile(rules, "");
+});
+
+it("does not look again at what it has looked at, but decides again", async () => {
+  const job = await chain.job();
+  await job.build();
+  const before = await chain.looks();
+  await expect(job.scan()).rejects.toMatchObject({ code: "VULNERABLE" });
+  expect((await job.scan({ "scan-fail-on": "none" })).evidence.result).toBe("passed");
+  expect(await chain.looks()).toBe(before);
+  await writeTrivyDatabase(join(chain.cache, "db"), { without: [LODASH[1]], updatedAt: new Date(Date.now() - 60_000) });
+  await expect(job.scan()).rejects.toMatchObject({ code: "VULNERABLE" });
+  expect(await chain.looks()).toBeGreaterThan(before);
+});
+
+it("fails only for what is new when it is asked to, both looked at with the same database", async () => {
+  const job = await chain.job();
+  await job.build();
+  // What runs has the same; the database knows more of it than when it was deployed.
+  await writeTrivyDatabase(join(chain.cache, "db"));
+  const known = await job.scan({ "scan-only-new": "true" });
+  expect(known.evidence.services.web).toMatchObject({ result: "passed", counts: { fails: 0, known: 2 } });
+  expect(known.summary.services[0]?.comparison).toEqual({ introduced: 0, fixed: 0, unchanged: 3 });
+
+  await chain.commit("Do without minimist", { "app/root/app": undefined, ...LODASH_FILES });
+  const next = await chain.job();
+  await next.build();
+  const fixed = await next.scan({ "scan-only-new": "true" });
+  expect(fixed.summary.services[0]?.comparison).toEqual({ introduced: 0, fixed: 1, unchanged: 2 });
+  expect(fixed.summary.services[0]?.rows.find((row) => row.change === "fixed")).toMatchObject({ id: "CVE-2020-7598" });
+});
+
+it("that can't be done is neither passed nor vulnerable, and lets nothing be pushed", async () => {
+  const sha = await chain.commit("Try without a database", {});
+  const job = await chain.job();
+  await job.build();
+  const empty = {
+    "scan-cache-dir": join(job.folder, "none"),
+    "scan-db-repository": `${chain.registry.address}/none:2`,
+  };
+  await expect(job.scan(empty)).rejects.toMatchObject({ code: "SCAN_FAILED", exitCode: 11 });
+  const told = JSON.parse(await job.read("report.json"));
+  expect(told).toMatchObject({ reason: "scan_could_not_run", scan: { result: "could_not_scan" } });
+  expect(told.stages.at(-1)).toMatchObject({ name: "scan", state: "failed" });
+  await expect(job.push()).rejects.toMatchObject({
+    code: "NOT_SCANNED",
+    message: expect.stringContaining("could not"),
+  });
+  expect((await tagOf(sha)).status).toBe(404);
+});
+
+it("that is switched off is said loudly, in the log, the release and the report", async () => {
+  const job = await chain.job();
+  await job.build();
+  const before = await chain.looks();
+  await job.scan({ scan: "off" });
+  expect(await chain.looks()).toBe(before);
+  expect(job.log.text()).toContain("warn: The scan is switched off for web");
+  await expect(job.push()).rejects.toMatchObject({ code: "NOT_SCANNED" });
+  const { release } = await job.push({ scan: "off" });
+  expect(scanEvidence(release)).toMatchObject({ result: "off", services: { web: { result: "off" } } });
+  await job.deploy();
+  expect(JSON.parse(await job.read("report.json"))).toMatchObject({ outcome: "succeeded", scan: { result: "off" } });
+
+  const other = await chain.job();
+  await other.build();
+  await other.push({ scan: "off" });
+  expect(JSON.parse(await other.read("scan.json"))).toMatchObject({ result: "off", services: [{ service: "web" }] });
+});
