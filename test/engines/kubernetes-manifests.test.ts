@@ -236,6 +236,38 @@ describe("manifests on a node", () => {
     expect(await names("deployments")).toEqual([]);
   });
 
+  it("whose pods read what a controller of theirs may make are tried", async () => {
+    const group = `keys${process.pid}.example`;
+    const name = `makers.${group}`;
+    const schema = { openAPIV3Schema: { type: "object" } };
+    const spec = {
+      ...{ group, scope: "Namespaced", names: { kind: "Maker", plural: "makers" } },
+      versions: [{ name: "v1", served: true, storage: true, schema }],
+    };
+    const definition = { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", metadata: { name } };
+    await stand.pipe(JSON.stringify({ ...definition, spec }), "apply");
+    try {
+      await stand.kubectl("wait", `crd/${name}`, "--for=condition=Established", "--timeout=60s");
+      const maker = `---\napiVersion: ${group}/v1\nkind: Maker\nmetadata: { name: tokens }\n`;
+      const container = "          envFrom: [{ secretRef: { name: tokens } }]";
+      await stand.write({ "web.yaml": maker + deploymentOf("web", { container }) });
+      const release = await releaseOf(images, { web: "good1" });
+      const onStep = async (step: string): Promise<void> => {
+        if (step === "act") await stand.kubectl("create", "secret", "generic", "tokens", "--from-literal", "a=b");
+      };
+      const result = await roll(stand, release, {}, { onStep });
+      expect(result.report.findings).toContainEqual(
+        expect.objectContaining({
+          level: "cannot tell",
+          message: "there is no Secret tokens, which deployment/web needs, unless maker/tokens makes it",
+        }),
+      );
+      expect(result, result.log).toMatchObject({ outcome: "succeeded" });
+    } finally {
+      await stand.kubectl("delete", "crd", name, "--wait=false");
+    }
+  });
+
   it("of a first deployment that fails are removed when that was asked for, but never their data", async () => {
     const claim =
       "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: { name: data }\nspec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: 1Mi } } }\n";

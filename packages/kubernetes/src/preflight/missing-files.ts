@@ -1,5 +1,6 @@
 import { type Finding, mapBounded } from "@belay/core";
 import { isStatus } from "../api/api-error.ts";
+import { groupOf } from "../api/resource-paths.ts";
 import type { KubernetesApi } from "../kubernetes-api.ts";
 import { type KubernetesObject, titleOf } from "../kubernetes-object.ts";
 import { isTouched, type PlanContents, type PlannedObject } from "../plan-detail.ts";
@@ -20,6 +21,7 @@ interface Needed {
 /**
  * ConfigMaps and Secrets that the changed workloads' new pods could not start without: neither among the release's own
  * objects nor in the cluster, or without a key. Each is asked for once; of Secrets only the names of their keys are kept.
+ * Where the release has objects of a controller (ExternalSecret, Certificate, …), that may make what is missing.
  */
 export async function missingFiles(api: KubernetesApi, plan: PlanContents, signal: AbortSignal): Promise<Finding[]> {
   const needed = plan.objects.filter(isTouched).flatMap((workload) => neededBy(workload, api.namespace));
@@ -32,7 +34,14 @@ export async function missingFiles(api: KubernetesApi, plan: PlanContents, signa
     async (one) => [idOf(one), await look(api, one, signal)] as const,
   );
   const known = new Map<string, Known>([...own, ...read]);
-  return needed.flatMap((one) => findingOf(one, known.get(idOf(one)) ?? "missing", api.namespace));
+  const makers = plan.objects.filter(isCustom).map(({ desired }) => titleOf(desired));
+  return needed.flatMap((one) => findingOf(one, known.get(idOf(one)) ?? "missing", api.namespace, makers));
+}
+
+/** Of a kind that is not Kubernetes' own, whose groups have no dot or end in `k8s.io` (API reference, "API groups"). */
+function isCustom({ desired }: PlannedObject): boolean {
+  const group = groupOf(desired.apiVersion);
+  return group.includes(".") && !group.endsWith(".k8s.io");
 }
 
 function neededBy(workload: PlannedObject, home: string): Needed[] {
@@ -70,7 +79,12 @@ function keysOf(object: KubernetesObject): string[] {
   return [object.data, object.binaryData, object.stringData].flatMap((part) => Object.keys(part ?? {}));
 }
 
-function findingOf({ workload, reference, namespace }: Needed, known: Known, home: string): Finding[] {
+function findingOf(
+  { workload, reference, namespace }: Needed,
+  known: Known,
+  home: string,
+  makers: readonly string[],
+): Finding[] {
   const { desired } = workload;
   const service = desired.service === undefined ? {} : { service: desired.service };
   const where = namespace === home ? "" : ` in the namespace ${namespace}`;
@@ -81,14 +95,18 @@ function findingOf({ workload, reference, namespace }: Needed, known: Known, hom
     const message = `whether there is ${what}, is not known: the user of the kubeconfig may not get ${plural}`;
     return [{ level: "cannot tell", ...common, message, remedy: "Give it the Role that docs/kubernetes.md shows." }];
   }
-  if (known === "missing") {
-    const remedy = "Create it first, add it to the manifests, or mark the reference as optional.";
-    return [{ level: "refuse", ...common, message: `there is no ${what.slice("the ".length)}`, remedy }];
+  const lacking = known === "missing" ? [] : reference.keys.filter((key) => !known.includes(key));
+  if (known !== "missing" && lacking.length === 0) return [];
+  const message =
+    known === "missing" ? `there is no ${what.slice("the ".length)}` : `${what}, has no key ${lacking.join(", ")}`;
+  if (makers.length > 0) {
+    return [{ level: "cannot tell", ...common, message: `${message}, unless ${makers.join(" or ")} makes it` }];
   }
-  const lacking = reference.keys.filter((key) => !known.includes(key));
-  if (lacking.length === 0) return [];
-  const message = `${what}, has no key ${lacking.join(", ")}`;
-  return [{ level: "refuse", ...common, message, remedy: "Add it, or correct the reference." }];
+  const remedy =
+    known === "missing"
+      ? "Create it first, add it to the manifests, or mark the reference as optional."
+      : "Add it, or correct the reference.";
+  return [{ level: "refuse", ...common, message, remedy }];
 }
 
 function idOf({ reference, namespace }: Needed): string {
