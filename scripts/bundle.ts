@@ -15,6 +15,7 @@ export const ENTRIES = {
   "push/index": "actions/push/src/main.ts",
   "deploy/index": "actions/deploy/src/main.ts",
   "deploy/post": "actions/deploy/src/post.ts",
+  "plan/index": "actions/plan/src/main.ts",
   "rollback/index": "actions/rollback/src/main.ts",
   "report/index": "actions/report/src/main.ts",
   "trivy/check": "actions/trivy/src/check.ts",

@@ -50,6 +50,7 @@ export const PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = {
   scan: [CONTENTS, PULL],
   push: [CONTENTS, PUSH],
   deploy: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
+  plan: [CONTENTS, PULL, COMMENT, RUNS],
   rollback: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
   report: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
   trivy: [PULL],

@@ -40,6 +40,7 @@ const LOADERS: Readonly<Record<string, (inputs: Inputs) => unknown>> = {
   "actions/scan/action.yml": loadScanInputs,
   "actions/push/action.yml": loadPushInputs,
   "actions/deploy/action.yml": loadDeployInputs,
+  "actions/plan/action.yml": loadDeployInputs,
   "actions/report/action.yml": loadDeployInputs,
   "actions/rollback/action.yml": loadRollbackInputs,
 };
@@ -141,7 +142,7 @@ describe("action files", () => {
     };
     for (const path of [
       "action.yml",
-      ...["deploy", "report", "rollback"].map((name) => `actions/${name}/action.yml`),
+      ...["plan", "deploy", "report", "rollback"].map((name) => `actions/${name}/action.yml`),
     ]) {
       const { inputs } = parse(readText(path)) as ActionFile;
       const missing = wanted.filter((name) => inputs[name] === undefined);

@@ -64,6 +64,34 @@ it("replaces it by a better one, and closes what was before at GitHub", async ()
   expect(stage.github.comments(PULL_REQUEST)).toHaveLength(1);
 });
 
+it("plans for a pull request, in a comment of its own, and changes nothing", async () => {
+  const number = 8;
+  const sha = await stage.commit(number, "Greet divers", "web/shop.mjs", (text) =>
+    text.replace("the shop", "the divers' shop"),
+  );
+  const repo = { full_name: "acme/shop", fork: false };
+  const pullRequest = { number, head: { sha, ref: "divers", repo }, base: { ref: "main", repo } };
+  const run = await stage.run({
+    workflow: ".github/workflows/plan.yml",
+    eventName: "pull_request",
+    event: { action: "synchronize", number, pull_request: pullRequest },
+  });
+  await stage.repository.git("revert", "--no-edit", "HEAD");
+  expect(run.conclusion, describeRun(run)).toBe("success");
+  const { outputs } = stepOf(run, "staging", "plan");
+  expect(outputs).toMatchObject({ outcome: "succeeded", "exit-code": "0", changes: "1" });
+  expect(JSON.parse(outputs.plan ?? "")).toMatchObject({
+    services: expect.arrayContaining([expect.objectContaining({ service: "web", action: "update" })]),
+  });
+  const [comment, ...others] = stage.github.comments(number);
+  expect(others).toEqual([]);
+  expect(comment?.body).toContain("Plan: shop → staging");
+  expect(comment?.body).toContain(stepOf(run, "staging", "push").outputs.image?.split("@")[1]?.slice(0, 19));
+  expect(outputs["comment-url"]).toContain("/8#issuecomment-");
+  expect(await stage.lookFromOutside()).toEqual(seenBetter);
+  expect(stage.states()).toEqual(["inactive", "success"]);
+});
+
 it("stops at a failing test, which the step that always runs tells the pull request", async () => {
   const wrong = await stage.commit(PULL_REQUEST, "Halve the prices", "web/shop.mjs", (text) =>
     text.replace("cents / 100", "cents / 200"),

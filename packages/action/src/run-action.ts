@@ -40,8 +40,13 @@ export interface ActionContext {
   output(name: string, value: string): void;
 }
 
+/** A deployment would be refused, for these reasons. */
+export interface Refusal {
+  readonly refused: string;
+}
+
 /** How an action ended: a report of what happened, or `undefined` for a stage that simply did its work. */
-export type ActionEnd = DeploymentReport | FailureReport | undefined;
+export type ActionEnd = DeploymentReport | FailureReport | Refusal | undefined;
 
 /**
  * Runs one action from start to end: inputs → `work` → outputs → the step's fate.
@@ -145,6 +150,7 @@ function finish(context: ActionContext, end: ActionEnd, failOn: ReadonlySet<stri
 
 function describeEnd(end: ActionEnd): { name: string; exitCode: number; message?: string } {
   if (end === undefined) return { name: "succeeded", exitCode: 0 };
+  if ("refused" in end) return { name: "refused", exitCode: OUTCOMES.refused.exitCode, message: end.refused };
   if (!("outcome" in end)) return { name: end.reason, exitCode: EXIT_CODES[end.reason], message: end.message };
   const { exitCode } = OUTCOMES[end.outcome];
   const cause = end.cause === undefined ? "" : `: ${describeCause(end.cause)}`;

@@ -1,4 +1,12 @@
-import { type DeploymentReport, type Digest, pinnedReference, type Release, type ScanEvidence } from "@belay/core";
+import {
+  type DeploymentReport,
+  type Digest,
+  type Plan,
+  pinnedReference,
+  type Release,
+  type ScanEvidence,
+} from "@belay/core";
+import { planJson } from "@belay/rollout";
 import type { ActionContext } from "./run-action.ts";
 
 /** Outputs of the build: the release's path, the commit, tags and images per service. */
@@ -86,6 +94,17 @@ function runningOutput(report: DeploymentReport): RunningOutput[] {
     ready,
     desired,
   }));
+}
+
+/** Outputs of the plan: itself, how many services it changes, and where it is told. */
+export function setPlanOutputs(
+  context: ActionContext,
+  told: { readonly plan: Plan; readonly commentUrl?: string },
+): void {
+  const changes = told.plan.services.filter(({ action }) => action !== "unchanged");
+  context.output("plan", JSON.stringify(planJson(told.plan)));
+  context.output("changes", String(changes.length));
+  context.output("comment-url", told.commentUrl ?? "");
 }
 
 /** Outputs of the report step. */

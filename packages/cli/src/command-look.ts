@@ -1,5 +1,6 @@
 import type { Inputs } from "@belay/core";
 import { OUTCOMES } from "@belay/core";
+import { renderPlan } from "@belay/github";
 import {
   type EnvironmentStatus,
   holderName,
@@ -20,7 +21,7 @@ export async function runPlan(context: PipelineContext, inputs: Inputs): Promise
   const refused = made.findings.some((finding) => finding.level === "refuse");
   const exitCode = refused ? OUTCOMES.refused.exitCode : 0;
   return {
-    text: `${printPlan(made)}\n`,
+    text: `${inputs.boolean("markdown") ? renderPlan(made, { redactor: context.redactor }) : printPlan(made)}\n`,
     json: { outcome: refused ? "refused" : "succeeded", cause: null, plan: planJson(made) },
     exitCode,
   };

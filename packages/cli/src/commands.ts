@@ -30,6 +30,7 @@ const SCAN = {
     "Where Trivy comes from: installed (on this machine), download (verified by checksum), or server (installed, with a server's database). Default: installed where it is, else download.",
   "scan-formats": "Further reports to write: sarif, cyclonedx, spdx-json, github (a dependency snapshot).",
 } as const;
+const MARKDOWN = { markdown: "Print it as Markdown, as the pull request would get it." } as const;
 const BACK = {
   to: "previous, the number of a deployment, or a commit (full, or at least 7 digits of it). Default: previous.",
   reason: "Why, for the ledger and the report.",
@@ -154,6 +155,7 @@ export const COMMANDS: readonly Command[] = [
     "plan",
     "Show what a deployment would change and what speaks against it. Changes nothing.",
     pick(DEPLOY_INPUTS),
+    MARKDOWN,
     RELEASE,
   ),
   command(

@@ -41,6 +41,8 @@ export interface CommentRequest {
   /** Number of the pull request. */
   readonly pullRequest: number;
   readonly application: string;
+  /** The environment that it plans for: such a comment is one of its own, beside that of what happened. */
+  readonly planOf?: string;
   /** Markdown without the marker, as `renderComment` makes it. */
   readonly body: string;
 }
@@ -109,7 +111,7 @@ export interface GitHub {
    * (open ones first, then the newest). `undefined` when there is none. Needs `pull-requests: read`.
    */
   findPullRequest(commit: string): Promise<Reported<PullRequest | undefined>>;
-  /** Leaves exactly one comment of ours per pull request and application. Needs `pull-requests: write`. */
+  /** Leaves exactly one comment of ours per pull request and application (and per environment of a plan). Needs `pull-requests: write`. */
   upsertComment(request: CommentRequest): Promise<Reported<CommentResult>>;
   /**
    * Makes a GitHub deployment (or adopts the one that the job's `environment:` made) and sets it `in_progress`. When the

@@ -23,7 +23,7 @@ export async function upsertStickyComment(
   request: CommentRequest,
   trusted: Set<string>,
 ): Promise<CommentResult> {
-  const marker = commentMarker(request.application);
+  const marker = commentMarker(request.application, request.planOf);
   const body = `${marker}\n${cutMarkdown(api.redact(request.body), COMMENT_LIMIT - marker.length - 1)}`;
   const ours = (): Promise<Comment[]> => listOurs(api, request.pullRequest, marker, trusted);
   const [first, ...extra] = await ours();

@@ -11,5 +11,6 @@ export { type ScanHooks, type Scanned, scan } from "./scan.ts";
 export { tellScan } from "./scan-told.ts";
 export * from "./service-status.ts";
 export * from "./status.ts";
+export * from "./tell-plan.ts";
 export * from "./use-case-inputs.ts";
 export type { Deployed } from "./with-deployment-report.ts";

@@ -1,0 +1,10 @@
+import { type Refusal, runAction, setPlanOutputs } from "@belay/action";
+import { loadDeployInputs, tellPlan } from "@belay/pipeline";
+
+await runAction(async (context): Promise<Refusal | undefined> => {
+  const told = await tellPlan(context, loadDeployInputs(context.inputs));
+  setPlanOutputs(context, told);
+  const refusals = told.plan.findings.filter(({ level }) => level === "refuse");
+  if (refusals.length === 0) return undefined;
+  return { refused: `A deployment would be refused: ${refusals.map(({ message }) => message).join("; ")}.` };
+});
