@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Cluster, describeRun, stepOf, useKubernetes, type WorkflowRun, waitUntil } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { expectStatus } from "./expect-status.ts";
 import { expectFaultTold, expectNoSecret, FAULT } from "./expect-told.ts";
 import { type Seen, STAGE_MS, TOKEN, WorkflowStage } from "./workflow-stage.ts";
 
@@ -178,6 +179,11 @@ it("goes on with a good one, and back when somebody asks for it", async () => {
   expect(await visit()).toContain("Welcome to the shop");
   expect(stage.github.comments(FIRST)[0]?.body).toContain("Rolled back to deployment 1, healthy");
   expect(stage.states().at(-1)).toBe("success");
+});
+
+it("tells on the command line what runs", async () => {
+  const env = { BELAY_KUBECONFIG_DATA: await kubeconfigOf(token) };
+  expectStatus(await stage.status(env), { seen: await look(), deployment: 4, by: "ada", rolledBackTo: 1 });
 });
 
 it("shows no secret anywhere", () => {

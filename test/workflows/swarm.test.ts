@@ -4,8 +4,9 @@
  */
 import { beManager, describeRun, stepOf, type WorkflowRun } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { expectStatus } from "./expect-status.ts";
 import { expectFaultTold, expectNoSecret, FAULT } from "./expect-told.ts";
-import { type Seen, STAGE_MS, WorkflowStage } from "./workflow-stage.ts";
+import { type Seen, STAGE_MS, TOKEN, WorkflowStage } from "./workflow-stage.ts";
 
 const FIRST = 7;
 const SECOND = 8;
@@ -122,6 +123,20 @@ it("goes on with a good one, and back when somebody asks for it", async () => {
   expect(await stage.visit()).toContain("Welcome to the shop");
   expect(stage.github.comments(FIRST)[0]?.body).toContain("Rolled back to deployment 1, healthy");
   expect(stage.states().at(-1)).toBe("success");
+});
+
+it("tells on the command line what runs, what a deployment would change, and goes back there too", async () => {
+  const env = { DATABASE_PASSWORD: PASSWORD };
+  expectStatus(await stage.status(), { seen: await look(), deployment: 4, by: "ada", rolledBackTo: 1 });
+  const login = ["login", "--username", "ada", "--password-stdin", stage.registry.address];
+  await stage.engine.docker(login, { input: TOKEN });
+  const plan = await stage.belay(["plan", "--markdown", "--release", (await look()).images[0] ?? ""], env);
+  expect(plan.stdout, plan.stderr).toContain("Plan: shop → staging");
+  const back = await stage.belay(["rollback", "--to", second, "--reason", "prices are right again"], env);
+  expect(back.exitCode, back.stdout + back.stderr).toBe(0);
+  const seen = await look();
+  expect(seen.commits).toEqual([second]);
+  expectStatus(await stage.status(), { seen, deployment: 5, by: /./, rolledBackTo: 3 });
 });
 
 it("shows no secret anywhere", () => {

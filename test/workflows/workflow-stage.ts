@@ -1,5 +1,6 @@
 import { cp, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { createRunner, Redactor } from "@belay/core";
 import {
   BASE_IMAGES,
   checkOutSuite,
@@ -40,6 +41,28 @@ export interface Seen {
   readonly images: readonly string[];
   /** The commits that the images' labels name. */
   readonly commits: readonly string[];
+}
+
+export interface Typed {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+/** A service in the JSON of `belay status`. */
+export interface TypedStatus {
+  readonly service: string;
+  readonly image: string;
+  readonly revision: string;
+  readonly digests: readonly string[];
+  readonly ready: number;
+  readonly desired: number;
+  readonly since: string;
+  readonly health: Readonly<Record<string, number>>;
+  readonly source: { readonly revision: string };
+  readonly by: string;
+  readonly deployment: number;
+  readonly rolledBackTo?: number;
 }
 
 export interface RunRequest {
@@ -159,6 +182,31 @@ export class WorkflowStage implements AsyncDisposable {
       github: { url: this.github.apiUrl },
       localRepositories: localActions(text, this.#suite.folder),
     });
+  }
+
+  /** The bundled command line, as somebody types it in a clone of the repository. Exit codes are for the caller to judge. */
+  async belay(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Typed> {
+    const variables = Object.entries(this.#variables()).flatMap(([name, value]) => ["--variables", `${name}=${value}`]);
+    const cli = join(ROOT, "dist/cli/index.js");
+    const all = [cli, ...args, "--environment", "staging", ...variables];
+    const { stdout, stderr, exitCode } = await createRunner(new Redactor())(process.execPath, all, {
+      doing: `belay ${args.join(" ")}`,
+      cwd: this.repository.folder,
+      env: { ...this.engine.env, ...this.#trivy.env, ...env },
+      allowedExitCodes: [0, 2, 3, 4, 5],
+    });
+    return { stdout, stderr, exitCode };
+  }
+
+  /** What `belay status` says of the service `web`, for programs and for people. */
+  async status(
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<{ readonly web: TypedStatus; readonly text: string }> {
+    const [json, text] = [await this.belay(["status", "--json"], env), await this.belay(["status"], env)];
+    const { services } = JSON.parse(json.stdout) as { services: readonly TypedStatus[] };
+    const web = services.find(({ service }) => service === "web");
+    if (web === undefined) throw new Error(`belay status knows no web: ${json.stdout} ${json.stderr}`);
+    return { web, text: text.stdout };
   }
 
   #variables(): Record<string, string> {
