@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../kubernetes-object.ts";
-import { keptOf } from "./kept-object.ts";
+import { keptOf, kinOf } from "./kept-object.ts";
 import type { Pod } from "./pod.ts";
 import { translatePod } from "./translate-pod.ts";
 
@@ -29,16 +29,21 @@ const pod: Pod = {
   },
 };
 
+/** What is kept of a copy, as each object that comes from the API server is one. */
+function keep(object: KubernetesObject, before?: KubernetesObject, kin?: KubernetesObject): KubernetesObject {
+  return keptOf(structuredClone(object), before, kin);
+}
+
 describe("a pod that is kept", () => {
   it("is as good as the whole one for the judge", () => {
     const place = { revision: "r", slot: "web-1" };
-    expect(translatePod(keptOf(pod, undefined) as Pod, place, [])).toEqual(translatePod(pod, place, []));
+    expect(translatePod(keep(pod) as Pod, place, [])).toEqual(translatePod(pod, place, []));
   });
 
   it("has all that Belay looks at, and nothing else", () => {
     const { managedFields, ...metadata } = pod.metadata;
     const [main] = pod.spec.containers;
-    expect(keptOf(pod, undefined)).toEqual({
+    expect(keep(pod)).toEqual({
       ...pod,
       metadata,
       spec: {
@@ -47,6 +52,43 @@ describe("a pod that is kept", () => {
         initContainers: pod.spec.initContainers,
       },
     });
+  });
+});
+
+describe("pods of one kin", () => {
+  const ready = (name: string, status: "True" | "False", owner = "set"): Pod => ({
+    ...pod,
+    metadata: {
+      name,
+      uid: name,
+      ownerReferences: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: owner, uid: owner }],
+    },
+    status: { ...pod.status, conditions: [{ type: "Ready", status }] },
+  });
+
+  it("are those of one owner in one state", () => {
+    const kins = [ready("a", "True"), ready("a", "False"), ready("a", "True", "other"), pod].map(kinOf);
+    expect(new Set(kins).size).toBe(4);
+    expect(kinOf(ready("b", "True"))).toBe(kins[0]);
+  });
+
+  it("are in memory once, but for what tells them apart", () => {
+    const first = keep(ready("a", "True")) as Pod;
+    const second = keep(ready("b", "True"), undefined, first) as Pod;
+    expect(second).toEqual(keep(ready("b", "True")));
+    expect(second.spec).toBe(first.spec);
+    expect(second.status).toBe(first.status);
+    expect(second.metadata.ownerReferences).toBe(first.metadata.ownerReferences);
+  });
+
+  it("go on with what they had, where they have changed like others", () => {
+    const before = keep(ready("a", "False")) as Pod;
+    const kin = keep(ready("b", "True")) as Pod;
+    const after = keep(ready("a", "True"), before, kin) as Pod;
+    expect(after).toEqual(keep(ready("a", "True")));
+    expect(after.metadata).toBe(before.metadata);
+    expect(after.spec).toBe(before.spec);
+    expect(after.status?.conditions).toBe(kin.status?.conditions);
   });
 });
 
@@ -63,14 +105,15 @@ describe("a workload that is kept", () => {
 
   it("goes on with the template that is known, while that is the same", () => {
     const known = deployment("web:1");
-    const next = keptOf(deployment("web:1", 3), known) as typeof known;
+    const next = keep(deployment("web:1", 3), known, deployment("web:1", 3)) as typeof known;
     expect(next).toEqual(deployment("web:1", 3));
     expect(next.spec.template).toBe(known.spec.template);
   });
 
   it("has its own template when it is another one, or the first", () => {
     const next = deployment("web:2");
-    expect(keptOf(next, deployment("web:1"))).toBe(next);
-    expect(keptOf(next, undefined)).toBe(next);
+    expect(keptOf(next, deployment("web:1"), undefined)).toBe(next);
+    expect(keptOf(next, undefined, undefined)).toBe(next);
+    expect(next).toEqual(deployment("web:2"));
   });
 });

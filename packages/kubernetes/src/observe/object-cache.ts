@@ -2,7 +2,7 @@ import { type Clock, isBelayError, type Log, messageOf } from "@belay/core";
 import { isStatus } from "../api/api-error.ts";
 import type { KubernetesApi, ResourceList, WatchEvent } from "../kubernetes-api.ts";
 import type { KubernetesObject } from "../kubernetes-object.ts";
-import { keptOf } from "./kept-object.ts";
+import { keptOf, kinOf } from "./kept-object.ts";
 
 export interface CacheOptions {
   readonly api: KubernetesApi;
@@ -30,6 +30,8 @@ export class ObjectCache {
   readonly #objects = new Map<string, KubernetesObject>();
   /** All of them as a list: the same one until one of them changes, so that what was found in it need not be sought again. */
   #list: readonly KubernetesObject[] | undefined;
+  /** One object of each kin ({@link kinOf}): what the others have in common with. */
+  readonly #kin = new Map<string, KubernetesObject>();
   /** The newest versions of all objects, each by its uid. */
   readonly #seen = new Set<string>();
   #version: string | undefined;
@@ -74,7 +76,7 @@ export class ObjectCache {
   #ask(signal: AbortSignal): Promise<ResourceList> {
     return this.#options.api.list(this.#apiVersion, this.#kind, {
       signal,
-      keep: (object) => keptOf(object, undefined),
+      keep: (object) => this.#slimmed(object),
     });
   }
 
@@ -110,6 +112,7 @@ export class ObjectCache {
 
   async #relist(signal: AbortSignal): Promise<readonly KubernetesObject[]> {
     const at = this.#options.clock.now();
+    this.#kin.clear();
     const { resourceVersion, items } = await this.#ask(signal);
     // Another listing, or a watch, may have been quicker and be newer.
     if (at < this.#listedAt || this.#live) return items;
@@ -132,16 +135,21 @@ export class ObjectCache {
   #take({ type, object }: WatchEvent): void {
     this.#version = object.metadata.resourceVersion ?? this.#version;
     if (type === "BOOKMARK") return;
-    const key = object.metadata.uid ?? object.metadata.name;
     this.#list = undefined;
-    if (type === "DELETED") this.#objects.delete(key);
-    else this.#keep(object);
+    if (type === "DELETED") this.#objects.delete(keyOf(object));
+    else this.#keep(this.#slimmed(object));
     this.#options.onChange();
   }
 
+  #slimmed(object: KubernetesObject): KubernetesObject {
+    const kin = kinOf(object);
+    const kept = keptOf(object, this.#objects.get(keyOf(object)), this.#kin.get(kin));
+    this.#kin.set(kin, kept);
+    return kept;
+  }
+
   #keep(object: KubernetesObject): void {
-    const key = object.metadata.uid ?? object.metadata.name;
-    this.#objects.set(key, keptOf(object, this.#objects.get(key)));
+    this.#objects.set(keyOf(object), object);
     this.#seen.add(versionKey(object));
     // A set keeps the order of insertion.
     for (const oldest of this.#seen) {
@@ -149,6 +157,10 @@ export class ObjectCache {
       this.#seen.delete(oldest);
     }
   }
+}
+
+function keyOf({ metadata }: KubernetesObject): string {
+  return metadata.uid ?? metadata.name;
 }
 
 function versionKey({ metadata }: KubernetesObject): string {

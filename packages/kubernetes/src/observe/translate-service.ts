@@ -4,6 +4,7 @@ import { desiredOf, type PodTemplate, type Workload } from "../workload.ts";
 import type { NamespaceView } from "./namespace-watch.ts";
 import { observedRevision } from "./observed-revision.ts";
 import { type Pod, type PodEvent, timeOf } from "./pod.ts";
+import { shareParts } from "./share-parts.ts";
 import { conditionsOfPods, conditionsOfWorkload } from "./translate-conditions.ts";
 import { type PodPlace, translatePod } from "./translate-pod.ts";
 import { viewIndex } from "./view-index.ts";
@@ -31,16 +32,27 @@ export function translateService(wanted: Wanted, key: ObjectKey, view: Namespace
     desired: workload === undefined ? wanted.desired : desiredOf(workload),
     wantedRevision: wanted.revision,
     conditions: unique(conditions),
-    instances: own.map(({ pod, revision }) =>
-      translated(pod, { revision: revision ?? "", slot: slotOf(pod, key) }, viewIndex.eventsOf(view, pod.metadata.uid)),
-    ),
+    instances: translateAll(own, key, view),
   };
+}
+
+function translateAll(
+  pods: readonly { readonly pod: Pod; readonly revision: string | undefined }[],
+  key: ObjectKey,
+  view: NamespaceView,
+): readonly Instance[] {
+  const instances: Instance[] = [];
+  for (const { pod, revision = "" } of pods) {
+    const place = { revision, slot: slotOf(pod, key) };
+    instances.push(translated(pod, place, viewIndex.eventsOf(view, pod.metadata.uid), instances.at(-1)));
+  }
+  return instances;
 }
 
 /** The last translation of a pod: while nothing of it changes it is the same object, and need not be looked into again. */
 const lastOf = perObject((_pod: Pod): { place?: PodPlace; events?: readonly PodEvent[]; instance?: Instance } => ({}));
 
-function translated(pod: Pod, place: PodPlace, events: readonly PodEvent[]): Instance {
+function translated(pod: Pod, place: PodPlace, events: readonly PodEvent[], neighbour: Instance | undefined): Instance {
   const last = lastOf(pod);
   const same =
     last.place?.revision === place.revision &&
@@ -48,7 +60,8 @@ function translated(pod: Pod, place: PodPlace, events: readonly PodEvent[]): Ins
     last.events?.length === events.length &&
     events.every((event, index) => event === last.events?.[index]);
   if (!same || last.instance === undefined) {
-    Object.assign(last, { place, events, instance: translatePod(pod, place, events) });
+    const instance = shareParts(translatePod(pod, place, events), last.instance ?? neighbour);
+    Object.assign(last, { place, events, instance });
   }
   return last.instance as Instance;
 }

@@ -74,7 +74,7 @@ export function replicaSetOf(service: number, release: 1 | 2, version: number): 
 }
 
 /** A pod that is ready, with a sidecar and an init container that has done its work. */
-export function podOf({ id, service, slot, release }: SimulatedInstance, version: number): Json {
+export function podOf({ id, service, slot, release, version: born }: SimulatedInstance, version: number): Json {
   const name = `${setName(service, release)}-${id.replace(/0+$/, "")}`;
   const labels = { "pod-template-hash": hashOf(release) };
   const { metadata, spec } = templateOf(service, release, labels);
@@ -83,6 +83,7 @@ export function podOf({ id, service, slot, release }: SimulatedInstance, version
     kind: "Pod",
     metadata: {
       ...metaOf(name, `pod-${id}`, version),
+      creationTimestamp: timeOf(born),
       generateName: `${setName(service, release)}-`,
       generation: 1,
       labels: metadata.labels,
@@ -104,15 +105,15 @@ export function podOf({ id, service, slot, release }: SimulatedInstance, version
       enableServiceLinks: true,
       preemptionPolicy: "PreemptLowerPriority",
     },
-    status: statusOf(service, slot, release),
+    status: statusOf(service, slot, release, timeOf(born)),
   };
 }
 
-function statusOf(service: number, slot: number, release: 1 | 2): Json {
+function statusOf(service: number, slot: number, release: 1 | 2, at: string): Json {
   const image = imageOf(service, release);
   const containerID = `containerd://${String(release).repeat(64)}`;
-  const running = { running: { startedAt: AT } };
-  const done = { terminated: { exitCode: 0, reason: "Completed", startedAt: AT, finishedAt: AT, containerID } };
+  const running = { running: { startedAt: at } };
+  const done = { terminated: { exitCode: 0, reason: "Completed", startedAt: at, finishedAt: at, containerID } };
   const shown = (name: string, state: object) => ({
     name,
     state,
@@ -133,18 +134,23 @@ function statusOf(service: number, slot: number, release: 1 | 2): Json {
         observedGeneration: 1,
         status: "True",
         lastProbeTime: null,
-        lastTransitionTime: AT,
+        lastTransitionTime: at,
       }),
     ),
     hostIP: `10.1.0.${slot}`,
     hostIPs: [{ ip: `10.1.0.${slot}` }],
     podIP: `10.2.${service % 250}.${slot}`,
     podIPs: [{ ip: `10.2.${service % 250}.${slot}` }],
-    startTime: AT,
+    startTime: at,
     initContainerStatuses: [shown("migrate", done)],
     containerStatuses: [shown("main", running), shown("proxy", running)],
     qosClass: "Burstable",
   };
+}
+
+/** Each instance has times of its own, as in life, where little is the same in two of them. */
+function timeOf(version: number): string {
+  return `${new Date(Date.parse(AT) + version * 1_000).toISOString().slice(0, 19)}Z`;
 }
 
 function templateOf(service: number, release: 1 | 2, labels: Readonly<Record<string, string>>) {
