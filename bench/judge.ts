@@ -1,7 +1,9 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { resolve } from "node:path";
-import type { FleetShape } from "@belay/testkit";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { type FleetShape, fleetObservation } from "../packages/testkit/src/fleet/index.ts";
 import { bundleWorker } from "./bundle-worker.ts";
 import { type Figure, median } from "./measure.ts";
 
@@ -52,10 +54,20 @@ export async function judge(): Promise<Figure[]> {
   return figures;
 }
 
+/** What the judge is shown is made here, as it comes from an engine: text, in a file for each step of the release. */
 async function measured(worker: string, shape: FleetShape, services: number): Promise<JudgeFigures> {
-  const child = fork(worker, [shape, `${services}`, `${PER_SERVICE}`], {
-    execArgv: ["--expose-gc", `--max-old-space-size=${HEAP_MB}`],
-  });
-  const [figures] = await once(child, "message");
-  return figures as JudgeFigures;
+  const folder = await mkdtemp(join(tmpdir(), "belay-bench-"));
+  try {
+    for (let renewed = 0; renewed <= PER_SERVICE; renewed++) {
+      const seen = fleetObservation({ shape, services, instancesPerService: PER_SERVICE, renewed });
+      await writeFile(join(folder, `${renewed}.json`), JSON.stringify(seen));
+    }
+    const child = fork(worker, [folder, `${PER_SERVICE}`], {
+      execArgv: ["--expose-gc", `--max-old-space-size=${HEAP_MB}`],
+    });
+    const [figures] = await once(child, "message");
+    return figures as JudgeFigures;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }

@@ -9,6 +9,7 @@ export interface KnownInstance {
   /** As it looked when it changed last, in what the judge asks for. */
   readonly instance: Instance;
   readonly current: boolean;
+  /** Of those that are current. */
   readonly ready: boolean;
   /** Only of one that can tell of this deployment: of the wanted revision, and not on its way out. */
   readonly facts: InstanceFacts | undefined;
@@ -103,7 +104,7 @@ function know(
 /** Of one that can't tell of this deployment it is asked no more than whether it may serve, and of which revision it is. */
 function knowOther(instance: Instance, known: KnownInstance | undefined): KnownInstance {
   const current = instance.phase === "current";
-  const ready = isReady(instance);
+  const ready = current && isReady(instance);
   const same = known?.current === current && known.ready === ready;
   if (same && (!current || known.instance.revision === instance.revision)) return known;
   return { id: instance.id, instance, current, ready, facts: undefined, fresh: NONE };
