@@ -6,11 +6,10 @@ import { join, resolve } from "node:path";
 import { type FleetShape, fleetObservation } from "../packages/testkit/src/fleet/index.ts";
 import { bundleWorker } from "./bundle-worker.ts";
 import { type Figure, median } from "./measure.ts";
+import { SMALL_HEAP } from "./small-heap.ts";
 
 const SIZES = [100, 300, 1_000] as const;
 const PER_SERVICE = 10;
-/** Node takes what the machine has to spare unless it is told; within this it has to do. */
-const HEAP_MB = 128;
 const LARGEST = SIZES[SIZES.length - 1] ?? 1_000;
 
 /** What one measurement says of itself: a process of its own, so that its memory is nobody else's. */
@@ -38,8 +37,8 @@ export async function judge(): Promise<Figure[]> {
       figures.push({ what, value, unit: "ms", ...(services === LARGEST ? { limit: 5 } : {}) });
       if (services !== LARGEST) continue;
       const turned = `the same when every service has changed since the look before (${shape})`;
-      figures.push({ what: turned, value: median(seen.turning), unit: "ms" });
-      const memory = `memory of the process, with a heap of ${HEAP_MB} MB at most (${shape})`;
+      figures.push({ what: turned, value: median(seen.turning), unit: "ms", limit: 5 });
+      const memory = `memory of the process (${shape})`;
       figures.push({ what: memory, value: seen.residentBytes / 1e6, unit: "MB", limit: 250 });
     }
     const growth = (medians.get(1_000) ?? Number.NaN) / (medians.get(100) ?? Number.NaN) / 10;
@@ -63,7 +62,7 @@ async function measured(worker: string, shape: FleetShape, services: number): Pr
       await writeFile(join(folder, `${renewed}.json`), JSON.stringify(seen));
     }
     const child = fork(worker, [folder, `${PER_SERVICE}`], {
-      execArgv: ["--expose-gc", `--max-old-space-size=${HEAP_MB}`],
+      execArgv: ["--expose-gc", ...SMALL_HEAP],
     });
     const [figures] = await once(child, "message");
     return figures as JudgeFigures;

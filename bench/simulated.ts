@@ -5,13 +5,14 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { bundleWorker } from "./bundle-worker.ts";
 import { type Figure, median } from "./measure.ts";
+import { SMALL_HEAP } from "./small-heap.ts";
 
 const FOLDER = resolve(import.meta.dirname, "simulated");
 const SIZES = [250, 500, 1_000] as const;
 const LARGEST = SIZES[SIZES.length - 1] ?? 1_000;
 const PER_SERVICE = 10;
-/** Node takes what the machine has to spare unless it is told; within this it has to do. */
-const HEAP = ["--max-old-space-size=160", "--max-semi-space-size=8"];
+const JUDGE_MS = 5;
+const MEMORY_MB = 250;
 
 /** What Belay's process says of its looks. Times are processor time, in milliseconds. */
 export interface LookFigures {
@@ -39,50 +40,88 @@ export async function simulated(): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const kind of ["swarm", "kubernetes"] as const) {
     const seen = new Map<number, LookFigures>();
-    for (const services of SIZES) seen.set(services, await measured(kind, services, worker));
-    figures.push(...figuresOf(kind, seen));
+    for (const services of SIZES) seen.set(services, await measured(kind, services, worker, SMALL_HEAP));
+    const { residentBytes } = await measured(kind, LARGEST, worker, []);
+    figures.push(...judgeFigures(kind, seen), ...figuresOf(kind, seen.get(LARGEST) as LookFigures));
+    figures.push({ what: "the same when Node takes what it likes", value: residentBytes / 1e6, unit: "MB" });
+    figures.push(growth("all that a look takes", seen, totalMs), growth("judge", seen, judgeMs));
   }
   return figures;
 }
 
-function figuresOf(kind: string, seen: ReadonlyMap<number, LookFigures>): Figure[] {
-  const largest = seen.get(LARGEST) as LookFigures;
-  const title = `${kind}, ${LARGEST} services, ${LARGEST * PER_SERVICE} instances`;
-  const rolled = (of: LookFigures) => of.looks.filter(({ course }) => course === "roll");
-  const other = (of: LookFigures) => of.looks.filter(({ course }) => course !== "roll");
-  const of = (looks: LookFigures["looks"], what: "requests" | "bytes" | "answerMs" | "translateMs" | "judgeMs") =>
-    median(looks.map((look) => look[what]));
-  const sum = (one: LookFigures): number =>
-    of(rolled(one), "translateMs") + of(rolled(one), "judgeMs") + of(rolled(one), "answerMs");
-  const growth = sum(largest) / sum(seen.get(SIZES[0]) as LookFigures) / (LARGEST / SIZES[0]);
+type Look = LookFigures["looks"][number];
+type Measure = "requests" | "bytes" | "answerMs" | "translateMs" | "judgeMs";
+
+/** Whether every service had changed since the look before. */
+function hasRolled({ course }: Look): boolean {
+  return course === "roll";
+}
+
+function medianOf(looks: readonly Look[], what: Measure): number {
+  return median(looks.map((look) => look[what]));
+}
+
+/** The judge's part by size of the fleet. */
+function judgeFigures(kind: string, seen: ReadonlyMap<number, LookFigures>): Figure[] {
+  return [...seen].flatMap(([services, { looks }]): Figure[] => {
+    const title = `${kind}, ${services} services, ${services * PER_SERVICE} instances`;
+    const few = medianOf(
+      looks.filter((look) => !hasRolled(look)),
+      "judgeMs",
+    );
+    const every = medianOf(looks.filter(hasRolled), "judgeMs");
+    return [
+      { what: `${title}: judge, few changed`, value: few, unit: "ms", limit: JUDGE_MS },
+      { what: "judge, every service changed", value: every, unit: "ms", limit: JUDGE_MS },
+    ];
+  });
+}
+
+function figuresOf(kind: string, { looks, residentBytes }: LookFigures): Figure[] {
+  const [rolled, other] = [looks.filter(hasRolled), looks.filter((look) => !hasRolled(look))];
+  const both = (what: string, measure: Measure, unit: Figure["unit"], scale = 1): Figure[] => [
+    { what: `${what}, few changed`, value: medianOf(other, measure) / scale, unit },
+    { what: `${what}, every service changed`, value: medianOf(rolled, measure) / scale, unit },
+  ];
   return [
-    { what: `${title}: judge, few changed`, value: of(other(largest), "judgeMs"), unit: "ms", limit: 5 },
-    { what: "judge, every service changed", value: of(rolled(largest), "judgeMs"), unit: "ms", limit: 5 },
-    { what: "translation, few changed", value: of(other(largest), "translateMs"), unit: "ms" },
-    { what: "translation, every service changed", value: of(rolled(largest), "translateMs"), unit: "ms" },
-    { what: "engine's answers and events, few changed", value: of(other(largest), "answerMs"), unit: "ms" },
-    { what: "engine's answers and events, every service changed", value: of(rolled(largest), "answerMs"), unit: "ms" },
-    { what: "requests per look", value: of(largest.looks, "requests"), unit: "requests" },
-    { what: "sent by the engine per look, few changed", value: of(other(largest), "bytes") / 1_000, unit: "kB" },
-    {
-      what: "sent by the engine per look, every service changed",
-      value: of(rolled(largest), "bytes") / 1_000,
-      unit: "kB",
-    },
-    { what: "memory of the process", value: largest.residentBytes / 1e6, unit: "MB", limit: 250 },
-    // A little more than 1 for caches that a larger fleet no longer fits in.
-    { what: `time per instance at ${LARGEST} services against ${SIZES[0]}`, value: growth, unit: "×", limit: 2 },
+    ...both(`${kind}, ${LARGEST} services: translation`, "translateMs", "ms"),
+    ...both("engine's answers and events", "answerMs", "ms"),
+    { what: "requests per look", value: medianOf(looks, "requests"), unit: "requests" },
+    ...both("sent by the engine per look", "bytes", "kB", 1_000),
+    { what: "memory of the process", value: residentBytes / 1e6, unit: "MB", limit: MEMORY_MB },
   ];
 }
 
-export async function measured(kind: string, services: number, worker: string): Promise<LookFigures> {
+function judgeMs({ looks }: LookFigures): number {
+  return medianOf(looks.filter(hasRolled), "judgeMs");
+}
+
+function totalMs({ looks }: LookFigures): number {
+  const rolled = looks.filter(hasRolled);
+  return medianOf(rolled, "answerMs") + medianOf(rolled, "translateMs") + medianOf(rolled, "judgeMs");
+}
+
+/** How much more an instance costs in the largest fleet than in the smallest: 1 is linear. */
+function growth(what: string, seen: ReadonlyMap<number, LookFigures>, of: (one: LookFigures) => number): Figure {
+  const [smallest] = SIZES;
+  const value = of(seen.get(LARGEST) as LookFigures) / of(seen.get(smallest) as LookFigures) / (LARGEST / smallest);
+  // A little more than 1 for caches that a larger fleet no longer fits in.
+  return { what: `${what}: time per instance at ${LARGEST} services against ${smallest}`, value, unit: "×", limit: 2 };
+}
+
+export async function measured(
+  kind: string,
+  services: number,
+  worker: string,
+  execArgv: readonly string[],
+): Promise<LookFigures> {
   const folder = await mkdtemp(join(tmpdir(), "belay-bench-"));
   const socket = join(folder, "engine.sock");
   const engine = fork(join(FOLDER, "engine-process.ts"), [kind, `${services}`, `${PER_SERVICE}`, socket]);
   try {
     const { port } = (await message(engine)) as { port: number };
     const address = kind === "swarm" ? `unix://${socket}` : `http://127.0.0.1:${port}`;
-    const belay = fork(worker, [kind, address, `${services}`], { execArgv: HEAP });
+    const belay = fork(worker, [kind, address, `${services}`], { execArgv: [...execArgv] });
     for (;;) {
       const asked = (await message(belay)) as "roll" | { figures: LookFigures };
       if (typeof asked === "object") return asked.figures;

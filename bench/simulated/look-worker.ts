@@ -12,7 +12,7 @@ import type { LookFigures } from "../simulated.ts";
 import { Meter } from "./meter.ts";
 
 const [kind = "swarm", address = "", count = "1000"] = process.argv.slice(2);
-const LOOKS = Number(process.env.BELAY_BENCH_LOOKS ?? 24);
+const LOOKS = Number(process.env.BELAY_BENCH_LOOKS ?? 40);
 /** A release takes its next step at each fourth look; at the others a few services are scaled, or nothing happens. */
 const COURSE = ["roll", "stand", "breathe", "breathe"] as const;
 const QUIET_MS = 400;

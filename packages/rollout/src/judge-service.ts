@@ -45,14 +45,15 @@ export function judgeService(
   const memory = rememberService(terms, baseline, last?.memory, instances, view, now);
   const crashes = rememberCrashes(view, before.crashes);
   const scene = sceneOf(terms, view, memory, crashes, now);
+  const quiet = isQuiet(scene);
   return {
     shown: { service: withoutInstances(service), readings },
     terms,
     memory,
     crashes,
-    failure: findFailure(scene),
+    failure: quiet ? undefined : findFailure(scene),
     waitsFor: findWait(scene),
-    wakeAt: nextChange(scene),
+    wakeAt: quiet ? undefined : nextChange(scene),
   };
 }
 
@@ -74,7 +75,6 @@ function standsStill(
 }
 
 function findFailure(scene: Scene): ServiceJudgement["failure"] {
-  if (isQuiet(scene)) return undefined;
   for (let rank = 0; rank < RULE_LIST.length; rank++) {
     const cause = RULE_LIST[rank]?.(scene);
     if (cause !== undefined) return { rank, cause };
@@ -82,7 +82,7 @@ function findFailure(scene: Scene): ServiceJudgement["failure"] {
   return undefined;
 }
 
-/** Whether there is nothing from which a rule could conclude anything: so it is with most services at most looks. */
+/** Whether there is nothing from which a rule could conclude anything, nor time alone: so it is with most services. */
 function isQuiet({ service, telling, crashes, readings, memory }: Scene): boolean {
   return (
     telling.length === 0 &&
@@ -104,9 +104,7 @@ function findWait(scene: Scene): string | undefined {
 const RULE_LIST = Object.values(RULES);
 const CONVERGENCE_LIST = Object.values(CONVERGENCE);
 
-function nextChange(scene: Scene): number | undefined {
-  if (isQuiet(scene)) return undefined;
-  const { terms, now, memory, telling } = scene;
+function nextChange({ terms, now, memory, telling }: Scene): number | undefined {
   const { startMs } = terms.policy;
   let next: number | undefined;
   const consider = (since: number | undefined, milliseconds: number): void => {

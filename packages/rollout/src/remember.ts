@@ -51,8 +51,11 @@ export function rememberService(
       before?.wanted !== wanted ||
       before.completed !== completed ||
       (before.instances !== instances && instances.turned),
-    conditions: rememberConditions(service, before?.conditions ?? { since: NO_TIMES, old: baseline.conditions }, now),
-    probes: rememberProbes(terms, baseline, before?.probes, view, now),
+    conditions:
+      service.conditions.length === 0
+        ? NO_CONDITIONS
+        : rememberConditions(service, before?.conditions ?? { since: NO_TIMES, old: baseline.conditions }, now),
+    probes: view.readings.length === 0 ? NO_PROBES : rememberProbes(terms, baseline, before?.probes, view, now),
   };
 }
 
@@ -90,7 +93,6 @@ function rememberConditions(
   before: ServiceMemory["conditions"],
   now: number,
 ): ServiceMemory["conditions"] {
-  if (conditions.length === 0) return NO_CONDITIONS;
   const seen = conditions.map((one) => conditionKey(name, one));
   const old = new Set(seen.filter((key) => before.old.has(key)));
   return { old, since: new Map(seen.filter((key) => !old.has(key)).map((key) => [key, before.since.get(key) ?? now])) };
@@ -105,7 +107,6 @@ function rememberProbes(
   view: ServiceView,
   now: number,
 ): ServiceMemory["probes"] {
-  if (view.readings.length === 0) return NO_PROBES;
   const readyNow = view.instances.filter((one) => one.current && one.ready).map((one) => one.id);
   return new Map(
     view.readings.map((reading) => {
