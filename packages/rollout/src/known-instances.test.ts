@@ -1,10 +1,11 @@
 import type { Instance } from "@belay/core";
 import { describe, expect, it } from "vitest";
 import { takeBaseline } from "./baseline.ts";
-import { isAtRest, type KnownInstances, knownInstances, NOBODY } from "./known-instances.ts";
+import { type KnownInstance, type KnownInstances, knownInstances, NOBODY } from "./known-instances.ts";
 import { container, instance, observed, old, service } from "./testing/observations.ts";
 
 const baseline = takeBaseline(observed([]));
+const isAtRest = ({ atRest }: KnownInstance): boolean => atRest;
 
 function look(before: KnownInstances, instances: readonly Instance[], wantedRevision = "new", now = 0): KnownInstances {
   return knownInstances(service(instances, { wantedRevision }), before, baseline, now);

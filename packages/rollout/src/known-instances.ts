@@ -15,6 +15,8 @@ export interface KnownInstance {
   readonly facts: InstanceFacts | undefined;
   /** Those of its containers whose present state or last exit came after begin. */
   readonly fresh: readonly ContainerState[];
+  /** Ready, and no container of it has ended since begin: it has nothing to tell. So has one that can't tell anything. */
+  readonly atRest: boolean;
 }
 
 /** One that can tell of this deployment. */
@@ -50,9 +52,11 @@ export function knownInstances(
     let past = before.list[place];
     if (past?.instance !== instance && past?.id !== instance.id) {
       if (before.list.length > FEW) index ??= new Map(before.list.map((one) => [one.id, one]));
-      past = index === undefined ? search(before.list, place, instance.id) : index.get(instance.id);
+      past = index === undefined ? search(before.list, place, instance) : index.get(instance.id);
     }
-    const one = know(service, instance, past, baseline, now);
+    // An object that the target has kept shows nothing new, and is not even looked into.
+    const kept = past?.instance === instance && before.wanted === wanted;
+    const one = kept && past !== undefined ? past : know(service, instance, past, baseline, now);
     turned ||= one !== past && hasTurned(past?.facts, one.facts);
     if (list === undefined && one !== before.list[place]) list = before.list.slice(0, place);
     list?.push(one);
@@ -65,10 +69,12 @@ export function knownInstances(
 const FEW = 32;
 
 /** Engines keep their order: one that is not at its place is next to it, since others went or came before it, or it is new. */
-function search(list: readonly KnownInstance[], place: number, id: string): KnownInstance | undefined {
+function search(list: readonly KnownInstance[], place: number, instance: Instance): KnownInstance | undefined {
+  const next = list[place + 1];
+  if (next?.instance === instance) return next;
   for (let step = 1; step <= list.length; step++) {
     const one = list[(place + step) % list.length];
-    if (one?.id === id) return one;
+    if (one?.id === instance.id) return one;
   }
   return undefined;
 }
@@ -82,10 +88,9 @@ function know(
   now: number,
 ): KnownInstance {
   const telling = isTelling(service, instance);
-  // What looks as it did comes to the same, and an object that the target has kept is not even looked into.
   const known = past !== undefined && (past.facts !== undefined) === telling ? past : undefined;
-  if (known?.instance === instance) return known;
   if (!telling) return knowOther(instance, known);
+  // What looks as it did comes to the same.
   if (known !== undefined && isSameInstance(known.instance, instance)) return known;
   const facts = factsOfInstance(instance, past?.facts, baseline, now);
   const fresh = freshContainers(instance, facts);
@@ -96,9 +101,10 @@ function know(
     ready: facts.unreadySince === undefined,
     facts,
     fresh,
+    atRest: facts.unreadySince === undefined && facts.endedSince === undefined && fresh.length === 0,
   };
   // Of one at rest no more is asked.
-  return known?.facts === facts && isAtRest(known) && isAtRest(one) ? known : one;
+  return known?.facts === facts && known.atRest && one.atRest ? known : one;
 }
 
 /** Of one that can't tell of this deployment it is asked no more than whether it may serve, and of which revision it is. */
@@ -107,7 +113,7 @@ function knowOther(instance: Instance, known: KnownInstance | undefined): KnownI
   const ready = current && isReady(instance);
   const same = known?.current === current && known.ready === ready;
   if (same && (!current || known.instance.revision === instance.revision)) return known;
-  return { id: instance.id, instance, current, ready, facts: undefined, fresh: NONE };
+  return { id: instance.id, instance, current, ready, facts: undefined, fresh: NONE, atRest: true };
 }
 
 function factsOfInstance(
@@ -126,11 +132,6 @@ function factsOfInstance(
 
 export function canTell(one: KnownInstance): one is TellingInstance {
   return one.facts !== undefined;
-}
-
-/** Ready, and no container of it has ended since begin. */
-export function isAtRest({ facts, fresh }: KnownInstance): boolean {
-  return facts?.unreadySince === undefined && facts?.endedSince === undefined && fresh.length === 0;
 }
 
 /** Whether another instance is current, or this one was restarted. Their number is compared elsewhere. */

@@ -1,6 +1,6 @@
 import type { ContainerState, Instance, ObservedService, ProbeReading } from "@belay/core";
 import { type Crash, completed } from "./facts.ts";
-import { canTell, isAtRest, type KnownInstance, type KnownInstances, type TellingInstance } from "./known-instances.ts";
+import { canTell, type KnownInstance, type KnownInstances, type TellingInstance } from "./known-instances.ts";
 import type { ServiceMemory } from "./remember.ts";
 import type { JudgeTerms } from "./verdict.ts";
 
@@ -57,7 +57,7 @@ export function viewOf(
     if (!canTell(one)) continue;
     if (one.current) wanted++;
     if (one.current && one.ready) ready++;
-    if (!isAtRest(one)) telling.push(one);
+    if (!one.atRest) telling.push(one);
   }
   const complete = service.goal === "complete" ? completed(service) : 0;
   const counts = { current, wanted, ready, completed: complete };
