@@ -1,8 +1,17 @@
 import { execFile } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { Redactor } from "@belay/core";
 import { connectDocker, type Docker, isConflict, isNotFound } from "@belay/docker";
-import { BASE_IMAGES, makeBaseImages, type RegistryRig, startRegistry, useEngine } from "@belay/testkit";
+import {
+  BASE_IMAGES,
+  makeBaseImages,
+  type RegistryRig,
+  startRegistry,
+  temporaryFolder,
+  useEngine,
+} from "@belay/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 type Engine = Awaited<ReturnType<typeof useEngine>>;
@@ -132,6 +141,34 @@ describe("containers", () => {
     await own.close();
   });
 
+  test("take files before their start, and give them back", async () => {
+    await using folder = await temporaryFolder("belay-docker");
+    await mkdir(join(folder.path, "etc/shop"), { recursive: true });
+    await writeFile(join(folder.path, "etc/shop/greeting"), "hällo\0", { mode: 0o640 });
+    const pack = ["-C", folder.path, "--owner=7", "--group=8", "-cf", "-", "etc/shop/greeting"];
+    const { stdout: tar } = await promisify(execFile)("tar", pack, { encoding: "buffer" });
+    const id = await create();
+    await docker.containers.unpack(id, tar);
+    const read = (path: string, limit = 1_000) => docker.containers.readFile(id, path, limit);
+    expect(await read("/etc/shop/greeting")).toEqual({
+      bytes: new Uint8Array(Buffer.from("hällo\0")),
+      ...{ uid: 7, gid: 8, mode: 0o640 },
+    });
+    expect(await read("/etc/shop/greeting", 3)).toBeUndefined();
+    expect(await read("/etc/shop")).toBeUndefined();
+    expect(await read("/etc/nothing")).toBeUndefined();
+    const large = ["sh", "-c", "head -c 3000000 /dev/zero > /large"];
+    await docker.containers.start(await create(large));
+    await expect
+      .poll(async () => (await docker.containers.inspect(NAME)).State.Status, { timeout: 30_000 })
+      .toBe("exited");
+    expect(await docker.containers.readFile(NAME, "/large", 1_000)).toBeUndefined();
+    expect((await docker.containers.readFile(NAME, "/large", 3_000_000))?.bytes.length).toBe(3_000_000);
+    expect((await docker.info()).OSType).toBe("linux");
+    await docker.containers.remove(NAME, { force: true });
+    await expect(docker.containers.unpack(NAME, tar)).rejects.toSatisfy(isNotFound);
+  });
+
   test("run commands and tell their exit code and output", async () => {
     await docker.containers.start(await create());
     // Between the two streams the engine keeps no order; within each it does.
@@ -236,4 +273,19 @@ test("events come from the wished time on, and end with the signal", async () =>
     if (event.Action === "destroy") stop.abort();
   }
   expect(actions).toEqual(["create", "start", "kill", "die", "destroy"]);
+});
+
+test("what the engine remembers of its events ends by itself, at the wished time", async () => {
+  const seconds = async (): Promise<number> => Date.parse((await docker.info()).SystemTime) / 1_000;
+  const id = await create();
+  const between = await seconds();
+  await docker.containers.remove(id, { force: true });
+  const actions = async (until: number): Promise<string[]> => {
+    const events = await docker.pastEvents(until);
+    return events.filter(({ Type, Actor }) => Type === "container" && Actor.ID === id).map(({ Action }) => Action);
+  };
+  expect(await actions(between)).toEqual(["create"]);
+  expect(await actions(await seconds())).toEqual(["create", "destroy"]);
+  // An engine whose clock is behind would go on sending until that time has come.
+  expect(await actions(between + 3_600)).toEqual(["create", "destroy"]);
 });
