@@ -5,6 +5,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { COMPOSE } from "./engines/compose-engine.ts";
+import { composeReplicaFigures } from "./engines/compose-replicas.ts";
 import { KUBERNETES } from "./engines/kubernetes-engine.ts";
 import { requestFigures } from "./engines/request-figures.ts";
 import { rolloutFigures } from "./engines/rollout-figures.ts";
@@ -28,7 +29,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   waiting,
   rollouts,
   compose: () => rolloutFigures(COMPOSE, TIMES),
-  "compose-requests": () => requestFigures(COMPOSE),
+  "compose-requests": async () => [...(await composeReplicaFigures()), ...(await requestFigures(COMPOSE))],
   swarm: () => rolloutFigures(SWARM, TIMES),
   "swarm-requests": () => requestFigures(SWARM),
   kubernetes: () => rolloutFigures(KUBERNETES, TIMES),
