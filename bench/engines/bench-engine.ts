@@ -22,6 +22,8 @@ export interface BenchEngine {
    * the way back, begun at its first crash. What it is given for a good release is then `goodLimit`'s. None: there is no such measure.
    */
   floor?(app: ApplicationStand, variant: VariantName, fails: boolean): Promise<number>;
+  /** The engine's own time for a release that crashes at its start, where there is no more of a `floor` than this. */
+  crashFloor?(app: ApplicationStand): Promise<number>;
   /** What is compared with: `docker service update`. */
   readonly tool: string;
 }

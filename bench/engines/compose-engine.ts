@@ -1,5 +1,6 @@
 import { openComposeStand } from "../../test/contract/compose-stand.ts";
 import type { BenchEngine } from "./bench-engine.ts";
+import { composeCrashFloor } from "./compose-floor.ts";
 
 /** Plain Docker has no update of its own: `docker compose up -d --wait` takes the old containers away first. */
 export const COMPOSE: BenchEngine = {
@@ -7,5 +8,6 @@ export const COMPOSE: BenchEngine = {
   limits: { missing: 1, crash: 2, sick: 4 },
   flatInReplicas: false,
   tool: "docker compose up -d --wait",
-  open: openComposeStand,
+  open: () => openComposeStand(),
+  crashFloor: composeCrashFloor,
 };

@@ -43,7 +43,7 @@ async function measureAll(engine: BenchEngine, stand: EngineStand, times: number
   const [missing, missingPlain] = await bad("missing", "refused");
   note("image that the registry lacks → refused", missing, limits.missing, missingPlain);
   const [crash, crashPlain] = await bad("crash", "rolled_back");
-  const crashFloor = await engine.floor?.(plain, "crash", true);
+  const crashFloor = await (engine.crashFloor?.(plain) ?? engine.floor?.(plain, "crash", true));
   if (crashFloor !== undefined) note("crash at start, the engine's own time", crashFloor, undefined);
   note("crash at start → old release proven", crash, limits.crash, crashPlain);
   const [sick, sickPlain] = await bad("sick", "rolled_back");
