@@ -25,19 +25,29 @@ async function stop(state: TargetState, container: ComposeContainer, signal: Abo
   await unlessGone(() => patiently(state, signal, () => state.docker.containers.stop(container.id, {}, bounds)));
 }
 
+/** The engine takes a container that has run for so long for recovered (moby, `restartmanager`). */
+const RECOVERED_MS = 10_000;
+
+/** It has crashed, and what the engine has started again has not shown yet that it is better. */
+function isCrashing(state: TargetState, { id, inspect }: ComposeContainer): boolean {
+  const { StartedAt, Health } = inspect.State;
+  if (state.watch.noteOf(id).died === undefined || state.stopping.has(id)) return false;
+  return Health?.Status !== "healthy" && state.engineNow() - Date.parse(StartedAt) < RECOVERED_MS;
+}
+
 /**
- * Stops containers of a release that is taken off, and removes each as soon as it has ended. One that has crashed already
- * gets no grace: it ended without before, and a process that the engine has just started again often ignores SIGTERM.
+ * Stops containers of a release that is taken off, and removes each as soon as it has ended. One that is crashing gets no
+ * grace: it ended without before, and a process that has just begun often ignores SIGTERM.
  */
 export async function endAll(
   state: TargetState,
   containers: readonly ComposeContainer[],
   signal: AbortSignal,
 ): Promise<void> {
-  const crashed = containers.filter(({ id }) => state.watch.noteOf(id).died !== undefined && !state.stopping.has(id));
+  const crashing = containers.filter((one) => isCrashing(state, one));
   for (const { id } of containers) state.stopping.add(id);
   await mapBounded(containers, AT_ONCE, signal, async (container, both) => {
-    if (isLive(container) && !crashed.includes(container)) await stop(state, container, both);
+    if (isLive(container) && !crashing.includes(container)) await stop(state, container, both);
     await remove(state, container.id, both);
   });
 }

@@ -95,6 +95,9 @@ describe("watching containers", () => {
     await watch.read(web, "judged", signal);
     expect(taken()).toEqual(["2"]);
     change("1", EXITED);
+    // Whoever does not judge leaves it to the one who does.
+    await watch.read(web, "listed", signal);
+    expect(taken()).toEqual([]);
     const seen = await watch.read(web, "judged", signal);
     expect(taken()).toEqual(["1"]);
     expect(seen.map((one) => one.inspect.State.Status)).toEqual(["exited", "running"]);

@@ -36,6 +36,8 @@ interface Entry {
   readonly readAt: number;
   /** The container is as `inspect` showed it, not put together from a twin and listings. */
   readonly exact: boolean;
+  /** Something has happened to it that no event has told of yet: whoever judges has to look. */
+  readonly doubtful?: boolean;
 }
 
 export interface WatchOptions extends Pick<TapOptions, "clock" | "engineNow"> {
@@ -176,7 +178,7 @@ export class ContainerWatch {
     const same = JSON.stringify(now) === JSON.stringify(entry.listed);
     if (precision === "exact") return !entry.exact || !same || note.since.length > 0;
     if (this.#options.isLeaving(summary.Id)) return false;
-    return !isHarmless(note) || (!same && !isExplained(entry.listed, now, note));
+    return entry.doubtful === true || !isHarmless(note) || (!same && !isExplained(entry.listed, now, note));
   }
 
   /** @returns those that are to be inspected after all, because the twin that was to show them is gone. */
@@ -239,8 +241,9 @@ export class ContainerWatch {
     if (entry === undefined || JSON.stringify(entry.listed) === JSON.stringify(facts.listed)) return;
     const note = this.#notes.of(summary.Id);
     const container = asListed(entry.container, summary, note);
+    const doubtful = entry.doubtful === true || !isExplained(entry.listed, facts.listed, note);
     if (isHarmless(note)) this.#notes.wasRead(summary.Id);
-    this.#entries.set(summary.Id, { ...entry, ...facts, container, exact: false });
+    this.#entries.set(summary.Id, { ...entry, ...facts, container, doubtful, exact: false });
   }
 }
 

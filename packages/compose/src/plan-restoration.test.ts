@@ -106,6 +106,35 @@ describe("the way back of somebody else's deployment", () => {
   });
 });
 
+describe("a container that the way back removes", () => {
+  const seconds = (ago: number): string => new Date(before(ago)).toISOString();
+  const died: EngineEvent = {
+    ...{ Type: "container", Action: "die", time: before(1) / 1e3, timeNano: before(1) * 1e6 },
+    Actor: { ID: "9", Attributes: { exitCode: "3" } },
+  };
+  const calls = async (state: Partial<ContainerInspect["State"]>, crashed: boolean): Promise<string[]> => {
+    const one = { ...fresh, State: { ...fresh.State, ...state } };
+    const made = engine(new Map([old, one].map((each) => [each.Id, each])), before(500));
+    made.state.carriedOut = 7;
+    const { stages } = await planRestoration(made.state, snapshotOf(old), context);
+    if (crashed) made.state.watch.note(died);
+    await stages.at(-1)?.act(new AbortController().signal);
+    return made.calls;
+  };
+
+  it("has its time to end, unless it crashes anyway", async () => {
+    expect(await calls({ StartedAt: seconds(1) }, false)).toEqual(["stop 9", "remove 9"]);
+    expect(await calls({ StartedAt: seconds(1) }, true)).toEqual(["remove 9"]);
+    expect(await calls({ Status: "exited", Running: false }, false)).toEqual(["remove 9"]);
+  });
+
+  it("has it also when it has recovered from a crash", async () => {
+    expect(await calls({ StartedAt: seconds(11) }, true)).toEqual(["stop 9", "remove 9"]);
+    const healthy = { StartedAt: seconds(1), Health: { Status: "healthy", FailingStreak: 0 } } as const;
+    expect(await calls(healthy, true)).toEqual(["stop 9", "remove 9"]);
+  });
+});
+
 describe("the way back to containers of several revisions", () => {
   const hand = inspectOf("2", { labels: { "com.docker.compose.config-hash": "byhand" } });
   const looping = { State: { ...old.State, Status: "restarting", Restarting: true } } as const;
