@@ -24,9 +24,10 @@ afterEach(async () => {
 });
 
 /** A job whose build step left this release. */
-function job() {
+function job(more: Readonly<Record<string, string>> = {}) {
+  const given: Readonly<Record<string, string>> = { release: "release.json", ...more };
   const context = createContext(stand.folder, { RUNNER_TEMP: stand.folder, DOCKER_CONFIG: stand.folder });
-  const inputs = loadPushInputs(new Inputs((name) => (name === "release" ? "release.json" : undefined)));
+  const inputs = loadPushInputs(new Inputs((name) => given[name]));
   return { context, run: () => push(context, inputs) };
 }
 
@@ -69,5 +70,19 @@ describe("the stage push on a runner without an engine", () => {
     const report = JSON.parse(await readFile(join(stand.folder, "belay", "report.json"), "utf8"));
     expect(JSON.stringify(report)).toContain("build again");
     expect(await readRelease(join(stand.folder, "release.json"))).toEqual(built);
+  });
+
+  it("gives up at its deadline, and says what may be left and that it can be run again", async () => {
+    const built = stand.release(rig.address, { web: await stand.layout("web") });
+    await writeRelease(join(stand.folder, "release.json"), built);
+    await rig.pause();
+    // The registry is down, and would be asked again for seconds.
+    await expect(job({ "push-timeout": "200ms" }).run()).rejects.toMatchObject({
+      code: "PUSH_FAILED",
+      exitCode: 16,
+      message: expect.stringContaining("it was not done after 200 ms"),
+    });
+    expect(() => job({ "push-timeout": "0" })).toThrow("push-timeout");
+    expect(() => job({ "push-timeout": "5" })).toThrow("a number with a unit");
   });
 });

@@ -20,6 +20,9 @@ const RELEASE = {
     "Path of the release document. Default: release.json in a folder of this checkout below the temporary folder (in GitHub Actions: in the job's).",
 } as const;
 const PARALLEL = { "max-parallel": "How many services are built or pushed at a time. Default: 2." } as const;
+const PUSH_TIME = {
+  "push-timeout": "How long the push may take, waits that a registry asks for included. Default: 1h.",
+} as const;
 const DIRTY = { "allow-dirty": "Build although files differ from the commit; the image is then labelled so." } as const;
 const BUILDER = {
   builder: "Builder of docker buildx. Default: the one that buildx itself would use.",
@@ -124,6 +127,7 @@ export const COMMANDS: readonly Command[] = [
     "Push what was built and scanned, and read its identity back from the registry.",
     { scan: SCAN_INPUTS.scan },
     PARALLEL,
+    PUSH_TIME,
     RELEASE,
   ),
   command(
@@ -141,6 +145,7 @@ export const COMMANDS: readonly Command[] = [
     SCAN,
     DIRTY,
     PARALLEL,
+    PUSH_TIME,
     COMMENT,
     RELEASE,
   ),

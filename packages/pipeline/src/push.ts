@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import type { ScanSettings } from "@belay/config";
 import {
+  BelayError,
   isBelayError,
   pinnedReference,
   type Release,
@@ -20,6 +21,7 @@ import { scanSettingsOf } from "./settings-of.ts";
 import { addStages, readStages, timedStage } from "./stages.ts";
 import type { PushInputs } from "./use-case-inputs.ts";
 import { withFailureReport } from "./with-failure-report.ts";
+import { withinDeadline } from "./within-deadline.ts";
 
 export interface Pushed {
   readonly release: Release;
@@ -37,7 +39,10 @@ export function push(context: PipelineContext, inputs: PushInputs): Promise<Push
     facts.application = built.application;
     facts.source = built.source;
     const settings = await scanSettingsOf(context, inputs);
-    const release = await pushFrom(context, inputs, await gated(context, settings, built), path);
+    const scanned = await gated(context, settings, built);
+    const release = await withinDeadline(context, inputs.pushTimeoutMs, tooLate, (limited) =>
+      pushFrom(limited, inputs, scanned, path),
+    );
     await writeRelease(path, release);
     return { release, releasePath: path };
   });
@@ -63,11 +68,17 @@ async function tellUnseen(context: PipelineContext, release: Release): Promise<v
   await keepScanSummary(context, { result: "off", services: services.map(([name]) => offSummary(name)) });
 }
 
+function tooLate(time: string): BelayError {
+  const got = `it was not done after ${time}; images without a tag may be at the registry, and do no harm`;
+  const next = "Run it again: what is there already is not uploaded twice. Raise `push-timeout` for large images.";
+  return new BelayError("PUSH_FAILED", { doing: "pushing the release", got, next });
+}
+
 async function pushFrom(context: PipelineContext, inputs: PushInputs, built: Release, path: string): Promise<Release> {
   const layouts = await layoutsOf(built, path);
   const docker = await openEngine(context, built, layouts);
   try {
-    const { client, auth } = await registryAccess(context, docker, inputs.githubToken);
+    const { client, auth } = await registryAccess(context, docker, inputs.githubToken, undefined, inputs.pushTimeoutMs);
     const { log, clock, signal } = context;
     const common = { registry: client, log, clock, signal };
     const work = async (): Promise<Release> => {

@@ -17,19 +17,21 @@ export interface RegistryAccess {
 
 /**
  * Credentials from the docker config (for ghcr.io also the token), and a client that treats the same registries as
- * insecure as the engine does; without an engine those on loopback. `attempts`: see {@link createRegistryClient}.
+ * insecure as the engine does; without an engine those on loopback. `attempts` and `patienceMs`: see
+ * {@link createRegistryClient}.
  */
 export async function registryAccess(
   context: PipelineContext,
   docker: Docker | undefined,
   githubToken: string,
   attempts?: number,
+  patienceMs?: number,
 ): Promise<RegistryAccess> {
   const { env, runner, redactor, log, clock, signal } = context;
   const token = githubToken === "" ? {} : { GITHUB_TOKEN: githubToken };
   const auth = createAuthenticator({ env: { ...env, ...token }, runner, redactor });
+  const tries = { ...(attempts && { attempts }), ...(patienceMs && { patienceMs }) };
   const insecure = insecureRegistries(await docker?.info({ signal }));
-  const tries = attempts === undefined ? {} : { attempts };
   return { auth, client: createRegistryClient({ auth, redactor, log, clock, insecure, signal, ...tries }) };
 }
 

@@ -31,6 +31,8 @@ export interface BuildInputs extends CommonInputs {
 export interface PushInputs extends Omit<BuildInputs, "allowDirty" | "builder"> {
   /** Images are pushed only when they were scanned, or when this switches it off. */
   readonly scan: ScanOverrides;
+  /** How long the whole push may take, waits that a registry asks for included. */
+  readonly pushTimeoutMs: number;
 }
 
 export interface ScanInputs extends CommonInputs {
@@ -56,6 +58,8 @@ export interface RollbackInputs extends DeployInputs {
 
 export type PipelineInputs = BuildInputs & ScanInputs & PushInputs & DeployInputs;
 
+const PUSH_TIMEOUT_MS = 60 * 60_000;
+
 /** @throws BelayError INVALID_INPUT */
 export function loadCommonInputs(inputs: Inputs): CommonInputs {
   const config = inputs.text("config");
@@ -72,8 +76,18 @@ export function loadCommonInputs(inputs: Inputs): CommonInputs {
 
 /** @throws BelayError INVALID_INPUT */
 export function loadPushInputs(inputs: Inputs): PushInputs {
-  const maxParallel = inputs.integer("max-parallel", 1, 64) ?? 2;
-  return { ...loadCommonInputs(inputs), maxParallel, scan: loadScanOverrides(inputs) };
+  const pushTimeoutMs = inputs.durationMs("push-timeout") ?? PUSH_TIMEOUT_MS;
+  if (pushTimeoutMs === 0) inputs.refuse("push-timeout", "its value is 0", "Give it some time, such as 30m.");
+  return {
+    ...loadCommonInputs(inputs),
+    maxParallel: maxParallelOf(inputs),
+    scan: loadScanOverrides(inputs),
+    pushTimeoutMs,
+  };
+}
+
+function maxParallelOf(inputs: Inputs): number {
+  return inputs.integer("max-parallel", 1, 64) ?? 2;
 }
 
 /** @throws BelayError INVALID_INPUT */
@@ -104,9 +118,8 @@ export function loadBuildInputs(inputs: Inputs): BuildInputs {
     );
   }
   const chosen = builder === undefined ? {} : { builder };
-  const maxParallel = inputs.integer("max-parallel", 1, 64) ?? 2;
   const allowDirty = inputs.boolean("allow-dirty") ?? false;
-  return { ...loadCommonInputs(inputs), ...chosen, maxParallel, allowDirty };
+  return { ...loadCommonInputs(inputs), ...chosen, maxParallel: maxParallelOf(inputs), allowDirty };
 }
 
 /** @throws BelayError INVALID_INPUT */

@@ -1,0 +1,21 @@
+import { type BelayError, formatDuration } from "@belay/core";
+import type { PipelineContext } from "./context.ts";
+
+/**
+ * Runs `work` with a context whose signal aborts after `deadlineMs` too, with the error that `late` makes of that time
+ * in words. What `work` has begun ends before this does.
+ */
+export async function withinDeadline<T>(
+  context: PipelineContext,
+  deadlineMs: number,
+  late: (time: string) => BelayError,
+  work: (context: PipelineContext) => Promise<T>,
+): Promise<T> {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(late(formatDuration(deadlineMs))), deadlineMs);
+  try {
+    return await work({ ...context, signal: AbortSignal.any([context.signal, stop.signal]) });
+  } finally {
+    clearTimeout(timer);
+  }
+}
