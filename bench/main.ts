@@ -12,6 +12,7 @@ import { rolloutFigures } from "./engines/rollout-figures.ts";
 import { SWARM } from "./engines/swarm-engine.ts";
 import { judge } from "./judge.ts";
 import { describeFigure, type Figure, reached } from "./measure.ts";
+import { push } from "./push.ts";
 import { rollouts } from "./rollouts.ts";
 import { simulated } from "./simulated.ts";
 import { sizes } from "./sizes.ts";
@@ -28,6 +29,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   simulated,
   waiting,
   rollouts,
+  push: () => push(TIMES),
   compose: () => rolloutFigures(COMPOSE, TIMES),
   "compose-requests": async () => [...(await composeReplicaFigures()), ...(await requestFigures(COMPOSE))],
   swarm: () => rolloutFigures(SWARM, TIMES),

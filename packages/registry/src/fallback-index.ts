@@ -15,17 +15,14 @@ export interface ListOptions {
 
 /** Looks and writes until an entry is given up. */
 const TRIES = 12;
-/** Looks that have to find everything, one after the other. */
-const CALM = 2;
-
 /** Writers of one list in this process go one after the other. */
 const turns = new Map<string, Promise<unknown>>();
 
 /**
  * Registries without the referrers API (GHCR, distribution 2.x): an index under the tag `sha256-<hex>` lists what refers
  * to an image (distribution spec, "Referrers Tag Schema"). It can only be read and written back, without any lock. So
- * everything that was seen in it once is written again when another writer has pushed it out, ours or not, until two
- * looks, with a pause that is longer than a writer takes, find all of it. What still can't be kept is told in the log.
+ * everything that was seen in it once is written again when another writer has pushed it out, ours or not, until a look
+ * finds all of it after a pause that is longer than a writer takes. What still can't be kept is told in the log.
  * @returns whether it is listed
  */
 export async function listByTag(options: ListOptions): Promise<boolean> {
@@ -53,20 +50,17 @@ async function addEntry(options: ListOptions): Promise<boolean> {
   const { registry, repository, subject, entry, clock, log, signal } = options;
   const seen = new Map<Digest, Descriptor>([[entry.digest, entry]]);
   let slowestMs = 0;
-  for (let tries = 0, calm = 0; tries < TRIES; tries++) {
+  for (let tries = 0; tries < TRIES; tries++) {
     const begunAt = clock.now();
     const listed = await readListed(registry, repository, subject);
     const there = new Set(listed.map(({ digest }) => digest));
     for (const one of listed) seen.set(one.digest, one);
     const lost = [...seen.values()].filter(({ digest }) => !there.has(digest));
-    calm = lost.length === 0 ? calm + 1 : 0;
-    if (calm >= CALM) return true;
-    if (lost.length > 0) {
-      await write(registry, repository, subject, [...listed, ...lost]);
-      slowestMs = Math.max(slowestMs, clock.now() - begunAt);
-    }
-    // Whoever read before our write has written by then, if it takes no more than three times as long as we did.
-    await clock.sleep((50 + 3 * slowestMs) * (1 + (options.random ?? Math.random)()), signal);
+    if (lost.length === 0) return true;
+    await write(registry, repository, subject, [...listed, ...lost]);
+    slowestMs = Math.max(slowestMs, clock.now() - begunAt);
+    // Whoever read before our write has written by then, if it takes no more than twice as long as we did.
+    await clock.sleep((20 + 2 * slowestMs) * (1 + (options.random ?? Math.random)() / 2), signal);
   }
   log.warn(
     `The ${entry.artifactType ?? "artifact"} is stored, but ${repository}:${tagOf(subject)} does not list it for sure: others write that tag at the same time.`,
