@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { canonicalJson, type Digest, isDigest, sha256 } from "./digest.ts";
 import { BelayError, messageOf } from "./errors.ts";
-import type { ImageIdentity } from "./identity.ts";
+import { type ImageIdentity, parseReference } from "./identity.ts";
 import type { ScanEvidence } from "./scan-evidence.ts";
 
 /** Where the release came from, so that container → image → commit → author can be walked back. */
@@ -28,6 +28,11 @@ export interface Source {
   readonly dirty?: boolean;
   readonly run?: { readonly id: string; readonly attempt: number; readonly url?: string };
 }
+
+/** As in belay.yaml. */
+const SERVICE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+/** Distribution spec, "Pulling manifests". */
+const TAG = /^\w[\w.-]{0,127}$/;
 
 export type Stage = "build" | "test" | "scan" | "push" | "sign" | "external";
 
@@ -144,6 +149,8 @@ function findMistake(value: unknown): string | undefined {
   if (!isRecord(value.evidence)) return "evidence is missing";
   if (!isRecord(value.services)) return "services are missing";
   for (const [name, image] of Object.entries(value.services)) {
+    // Names become parts of paths and of lines in the log.
+    if (!SERVICE.test(name)) return `${JSON.stringify(name)} is no name of a service`;
     const wrong = findImageMistake(image);
     if (wrong !== undefined) return `services.${name}: ${wrong}`;
   }
@@ -153,11 +160,21 @@ function findMistake(value: unknown): string | undefined {
 function findImageMistake(image: unknown): string | undefined {
   if (!isRecord(image) || typeof image.repository !== "string") return "repository is missing";
   if (!isRecord(image.platforms) || !Array.isArray(image.tags)) return "platforms or tags are missing";
+  if (!isRepository(image.repository)) {
+    return `${JSON.stringify(image.repository)} is no repository`;
+  }
+  const tag = image.tags.find((one) => typeof one !== "string" || !TAG.test(one));
+  if (tag !== undefined) return `${JSON.stringify(tag)} is no tag`;
   for (const key of ["digest", "index"]) {
     const digest = image[key];
     if (digest !== undefined && !(typeof digest === "string" && isDigest(digest))) return `${key} is no sha256 digest`;
   }
   return undefined;
+}
+
+function isRepository(text: string): boolean {
+  const reference = parseReference(text);
+  return reference !== undefined && reference.tag === undefined && reference.digest === undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

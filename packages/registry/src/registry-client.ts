@@ -1,14 +1,17 @@
 import {
+  BelayError,
   type Clock,
   type Digest,
   isDigest,
   type Log,
   mapBounded,
+  oneLine,
   type PlatformIdentity,
   platformName,
   type Redactor,
   sha256,
 } from "@belay/core";
+import { addressIn } from "./address-in.ts";
 import { type Ask, askRegistries, referenceOf } from "./ask-registries.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { type BlobSource, blobOfBytes } from "./blob-source.ts";
@@ -153,7 +156,7 @@ function configFacts(bytes: Buffer): Record<string, unknown> {
 
 async function readManifest(ask: Ask, repository: string, reference: string): Promise<StoredManifest | undefined> {
   const doing = `reading ${nameOf(repository, reference)}`;
-  const path = `/manifests/${reference}`;
+  const path = `/manifests/${tagOrDigest(doing, reference)}`;
   const response = await ask(repository, { doing, method: "GET", path, headers: { Accept: ACCEPT }, answers: [404] });
   if (response.status === 404) return undefined;
   const digest = sha256(response.body);
@@ -174,10 +177,11 @@ async function writeManifest(
   reference: string,
   { bytes, mediaType }: StoredManifest,
 ): Promise<{ subject: boolean }> {
+  const doing = `writing ${nameOf(repository, reference)}`;
   const response = await ask(repository, {
-    doing: `writing ${nameOf(repository, reference)}`,
+    doing,
     method: "PUT",
-    path: `/manifests/${reference}`,
+    path: `/manifests/${tagOrDigest(doing, reference)}`,
     headers: { "Content-Type": mediaType },
     body: bytes,
     access: "push",
@@ -206,9 +210,15 @@ async function readReferrers(ask: Ask, repository: string, digest: Digest): Prom
     if (mediaType !== MEDIA_TYPES.ociIndex) return undefined;
     found.push(...entriesOf(doing, { digest, mediaType, bytes: response.body }));
     const next = /<([^>]+)>\s*;\s*rel="?next"?/.exec(String(response.headers.link ?? ""))?.[1];
-    path = next === undefined ? undefined : new URL(next, response.url).href;
+    path = next === undefined ? undefined : addressIn(doing, next, response.url);
   }
   return found;
+}
+
+/** It becomes a part of an address. */
+function tagOrDigest(doing: string, text: string): string {
+  if (isDigest(text) || /^\w[\w.-]{0,127}$/.test(text)) return text;
+  throw new BelayError("INVALID_INPUT", { doing, got: `${JSON.stringify(text)} is no tag and no digest` });
 }
 
 function nameOf(repository: string, reference: string): string {
@@ -221,7 +231,7 @@ function missing(doing: string, what: string): RegistryError {
 }
 
 function changed(doing: string, wanted: string, came: string): RegistryError {
-  const got = `the content that came is ${came}, not ${wanted}`;
+  const got = `the content that came is ${came}, not ${oneLine(wanted)}`;
   const next = "Something between here and the registry changes what it serves: don't use it.";
   return new RegistryError("IDENTITY_MISMATCH", { doing, got, next });
 }

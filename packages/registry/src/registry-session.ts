@@ -1,4 +1,5 @@
 import { type Clock, isBelayError, type Log, messageOf, oneLine, type Redactor, retry } from "@belay/core";
+import { addressIn } from "./address-in.ts";
 import type { Authenticator, Credentials } from "./authenticator.ts";
 import { parseChallenges } from "./challenge.ts";
 import type { Http, HttpRequest, HttpResponse } from "./http.ts";
@@ -127,7 +128,7 @@ export class RegistrySession {
       const reads = request.method === "GET" || request.method === "HEAD";
       if (!redirected || !reads) return { ...response, url };
       if (hop >= MOST_REDIRECTS) throw this.#error(request, "it redirects again and again");
-      const next = new URL(location, url);
+      const next = new URL(addressIn(request.doing, location, url));
       if (url.protocol === "https:" && next.protocol !== "https:")
         throw this.#error(request, "it redirects to plain http");
       url = next;

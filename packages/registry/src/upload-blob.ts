@@ -1,4 +1,5 @@
 import { type Clock, isBelayError, type Log, messageOf, retry } from "@belay/core";
+import { addressIn } from "./address-in.ts";
 import { type Ask, referenceOf } from "./ask-registries.ts";
 import type { BlobSource } from "./blob-source.ts";
 import { CheckedBlob } from "./checked-blob.ts";
@@ -172,7 +173,7 @@ class Upload {
   }
 
   #placeIn({ headers, url }: Answer): string | undefined {
-    return headers.location === undefined ? undefined : new URL(headers.location, url).href;
+    return headers.location === undefined ? undefined : addressIn(this.#doing, headers.location, url);
   }
 
   /** Asks how far the upload is (distribution spec, "GET" of the upload's place), or begins anew. */
