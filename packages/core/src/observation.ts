@@ -71,6 +71,11 @@ export interface Condition {
     /** Somebody else changed the service while it was deployed. */
     | "drifted";
   readonly message: string;
+  /**
+   * The engine goes on trying by itself, and what stands in the way may go: a quota that an instance on its way out still
+   * fills, a webhook that restarts. Such a condition counts only when it lasts, however its message changes meanwhile.
+   */
+  readonly mayPass?: boolean;
 }
 
 export interface ObservedService {

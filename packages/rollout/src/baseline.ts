@@ -48,8 +48,9 @@ export function readyIds(observation: Observation, service: string): string[] {
   return (found?.instances ?? []).filter((one) => one.phase === "current" && isReady(one)).map((one) => one.id);
 }
 
+/** Each further try of the engine tells of what may pass with other numbers and names: it stays the same. */
 export function conditionKey(service: string, condition: Condition): string {
-  return JSON.stringify([service, condition.type, condition.message]);
+  return JSON.stringify([service, condition.type, condition.mayPass ? "" : condition.message]);
 }
 
 export function probeKey(probe: ProbeReading): string {

@@ -1,13 +1,8 @@
 import type { Cause, CauseDetail, Condition, ContainerState, Instance } from "@belay/core";
-import { conditionKey, hasEnded, isReady, isUnhealthy, isUp, probeKey } from "./baseline.ts";
+import { hasEnded, isReady, isUnhealthy, isUp, probeKey } from "./baseline.ts";
+import { countsAt, SETTLE_MS } from "./counts-at.ts";
 import { lasting } from "./facts.ts";
 import type { Scene } from "./scene.ts";
-
-/**
- * How long a thing must be seen that an engine may still put right by itself in a moment: an ended container that is
- * about to be replaced, a node that is full only until an instance on it has stopped.
- */
-export const SETTLE_MS = 2_000;
 
 export type Rule = (scene: Scene) => CauseDetail | undefined;
 
@@ -38,7 +33,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   crashLoop,
   exited,
   readinessLost,
-  unschedulable,
+  unschedulable: (scene) => findCondition(scene, (type) => type === "unschedulable"),
   engineReacted,
   probeFailed,
   engineGaveUp: (scene) => findCondition(scene, (type) => type === "start_timeout"),
@@ -64,19 +59,11 @@ function engineReacted(scene: Scene): CauseDetail | undefined {
   return { cause: "exited", service, instance: crash.title, detail: `${code}${detail}` };
 }
 
-function findCondition(scene: Scene, matches: (type: Condition["type"]) => boolean, settleMs = 0) {
+function findCondition(scene: Scene, matches: (type: Condition["type"]) => boolean) {
   const found = scene.service.conditions.find((condition) => {
-    const since = scene.memory.conditions.since.get(conditionKey(scene.service.name, condition));
-    return since !== undefined && scene.now - since >= settleMs && matches(condition.type);
+    return matches(condition.type) && scene.now >= (countsAt(scene, condition) ?? Number.POSITIVE_INFINITY);
   });
   return found && { cause: found.type, service: scene.service.name, detail: found.message };
-}
-
-/** A node that was drained comes back, and a cluster gets another one: on the way back that is worth some patience. */
-function unschedulable(scene: Scene): CauseDetail | undefined {
-  const { isLast, policy } = scene.terms;
-  const settleMs = isLast ? Math.max(policy.startMs, SETTLE_MS) : SETTLE_MS;
-  return findCondition(scene, (type) => type === "unschedulable", settleMs);
 }
 
 function waitingReason(scene: Scene): CauseDetail | undefined {

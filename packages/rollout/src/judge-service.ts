@@ -1,8 +1,9 @@
 import type { CauseDetail, ObservedService } from "@belay/core";
 import type { Baseline } from "./baseline.ts";
 import { CONVERGENCE } from "./convergence-rules.ts";
+import { countsAt, SETTLE_MS } from "./counts-at.ts";
 import type { Crash } from "./facts.ts";
-import { RULES, SETTLE_MS } from "./judge-rules.ts";
+import { RULES } from "./judge-rules.ts";
 import { type KnownInstances, knownInstances, NOBODY } from "./known-instances.ts";
 import { rememberCrashes, rememberService, type ServiceMemory } from "./remember.ts";
 import { isSameService, type ShownService } from "./same-service.ts";
@@ -107,7 +108,7 @@ const CONVERGENCE_LIST = Object.values(CONVERGENCE);
 function nextChange({ terms, now, memory, telling }: Scene): number | undefined {
   const { startMs } = terms.policy;
   let next: number | undefined;
-  const consider = (since: number | undefined, milliseconds: number): void => {
+  const consider = (since: number | undefined, milliseconds = 0): void => {
     if (since !== undefined && since + milliseconds > now) next = earlier(next, since + milliseconds);
   };
   consider(memory.missingSince, startMs);
@@ -116,7 +117,7 @@ function nextChange({ terms, now, memory, telling }: Scene): number | undefined 
     consider(facts.endedSince, SETTLE_MS);
   }
   for (const { waitingSince } of memory.probes.values()) consider(waitingSince, startMs);
-  for (const since of memory.conditions.since.values()) consider(since, SETTLE_MS);
+  for (const condition of scene.service.conditions) consider(countsAt(scene, condition));
   return next;
 }
 

@@ -1,7 +1,9 @@
 import type { CauseDetail } from "@belay/core";
 import { describe, expect, it } from "vitest";
-import { condition, instance, observed, old, probe, unready, withProbes } from "./testing/observations.ts";
+import { condition, instance, observed, old, passing, probe, unready, withProbes } from "./testing/observations.ts";
 import { BEFORE, type Case, exit, verdictOf } from "./testing/verdict-of.ts";
+
+const leaving = old("o2", { phase: "draining" });
 
 const CASES: [name: string, cause: Partial<CauseDetail>, one: Case][] = [
   [
@@ -136,6 +138,37 @@ const CASES: [name: string, cause: Partial<CauseDetail>, one: Case][] = [
     "a condition without any instance",
     { cause: "quota", detail: "exceeded quota" },
     { seen: [[1, observed([], { conditions: [condition("quota", "exceeded quota")] })]] },
+  ],
+  [
+    "what a quota forbids, once it lasts, however often the engine tries",
+    { cause: "quota", detail: "no room for web-b" },
+    {
+      seen: [
+        [1, observed([old("o1")], { conditions: [passing("quota", "no room for web-a")] })],
+        [6, observed([old("o1")], { conditions: [passing("quota", "no room for web-b")] })],
+      ],
+    },
+  ],
+  [
+    "what a quota forbids when nothing on its way out fills it any more, and the engine has tried since",
+    { cause: "quota" },
+    {
+      seen: [
+        [1, observed([old("o1"), leaving], { conditions: [passing("quota")] })],
+        [20, observed([old("o1"), leaving], { conditions: [passing("quota")] })],
+        [21, observed([old("o1")], { conditions: [passing("quota")] })],
+        [41, observed([old("o1")], { conditions: [passing("quota")] })],
+      ],
+    },
+  ],
+  [
+    "a webhook that can't be called for as long as a start may take",
+    { cause: "start_failed" },
+    {
+      seen: [1, 61].map(
+        (second) => [second, observed([old("o1")], { conditions: [passing("start_failed")] })] as const,
+      ),
+    },
   ],
   [
     "an unschedulable instance, once it lasts",

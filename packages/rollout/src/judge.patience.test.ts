@@ -1,11 +1,69 @@
 import { describe, expect, it } from "vitest";
-import { condition, container, instance, observed, old, probe, unready, withProbes } from "./testing/observations.ts";
+import {
+  condition,
+  container,
+  instance,
+  observed,
+  old,
+  passing,
+  probe,
+  unready,
+  withProbes,
+} from "./testing/observations.ts";
 import { BEFORE, type Case, exit, verdictOf } from "./testing/verdict-of.ts";
+
+const leaving = old("o2", { phase: "draining" });
 
 const CASES: [name: string, one: Case][] = [
   [
     "one crash when two are tolerated",
     { seen: [[1, observed([unready("1", { state: "restarting", restarts: 1, ...exit(1) })])]] },
+  ],
+  [
+    "a quota that has not lasted yet",
+    {
+      seen: [
+        [1, observed([old("o1")], { conditions: [passing("quota")] })],
+        [5.9, observed([old("o1")], { conditions: [passing("quota")] })],
+      ],
+    },
+  ],
+  [
+    "a quota that an instance on its way out still fills, however long that takes",
+    {
+      seen: [1, 100].map((second) => {
+        return [second, observed([old("o1"), leaving], { conditions: [passing("quota")] })] as const;
+      }),
+    },
+  ],
+  [
+    "a quota that has room again, until the engine's next try",
+    {
+      seen: [
+        [1, observed([old("o1"), leaving], { conditions: [passing("quota")] })],
+        [21, observed([old("o1")], { conditions: [passing("quota")] })],
+        [40.9, observed([old("o1")], { conditions: [passing("quota")] })],
+      ],
+    },
+  ],
+  [
+    "a quota on the way back, for as long as a start may take",
+    {
+      isLast: true,
+      seen: [
+        [1, observed([old("o1")], { conditions: [passing("quota")] })],
+        [60.9, observed([old("o1")], { conditions: [passing("quota")] })],
+      ],
+    },
+  ],
+  [
+    "a webhook that restarts",
+    {
+      seen: [
+        [1, observed([old("o1")], { conditions: [passing("start_failed", "failed calling webhook")] })],
+        [60.9, observed([old("o1")], { conditions: [passing("start_failed", "failed calling webhook")] })],
+      ],
+    },
   ],
   [
     "one crash each of two slots",

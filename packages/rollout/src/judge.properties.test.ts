@@ -61,7 +61,7 @@ function podOf([init, main, sidecar]: [ContainerState, ContainerState, Container
 /** Conditions may come without any instance. */
 const anyCondition = fc
   .constantFrom("quota", "unschedulable", "engine_paused", "image_unavailable")
-  .map((type): Condition => ({ type, message: "in the engine's words" }));
+  .chain((type) => fc.boolean().map((mayPass): Condition => ({ type, message: "in the engine's words", mayPass })));
 
 const anyObservation: fc.Arbitrary<Observation> = fc
   .record({

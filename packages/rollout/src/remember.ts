@@ -17,9 +17,17 @@ export interface ServiceMemory {
   readonly missingSince: number | undefined;
   /** Since the look before, a current instance came, went or was restarted, or one completed. */
   readonly turned: boolean;
-  /** Since when each condition is seen, and those that stood at begin and never went away, which don't count. */
-  readonly conditions: { readonly since: ReadonlyMap<string, number>; readonly old: ReadonlySet<string> };
+  readonly conditions: ConditionMemory;
   readonly probes: ReadonlyMap<string, ProbeFacts>;
+}
+
+interface ConditionMemory {
+  /** Since when each is seen that counts. */
+  readonly since: ReadonlyMap<string, number>;
+  /** Those that stood at begin and never went away, which don't count. */
+  readonly old: ReadonlySet<string>;
+  /** While there are any: since when no instance of the service is on its way out. */
+  readonly free: number | undefined;
 }
 
 export interface ProbeFacts {
@@ -51,10 +59,7 @@ export function rememberService(
       before?.wanted !== wanted ||
       before.completed !== completed ||
       (before.instances !== instances && instances.turned),
-    conditions:
-      service.conditions.length === 0
-        ? NO_CONDITIONS
-        : rememberConditions(service, before?.conditions ?? { since: NO_TIMES, old: baseline.conditions }, now),
+    conditions: rememberConditions(service, before?.conditions ?? { ...NO_CONDITIONS, old: baseline.conditions }, now),
     probes: view.readings.length === 0 ? NO_PROBES : rememberProbes(terms, baseline, before?.probes, view, now),
   };
 }
@@ -86,16 +91,19 @@ export function rememberCrashes(
 }
 
 const NO_TIMES: ReadonlyMap<string, number> = new Map();
-const NO_CONDITIONS: ServiceMemory["conditions"] = { since: NO_TIMES, old: new Set() };
+const NO_CONDITIONS: ConditionMemory = { since: NO_TIMES, old: new Set(), free: undefined };
 
 function rememberConditions(
-  { name, conditions }: ObservedService,
-  before: ServiceMemory["conditions"],
+  { name, conditions, instances }: ObservedService,
+  before: ConditionMemory,
   now: number,
-): ServiceMemory["conditions"] {
+): ConditionMemory {
+  if (conditions.length === 0) return NO_CONDITIONS;
   const seen = conditions.map((one) => conditionKey(name, one));
   const old = new Set(seen.filter((key) => before.old.has(key)));
-  return { old, since: new Map(seen.filter((key) => !old.has(key)).map((key) => [key, before.since.get(key) ?? now])) };
+  const since = new Map(seen.filter((key) => !old.has(key)).map((key) => [key, before.since.get(key) ?? now]));
+  const free = instances.some(({ phase }) => phase === "draining") ? undefined : (before.free ?? now);
+  return { old, since, free };
 }
 
 const NO_PROBES: ReadonlyMap<string, ProbeFacts> = new Map();

@@ -23,7 +23,7 @@ export function isSameService(one: ShownService, other: ShownService): boolean {
 }
 
 function isSameCondition(one: Condition, other: Condition): boolean {
-  return one.type === other.type && one.message === other.message;
+  return one.type === other.type && one.message === other.message && one.mayPass === other.mayPass;
 }
 
 function isSameReading(one: ProbeReading, other: ProbeReading): boolean {

@@ -21,7 +21,7 @@ export interface JudgeTerms {
   /** Whether a later stage makes changes before the stable window begins. Default: false. */
   readonly changesFollow?: boolean;
   /**
-   * Nothing better is left to go to (the way back), so that a node that is missing is waited for as long as a start may take.
+   * Nothing better is left to go to (the way back), so that a node or a quota is waited for as long as a start may take.
    * Default: false.
    */
   readonly isLast?: boolean;

@@ -66,7 +66,7 @@ export function conditionsOfWorkload(workload: Workload, wanted: string, view: N
     const set = replicaSetOf(workload, wanted, view);
     return [...paused, ...failedCreate(set), ...gaveUp(workload, set)];
   }
-  return [...paused, ...failedByEvents(workload, view)];
+  return [...paused, ...failedByEvents(workload, pods, view)];
 }
 
 /** A quota or an admission rule that forbids the first pod shows on the ReplicaSet only. */
@@ -92,12 +92,17 @@ function replicaSetOf(workload: Workload, wanted: string, view: NamespaceView): 
   return sets.find(({ spec }) => spec.template !== undefined && observedRevision(spec.template) === wanted);
 }
 
-/** Other controllers write no condition, only events. One counts when it came after the workload was last changed. */
-function failedByEvents(workload: Workload, view: NamespaceView): BelayCondition[] {
+/**
+ * Other controllers write no condition, only events, which stay when a later try made the pod. One counts when it came after
+ * the workload was last changed and after its newest pod. Times are whole seconds: what failed in the second in which a pod
+ * was made is told again by the next try, if it fails too.
+ */
+function failedByEvents(workload: Workload, pods: readonly Pod[], view: NamespaceView): BelayCondition[] {
   const since = changedAt(workload);
+  const made = Math.max(0, ...pods.map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? "") || 0));
   return viewIndex
     .eventsOf(view, workload.metadata.uid)
-    .filter((event) => event.reason === "FailedCreate" && timeOf(event) >= since)
+    .filter((event) => event.reason === "FailedCreate" && timeOf(event) >= since && timeOf(event) > made)
     .slice(-1)
     .map(({ message }) =>
       translateFailure({ type: "", status: "True", reason: "FailedCreate", message: message ?? "" }),
@@ -112,15 +117,22 @@ function changedAt({ metadata }: KubernetesObject): number {
   return Math.max(0, ...times);
 }
 
-/** Which rule of admission refused a pod, from its words (`plugin/pkg/admission`). */
-export function translateFailure({ message = "" }: Condition): BelayCondition {
+/**
+ * Which rule of admission refused a pod, from its words (`plugin/pkg/admission`). The controllers try again, at growing
+ * intervals: a pod on its way out frees its part of a quota, and a webhook that could not be called comes back.
+ */
+function translateFailure({ message = "" }: Condition): BelayCondition {
+  return { type: refusalOf(message), message, mayPass: true };
+}
+
+function refusalOf(message: string): BelayCondition["type"] {
   if (
     /exceeded quota|failed quota|forbidden: (?:maximum|minimum)|violates PodSecurity|admission webhook/.test(message)
   ) {
-    return { type: "quota", message };
+    return "quota";
   }
   if (/serviceaccount .*not found|priority ?class .*(?:not found|no PriorityClass)/i.test(message)) {
-    return { type: "config_missing", message };
+    return "config_missing";
   }
-  return { type: "start_failed", message };
+  return "start_failed";
 }

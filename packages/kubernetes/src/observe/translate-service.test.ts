@@ -77,7 +77,7 @@ describe("a Deployment", () => {
       'pods "web-2-x" is forbidden: exceeded quota: full, requested: pods=1, used: pods=2, limited: pods=2';
     const status = { conditions: [{ type: "ReplicaFailure", status: "True", reason: "FailedCreate", message }] };
     expect(translate("Deployment", [deployment, set("2", "web:2", status)]).conditions).toEqual([
-      { type: "quota", message },
+      { type: "quota", message, mayPass: true },
     ]);
     expect(translate("Deployment", [deployment, set("1", "web:1", status)]).conditions).toEqual([]);
   });
@@ -175,9 +175,17 @@ describe("a StatefulSet and a DaemonSet", () => {
     const event = (lastTimestamp: string) =>
       object("Event", "e", { involvedObject: { uid: "web-uid" }, reason: "FailedCreate", message, lastTimestamp });
     expect(translate("StatefulSet", [own, event("2026-01-01T00:01:01Z")]).conditions).toEqual([
-      { type: "quota", message },
+      { type: "quota", message, mayPass: true },
     ]);
     expect(translate("StatefulSet", [own, event("2026-01-01T00:00:59Z")]).conditions).toEqual([]);
+    const made = podOf("web-0", "StatefulSet", "web", { "controller-revision-hash": "web-7f" });
+    const since = (creationTimestamp: string) => ({ ...made, metadata: { ...made.metadata, creationTimestamp } });
+    const seen = (pod: KubernetesObject) => {
+      const objects = [own, revision("web-7f", "web:2", "StatefulSet", "7f"), pod, event("2026-01-01T00:01:01Z")];
+      return translate("StatefulSet", objects).conditions;
+    };
+    expect(seen(since("2026-01-01T00:01:00Z"))).toMatchObject([{ type: "quota" }]);
+    expect(seen(since("2026-01-01T00:01:02Z"))).toEqual([]);
   });
 });
 

@@ -23,7 +23,7 @@ export function translateService(wanted: Wanted, key: ObjectKey, view: Namespace
   const fresh = own.filter(({ revision }) => revision === wanted.revision).map(({ pod }) => pod);
   const conditions = [
     ...conditionsOfPods(fresh, view),
-    ...(workload === undefined ? [] : conditionsOfWorkload(workload, wanted.revision, view)),
+    ...(workload === undefined ? [] : conditionsOfWorkload(workload, wanted.revision, fresh, view)),
   ];
   return {
     name: wanted.service,

@@ -50,6 +50,11 @@ export function condition(type: Condition["type"], message = "in the engine's wo
   return { type, message };
 }
 
+/** A condition that the engine may get over by itself. */
+export function passing(type: Condition["type"], message?: string): Condition {
+  return { ...condition(type, message), mayPass: true };
+}
+
 export function probe(state: ProbeReading["state"], change: Partial<ProbeReading> = {}): ProbeReading {
   return { title: "http GET /healthz", service: "web", state, detail: "503", ...change };
 }
