@@ -45,16 +45,45 @@ function unschedulable({ status }: Pod): BelayCondition[] {
 /** The kubelet's words for a volume whose source does not exist (`pkg/volume/configmap`, `pkg/volume/secret`). */
 const MISSING_SOURCE = /(?:configmap|secret) "[^"]+" not found|references non-existent (?:config|secret) key/;
 
-/** A volume that can't be mounted shows nowhere but in events: the pod stays in `ContainerCreating`. */
+/** How long the kubelet must have failed: who makes the source (an operator) may be a moment later than the pod. */
+const MOUNT_MS = 2_000;
+
+/**
+ * A volume that can't be mounted shows nowhere but in events: the pod stays in `ContainerCreating`. The kubelet tries again
+ * after 0.5 s, 1 s, 2 s, … and counts on in the same event, which stays when a later try succeeds.
+ */
 function mountFailures(pod: Pod, events: readonly PodEvent[]): BelayCondition[] {
-  const waits = (pod.status?.containerStatuses ?? []).every(({ state }) => state?.running === undefined);
-  if (!waits || pod.status?.phase !== "Pending") return [];
-  const found = events.find(({ reason, message }) => reason === "FailedMount" && MISSING_SOURCE.test(message ?? ""));
-  return found === undefined ? [] : [{ type: "config_missing", message: found.message ?? "" }];
+  if (pod.status?.phase !== "Pending" || isMounted(pod, events)) return [];
+  const failures = events.filter(
+    ({ reason, message }) => reason === "FailedMount" && MISSING_SOURCE.test(message ?? ""),
+  );
+  const [first] = failures;
+  if (first === undefined) return [];
+  const times = failures.flatMap((event) => [Date.parse(event.firstTimestamp ?? "") || timeOf(event), timeOf(event)]);
+  const lasted = Math.max(...times) - Math.min(...times);
+  return lasted < MOUNT_MS ? [] : [{ type: "config_missing", message: first.message ?? "" }];
 }
 
-/** What is said of the workload as a whole: also when it has no pod at all. */
-export function conditionsOfWorkload(workload: Workload, wanted: string, view: NamespaceView): BelayCondition[] {
+/** Only when all volumes are mounted, the kubelet makes the sandbox and then pulls images (`pkg/kubelet`, `SyncPod`). */
+function isMounted({ status }: Pod, events: readonly PodEvent[]): boolean {
+  const sandboxed = status?.conditions?.some(
+    ({ type, status: is }) => type === "PodReadyToStartContainers" && is === "True",
+  );
+  if (sandboxed === true) return true;
+  const shown = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  const began = shown.some(({ state }) => state?.running !== undefined || state?.terminated !== undefined);
+  return began || events.some(({ reason }) => AFTER_MOUNT.includes(reason ?? ""));
+}
+
+const AFTER_MOUNT: readonly string[] = ["Pulling", "Pulled", "Created", "Started"];
+
+/** What is said of the workload as a whole: also when it has no pod at all. `pods`: those of the wanted revision. */
+export function conditionsOfWorkload(
+  workload: Workload,
+  wanted: string,
+  pods: readonly Pod[],
+  view: NamespaceView,
+): BelayCondition[] {
   const template = templateOf(workload);
   // Nothing can be said of a revision that is not asked for yet.
   if (template === undefined || observedRevision(template) !== wanted) return [];
