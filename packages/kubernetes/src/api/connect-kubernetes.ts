@@ -238,7 +238,8 @@ class ApiClient implements KubernetesConnection {
     const policy = {
       attempts: 4,
       delayMs: 200,
-      maxDelayMs: 2_000,
+      // Only a pause that the server asks for is that long.
+      maxDelayMs: 10_000,
       clock: this.#clock,
       retryable: (error: unknown) => mayAskAgain(error, isRead),
       retryAfterMs: (error: unknown) => retryAfterMs(error),

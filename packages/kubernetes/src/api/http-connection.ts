@@ -1,7 +1,7 @@
 import { type IncomingMessage, request as plainRequest } from "node:http";
 import { type RequestOptions as TlsOptions, request as tlsRequest } from "node:https";
 import { BelayError, type Clock, messageOf, type Redactor } from "@belay/core";
-import { apiErrorOf, statusOf } from "./api-error.ts";
+import { type ApiStatus, apiErrorOf, statusOf } from "./api-error.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import type { Credential } from "./exec-plugin.ts";
 
@@ -54,7 +54,8 @@ export class HttpConnection {
     const status = answer.statusCode ?? 0;
     if (status >= 200 && status < 300) return answer;
     const body = await this.#collect(answer, call);
-    throw apiErrorOf(call.doing, statusOf(status, this.#redactor.redact(body)));
+    const told = statusOf(status, this.#redactor.redact(body));
+    throw apiErrorOf(call.doing, withPause(told, answer.headers["retry-after"]));
   }
 
   /** A request whose sender the API server does not know has done nothing: it is sent once more with a new credential. */
@@ -124,4 +125,11 @@ export class HttpConnection {
     const offset = at - this.#clock.now();
     this.#offsetMs = Math.max(this.#offsetMs ?? offset, offset);
   }
+}
+
+/** Priority and fairness, and proxies, tell a pause in the header alone, beside plain text (`apiserver`, `tooManyRequests`). */
+function withPause(status: ApiStatus, header: string | undefined): ApiStatus {
+  const retryAfterSeconds = Number.parseInt(header ?? "", 10);
+  if (Number.isNaN(retryAfterSeconds) || status.details.retryAfterSeconds !== undefined) return status;
+  return { ...status, details: { ...status.details, retryAfterSeconds } };
 }
