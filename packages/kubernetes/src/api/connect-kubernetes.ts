@@ -15,6 +15,7 @@ import { FIELD_MANAGER } from "../marks.ts";
 import type { Pod } from "../observe/pod.ts";
 import { isMissing, isStatus } from "./api-error.ts";
 import { mayAskAgain, queryOf, retryAfterMs, within } from "./bounded-call.ts";
+import { checkVersion, type ServerVersion } from "./check-version.ts";
 import { ClusterAccess } from "./cluster-access.ts";
 import { type ExecResult, execInPod } from "./exec-in-pod.ts";
 import { HttpConnection } from "./http-connection.ts";
@@ -63,7 +64,8 @@ const METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.
 
 /**
  * Connects to the cluster of a kubeconfig and proves that it answers.
- * @throws BelayError INVALID_INPUT for the kubeconfig, ENGINE_UNREACHABLE, ENGINE_TLS or ENGINE_FORBIDDEN for the cluster.
+ * @throws BelayError INVALID_INPUT for the kubeconfig, ENGINE_UNREACHABLE, ENGINE_TLS, ENGINE_FORBIDDEN or
+ * ENGINE_TOO_OLD for the cluster.
  */
 export async function connectKubernetes(options: ConnectOptions): Promise<KubernetesConnection> {
   const config = await loadKubeconfig(options);
@@ -76,7 +78,7 @@ export async function connectKubernetes(options: ConnectOptions): Promise<Kubern
   }
   const connection = new HttpConnection(access, redactor, clock);
   const api = new ApiClient(connection, access, options.namespace ?? (own || "default"), clock);
-  await api.request("GET", "/version", { doing: "connecting to the cluster" });
+  checkVersion(await api.request<ServerVersion>("GET", "/version", { doing: "connecting to the cluster" }), log);
   return api;
 }
 
