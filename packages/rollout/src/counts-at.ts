@@ -10,6 +10,11 @@ export const SETTLE_MS = 2_000;
 
 /** The same for what a rule forbids that others fill too: what makes room for it is not always seen from here. */
 const FORBIDDEN_MS = 5_000;
+/**
+ * The same for a config or a secret: an operator may make it a moment after the workload, and the engine must have looked
+ * again since (the kubelet does so after 10 to 15 s: `backOffPeriod` with its jitter).
+ */
+const MISSING_MS = 18_000;
 
 /**
  * When a condition of the service counts, monotonic; `undefined` when nobody can say yet.
@@ -25,10 +30,11 @@ export function countsAt({ service, terms, memory }: Scene, condition: Condition
   const patient = (milliseconds: number): number => (isLast ? Math.max(policy.startMs, milliseconds) : milliseconds);
   if (condition.type === "unschedulable") return since + patient(SETTLE_MS);
   if (condition.mayPass !== true) return since;
+  if (condition.type === "start_failed") return since + policy.startMs;
+  if (condition.type !== "quota") return since + patient(MISSING_MS);
   // An instance on its way out still fills a quota, and has as long for that as its grace period says.
   if (free === undefined) return undefined;
   const from = Math.max(since, free);
-  const lasts = condition.type === "start_failed" ? policy.startMs : patient(FORBIDDEN_MS);
   // Engines double the time between their tries: the first one after that comes when as much time has passed again.
-  return from + Math.max(lasts, from - since);
+  return from + Math.max(patient(FORBIDDEN_MS), from - since);
 }

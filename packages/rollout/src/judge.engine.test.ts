@@ -162,6 +162,15 @@ const CASES: [name: string, cause: Partial<CauseDetail>, one: Case][] = [
     },
   ],
   [
+    "a secret that nobody makes",
+    { cause: "config_missing" },
+    {
+      seen: [1, 19].map(
+        (second) => [second, observed([old("o1")], { conditions: [passing("config_missing")] })] as const,
+      ),
+    },
+  ],
+  [
     "a webhook that can't be called for as long as a start may take",
     { cause: "start_failed" },
     {

@@ -57,6 +57,23 @@ const CASES: [name: string, one: Case][] = [
     },
   ],
   [
+    "a secret that an operator makes a moment later, which the engine sees when it looks again",
+    {
+      seen: [
+        [
+          1,
+          observed([unready("1", { state: "waiting" })], {
+            conditions: [passing("config_missing", "web-1: no secret")],
+          }),
+        ],
+        [
+          18.9,
+          observed([unready("1", { state: "waiting" })], { conditions: [passing("config_missing", "web-1: none")] }),
+        ],
+      ],
+    },
+  ],
+  [
     "a webhook that restarts",
     {
       seen: [

@@ -5,7 +5,7 @@ import type { NamespaceView } from "./namespace-watch.ts";
 import { observedRevision } from "./observed-revision.ts";
 import type { Pod, PodEvent } from "./pod.ts";
 import { timeOf } from "./pod.ts";
-import { killsOf } from "./translate-pod.ts";
+import { isSourceMissing, killsOf } from "./translate-pod.ts";
 import { viewIndex } from "./view-index.ts";
 
 /** What the pods of the wanted revision tell before a container of theirs exists, or while one is about to end. */
@@ -14,7 +14,7 @@ export function conditionsOfPods(pods: readonly Pod[], view: NamespaceView): Bel
     .filter(({ metadata }) => !metadata.deletionTimestamp)
     .flatMap((pod): BelayCondition[] => {
       const own = viewIndex.eventsOf(view, pod.metadata.uid);
-      return [...unschedulable(pod), ...mountFailures(pod, own), ...condemned(pod, own)];
+      return [...unschedulable(pod), ...mountFailures(pod, own), ...missingSources(pod), ...condemned(pod, own)];
     });
 }
 
@@ -45,23 +45,23 @@ function unschedulable({ status }: Pod): BelayCondition[] {
 /** The kubelet's words for a volume whose source does not exist (`pkg/volume/configmap`, `pkg/volume/secret`). */
 const MISSING_SOURCE = /(?:configmap|secret) "[^"]+" not found|references non-existent (?:config|secret) key/;
 
-/** How long the kubelet must have failed: who makes the source (an operator) may be a moment later than the pod. */
-const MOUNT_MS = 2_000;
-
 /**
  * A volume that can't be mounted shows nowhere but in events: the pod stays in `ContainerCreating`. The kubelet tries again
- * after 0.5 s, 1 s, 2 s, … and counts on in the same event, which stays when a later try succeeds.
+ * and again, and the event stays when a later try succeeds.
  */
 function mountFailures(pod: Pod, events: readonly PodEvent[]): BelayCondition[] {
   if (pod.status?.phase !== "Pending" || isMounted(pod, events)) return [];
-  const failures = events.filter(
-    ({ reason, message }) => reason === "FailedMount" && MISSING_SOURCE.test(message ?? ""),
-  );
-  const [first] = failures;
-  if (first === undefined) return [];
-  const times = failures.flatMap((event) => [Date.parse(event.firstTimestamp ?? "") || timeOf(event), timeOf(event)]);
-  const lasted = Math.max(...times) - Math.min(...times);
-  return lasted < MOUNT_MS ? [] : [{ type: "config_missing", message: first.message ?? "" }];
+  const found = events.find(({ reason, message }) => reason === "FailedMount" && MISSING_SOURCE.test(message ?? ""));
+  return found === undefined ? [] : [{ type: "config_missing", message: found.message ?? "", mayPass: true }];
+}
+
+/** What a container reads from a config or a secret that is not there, or not yet. */
+function missingSources({ metadata, status }: Pod): BelayCondition[] {
+  const shown = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  return shown.flatMap(({ state }): BelayCondition[] => {
+    if (!isSourceMissing(state?.waiting)) return [];
+    return [{ type: "config_missing", message: `${metadata.name}: ${state?.waiting?.message}`, mayPass: true }];
+  });
 }
 
 /** Only when all volumes are mounted, the kubelet makes the sandbox and then pulls images (`pkg/kubelet`, `SyncPod`). */

@@ -70,7 +70,8 @@ describe("a container", () => {
   });
 
   it("tells the kubelet's sentence beside its word", () => {
-    const waiting = { reason: "CreateContainerConfigError", message: 'secret "database" not found' };
+    const message = "container has runAsNonRoot and image will run as root";
+    const waiting = { reason: "CreateContainerConfigError", message };
     expect(container({ container: { state: { waiting } } })).toMatchObject({ state: "waiting", ...waiting });
   });
 

@@ -77,10 +77,19 @@ function translateContainer(
  */
 const NOT_READ_YET = /failed to sync \S+ cache|services have not yet been read/;
 
+/** The kubelet's words when what a container reads does not exist (`pkg/kubelet/kubelet_pods`, `makeEnvironmentVariables`). */
+const NOT_THERE = /^(?:configmap|secret) "[^"]+" not found|^couldn't find key /;
+
+/** Somebody else may make what is missing: a condition tells of it, which counts when it lasts. */
+export function isSourceMissing(waiting: Waiting | undefined): boolean {
+  return waiting?.reason === "CreateContainerConfigError" && NOT_THERE.test(waiting.message ?? "");
+}
+
 function waitOf(waiting: Waiting | undefined): Pick<ContainerState, "reason" | "message"> {
   const { reason, message } = waiting ?? {};
   const told = message === undefined || message === "" ? {} : { message };
-  const passes = reason === "CreateContainerConfigError" && NOT_READ_YET.test(message ?? "");
+  const unread = reason === "CreateContainerConfigError" && NOT_READ_YET.test(message ?? "");
+  const passes = unread || isSourceMissing(waiting);
   return reason === undefined || passes ? told : { reason, ...told };
 }
 

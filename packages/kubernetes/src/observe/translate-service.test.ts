@@ -88,39 +88,47 @@ describe("a Deployment", () => {
       podOf(name, "ReplicaSet", "web-2", { "pod-template-hash": "2" }, { status: { phase: "Pending", ...more } });
     const conditions = [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message: why }];
     const message = 'MountVolume.SetUp failed for volume "config" : configmap "web-config" not found';
-    const [firstTimestamp, lastTimestamp] = ["2026-01-01T00:00:01Z", "2026-01-01T00:00:04Z"];
-    const times = { firstTimestamp, lastTimestamp, count: 4 };
-    const event = object("Event", "e", { involvedObject: { uid: "b-uid" }, reason: "FailedMount", message, ...times });
+    const event = object("Event", "e", { involvedObject: { uid: "b-uid" }, reason: "FailedMount", message });
     const objects = [deployment, set("2", "web:2"), waits("a", { conditions }), waits("b", {}), event];
     expect(translate("Deployment", objects).conditions).toEqual([
       { type: "unschedulable", message: why },
-      { type: "config_missing", message },
+      { type: "config_missing", message, mayPass: true },
     ]);
     expect(translate("Deployment", objects, { revision: REVISIONS.old }).conditions).toEqual([]);
   });
 
   it("does not tell of a ConfigMap that came a moment later than the pod", () => {
-    const failed = (lastTimestamp: string) =>
-      object("Event", "mount", {
-        ...{ involvedObject: { uid: "a-uid" }, reason: "FailedMount", lastTimestamp },
-        firstTimestamp: "2026-01-01T00:00:01Z",
-        message: 'MountVolume.SetUp failed for volume "config" : configmap "web-config" not found',
-      });
+    const failed = object("Event", "mount", {
+      ...{ involvedObject: { uid: "a-uid" }, reason: "FailedMount" },
+      message: 'MountVolume.SetUp failed for volume "config" : configmap "web-config" not found',
+    });
     const conditions = (status: object, ...events: KubernetesObject[]) => {
       const labels = { "pod-template-hash": "2" };
       const pod = podOf("a", "ReplicaSet", "web-2", labels, { status: { phase: "Pending", ...status } });
-      return translate("Deployment", [deployment, set("2", "web:2"), pod, ...events]).conditions;
+      return translate("Deployment", [deployment, set("2", "web:2"), pod, failed, ...events]).conditions;
     };
-    const lasting = failed("2026-01-01T00:00:03Z");
-    expect(conditions({}, lasting)).toMatchObject([{ type: "config_missing" }]);
-    expect(conditions({}, failed("2026-01-01T00:00:01Z"))).toEqual([]);
-    expect(conditions({}, failed("2026-01-01T00:00:02Z"))).toEqual([]);
-    const pulling = object("Event", "pull", { involvedObject: { uid: "a-uid" }, reason: "Pulling" });
-    expect(conditions({}, lasting, pulling)).toEqual([]);
-    const sandbox = { conditions: [{ type: "PodReadyToStartContainers", status: "True" }] };
-    expect(conditions(sandbox, lasting)).toEqual([]);
+    expect(conditions({})).toMatchObject([{ type: "config_missing" }]);
+    expect(conditions({}, object("Event", "pull", { involvedObject: { uid: "a-uid" }, reason: "Pulling" }))).toEqual(
+      [],
+    );
+    expect(conditions({ conditions: [{ type: "PodReadyToStartContainers", status: "True" }] })).toEqual([]);
     const init = { name: "init", ready: false, restartCount: 0, imageID: "", state: { running: {} } };
-    expect(conditions({ initContainerStatuses: [init] }, lasting)).toEqual([]);
+    expect(conditions({ initContainerStatuses: [init] })).toEqual([]);
+  });
+
+  it.each([
+    'secret "database" not found',
+    'configmap "settings" not found',
+    "couldn't find key PORT in Secret shop/database",
+  ])("tells that its containers wait for what may come: %s", (message) => {
+    const state = { waiting: { reason: "CreateContainerConfigError", message } };
+    const containerStatuses = [{ name: "web", ready: false, restartCount: 0, imageID: "", state }];
+    const status = { phase: "Pending", containerStatuses };
+    const pod = podOf("a", "ReplicaSet", "web-2", { "pod-template-hash": "2" }, { status });
+    const { conditions, instances } = translate("Deployment", [deployment, set("2", "web:2"), pod]);
+    expect(conditions).toEqual([{ type: "config_missing", message: `a: ${message}`, mayPass: true }]);
+    expect(instances[0]?.containers[0]).toMatchObject({ state: "waiting", message });
+    expect(instances[0]?.containers[0]).not.toHaveProperty("reason");
   });
 
   it("tells that a container is being killed by a probe before it has ended, but not of the one before it", () => {
