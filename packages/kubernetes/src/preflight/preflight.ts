@@ -71,16 +71,23 @@ async function wayBack(
   const { imageAvailable } = state.options;
   const running = touched.filter(({ desired, live }) => live !== undefined && podsOf(desired, view).length > 0);
   if (imageAvailable === undefined) return [];
-  const found = await mapBounded(running, AT_ONCE, signal, async ({ desired, live }): Promise<Finding[]> => {
-    const template = live && templateOf(live);
-    const references = template === undefined ? [] : [...new Set(Object.values(imagesOf(template)))];
+  const found = await mapBounded(running, AT_ONCE, signal, async ({ desired, live, preview }): Promise<Finding[]> => {
+    const [before, after] = [live, preview.object].map((one) => one && templateOf(one));
+    const references = before === undefined ? [] : [...new Set(Object.values(imagesOf(before)))];
+    // What stays is needed on the way forward just as much: nothing is lost by it.
+    const kept = new Set(after === undefined ? [] : Object.values(imagesOf(after)));
     const service = desired.service === undefined ? {} : { service: desired.service };
     const answers = await Promise.all(references.map(async (image) => [image, await imageAvailable(image)] as const));
     return answers.flatMap(([image, answer]): Finding[] => {
-      if (answer !== "no") return [];
-      const message = `the image that runs now (${image}) is no longer in its registry: only nodes that hold it could go back`;
+      if (answer === "yes" || (answer === "cannot tell" && kept.has(image))) return [];
+      const where =
+        answer === "no"
+          ? "is no longer in its registry: only nodes that hold it could go back"
+          : "may be gone from its registry, which could not be asked from here";
+      const level = policy.allowNoWayBack ? "warn" : answer === "no" ? "refuse" : "cannot tell";
+      const message = `the image that runs now (${image}) ${where}`;
       const remedy = "Push it again, or set `allow-no-way-back`.";
-      return [{ level: policy.allowNoWayBack ? "warn" : "refuse", check: "no_way_back", ...service, message, remedy }];
+      return [{ level, check: "no_way_back", ...service, message, remedy }];
     });
   });
   return found.flat();
