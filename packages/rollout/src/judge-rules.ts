@@ -1,5 +1,5 @@
 import type { Cause, CauseDetail, Condition, ContainerState, Instance } from "@belay/core";
-import { hasEnded, isReady, isUnhealthy, isUp, probeKey } from "./baseline.ts";
+import { conditionKey, hasEnded, isReady, isUnhealthy, isUp, probeKey } from "./baseline.ts";
 import { countsAt, SETTLE_MS } from "./counts-at.ts";
 import { lasting } from "./facts.ts";
 import type { Scene } from "./scene.ts";
@@ -170,14 +170,23 @@ function startTimeout(scene: Scene): CauseDetail | undefined {
     ({ instance, facts }) => instance.phase === "current" && runs(scene) && isOverdue(scene, facts.unreadySince),
   );
   const detail = `not ready after ${seconds(scene.terms.policy.startMs)}`;
-  return found && at(scene, "start_timeout", found.instance, `${detail}${stateText(found.instance)}`);
+  return (
+    found && (waitedFor(scene) ?? at(scene, "start_timeout", found.instance, `${detail}${stateText(found.instance)}`))
+  );
 }
 
 function instanceMissing(scene: Scene): CauseDetail | undefined {
   if (!isOverdue(scene, scene.memory.missingSince)) return undefined;
   const { name, desired } = scene.service;
   const detail = `${scene.current} of ${desired} exist, and no new one came for ${seconds(scene.terms.policy.startMs)}`;
-  return { cause: "instance_missing", service: name, detail };
+  return waitedFor(scene) ?? { cause: "instance_missing", service: name, detail };
+}
+
+/** When the time for a start is over, what stood in its way all the time is the better cause. */
+function waitedFor({ service, memory }: Scene): CauseDetail | undefined {
+  const stands = (one: Condition): boolean => memory.conditions.since.has(conditionKey(service.name, one));
+  const found = service.conditions.find((one) => one.mayPass === true && stands(one));
+  return found && { cause: found.type, service: service.name, detail: found.message };
 }
 
 function isOverdue(scene: Scene, since: number | undefined): boolean {

@@ -171,6 +171,24 @@ const CASES: [name: string, cause: Partial<CauseDetail>, one: Case][] = [
     },
   ],
   [
+    "what stood in the way of a start that took too long, though it may still pass",
+    { cause: "quota", detail: "no room" },
+    {
+      seen: [1, 30, 61].map((second) => {
+        return [second, observed([unready("1"), leaving], { conditions: [passing("quota", "no room")] })] as const;
+      }),
+    },
+  ],
+  [
+    "what stood in the way of instances that never came",
+    { cause: "quota", detail: "no room" },
+    {
+      seen: [1, 61].map(
+        (second) => [second, observed([leaving], { conditions: [passing("quota", "no room")] })] as const,
+      ),
+    },
+  ],
+  [
     "a webhook that can't be called for as long as a start may take",
     { cause: "start_failed" },
     {
