@@ -91,7 +91,8 @@ export interface ObjectVerb {
   /**
    * Makes it so, with preconditions (uid, resourceVersion or a test of the old value) so that a human's or another run's
    * change is never overwritten unseen. `seen`: the object as it was read a moment ago. Answers with the object as stored.
-   * @throws BelayError ENGINE_ERROR when the API server refuses for good.
+   * @throws BelayError ENGINE_ERROR when the API server refuses for good or somebody else was faster, FENCED when a later
+   * deployment was.
    */
   change(desired: DesiredObject, marks: Marks, signal: AbortSignal, seen?: KubernetesObject): Promise<KubernetesObject>;
   /** What of `live` has to be kept for the way back. Changes nothing. */
@@ -101,6 +102,7 @@ export interface ObjectVerb {
    * again. `marks` come on top of those that it had: at least one of them is new with each deployment, so that a request of a
    * dead run that is still under way finds another resourceVersion. Re-reads and classifies conflicts. Only called for
    * objects that existed. `seen`: the object as it was read a moment ago. Answers with the object as stored.
+   * @throws as {@link change}
    */
   restore(saved: SavedObject, marks: Marks, signal: AbortSignal, seen?: KubernetesObject): Promise<KubernetesObject>;
   /** What {@link restore} would make of it, by a dry-run: its pod template is the revision that must be seen at the end. */

@@ -8,6 +8,8 @@ import {
   mapBounded,
   type Wanted,
 } from "@belay/core";
+import { checkFence } from "./check-fence.ts";
+import type { Marks } from "./desired.ts";
 import { type KubernetesObject, titleOf } from "./kubernetes-object.ts";
 import { AT_ONCE } from "./make-plan.ts";
 import { marksOf } from "./marks.ts";
@@ -136,30 +138,31 @@ async function changeOne(
   signal: AbortSignal,
 ): Promise<void> {
   const { desired, restores } = planned;
-  const seen = await requireUnchanged(state, planned, signal);
   const marks = marksOf(state.options.scope, context, desired.service);
+  const seen = await requireUnchanged(state, planned, marks, signal);
   const verb = state.verb(desired.verb);
   const object =
     restores?.was === undefined
       ? await verb.change(desired, marks, signal, seen)
       : await verb.restore(restores, marks, signal, seen);
   state.watch.expect(object);
+  const template = templateOf(object);
+  if (desired.service !== undefined && template !== undefined) state.changed.set(desired.service, revisionOf(template));
   state.options.log.info(`changed ${titleOf(desired)} (deployment ${context.deployment})`);
 }
 
 /** The plan was made for what ran then. A person's change since must be seen by a person, not overwritten. */
 async function requireUnchanged(
   state: TargetState,
-  planned: PlannedObject,
+  { desired, live, preview }: PlannedObject,
+  marks: Marks,
   signal: AbortSignal,
 ): Promise<KubernetesObject | undefined> {
-  const { desired, live, preview } = planned;
-  const before = live && templateOf(live);
-  const after = preview.object && templateOf(preview.object);
-  if (before === undefined || after === undefined) return undefined;
+  if (live === undefined) return undefined;
   const now = await state.api.get(desired, signal);
-  const template = now && templateOf(now);
-  if (template === undefined) return now;
+  checkFence(now, state.options.scope, marks, live);
+  const [before, template, after] = [live, now, preview.object].map((one) => one && templateOf(one));
+  if (before === undefined || template === undefined || after === undefined) return now;
   const revision = revisionOf(template);
   if (revision === revisionOf(before) || revision === revisionOf(after)) return now;
   throw new BelayError("ENGINE_ERROR", {

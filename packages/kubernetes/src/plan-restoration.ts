@@ -1,5 +1,13 @@
-import { type DeploymentContext, type Execution, type ExecutionStage, mapBounded, type Wanted } from "@belay/core";
-import { titleOf } from "./kubernetes-object.ts";
+import {
+  type DeploymentContext,
+  type Execution,
+  type ExecutionStage,
+  isBelayError,
+  mapBounded,
+  messageOf,
+  type Wanted,
+} from "@belay/core";
+import { type KubernetesObject, titleOf } from "./kubernetes-object.ts";
 import { AT_ONCE } from "./make-plan.ts";
 import { deploymentOf, restorationMarks } from "./marks.ts";
 import { digestsIn } from "./observe/translate-pod.ts";
@@ -36,11 +44,11 @@ function comesBack({ key, pruned }: SnapshotObject): boolean {
 }
 
 async function wantedOf(state: TargetState, saved: SnapshotObject): Promise<Wanted> {
-  const { service = "", key, verb, was } = saved;
+  const { service = "", key, was } = saved;
   const goal = goalOf(key.kind);
   if (was === undefined) return { service, goal: "run", desired: 0, revision: "none", digests: [] };
   const live = await state.api.get(key);
-  const object = await state.verb(verb).previewRestore(saved, undefined, live);
+  const object = await previewed(state, saved, was, live);
   const template = templateOf(object);
   if (template === undefined) return { service, goal, desired: 0, revision: "none", digests: [] };
   const before = saved.desired ?? (isWorkload(was) ? desiredOf(was) : 0);
@@ -55,6 +63,22 @@ async function wantedOf(state: TargetState, saved: SnapshotObject): Promise<Want
   };
 }
 
+/** What the API server does not let be tried out is taken for what it was: the way back begins all the same. */
+async function previewed(
+  state: TargetState,
+  saved: SnapshotObject,
+  was: KubernetesObject,
+  live: KubernetesObject | undefined,
+): Promise<KubernetesObject> {
+  try {
+    return await state.verb(saved.verb).previewRestore(saved, undefined, live);
+  } catch (error) {
+    if (!isBelayError(error, "ENGINE_ERROR", "ENGINE_FORBIDDEN")) throw error;
+    state.options.log.warn(`the way back of ${titleOf(saved.key)} could not be tried out: ${messageOf(error)}`);
+    return was;
+  }
+}
+
 async function restoreAll(
   state: TargetState,
   snapshot: Snapshot,
@@ -63,14 +87,24 @@ async function restoreAll(
   context: DeploymentContext,
   signal: AbortSignal,
 ): Promise<void> {
+  const errors: unknown[] = [];
   for (const saved of objects.toReversed()) {
-    if (saved.was === undefined) await removeCreated(state, snapshot, saved, signal);
-    else await restoreOne(state, saved, context, signal);
+    try {
+      if (saved.was === undefined) await removeCreated(state, snapshot, saved, signal);
+      else await restoreOne(state, saved, context, signal);
+    } catch (error) {
+      // What is refused for good must not keep the rest from coming back.
+      if (!isBelayError(error, "ENGINE_ERROR", "ENGINE_FORBIDDEN")) throw error;
+      state.options.log.warn(`${titleOf(saved.key)} could not be put back: ${messageOf(error)}`);
+      errors.push(error);
+    }
   }
   for (const { key, service } of objects) {
     const revision = wanted.find((one) => one.service === service)?.revision;
-    if (key.kind === "StatefulSet" && revision !== undefined) await removeStuckPods(state, key, revision, signal);
+    if (key.kind !== "StatefulSet" || revision === undefined || state.foreign.has(service ?? "")) continue;
+    await removeStuckPods(state, key, revision, signal);
   }
+  if (errors.length > 0) throw errors[0];
 }
 
 async function restoreOne(
@@ -79,18 +113,38 @@ async function restoreOne(
   context: DeploymentContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const { log } = state.options;
   const live = await state.api.get(saved.key, signal);
+  if (leaves(state, saved, live)) return;
+  try {
+    const object = await state.verb(saved.verb).restore(saved, restorationMarks(context.deployment), signal, live);
+    state.watch.expect(object);
+    state.options.log.info(`put ${titleOf(saved.key)} back`);
+  } catch (error) {
+    // Somebody may have been faster by a moment.
+    if (!isBelayError(error, "ENGINE_ERROR")) throw error;
+    if (!leaves(state, saved, await state.api.get(saved.key, signal))) throw error;
+  }
+}
+
+/**
+ * Whether an object stays as it is: a template that is neither the old one nor the deployment's is a person's, and the way
+ * back of an image would replace all of it. The judge is told by the next look. An apply takes back what is Belay's alone.
+ */
+function leaves(state: TargetState, saved: SnapshotObject, live: KubernetesObject | undefined): boolean {
+  const { log } = state.options;
+  const { key, verb, service = "" } = saved;
   const template = live && templateOf(live);
   const before = saved.was && templateOf(saved.was);
-  const known = [saved.becomes, before && revisionOf(before)];
-  if (template !== undefined && !known.includes(revisionOf(template))) {
-    const fate = saved.verb === "patch-image" ? "that is undone too" : "what is not Belay's of it stays";
-    log.warn(`${titleOf(saved.key)} was changed by somebody else meanwhile: ${fate}`);
+  const known = [saved.becomes, state.changed.get(service), before && revisionOf(before)];
+  const isForeign = template !== undefined && !known.includes(revisionOf(template));
+  const stays = isForeign && verb === "patch-image";
+  if (isForeign) {
+    const fate = stays ? "it is left as it is" : "what is not Belay's of it stays";
+    log.warn(`${titleOf(key)} was changed by somebody else since the deployment: ${fate}`);
   }
-  const object = await state.verb(saved.verb).restore(saved, restorationMarks(context.deployment), signal, live);
-  state.watch.expect(object);
-  log.info(`put ${titleOf(saved.key)} back`);
+  if (stays) state.foreign.add(service);
+  else state.foreign.delete(service);
+  return stays;
 }
 
 /** What this deployment created, recognised by its labels; what holds data stays. */

@@ -12,6 +12,10 @@ export class TargetState {
   readonly watch: NamespaceWatch;
   /** Ends of containers that were waited for to be explained. */
   readonly explained = new Set<string>();
+  /** Revision that this run gave to a service's workload, as it was stored: a webhook may make another one of it each time. */
+  readonly changed = new Map<string, string>();
+  /** Services whose workload somebody else has changed since the deployment, so that it is not put back. */
+  readonly foreign = new Set<string>();
   readonly #verbs: Readonly<Partial<Record<VerbName, ObjectVerb>>>;
   /** Workloads by service, as plans and snapshots named them. */
   readonly #keys = new Map<string, ObjectKey>();
@@ -20,7 +24,10 @@ export class TargetState {
     this.options = options;
     this.watch = new NamespaceWatch(options.api, options.clock, options.log);
     const apply = options.manifests?.verb;
-    this.#verbs = { "patch-image": new ImageVerb(options.api), ...(apply === undefined ? {} : { apply }) };
+    this.#verbs = {
+      "patch-image": new ImageVerb(options.api, options.scope),
+      ...(apply === undefined ? {} : { apply }),
+    };
   }
 
   get api(): KubernetesTargetOptions["api"] {

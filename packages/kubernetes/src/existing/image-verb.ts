@@ -1,10 +1,20 @@
-import { BelayError, type Finding, messageOf } from "@belay/core";
+import { BelayError, type Finding, messageOf, type Scope } from "@belay/core";
 import { ApiError, isStatus } from "../api/api-error.ts";
+import { checkFence } from "../check-fence.ts";
 import type { DesiredObject, Marks, ObjectVerb, Preview, SavedObject } from "../desired.ts";
 import type { KubernetesApi, PatchOperation } from "../kubernetes-api.ts";
 import { type KubernetesObject, keyOf, type ObjectKey, titleOf } from "../kubernetes-object.ts";
-import { type PodContainer, type PodTemplate, templateOf, templatePath } from "../workload.ts";
+import { type PodContainer, type PodTemplate, revisionOf, templateOf, templatePath } from "../workload.ts";
 import { bareObject, markOperations, restoredMarks, trimmed } from "./metadata-patch.ts";
+
+interface PatchTerms {
+  readonly marks: Marks;
+  readonly signal: AbortSignal;
+  /** The object as an earlier look of this run showed it. */
+  readonly before: KubernetesObject | undefined;
+  /** As it was read a moment ago. */
+  readonly seen: KubernetesObject | undefined;
+}
 
 /** A status that moves changes the resourceVersion too: then the patch is made anew. */
 const ATTEMPTS = 12;
@@ -16,9 +26,11 @@ const ATTEMPTS = 12;
  */
 export class ImageVerb implements ObjectVerb {
   readonly #api: KubernetesApi;
+  readonly #scope: Scope;
 
-  constructor(api: KubernetesApi) {
+  constructor(api: KubernetesApi, scope: Scope) {
     this.#api = api;
+    this.#scope = scope;
   }
 
   async preview(desired: DesiredObject, live: KubernetesObject | undefined): Promise<Preview> {
@@ -52,7 +64,7 @@ export class ImageVerb implements ObjectVerb {
       if (template === undefined) return [];
       return imageOperations(live.kind, template, desired.images ?? {}).concat(markOperations(live, marks));
     };
-    return this.#patched(desired, signal, operationsFor, seen);
+    return this.#patched(desired, { marks, signal, before: seen, seen }, operationsFor);
   }
 
   save(desired: DesiredObject, live: KubernetesObject | undefined): SavedObject {
@@ -82,7 +94,7 @@ export class ImageVerb implements ObjectVerb {
       ...templateOperations(was, live),
       ...markOperations(live, wanted, { exactly: true }),
     ];
-    return this.#patched(key, signal, operationsFor, seen);
+    return this.#patched(key, { marks, signal, before: was, seen }, operationsFor);
   }
 
   async previewRestore({ key, was }: SavedObject): Promise<KubernetesObject> {
@@ -91,17 +103,23 @@ export class ImageVerb implements ObjectVerb {
     return was;
   }
 
-  /** Makes a patch of what is there, until it fits: what was seen must still be there when it arrives. */
+  /**
+   * Makes a patch of what is there, until it fits: what was seen must still be there when it arrives. A status may move
+   * meanwhile; a pod template that does is another's change, and one of a later deployment ends this run.
+   */
   async #patched(
     key: ObjectKey,
-    signal: AbortSignal,
+    { marks, signal, before, seen }: PatchTerms,
     operationsFor: (live: KubernetesObject) => readonly PatchOperation[],
-    seen?: KubernetesObject,
   ): Promise<KubernetesObject> {
     let last: unknown;
+    let first = seen;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const live = attempt === 0 && seen !== undefined ? seen : await this.#api.get(key, signal);
       if (live === undefined) throw gone(key);
+      checkFence(live, this.#scope, marks, before);
+      first ??= live;
+      if (!isSameTemplate(first, live)) throw changedMeanwhile(key);
       const operations = operationsFor(live);
       if (operations.length === 0) return live;
       const { uid, resourceVersion } = live.metadata;
@@ -184,6 +202,19 @@ function findingOf(error: unknown, desired: DesiredObject): Finding {
   }
   const message = `the API server refuses the change of ${title}: ${error.apiMessage}`;
   return { level: "refuse", check: "change_refused", ...service, message };
+}
+
+function isSameTemplate(one: KubernetesObject, other: KubernetesObject): boolean {
+  const [before, now] = [templateOf(one), templateOf(other)];
+  return before === undefined || now === undefined || revisionOf(before) === revisionOf(now);
+}
+
+function changedMeanwhile(key: ObjectKey): BelayError {
+  return new BelayError("ENGINE_ERROR", {
+    doing: `changing ${titleOf(key)}`,
+    got: "its pod template was changed by somebody else in the same moment",
+    next: "Deploy again: a new plan takes what is there now into account.",
+  });
 }
 
 function gone(key: ObjectKey): BelayError {

@@ -1,5 +1,6 @@
 import { BelayError, type Finding, type Scope, scopeHash } from "@belay/core";
 import { ApiError } from "../api/api-error.ts";
+import { checkFence } from "../check-fence.ts";
 import type { DesiredObject, Marks, ObjectVerb, Preview, SavedObject } from "../desired.ts";
 import type { KubernetesApi } from "../kubernetes-api.ts";
 import { type KubernetesObject, keyOf, type ObjectKey, titleOf } from "../kubernetes-object.ts";
@@ -24,9 +25,9 @@ export function createApplyVerb(api: KubernetesApi, scope: Scope): ObjectVerb {
     change: (desired, marks, signal, seen) => change(api, scope, desired, { marks, signal, ...(seen && { seen }) }),
     save,
     restore: (saved, marks, signal, seen) =>
-      restoreApplied(api, saved, { marks, signal, dryRun: false, ...(seen && { seen }) }),
+      restoreApplied(api, scope, saved, { marks, signal, dryRun: false, ...(seen && { seen }) }),
     previewRestore: (saved, signal, seen) =>
-      restoreApplied(api, saved, { dryRun: true, ...(signal && { signal }), ...(seen && { seen }) }),
+      restoreApplied(api, scope, saved, { dryRun: true, ...(signal && { signal }), ...(seen && { seen }) }),
   };
 }
 
@@ -146,7 +147,7 @@ async function change(
 ): Promise<KubernetesObject> {
   for (let attempt = 1; ; attempt += 1) {
     const live = attempt === 1 && seen !== undefined ? seen : await api.get(desired, signal);
-    checkFence(live, scope, marks);
+    checkFence(live, scope, marks, seen);
     const body = onTopOf(withMarks(bodyOf(desired), marks), live);
     try {
       return await applySettled(api, body, desired, signal);
@@ -175,18 +176,6 @@ async function applySettled(
       cause: error,
     });
   }
-}
-
-/** A later deployment has been here: this run was taken over. */
-function checkFence(live: KubernetesObject | undefined, scope: Scope, marks: Marks): void {
-  const there = live === undefined ? undefined : deploymentOf(live, scope);
-  const own = Number(marks.labels[KUBERNETES_LABELS.deployment]);
-  if (live === undefined || there === undefined || !(there > own)) return;
-  throw new BelayError("FENCED", {
-    doing: `applying ${titleOf(keyOf(live))} for deployment ${own}`,
-    got: `deployment ${there} has changed it`,
-    next: "Another run took over; see its report.",
-  });
 }
 
 function save(desired: DesiredObject, live: KubernetesObject | undefined): SavedObject {

@@ -1,4 +1,6 @@
+import type { Scope } from "@belay/core";
 import { ApiError } from "../api/api-error.ts";
+import { checkFence } from "../check-fence.ts";
 import type { Marks, SavedObject } from "../desired.ts";
 import type { KubernetesApi, WriteOptions } from "../kubernetes-api.ts";
 import { type KubernetesObject, titleOf } from "../kubernetes-object.ts";
@@ -9,6 +11,7 @@ import { dropPath } from "./drop-path.ts";
 import { appliedFields, projectObject, unionOf } from "./fields-v1.ts";
 
 const MOST_ATTEMPTS = 30;
+const NO_MARKS: Marks = { labels: {}, annotations: {} };
 
 export interface RestoreOptions {
   /** On top of those in `was`. */
@@ -27,12 +30,14 @@ export interface RestoreOptions {
  */
 export async function restoreApplied(
   api: KubernetesApi,
+  scope: Scope,
   { key, was }: SavedObject,
-  { marks = { labels: {}, annotations: {} }, seen, ...options }: RestoreOptions,
+  { marks = NO_MARKS, seen, ...options }: RestoreOptions,
 ): Promise<KubernetesObject> {
   if (was === undefined) throw new TypeError(`${titleOf(key)} did not exist: there is nothing to bring it back to`);
   for (let attempt = 1; ; attempt += 1) {
     const live = attempt === 1 && seen !== undefined ? seen : await api.get(key, options.signal);
+    checkFence(live, scope, marks, was);
     const body = withMarks(live === undefined ? asNew(was) : earlierFields(was, live), marks);
     try {
       return await applyWithoutOthers(api, body, options);

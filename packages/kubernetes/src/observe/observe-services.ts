@@ -1,4 +1,5 @@
 import type { ObservedService, Wanted } from "@belay/core";
+import { titleOf } from "../kubernetes-object.ts";
 import type { TargetState } from "../target-state.ts";
 import { translateService } from "./translate-service.ts";
 
@@ -21,7 +22,7 @@ export async function observeServices(
   const { clock } = state.options;
   const look = async (): Promise<ObservedService[]> => {
     const view = await state.watch.read(kinds, signal);
-    return wanted.map((one) => translateService(one, state.keyOf(one.service), view));
+    return wanted.map((one) => withDrift(state, translateService(one, state.keyOf(one.service), view)));
   };
   let services = await look();
   const news = unexplained(services).filter((exit) => !state.explained.has(exit));
@@ -33,6 +34,13 @@ export async function observeServices(
     services = await look();
   }
   return services;
+}
+
+/** What somebody else has made of a workload in mid-deployment is left to people, and told. */
+function withDrift(state: TargetState, service: ObservedService): ObservedService {
+  if (!state.foreign.has(service.name)) return service;
+  const message = `somebody else changed ${titleOf(state.keyOf(service.name))} in between`;
+  return { ...service, conditions: [...service.conditions, { type: "drifted", message }] };
 }
 
 /** Ends of containers with probes that look as if somebody told them to. */
