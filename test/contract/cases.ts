@@ -13,6 +13,8 @@ export const CASES = [
   "config lost in the middle",
   "unschedulable",
   "quota",
+  "quota that a terminating pod still holds",
+  "quota that a terminating pod still holds, bad",
   "no healthcheck",
   "healthcheck added",
   "healthcheck removed",

@@ -11,6 +11,8 @@ import type { ApplicationStand, Definitions, EngineStand, Hand, ServiceDefinitio
 const IMPOSSIBLE: EngineStand["impossible"] = {
   unschedulable: "one engine has no scheduler: every container goes to it",
   quota: "a Docker engine has no quotas",
+  "quota that a terminating pod still holds": "a Docker engine has no quotas",
+  "quota that a terminating pod still holds, bad": "a Docker engine has no quotas",
 };
 
 /**

@@ -37,7 +37,7 @@ export function objectsOf(
 }
 
 function podOf(name: string, definition: ServiceDefinition, variant: VariantName, image: string): object {
-  const { env = {}, memory, goal, config, nowhere } = definition;
+  const { env = {}, memory, goal, config, nowhere, graceS = 1 } = definition;
   const { health } = variantOf(variant);
   const container = {
     name,
@@ -53,7 +53,7 @@ function podOf(name: string, definition: ServiceDefinition, variant: VariantName
     ...(config === true ? { volumeMounts: [{ name: "config", mountPath: "/etc/shop" }] } : {}),
   };
   return {
-    terminationGracePeriodSeconds: 1,
+    terminationGracePeriodSeconds: graceS,
     ...(goal === "complete" ? { restartPolicy: "Never" } : {}),
     containers: [container],
     ...(config === true ? { volumes: [{ name: "config", configMap: { name: `${name}-config` } }] } : {}),

@@ -213,14 +213,14 @@ export function handOf(space: Space): Hand {
       const selector = `app.kubernetes.io/name=${service}`;
       await space.kubectl("delete", "pods", "--selector", selector, "--grace-period", "1");
     },
-    allowNoMore: async () => {
+    allowNoMore: async (spare = 0) => {
       const pods = (await space.kubectl("get", "pods", "--output", "name")).split("\n").filter((line) => line !== "");
       await space.apply([
         {
           apiVersion: "v1",
           kind: "ResourceQuota",
           metadata: { name: "full" },
-          spec: { hard: { pods: String(pods.length) } },
+          spec: { hard: { pods: String(pods.length + spare) } },
         },
       ]);
       const counted = async () =>

@@ -96,6 +96,13 @@ export const RELEASES: readonly Scenario[] = [
   },
 ];
 
+/** Room for one more instance, and old ones that take all their time for their end and keep their room meanwhile. */
+const NARROW: Usual = {
+  web: { graceS: 20 },
+  before: "stubborn",
+  prepare: ({ app }) => app.hand.allowNoMore(1),
+};
+
 /** What the engine lacks for the new instances. */
 export const SURROUNDINGS: readonly Scenario[] = [
   {
@@ -136,6 +143,23 @@ export const SURROUNDINGS: readonly Scenario[] = [
     run: async (trial) => {
       const result = await deployOver(trial, "good2", { prepare: ({ app }) => app.hand.allowNoMore() });
       await expectRolledBack(trial, result, ["quota"]);
+      return result;
+    },
+  },
+  {
+    name: "quota that a terminating pod still holds",
+    run: async (trial) => {
+      const result = await deployOver(trial, "good2", NARROW);
+      await expectDone(trial, result, { web: ["good2", 2] });
+      return result;
+    },
+  },
+  {
+    // It sickens while the second pod waits for room, and the way back finds the quota filled in the same way.
+    name: "quota that a terminating pod still holds, bad",
+    run: async (trial) => {
+      const result = await deployOver(trial, "sickens", NARROW);
+      await expectRolledBack(trial, result, ILL, { web: ["stubborn", 2] });
       return result;
     },
   },

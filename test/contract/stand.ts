@@ -42,6 +42,8 @@ export interface ServiceDefinition {
   readonly nowhere?: boolean;
   /** Old instances end before new ones start, and have so many seconds for it. Where the engine has that choice (Swarm). */
   readonly stopFirst?: { readonly graceS: number };
+  /** How long an instance may take for its end, in seconds; default 1. Where the workload says so (Kubernetes). */
+  readonly graceS?: number;
 }
 
 export type Definitions = Readonly<Record<string, ServiceDefinition>>;
@@ -88,8 +90,8 @@ export interface Hand {
   loseConfig(service: string): Promise<void>;
   /** Removes the instances that run (`docker rm --force`, `kubectl delete pod`); the service itself stays. */
   kill(service: string): Promise<void>;
-  /** Sets a quota that allows what runs and nothing more. */
-  allowNoMore(): Promise<void>;
+  /** Sets a quota that allows what runs and so many instances more; default 0. */
+  allowNoMore(spare?: number): Promise<void>;
 }
 
 /** For a stand whose engine can't do something that {@link EngineStand.impossible} names. */

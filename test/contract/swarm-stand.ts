@@ -17,6 +17,8 @@ import {
 
 const IMPOSSIBLE: EngineStand["impossible"] = {
   quota: "a swarm has no quotas",
+  "quota that a terminating pod still holds": "a swarm has no quotas",
+  "quota that a terminating pod still holds, bad": "a swarm has no quotas",
 };
 
 /** Stacks on a swarm of one node, the engine of the rig, their images in a registry of its own. */
