@@ -1,4 +1,4 @@
-import { DEFAULT_ROLLOUT, systemClock } from "@belay/core";
+import { DEFAULT_ROLLOUT, Redactor, systemClock } from "@belay/core";
 import { deploy } from "@belay/rollout";
 import { silentLog } from "../packages/rollout/src/testing/silent-log.ts";
 import { SimEngine } from "../packages/rollout/src/testing/sim-engine.ts";
@@ -29,6 +29,7 @@ export async function waiting(): Promise<Figure[]> {
       log: silentLog([]),
       holder: { run: "bench", attempt: 1, host: "bench" },
       signal: stop.signal,
+      redactor: new Redactor(),
       random: Math.random,
       onEvent: () => undefined,
     },

@@ -32,7 +32,7 @@ export async function deployOnce(
     const signal = new AbortController().signal;
     const began = performance.now();
     const cpu = process.cpuUsage();
-    const ports = { target, clock: systemClock, log, holder, signal, random: Math.random };
+    const ports = { target, clock: systemClock, log, holder, signal, redactor: new Redactor(), random: Math.random };
     const result = await deploy({ release, policy: { ...POLICY, ...policy } }, ports);
     const seconds = (performance.now() - began) / 1_000;
     const { user, system } = process.cpuUsage(cpu);

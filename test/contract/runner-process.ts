@@ -85,7 +85,8 @@ async function work(job: RunnerJob): Promise<void> {
   const clock: Clock = systemClock;
   const { release, over = [] } = job;
   const ports: DeployPorts = {
-    ...{ target, clock, log, random: Math.random, signal: new AbortController().signal, onStep: stepper(job) },
+    ...{ target, clock, log, redactor, random: Math.random, signal: new AbortController().signal },
+    onStep: stepper(job),
     holder: { run: job.run, attempt: 1, host: "test" },
     isOver: async ({ run }: Holder) => over.includes(run),
     ...(job.lifeMs === undefined ? {} : { lifeMs: job.lifeMs }),

@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { systemClock } from "@belay/core";
+import { Redactor, systemClock } from "@belay/core";
 import { type DeploymentResult, deploy } from "@belay/rollout";
 import { makeProxyImages, PROXY_IMAGES, requestLoop } from "@belay/testkit";
 import { describe, expect } from "vitest";
@@ -83,7 +83,15 @@ async function run(shop: ProjectStand, proxy: Proxy, image: string): Promise<Dep
   const holder = { run: `${shop.name}-${image}`, attempt: 1, host: "test" };
   const signal = new AbortController().signal;
   const policy = { ...POLICY, crashes: 1, drainMs: 4_000 };
-  const ports = { target, clock: systemClock, log: shop.log, holder, signal, random: Math.random };
+  const ports = {
+    target,
+    clock: systemClock,
+    log: shop.log,
+    holder,
+    signal,
+    redactor: new Redactor(),
+    random: Math.random,
+  };
   return deploy({ release: await release(shop, image), policy }, ports);
 }
 

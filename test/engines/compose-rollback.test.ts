@@ -13,7 +13,7 @@ async function portsOf(shop: ProjectStand, more: Parameters<ProjectStand["target
   const holder = { run: `${shop.name}-${Math.random()}`, attempt: 1, host: "test" };
   const { signal } = new AbortController();
   const target = await shop.target(more);
-  return { target, clock: systemClock, log: shop.log, holder, signal, random: Math.random };
+  return { target, clock: systemClock, log: shop.log, holder, signal, redactor: new Redactor(), random: Math.random };
 }
 
 async function put(shop: ProjectStand, image: string, more = {}): Promise<void> {

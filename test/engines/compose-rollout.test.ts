@@ -1,4 +1,4 @@
-import { type RolloutPolicy, systemClock, type Target } from "@belay/core";
+import { Redactor, type RolloutPolicy, systemClock, type Target } from "@belay/core";
 import { type DeploymentResult, deploy, type RolloutPorts, recover } from "@belay/rollout";
 import { requestLoop } from "@belay/testkit";
 import { describe, expect } from "vitest";
@@ -11,7 +11,17 @@ const policy: RolloutPolicy = { ...POLICY, crashes: 1 };
 function portsOf(shop: ProjectStand, target: Target, more: Partial<RolloutPorts> = {}): RolloutPorts {
   const holder = { run: `${shop.name}-${Math.random()}`, attempt: 1, host: "test" };
   const signal = new AbortController().signal;
-  return { target, clock: systemClock, log: shop.log, holder, signal, random: Math.random, lifeMs: 6_000, ...more };
+  return {
+    target,
+    clock: systemClock,
+    log: shop.log,
+    holder,
+    signal,
+    redactor: new Redactor(),
+    random: Math.random,
+    lifeMs: 6_000,
+    ...more,
+  };
 }
 
 async function run(shop: ProjectStand, image: string, more: Partial<RolloutPorts> = {}): Promise<DeploymentResult> {

@@ -41,7 +41,16 @@ async function run(shop: ProjectStand, { docker, env }: Remote, image: string, m
   expect((await target.advice()).at(-1)?.command).toMatch(/^docker --(host ssh|context far)/);
   const signal = new AbortController().signal;
   const holder = { run: `${shop.name}-${Math.random()}`, attempt: 1, host: "test" };
-  const ports = { target, clock: systemClock, log: shop.log, holder, signal, random: Math.random, lifeMs: 10_000 };
+  const ports = {
+    target,
+    clock: systemClock,
+    log: shop.log,
+    holder,
+    signal,
+    redactor: new Redactor(),
+    random: Math.random,
+    lifeMs: 10_000,
+  };
   return deploy({ release: await release(shop, image), policy: { ...policy, ...more } }, ports);
 }
 

@@ -65,7 +65,15 @@ it("examples/kubernetes deploys as it stands, by the account that it ships, and 
   };
   const roll = async (variant: "good1" | "crash") => {
     const holder = { run: `test-${Math.random()}`, attempt: 1, host: "test" };
-    const ports = { target, clock: systemClock, log, holder, signal: stand.signal, random: Math.random };
+    const ports = {
+      target,
+      clock: systemClock,
+      log,
+      holder,
+      signal: stand.signal,
+      redactor: new Redactor(),
+      random: Math.random,
+    };
     return deploy({ release: await releaseOf(images, { web: variant }), policy }, ports);
   };
 

@@ -53,7 +53,7 @@ export class Shop extends Space {
   ports(target: Target): DeployPorts {
     const holder = { run: `shop-${process.pid}-${++count}`, attempt: 1, host: "test" };
     const signal = new AbortController().signal;
-    return { target, clock: systemClock, log: this.log, holder, signal, random: Math.random };
+    return { target, clock: systemClock, log: this.log, holder, signal, redactor: new Redactor(), random: Math.random };
   }
 
   async image(variant: VariantName): Promise<string> {

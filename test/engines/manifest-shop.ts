@@ -51,7 +51,16 @@ export async function roll(
   const target = await openTarget(stand, log);
   try {
     const holder = { run: `test-${Math.random()}`, attempt: 1, host: "test" };
-    const own = { target, clock: systemClock, log, holder, signal: stand.signal, random: Math.random, lifeMs: 6_000 };
+    const own = {
+      target,
+      clock: systemClock,
+      log,
+      holder,
+      signal: stand.signal,
+      redactor: new Redactor(),
+      random: Math.random,
+      lifeMs: 6_000,
+    };
     return { ...(await deploy({ release, policy: { ...POLICY, ...more } }, { ...own, ...ports })), log: log.text() };
   } finally {
     await target.close();

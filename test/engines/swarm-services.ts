@@ -111,7 +111,17 @@ export class Shop {
   ports(target: Target, more: Partial<DeployPorts> = {}): DeployPorts {
     const holder = { run: `${this.scope.project}-${++runs}`, attempt: 1, host: "test" };
     const signal = new AbortController().signal;
-    return { target, clock: systemClock, log: this.log, holder, signal, random: Math.random, lifeMs: 6_000, ...more };
+    return {
+      target,
+      clock: systemClock,
+      log: this.log,
+      holder,
+      signal,
+      redactor: new Redactor(),
+      random: Math.random,
+      lifeMs: 6_000,
+      ...more,
+    };
   }
 
   async deploy(

@@ -1,4 +1,4 @@
-import { DEFAULT_ROLLOUT, type RolloutPolicy, systemClock } from "@belay/core";
+import { DEFAULT_ROLLOUT, Redactor, type RolloutPolicy, systemClock } from "@belay/core";
 import { type DeploymentResult, deploy } from "@belay/rollout";
 import { type EngineRig, startEngine, waitUntil } from "@belay/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -40,7 +40,7 @@ async function deployAnd(restart: string, act: (shop: ProjectStand) => Promise<u
     const ports = { target, clock: systemClock, log: shop.log, holder, signal: new AbortController().signal };
     try {
       const release = releaseOf({ web: await shop.image(image) });
-      return await deploy({ release, policy }, { ...ports, random: Math.random, onStep });
+      return await deploy({ release, policy }, { ...ports, redactor: new Redactor(), random: Math.random, onStep });
     } finally {
       await target.close();
     }

@@ -1,4 +1,12 @@
-import { DEFAULT_ROLLOUT, knownDigests, messageOf, type Release, type RolloutPolicy, systemClock } from "@belay/core";
+import {
+  DEFAULT_ROLLOUT,
+  knownDigests,
+  messageOf,
+  Redactor,
+  type Release,
+  type RolloutPolicy,
+  systemClock,
+} from "@belay/core";
 import { deploy, history, type RecoveryResult, type RolloutPorts, recover } from "@belay/rollout";
 import { waitUntil } from "@belay/testkit";
 import { expect } from "vitest";
@@ -131,7 +139,15 @@ export class FaultTrial {
     const holder = { run: `${process.pid}-${Math.random()}`, attempt: 1, host: "test" };
     const signal = new AbortController().signal;
     try {
-      const common = { target, clock: systemClock, log: this.app.log, holder, signal, random: Math.random };
+      const common = {
+        target,
+        clock: systemClock,
+        log: this.app.log,
+        holder,
+        signal,
+        redactor: new Redactor(),
+        random: Math.random,
+      };
       return await work({ ...common, lifeMs: LIFE_MS, ...more });
     } finally {
       await close();

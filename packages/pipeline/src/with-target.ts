@@ -32,8 +32,9 @@ export function withRolloutPorts<T>(
     const probing = new AbortController();
     try {
       const prober = await open.startProber(probing.signal);
-      const { clock, log, signal } = context;
-      const ports = { target: open.target, clock, log, signal, random: Math.random, holder: holderOf(context) };
+      const { clock, log, redactor, signal } = context;
+      const { target } = open;
+      const ports = { target, clock, log, redactor, signal, random: Math.random, holder: holderOf(context) };
       return await work(prober === undefined ? ports : { ...ports, prober });
     } finally {
       probing.abort();

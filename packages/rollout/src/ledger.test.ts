@@ -1,4 +1,4 @@
-import { BelayError, type RolloutPolicy, sha256 } from "@belay/core";
+import { BelayError, Redactor, type RolloutPolicy, sha256 } from "@belay/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { CHUNK_BYTES } from "./chunks.ts";
 import { current, history } from "./history.ts";
@@ -17,17 +17,19 @@ const DRAFT = { intent: "deploy" } as const;
 let time: SimTime;
 let records: Map<string, Uint8Array>;
 let faults: StoreFault[];
+let redactor: Redactor;
 
 beforeEach(() => {
   time = new SimTime();
   records = new Map();
   faults = [];
+  redactor = new Redactor();
 });
 
 function open(name = "one", keep = { proven: 2, any: 4 }): Ledger {
   const store = new MemoryStore(records, { onCall: async () => faults.shift() });
-  const holder = { run: name, attempt: 1, host: "here" };
-  return new Ledger({ store, clock: time.clock(), log: silentLog(), holder, random: seededRandom(name.length), keep });
+  const ports = { store, clock: time.clock(), log: silentLog(), redactor, random: seededRandom(name.length) };
+  return new Ledger({ ...ports, holder: { run: name, attempt: 1, host: "here" }, keep });
 }
 
 function inTime<T>(work: Promise<T>): Promise<T> {

@@ -6,6 +6,7 @@ import {
   type Log,
   messageOf,
   type RecordStore,
+  type Redactor,
   retry,
 } from "@belay/core";
 import { type Chunk, cutChunks, readChunks } from "./chunks.ts";
@@ -13,6 +14,7 @@ import { compact, type Keep } from "./compact.ts";
 import { decodeBegin, decodeEnd, decodeStop, encodeRecord } from "./record-codec.ts";
 import { isOpen, type Listing, numberBefore, readListing, recordName } from "./record-names.ts";
 import type { BeginRecord, EndRecord, Holder, StopRecord } from "./records.ts";
+import { redactTexts } from "./redact-texts.ts";
 import { Tenure } from "./tenure.ts";
 
 export interface LedgerOptions {
@@ -21,6 +23,8 @@ export interface LedgerOptions {
   readonly log: Log;
   readonly holder: Holder;
   readonly random: () => number;
+  /** Takes secrets out of the words that go into records: whoever can inspect the target can read them. */
+  readonly redactor: Pick<Redactor, "redact">;
   /** How long a holder without a beat counts as alive, in milliseconds. Default 30,000. */
   readonly lifeMs?: number;
   readonly keep?: Keep;
@@ -126,7 +130,8 @@ export class Ledger {
       deployment,
       nonce: this.#nonce(),
       holder: this.#options.holder,
-      ...draft,
+      // Once and not at each writing: put back, the record must be the same to the byte.
+      ...redactTexts(draft, this.#options.redactor),
       ...(chunks === undefined ? {} : { snapshot: chunks.map((chunk) => chunk.digest) }),
       beganAt: this.clock.date().toISOString(),
     };
@@ -195,7 +200,7 @@ export class Ledger {
     const askedAt = this.clock.date().toISOString();
     const stop: StopRecord = {
       ...{ schema: "belay.ledger/v1", deployment, begin, nonce: this.#nonce(), by, askedAt },
-      ...draft,
+      ...redactTexts(draft, this.#options.redactor),
     };
     await this.#put(recordName.stop(deployment), encodeRecord(stop));
   }
@@ -209,7 +214,8 @@ export class Ledger {
   async writeEnd(deployment: number, draft: EndDraft): Promise<boolean> {
     const nonce = this.#nonce();
     const endedAt = this.clock.date().toISOString();
-    const record: EndRecord = { schema: "belay.ledger/v1", deployment, nonce, ...draft, endedAt };
+    const told = redactTexts(draft, this.#options.redactor);
+    const record: EndRecord = { schema: "belay.ledger/v1", deployment, nonce, ...told, endedAt };
     return (await this.#put(recordName.end(deployment), encodeRecord(record))).created;
   }
 

@@ -7,6 +7,7 @@ import type {
   Outcome,
   Plan,
   Prober,
+  Redactor,
   Release,
   RolloutPolicy,
   RunningService,
@@ -23,6 +24,8 @@ export interface RolloutPorts {
   readonly target: Target;
   readonly clock: Clock;
   readonly log: Log;
+  /** Takes secrets out of what goes into the ledger. */
+  readonly redactor: Pick<Redactor, "redact">;
   /** Who this run is, for the ledger and for people. */
   readonly holder: Holder;
   /** Cancellation of the run. What was begun is put right after it, by `policy.onCancel`. */

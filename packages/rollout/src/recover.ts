@@ -34,8 +34,8 @@ export async function recover(
 }
 
 export function openLedger(ports: RolloutPorts): Ledger {
-  const { clock, log, holder, random, lifeMs } = ports;
-  const options = { store: ports.target.store, clock, log, holder, random };
+  const { clock, log, redactor, holder, random, lifeMs } = ports;
+  const options = { store: ports.target.store, clock, log, redactor, holder, random };
   return new Ledger(lifeMs === undefined ? options : { ...options, lifeMs });
 }
 

@@ -1,4 +1,12 @@
-import { BelayError, type Clock, type CreateResult, isBelayError, type RecordStore, sha256 } from "@belay/core";
+import {
+  BelayError,
+  type Clock,
+  type CreateResult,
+  isBelayError,
+  type RecordStore,
+  Redactor,
+  sha256,
+} from "@belay/core";
 import { Ledger, type OpenDeployment } from "../ledger.ts";
 import { MemoryStore } from "../memory-store.ts";
 import type { BeginRecord, ReleaseFacts, RunsFacts } from "../records.ts";
@@ -47,6 +55,7 @@ export class ModelRunner {
       store: this.#store(),
       clock: this.#clock(random() * 1_200_000 - 600_000),
       log: silentLog(),
+      redactor: new Redactor(),
       holder: { run: name, attempt: 1, host: name },
       random,
       lifeMs: LIFE_MS,

@@ -1,4 +1,4 @@
-import { type Clock, createRelease, DEFAULT_ROLLOUT, type Release, type RolloutPolicy } from "@belay/core";
+import { type Clock, createRelease, DEFAULT_ROLLOUT, Redactor, type Release, type RolloutPolicy } from "@belay/core";
 import { deploy } from "../deploy.ts";
 import type { DeploymentResult, DeployPorts, RecoveryResult, RolloutEvent } from "../ports.ts";
 import { recover } from "../recover.ts";
@@ -64,6 +64,7 @@ export class SimRunner {
       target: this.target,
       clock: this.#clock(),
       log: silentLog(this.log),
+      redactor: new Redactor(),
       holder: { run: name, attempt: 1, host: name },
       signal: this.cancel.signal,
       random: seededRandom(name.length * 7_919 + 1),
