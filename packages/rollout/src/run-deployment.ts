@@ -164,10 +164,11 @@ function isRunning(wanted: Wanted, running: readonly RunningService[]): boolean 
   return found.digests.some((digest) => wanted.digests.includes(digest));
 }
 
-/** Begun, but nothing was changed: what ran before still runs. */
-function endUntouched(run: Run, end: WayEnd, cause: CauseDetail): Promise<DeploymentResult> {
+/** Begun, but nothing was changed: what the ledger said of the target before still stands, and is not proven anew. */
+async function endUntouched(run: Run, end: WayEnd, cause: CauseDetail): Promise<DeploymentResult> {
   const outcome = end.kind === "timed_out" ? "timed_out" : end.kind !== "cancelled" ? "refused" : cancelledAs(cause);
-  return endWith(run, outcome, cause, run.facts.before);
+  run.facts.running = (await readBack(run.ports, run.aim.policy)) ?? [];
+  return endWith(run, outcome, cause, undefined);
 }
 
 function cancelledAs({ cause }: CauseDetail): "superseded" | "cancelled" {
