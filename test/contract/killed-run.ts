@@ -96,11 +96,11 @@ export async function killAt(
   expect(end, end.log).toMatchObject({ signal: "SIGKILL" });
 }
 
-const isOver = async ({ run: name }: { readonly run: string }): Promise<boolean> => [VICTIM, RESCUER].includes(name);
+const isGone = async ({ run: name }: { readonly run: string }): Promise<boolean> => [VICTIM, RESCUER].includes(name);
 
 /** What a user's next release does. */
 export async function deployNext(trial: Trial): Promise<void> {
-  const next = await trial.deploy({ api: "unchecked4", web: "unchecked4" }, { ports: { isOver } });
+  const next = await trial.deploy({ api: "unchecked4", web: "unchecked4" }, { ports: { isGone } });
   expect(next, `${JSON.stringify(next.cause)}\n${trial.log.text()}`).toMatchObject({
     outcome: "succeeded",
     leftOpen: false,
@@ -111,7 +111,7 @@ export async function deployNext(trial: Trial): Promise<void> {
 
 /** What `belay reconcile` does. One release runs as a whole then, the old or the new one. */
 export async function reconcile(trial: Trial): Promise<void> {
-  const result = await trial.recover({ isOver });
+  const result = await trial.recover({ isGone });
   expect(["nothing", "recovered"], trial.log.text()).toContain(result.kind);
   if (result.kind === "recovered") expect(result.outcome).toBe("rolled_back");
   const variant = await wholeVariant(trial);

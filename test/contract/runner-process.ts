@@ -88,7 +88,7 @@ async function work(job: RunnerJob): Promise<void> {
     ...{ target, clock, log, redactor, random: Math.random, signal: new AbortController().signal },
     onStep: stepper(job),
     holder: { run: job.run, attempt: 1, host: "test" },
-    isOver: async ({ run }: Holder) => over.includes(run),
+    isGone: async ({ run }: Holder) => over.includes(run),
     ...(job.lifeMs === undefined ? {} : { lifeMs: job.lifeMs }),
     // Commits of the suite sort by their age.
     isOlder: async (running) => release !== undefined && running.revision > release.source.revision,

@@ -28,6 +28,7 @@ export async function createComposeTarget(options: ComposeTargetOptions): Promis
   const state = new TargetState(options, cli, engineTime);
   return {
     kind: "compose",
+    refusesStale: false,
     scope: options.scope,
     store: new VolumeRecordStore(options.docker, options.scope),
     plan: (release, policy) => makePlan(state, release, policy),

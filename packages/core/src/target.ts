@@ -134,6 +134,8 @@ export interface Target {
   readonly kind: TargetKind;
   readonly scope: Scope;
   readonly store: RecordStore;
+  /** The engine refuses a change that was made from an older state of the object than the one in force (docs/ledger.md). */
+  readonly refusesStale: boolean;
   /** Reads what runs and what the release wants, and checks what can be checked. Changes nothing. */
   plan(release: Release, policy: RolloutPolicy): Promise<Plan>;
   /** All that is needed to restore the services that the plan touches. Bytes, because they go into the ledger. */

@@ -22,6 +22,7 @@ export async function createKubernetesTarget(options: KubernetesTargetOptions): 
   const verbs = state.verb.bind(state);
   return {
     kind: "kubernetes",
+    refusesStale: true,
     scope: options.scope,
     store: new SecretRecordStore(options.api, options.scope),
     plan: (release, policy) => makePlan(state, release, policy),

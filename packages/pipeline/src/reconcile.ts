@@ -17,7 +17,7 @@ export async function reconcile(
 ): Promise<RecoveryResult> {
   const settings = await settingsOf(context, inputs, "given");
   return withRolloutPorts(context, settings, inputs.githubToken, (ports) =>
-    recover({ onAlive: "return" }, { ...ports, isOver: async (holder) => holder.run === endedRun }),
+    recover({ onAlive: "return" }, { ...ports, isGone: async (holder) => holder.run === endedRun }),
   );
 }
 

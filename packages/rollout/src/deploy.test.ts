@@ -299,6 +299,24 @@ describe("two runs at once", () => {
     expect([...names.numbers.values()].every((one) => one.begin && one.end)).toBe(true);
   });
 
+  it.each([true, false])(
+    "one that its CI gave up, and lives, has stopped before (late changes refused: %s)",
+    async (refuses) => {
+      behave("web-v2", { kind: "good", startMs: 15_000 });
+      const order: string[] = [];
+      const lost = world.runner("lost", { onEvent: ({ kind }) => void (kind === "ended" && order.push("lost ended")) });
+      const next = world.runner("next", {
+        isOver: async ({ run }) => run === "lost",
+        onStep: (step) => void (step.startsWith("restor") && order.push(step)),
+      });
+      next.target.refusesStale = refuses;
+      const results = await inTime(Promise.all([lost.start("v2"), late(() => next.start("v3"))]));
+      expect(results.map((one) => one?.outcome)).toEqual(["superseded", "succeeded"]);
+      expect(order.slice(0, 2)).toEqual(["lost ended", "restoration"]);
+      expect(world.engine.revisions()).toEqual({ api: "api-v3", web: "web-v3" });
+    },
+  );
+
   it("such a holder says so as soon as it is woken, however long it would have watched", async () => {
     const zombie = world.runner("zombie", {
       onStep: (step) => {

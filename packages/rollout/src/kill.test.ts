@@ -155,10 +155,10 @@ describe("a run that is killed", () => {
     expect(await world.runner("next").deploy("v3")).toMatchObject({ outcome: "succeeded", recovered: [] });
   });
 
-  it("is recovered at once when its run is known to be over", async () => {
+  it("is recovered at once when its process is known to have ended", async () => {
     const { world } = await trial("act", 2, false, (victim) => victim.kill());
     const before = world.time.now;
-    const result = await world.runner("post", { isOver: async ({ run }) => run === "victim" }).recover();
+    const result = await world.runner("post", { isGone: async ({ run }) => run === "victim" }).recover();
     expect(result).toMatchObject({
       kind: "recovered",
       deployments: [2],
@@ -167,6 +167,19 @@ describe("a run that is killed", () => {
       holder: { run: "victim" },
     });
     expect(world.time.now - before).toBeLessThan(5_000);
+  });
+
+  it.each([
+    ["which refuses what comes late, in half a life", true, 15_000, 22_000],
+    ["which does not, in one", false, 30_000, 37_000],
+  ] as const)("is recovered on an engine %s when only its CI calls it over", async (_, refusesStale, least, most) => {
+    const { world } = await trial("act", 2, false, (victim) => victim.kill());
+    const before = world.time.now;
+    const next = world.runner("next", { isOver: async ({ run }) => run === "victim" });
+    next.target.refusesStale = refusesStale;
+    expect(await next.recover()).toMatchObject({ kind: "recovered", deployments: [2], outcome: "rolled_back" });
+    expect(world.time.now - before).toBeGreaterThanOrEqual(least);
+    expect(world.time.now - before).toBeLessThan(most);
   });
 });
 

@@ -137,9 +137,9 @@ describe("life", () => {
     expect(time.now - since).toBeLessThan(LIFE_MS * 1.2);
   });
 
-  it("ends at once when the run is known to be over", async () => {
+  it("may have ended at once where its CI says so", async () => {
     (await claimed(open(), 0)).leave();
-    expect(await turn(open("two"), "wait", async () => true)).toMatchObject({ kind: "dead" });
+    expect(await turn(open("two"), "wait", async () => true)).toMatchObject({ kind: "dead", mayLive: true });
     expect(time.now).toBe(0);
   });
 

@@ -36,8 +36,13 @@ export interface RolloutPorts {
   readonly prober?: Prober;
   /** How long a holder without a beat counts as alive (docs/ledger.md). Default 30,000. */
   readonly lifeMs?: number;
-  /** True when that run is known to be over (a GitHub run that ended), which shortens the wait for its death. */
+  /**
+   * True when its CI says that this run has ended. Its process may live on (a runner of one's own that lost the CI), so this
+   * shortens the wait for its death and does not end it.
+   */
   readonly isOver?: (holder: Holder) => Promise<boolean>;
+  /** True when the process itself is known to have ended (a `post:` step comes after its own): nobody waits for that one. */
+  readonly isGone?: (holder: Holder) => Promise<boolean>;
   /** Live progress, for terminals and logs. */
   readonly onEvent?: (event: RolloutEvent) => void;
   /** Told just before each step; what it returns is awaited (the kill tests end the process in it). */

@@ -47,13 +47,14 @@ export async function survey(
   onWaiting: (open: OpenDeployment) => Promise<void> = async () => undefined,
 ): Promise<Turn> {
   await announce(ports, "survey");
-  const { signal, random, isOver } = ports;
+  const { signal, random, isOver, isGone } = ports;
   return awaitTurn(ledger, {
     onAlive,
     patienceMs,
     signal,
     random,
     ...(isOver === undefined ? {} : { isOver }),
+    ...(isGone === undefined ? {} : { isGone }),
     onWaiting: (open) => {
       emit(ports, { kind: "waiting", deployment: open.deployment, holder: open.begin?.holder });
       return onWaiting(open);
@@ -78,6 +79,7 @@ export async function recoverDead(
   ports.log.warn(`Deployment ${newest} was left unfinished by a run that died: it is put right first.`);
   try {
     const taken = await takeOver(ledger, turn, {
+      refusesStale: ports.target.refusesStale,
       putRight: (dead, tenure) => putRight(ledger, dead, tenure, ports),
       beforeEnd: (step) => announce(ports, step),
     });

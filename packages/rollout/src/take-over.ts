@@ -22,6 +22,8 @@ export interface TakenOver {
 }
 
 export interface TakeOverPorts {
+  /** As of a target. */
+  readonly refusesStale: boolean;
   /** Restores the target to the snapshot of the dead deployment and proves it. */
   readonly putRight: (dead: BeginRecord, tenure: Tenure) => Promise<PutRight>;
   readonly beforeEnd?: (what: "end recovered" | "end") => Promise<void>;
@@ -50,7 +52,7 @@ async function settle(
   tenure: Tenure,
   ports: TakeOverPorts,
 ): Promise<TakenOver | undefined> {
-  const open = await stillOpen(ledger, turn);
+  const open = await stillOpen(ledger, turn, ports);
   if (open.length === 0) {
     await tenure.end({ outcome: "withdrawn" });
     return undefined;
@@ -72,14 +74,20 @@ async function settle(
 
 /**
  * A holder that showed life between the last look and the claim may still have a change on its way: from its next look on
- * it knows that it was taken over, so after one more life it has stopped (docs/ledger.md).
+ * it knows that it was taken over, so after one more life it has stopped. The same holds for one that only its CI calls
+ * over; where the engine itself refuses what comes late, half a life is enough (docs/ledger.md).
  */
-async function stillOpen(ledger: Ledger, turn: DeadTurn): Promise<readonly OpenDeployment[]> {
+async function stillOpen(
+  ledger: Ledger,
+  turn: DeadTurn,
+  { refusesStale }: TakeOverPorts,
+): Promise<readonly OpenDeployment[]> {
   const newest = turn.open[0]?.deployment;
   let listing = await ledger.list();
   const beat = newest === undefined ? 0 : (listing.numbers.get(newest)?.beat ?? 0);
-  if (beat > turn.beat) {
-    await ledger.clock.sleep(ledger.lifeMs);
+  const alive = beat > turn.beat;
+  if (alive || turn.mayLive) {
+    await ledger.clock.sleep(alive || !refusesStale ? ledger.lifeMs : ledger.lifeMs / 2);
     listing = await ledger.list();
   }
   return turn.open.filter((one) => isOpen(listing, one.deployment));

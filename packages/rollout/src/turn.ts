@@ -14,6 +14,8 @@ export interface DeadTurn {
   readonly highest: number;
   /** The newest one's last beat that was seen. */
   readonly beat: number;
+  /** Only its CI says that it is over: no life has passed without a beat. */
+  readonly mayLive: boolean;
 }
 
 export interface TurnOptions {
@@ -24,6 +26,7 @@ export interface TurnOptions {
   readonly signal: AbortSignal;
   readonly random: () => number;
   readonly isOver?: (holder: Holder) => Promise<boolean>;
+  readonly isGone?: (holder: Holder) => Promise<boolean>;
   /** Told of each live holder that it waits for, once; awaited. The place to ask it to stop. */
   readonly onWaiting?: (open: OpenDeployment) => void | Promise<void>;
 }
@@ -58,10 +61,10 @@ export async function awaitTurn(ledger: Ledger, options: TurnOptions): Promise<T
     if (newest === undefined) return { kind: "free", highest: listing.highest };
     const beat = listing.numbers.get(newest.deployment)?.beat ?? 0;
     sign = nextSign(sign, JSON.stringify([newest.deployment, beat]), clock.now());
-    const quiet = askedAt - sign.since >= lifeMs;
-    if (quiet || (await isKnownToBeOver(newest, sign, options, clock.now(), lifeMs))) {
-      return { kind: "dead", open, highest: listing.highest, beat };
-    }
+    const dead = { kind: "dead", open, highest: listing.highest, beat } as const;
+    if (askedAt - sign.since >= lifeMs) return { ...dead, mayLive: false };
+    const end = await knownEnd(newest, sign, options, clock.now(), lifeMs);
+    if (end !== undefined) return { ...dead, mayLive: end === "over" };
     if (told !== newest.deployment) {
       told = newest.deployment;
       await options.onWaiting?.(newest);
@@ -80,14 +83,16 @@ function nextSign(before: Sign | undefined, mark: string, now: number): Sign {
 }
 
 /** The CI is asked at first sight and then three times per life, not at every look. */
-async function isKnownToBeOver(
+async function knownEnd(
   newest: OpenDeployment,
   sign: Sign,
   options: TurnOptions,
   now: number,
   lifeMs: number,
-): Promise<boolean> {
+): Promise<"gone" | "over" | undefined> {
   const due = sign.askedAt === undefined || now - sign.askedAt >= lifeMs / 3;
-  if (!due || newest.begin === undefined || options.isOver === undefined) return false;
-  return options.isOver(newest.begin.holder);
+  if (!due || newest.begin === undefined) return undefined;
+  const { holder } = newest.begin;
+  if (await options.isGone?.(holder)) return "gone";
+  return (await options.isOver?.(holder)) ? "over" : undefined;
 }

@@ -26,6 +26,7 @@ export async function createSwarmTarget(options: SwarmOptions): Promise<Target> 
   const state = new TargetState(options, info.Swarm?.NodeID ?? "", Date.parse(info.SystemTime));
   return {
     kind: "swarm",
+    refusesStale: true,
     scope: options.scope,
     store: state.store,
     plan: (release, policy) => makePlan(state, release, policy),

@@ -13,6 +13,7 @@ export const FLAWS = [
   "an older release asks a newer one to stop",
   "whoever asked another to stop does not wait for its end",
   "who was asked to stop puts nothing back",
+  "who only its CI calls over is not waited for",
 ] as const;
 
 export type Flaw = (typeof FLAWS)[number];

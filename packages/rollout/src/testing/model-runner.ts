@@ -37,6 +37,8 @@ export class ModelRunner {
   /** Age of what it deploys: the higher, the newer. Several may have the same. */
   readonly #age: number;
   readonly #supersedes: boolean;
+  /** How often it hears of a holder that it is over. */
+  readonly #rumours: number;
   #steps = 0;
   #dead = false;
   #pausedUntil = 0;
@@ -51,6 +53,7 @@ export class ModelRunner {
     this.#unlucky = random() < 0.5 ? 0 : random() * 0.15;
     this.#age = Math.floor(random() * 4);
     this.#supersedes = !model.calm && random() < 0.5;
+    this.#rumours = random() < 0.6 ? 0 : 0.2;
     const options = {
       store: this.#store(),
       clock: this.#clock(random() * 1_200_000 - 600_000),
@@ -95,11 +98,17 @@ export class ModelRunner {
     const signal = new AbortController().signal;
     const { random } = this.#model;
     const onWaiting = (open: OpenDeployment): Promise<void> => this.#ask(open);
-    const options = { onAlive: "wait", patienceMs: LIFE_MS * 100, signal, random, onWaiting } as const;
+    // A CI that lost its runner calls it over, whether it lives or not.
+    const isOver = async (): Promise<boolean> => !this.#model.calm && random() < this.#rumours;
+    const options = { onAlive: "wait", patienceMs: LIFE_MS * 100, signal, random, onWaiting, isOver } as const;
     const turn = await awaitTurn(this.#waiting, options).catch(hasty);
     if (turn.kind === "alive") throw new Error(`${this.#name} waited for ever`);
     if (turn.kind === "dead") {
-      await takeOver(this.ledger, turn, { putRight: (dead, tenure) => this.#putRight(dead, tenure) });
+      const trusting = this.#model.flaw === "who only its CI calls over is not waited for";
+      await takeOver(this.ledger, trusting ? { ...turn, mayLive: false } : turn, {
+        refusesStale: this.#model.fencing,
+        putRight: (dead, tenure) => this.#putRight(dead, tenure),
+      });
       return false;
     }
     return this.#deploy(turn.highest);

@@ -23,6 +23,7 @@ const DESIRED = 2;
 /** A {@link Target} over {@link SimEngine}. `gate` is passed at the begin and end of each request: a dead runner stays in it. */
 export class SimTarget implements Target {
   readonly kind = "compose";
+  refusesStale = false;
   readonly scope: Scope = { target: "compose", project: "shop", application: "shop", environment: "staging" };
   readonly store: RecordStore;
   findings: Plan["findings"] = [];
