@@ -55,7 +55,8 @@ async function goStages(
   let last: WayEnd = { kind: "converged", observation: undefined, touched: false };
   for (const [index, stage] of execution.stages.entries()) {
     const stopped = await act(course, stage, way);
-    if (stopped !== undefined) return { ...stopped, observation: last.observation, touched: way.touched };
+    // Part of the act may be done, which nobody has looked at yet.
+    if (stopped !== undefined) return { ...stopped, observation: undefined, touched: way.touched };
     await announce(course.ports, WAY_STEPS[course.direction].watch, stage.name);
     const changesFollow = execution.stages.slice(index + 1).some(({ stable }) => stable);
     const watched = await watch(course, { ...stage, changesFollow }, execution.wanted, judgement, bell);

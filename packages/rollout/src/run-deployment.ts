@@ -3,7 +3,6 @@ import {
   isBelayError,
   keepsFailed,
   messageOf,
-  type Observation,
   type Outcome,
   type Plan,
   type RunningService,
@@ -235,24 +234,26 @@ function leaveOpen(run: Run, outcome: Outcome, cause: CauseDetail): Promise<Depl
   return run.facts.result(outcome, cause);
 }
 
-/** Evidence is taken before anything is restored, but never at the price of the way back. */
+/**
+ * Evidence is taken before anything is restored, but never at the price of the way back. What an act that failed has left is
+ * looked at first.
+ */
 async function collectEvidence(run: Run, wanted: readonly Wanted[], end: WayEnd): Promise<void> {
-  if (end.observation === undefined || end.kind === "cancelled") return;
+  if (end.kind === "cancelled") return;
   const { ports, facts } = run;
   await announce(ports, "dossier");
   const beganAt = ports.clock.now();
   const { policy } = run.aim;
   const limit = bound({ ports, policy, direction: "forward", beganAt, deadlineAt: beganAt + DOSSIER_MS });
+  const { target } = ports;
+  let seen = end.observation;
   try {
-    facts.evidence = await abortable(askDossier(run, wanted, end.observation, limit.signal), limit.signal);
+    seen ??= await abortable(target.observe(wanted, limit.signal), limit.signal);
+    facts.evidence = await abortable(target.dossier(wanted, seen, limit.signal), limit.signal);
   } catch (error) {
     ports.log.warn(`The evidence could not be collected: ${messageOf(error)}`);
-    facts.evidence = seenEvidence(end.observation);
+    if (seen !== undefined) facts.evidence = seenEvidence(seen);
   } finally {
     limit.done();
   }
-}
-
-function askDossier(run: Run, wanted: readonly Wanted[], observation: Observation, signal: AbortSignal) {
-  return run.ports.target.dossier(wanted, observation, signal);
 }
