@@ -11,8 +11,8 @@ import { withTarget } from "./with-target.ts";
 export async function plan(context: PipelineContext, inputs: CommonInputs): Promise<Plan> {
   const settings = await settingsOf(context, inputs);
   const release = await releaseToDeploy(context, inputs, settings);
-  return withTarget(context, settings, inputs.githubToken, async ({ target }) => {
-    const [made, should] = await Promise.all([target.plan(release, settings.rollout), current(target.store)]);
+  return withTarget(context, settings, inputs.githubToken, async ({ target, records }) => {
+    const [made, should] = await Promise.all([target.plan(release, settings.rollout), current(records)]);
     const older = (running: Source): ReturnType<typeof isOlder> => isOlder(context, release.source, running);
     const proven = should?.proven === true ? should.release?.source : undefined;
     const drift = driftFinding(should, made);

@@ -21,8 +21,8 @@ export async function reportFromLedger(
   inputs: CommonInputs,
 ): Promise<LedgerReport | undefined> {
   const settings = await settingsOf(context, inputs, "given");
-  return withTarget(context, settings, inputs.githubToken, async ({ target }) => {
-    const entry = (await history(target.store)).find((one) => isOfThisRun(context, one));
+  return withTarget(context, settings, inputs.githubToken, async ({ target, records }) => {
+    const entry = (await history(records)).find((one) => isOfThisRun(context, one));
     const release = entry?.begin?.release;
     if (entry === undefined || release === undefined) return undefined;
     const told = await describe(context, target, entry, release);

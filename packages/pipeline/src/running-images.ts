@@ -14,7 +14,7 @@ export type RunningImages =
 export async function runningImages(context: PipelineContext, inputs: CommonInputs): Promise<RunningImages> {
   try {
     const settings = await settingsOf(context, inputs, "given");
-    const runs = await withTarget(context, settings, inputs.githubToken, ({ target }) => current(target.store));
+    const runs = await withTarget(context, settings, inputs.githubToken, ({ records }) => current(records));
     const images = Object.entries(runs?.release?.images ?? {}).map(([name, reference]) => [name, imageOf(reference)]);
     return { images: Object.fromEntries(images) };
   } catch (error) {

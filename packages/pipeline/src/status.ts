@@ -1,4 +1,4 @@
-import type { ObservedService, RunningService, Target } from "@belay/core";
+import type { ObservedService, RecordStore, RunningService, Target } from "@belay/core";
 import { current, driftOf, type HistoryEntry, history, type RunsFacts } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
 import { type ServiceStatus, serviceStatuses } from "./service-status.ts";
@@ -24,8 +24,8 @@ export interface EnvironmentStatus {
 /** How many deployments are shown. */
 const SHOWN = 20;
 
-function wholeHistory({ store }: Target): Promise<readonly HistoryEntry[]> {
-  return history(store, Number.POSITIVE_INFINITY);
+function wholeHistory(records: RecordStore): Promise<readonly HistoryEntry[]> {
+  return history(records, Number.POSITIVE_INFINITY);
 }
 
 /** Their instances one by one. Everything that runs is wanted here: only what they are like is asked. */
@@ -44,8 +44,8 @@ async function look(
 export async function status(context: PipelineContext, inputs: CommonInputs): Promise<EnvironmentStatus> {
   const settings = await settingsOf(context, inputs, "given");
   const { application, environment } = settings;
-  return withTarget(context, settings, inputs.githubToken, async ({ target }) => {
-    const reading = [target.running(), current(target.store), wholeHistory(target), target.advice()] as const;
+  return withTarget(context, settings, inputs.githubToken, async ({ target, records }) => {
+    const reading = [target.running(), current(records), wholeHistory(records), target.advice()] as const;
     const [running, should, entries, advice] = await Promise.all(reading);
     const observed = await look(context, target, running);
     const services = serviceStatuses(running, observed, entries, should);

@@ -1,19 +1,26 @@
 import type { Settings } from "@belay/config";
-import { messageOf } from "@belay/core";
-import type { RolloutPorts } from "@belay/rollout";
+import { messageOf, type RecordStore } from "@belay/core";
+import { patientStore, type RolloutPorts } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
 import { holderOf, type OpenTarget, openTarget } from "./open-target.ts";
+
+export interface TargetAtHand extends OpenTarget {
+  /** The records of its ledger, to be read without giving up at the first reset. */
+  readonly records: RecordStore;
+}
 
 /** Opens the target of an environment for as long as `work` takes. */
 export async function withTarget<T>(
   context: PipelineContext,
   settings: Settings,
   githubToken: string,
-  work: (open: OpenTarget) => Promise<T>,
+  work: (open: TargetAtHand) => Promise<T>,
 ): Promise<T> {
   const open = await openTarget(context, settings, githubToken);
   try {
-    return await work(open);
+    const { clock, log } = context;
+    const records = patientStore(open.target.store, { clock, log, random: Math.random });
+    return await work({ ...open, records });
   } finally {
     // The work is done or has failed with an error of its own: a connection that ends badly changes neither.
     await open.close().catch((error: unknown) => context.log.debug(`closing the target: ${messageOf(error)}`));

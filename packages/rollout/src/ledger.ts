@@ -1,16 +1,7 @@
-import {
-  BelayError,
-  type Clock,
-  type CreateResult,
-  isBelayError,
-  type Log,
-  messageOf,
-  type RecordStore,
-  type Redactor,
-  retry,
-} from "@belay/core";
+import { BelayError, type Clock, type Log, messageOf, type RecordStore, type Redactor } from "@belay/core";
 import { type Chunk, cutChunks, readChunks } from "./chunks.ts";
 import { compact, type Keep } from "./compact.ts";
+import { LIFE_MS, patientStore } from "./patient-store.ts";
 import { decodeBegin, decodeEnd, decodeStop, encodeRecord } from "./record-codec.ts";
 import { isOpen, type Listing, numberBefore, readListing, recordName } from "./record-names.ts";
 import type { BeginRecord, EndRecord, Holder, StopRecord } from "./records.ts";
@@ -29,8 +20,6 @@ export interface LedgerOptions {
   readonly lifeMs?: number;
   readonly keep?: Keep;
 }
-
-export const LIFE_MS = 30_000;
 
 /** What a claim says besides what the ledger knows itself. */
 export type BeginDraft = Pick<BeginRecord, "intent" | "rollback" | "recovers" | "release" | "policy" | "before">;
@@ -56,6 +45,8 @@ export class Ledger {
   readonly lifeMs: number;
   readonly clock: Clock;
   readonly log: Log;
+  /** Its records, asked for patiently. */
+  readonly store: RecordStore;
   readonly #options: LedgerOptions;
 
   constructor(options: LedgerOptions) {
@@ -63,31 +54,28 @@ export class Ledger {
     this.lifeMs = options.lifeMs ?? LIFE_MS;
     this.clock = options.clock;
     this.log = options.log;
+    this.store = patientStore(options.store, options);
   }
 
   async list(): Promise<Listing> {
-    return readListing(await this.#patiently("list", () => this.#options.store.list()));
+    return readListing(await this.store.list());
   }
 
   async readBegin(deployment: number): Promise<BeginRecord | undefined> {
-    const name = recordName.begin(deployment);
-    return decodeBegin(await this.#patiently("read", () => this.#options.store.read(name)));
+    return decodeBegin(await this.store.read(recordName.begin(deployment)));
   }
 
   async readEnd(deployment: number): Promise<EndRecord | undefined> {
-    const name = recordName.end(deployment);
-    return decodeEnd(await this.#patiently("read", () => this.#options.store.read(name)));
+    return decodeEnd(await this.store.read(recordName.end(deployment)));
   }
 
   async readStop(deployment: number): Promise<StopRecord | undefined> {
-    const name = recordName.stop(deployment);
-    return decodeStop(await this.#patiently("read", () => this.#options.store.read(name)));
+    return decodeStop(await this.store.read(recordName.stop(deployment)));
   }
 
   /** @throws BelayError LEDGER_ERROR when it is incomplete. */
   readSnapshot(begin: BeginRecord): Promise<Uint8Array> {
-    const digests = begin.snapshot ?? [];
-    return this.#patiently("read", () => readChunks(this.#options.store, begin.deployment, digests));
+    return readChunks(this.store, begin.deployment, begin.snapshot ?? []);
   }
 
   /**
@@ -136,7 +124,7 @@ export class Ledger {
       beganAt: this.clock.date().toISOString(),
     };
     const askedAt = this.clock.now();
-    const answer = await this.#put(recordName.begin(deployment), encodeRecord(begin));
+    const answer = await this.store.create(recordName.begin(deployment), encodeRecord(begin));
     if (!answer.created) return undefined;
     const listing = await this.list();
     if (isAlone(listing, after, deployment)) {
@@ -168,7 +156,7 @@ export class Ledger {
    */
   async prove(held: Held, beat: number): Promise<StopRecord | undefined> {
     const { deployment } = held.begin;
-    await this.#put(recordName.beat(deployment, beat), encodeBeat(this.#options.holder));
+    await this.store.create(recordName.beat(deployment, beat), encodeBeat(this.#options.holder));
     let listing = await this.list();
     if (listing.highest < deployment) {
       await this.#putBack(held);
@@ -202,12 +190,12 @@ export class Ledger {
       ...{ schema: "belay.ledger/v1", deployment, begin, nonce: this.#nonce(), by, askedAt },
       ...redactTexts(draft, this.#options.redactor),
     };
-    await this.#put(recordName.stop(deployment), encodeRecord(stop));
+    await this.store.create(recordName.stop(deployment), encodeRecord(stop));
   }
 
   /** Rings when somebody asks that deployment to stop, where the engine tells it at once. Its holder looks at each beat anyway. */
   async *stopsAsked(deployment: number, signal: AbortSignal): AsyncGenerator<void> {
-    yield* this.#options.store.made?.(recordName.stop(deployment), signal) ?? [];
+    yield* this.store.made?.(recordName.stop(deployment), signal) ?? [];
   }
 
   /** Writes an end. @returns false when another end stands there already. */
@@ -216,7 +204,7 @@ export class Ledger {
     const endedAt = this.clock.date().toISOString();
     const told = redactTexts(draft, this.#options.redactor);
     const record: EndRecord = { schema: "belay.ledger/v1", deployment, nonce, ...told, endedAt };
-    return (await this.#put(recordName.end(deployment), encodeRecord(record))).created;
+    return (await this.store.create(recordName.end(deployment), encodeRecord(record))).created;
   }
 
   /** Removes what nobody needs any more (docs/ledger.md). Failing to is no harm: the next deployment does it. */
@@ -236,7 +224,7 @@ export class Ledger {
     const { deployment } = begin;
     this.log.warn(`Somebody removed the records of deployment ${deployment}, which is under way: they are put back.`);
     for (const chunk of chunks) await this.#putChunk(recordName.snap(deployment, chunk.digest), chunk.bytes);
-    const answer = await this.#put(recordName.begin(deployment), encodeRecord(begin));
+    const answer = await this.store.create(recordName.begin(deployment), encodeRecord(begin));
     if (!answer.created) throw fenced(deployment);
     await this.clock.sleep(this.lifeMs);
   }
@@ -250,35 +238,15 @@ export class Ledger {
   }
 
   async #removeAll(names: readonly string[]): Promise<void> {
-    for (const name of names) await this.#options.store.remove(name);
+    for (const name of names) await this.store.remove(name);
   }
 
   /** A chunk of that name that stands already is the same by its name, unless the engine lost its content. */
   async #putChunk(name: string, bytes: Uint8Array): Promise<void> {
-    const answer = await this.#put(name, bytes);
+    const answer = await this.store.create(name, bytes);
     if (answer.created || (answer.bytes !== undefined && Buffer.compare(answer.bytes, bytes) === 0)) return;
     await this.#removeAll([name]);
-    await this.#put(name, bytes);
-  }
-
-  #put(name: string, bytes: Uint8Array): Promise<CreateResult> {
-    return this.#patiently("write", () => this.#options.store.create(name, bytes));
-  }
-
-  /** A request whose answer was lost is sent again with the same bytes: `create` knows its own. */
-  #patiently<T>(doing: string, work: () => Promise<T>): Promise<T> {
-    return retry(
-      {
-        attempts: 4,
-        delayMs: this.lifeMs / 60,
-        maxDelayMs: this.lifeMs / 12,
-        retryable: (error) => isBelayError(error, "ENGINE_UNREACHABLE", "ENGINE_ERROR"),
-        onRetry: (error) => this.log.debug(`ledger ${doing}: ${messageOf(error)}; trying again`),
-        clock: this.clock,
-        random: this.#options.random,
-      },
-      work,
-    );
+    await this.store.create(name, bytes);
   }
 
   #nonce(): string {

@@ -36,7 +36,7 @@ export async function rollback(request: RollbackRequest, ports: RolloutPorts): P
 }
 
 function wholeHistory(ports: RolloutPorts): Promise<readonly HistoryEntry[]> {
-  return history(ports.target.store, Number.POSITIVE_INFINITY);
+  return history(openLedger(ports).store, Number.POSITIVE_INFINITY);
 }
 
 /** What a rollback would change, and what speaks against it. Changes nothing. @throws as {@link rollback} */

@@ -37,6 +37,8 @@ export async function undertake(aim: Aim, ports: RolloutPorts): Promise<Deployme
       if (result !== undefined) return result;
     }
   } catch (error) {
+    if (facts.leftOpen)
+      ports.log.warn("A deployment that changed nothing may stand open in the ledger: the next run closes it.");
     if (ports.signal.aborted && facts.deployment === undefined)
       return facts.result("cancelled", { cause: "cancelled" });
     throw error;
@@ -86,7 +88,7 @@ async function attempt(
   waited: boolean,
 ): Promise<DeploymentResult | undefined> {
   await announce(ports, "plan");
-  [facts.plan, facts.before] = await Promise.all([abortable(aim.plan(), ports.signal), current(ports.target.store)]);
+  [facts.plan, facts.before] = await Promise.all([abortable(aim.plan(), ports.signal), current(ledger.store)]);
   await announce(ports, "preflight");
   const refusal = await preflight(facts.plan, aim, ports, facts, waited);
   if (refusal !== undefined) return refusal;
@@ -95,6 +97,8 @@ async function attempt(
   const snapshot = await abortable(ports.target.snapshot(facts.plan), ports.signal);
   await announce(ports, "begin");
   ports.signal.throwIfAborted();
+  // From here on its begin may stand, also when the answer to it is lost.
+  facts.leftOpen = true;
   const tenure = await ledger.claim(
     highest,
     {
@@ -108,6 +112,7 @@ async function attempt(
     // A ledger that was lost goes on after the number on the labels of what runs (docs/ledger.md, "Loss").
     facts.plan.labelledDeployment,
   );
+  facts.leftOpen = false;
   if (tenure === undefined) return undefined;
   facts.deployment = tenure.deployment;
   emit(ports, { kind: "begun", deployment: tenure.deployment });
