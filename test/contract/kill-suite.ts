@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { COURSE_STEPS, type Course, KILL_POINTS, type KillPoint, unknownSteps } from "./kill-points.ts";
+import { COURSE_STEPS, type Course, isFirst, KILL_POINTS, type KillPoint, unknownSteps } from "./kill-points.ts";
 import { countSteps, deployNext, killAt, reconcile, type StepCounts } from "./killed-run.ts";
 import { ResultBook } from "./results.ts";
 import type { EngineStand } from "./stand.ts";
@@ -24,6 +24,11 @@ async function withTrial<T>(stand: EngineStand, work: (trial: Trial) => Promise<
   }
 }
 
+/** Where Belay changes only what is there, there is no first deployment. */
+function whyNoFirst({ impossible }: EngineStand): string | undefined {
+  return impossible["first deployment, good"];
+}
+
 /** Each course's steps as they come on this engine. */
 async function readCourses(stand: EngineStand): Promise<ReadonlyMap<Course, StepCounts>> {
   const one = (course: Course, forward?: StepCounts): Promise<StepCounts> =>
@@ -32,7 +37,10 @@ async function readCourses(stand: EngineStand): Promise<ReadonlyMap<Course, Step
   const [recovery, ...others] = await Promise.all([one("recovery", forward), one("rollback"), one("supersession")]);
   const [rollback, supersession] = others;
   const courses = { forward, back, confirmation, recovery, rollback, supersession };
-  return new Map(Object.entries(courses) as [Course, StepCounts][]);
+  const all = new Map(Object.entries(courses) as [Course, StepCounts][]);
+  if (whyNoFirst(stand) !== undefined) return all;
+  const first = await one("first, kept");
+  return all.set("first, kept", first).set("first, removed", first);
 }
 
 const RESCUES = { "the next deployment": deployNext, reconcile } as const;
@@ -87,11 +95,13 @@ export function killSuite(title: string, open: () => Promise<EngineStand>): void
     });
 
     it.for(TRIALS)("$title", async ({ point, rescue }, { stand, book, courses }) => {
+      const reason = isFirst(point.course) ? whyNoFirst(stand) : undefined;
+      if (reason !== undefined) return expect(reason).not.toBe("");
       for (const nth of timesOf(point, courses)) {
         await withTrial(stand, async (trial) => {
           await killAt(trial, { ...point, nth }, courses.get("forward"));
           const began = performance.now();
-          await RESCUES[rescue](trial);
+          await RESCUES[rescue](trial, point.course);
           book.count(`killed before every step, then ${rescue}`, began);
         });
       }

@@ -1,7 +1,7 @@
 import type { Release } from "@belay/core";
 import { knownDigests } from "@belay/core";
 import { expect } from "vitest";
-import type { Course } from "./kill-points.ts";
+import { type Course, isFirst } from "./kill-points.ts";
 import { POLICY } from "./policy.ts";
 import { commit } from "./release-of.ts";
 import { Runner, type RunnerEnd } from "./runner.ts";
@@ -27,14 +27,18 @@ function run(trial: Trial, more: Partial<RunnerJob>): Promise<RunnerEnd> {
   return new Runner(job(trial, more)).ended;
 }
 
-/** Two services, one of which depends on the other, brought up by hand. @returns what the runner of the course is to do. */
+/** Two services, one of which depends on the other, brought up by hand unless it is a first deployment. @returns what the runner of the course is to do. */
 async function prepare(trial: Trial, course: Course): Promise<Partial<RunnerJob>> {
   await trial.app.define({ api: { replicas: 1 }, web: { replicas: 1, dependsOn: ["api"] } });
-  await trial.app.hand.up(OLD);
+  if (!isFirst(course)) await trial.app.hand.up(OLD);
   const web: VariantName = course === "back" ? "crash" : "unchecked2";
   const release = await trial.app.release({ api: "unchecked2", web });
   // Longer than the bad release lives: on an engine that tells of its end late, it would be proven before.
   if (course === "back") return { release, policy: { ...POLICY, stableMs: 5_000 } };
+  if (isFirst(course)) {
+    const onFirstFailure = course === "first, kept" ? "keep" : "remove";
+    return { release, policy: { ...POLICY, stableMs: 500, onFirstFailure } };
+  }
   if (course === "supersession") return { release, policy: { ...POLICY, stableMs: 500, onLocked: "supersede" } };
   if (course !== "confirmation" && course !== "rollback") return { release };
   await expectDeployed(trial, release);
@@ -109,13 +113,16 @@ export async function deployNext(trial: Trial): Promise<void> {
   await expectClosed(trial);
 }
 
-/** What `belay reconcile` does. One release runs as a whole then, the old or the new one. */
-export async function reconcile(trial: Trial): Promise<void> {
+/**
+ * What `belay reconcile` does. One release runs as a whole then, the old or the new one; nothing, when the first deployment
+ * was killed: a run that died has not shown that its release is bad, so that there is nothing to keep for a look.
+ */
+export async function reconcile(trial: Trial, course: Course): Promise<void> {
   const result = await trial.recover({ isGone });
   expect(["nothing", "recovered"], trial.log.text()).toContain(result.kind);
   if (result.kind === "recovered") expect(result.outcome).toBe("rolled_back");
-  const variant = await wholeVariant(trial);
-  await trial.expectRunning({ api: [variant, 1], web: [variant, 1] });
+  const variant = isFirst(course) ? undefined : await wholeVariant(trial);
+  await trial.expectRunning(variant === undefined ? {} : { api: [variant, 1], web: [variant, 1] });
   await expectClosed(trial);
 }
 

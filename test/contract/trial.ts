@@ -123,7 +123,7 @@ export class Trial {
   #ports(target: Target): RolloutPorts {
     const holder = { run: `run-${process.pid}-${++runs}`, attempt: 1, host: "test" };
     const signal = new AbortController().signal;
-    return { target, clock: systemClock, log: this.log, holder, signal, redactor: new Redactor(), random: Math.random };
+    return { target, clock: systemClock, log: this.log, holder, signal, redactor: this.redactor, random: Math.random };
   }
 
   async #with<T>(work: (target: Target) => Promise<T>): Promise<T> {

@@ -155,6 +155,25 @@ describe("a run that is killed", () => {
     expect(await world.runner("next").deploy("v3")).toMatchObject({ outcome: "succeeded", recovered: [] });
   });
 
+  it.each(["keep", "remove"] as const)(
+    "in the first deployment ever, is taken back to nothing (%s)",
+    async (policy) => {
+      const world = new SimWorld();
+      let acts = 0;
+      const victim: SimRunner = world.runner("victim", {
+        onStep: (step) => {
+          if (step === "act") acts += 1;
+          if (acts === 2) victim.kill();
+        },
+      });
+      await world.time.run(victim.start("v1", { onFirstFailure: policy }), LIMIT_MS);
+      expect(Object.keys(world.engine.revisions())).not.toEqual([]);
+      expect(await world.runner("rescue").recover()).toMatchObject({ kind: "recovered", outcome: "rolled_back" });
+      expect(world.engine.revisions()).toEqual({});
+      expect(await world.runner("next").deploy("v2")).toMatchObject({ outcome: "succeeded", recovered: [] });
+    },
+  );
+
   it("is recovered at once when its process is known to have ended", async () => {
     const { world } = await trial("act", 2, false, (victim) => victim.kill());
     const before = world.time.now;
