@@ -96,10 +96,10 @@ async function evidenceOf(
     instance: container.name,
     ...(exitCode === undefined || State.Status === "created" ? {} : { exitCode }),
     ...(oomKilled ? { oomKilled } : {}),
-    ...(health === undefined ? {} : { healthOutput: redactor.redact(oneLine(health, HEALTH_LENGTH)) }),
+    ...(health === undefined ? {} : { healthOutput: oneLine(redactor.redact(health), HEALTH_LENGTH) }),
     logLines: lines,
     events: [
-      ...(State.Error === "" ? [] : [redactor.redact(`the engine could not start it: ${oneLine(State.Error, 500)}`)]),
+      ...(State.Error === "" ? [] : [`the engine could not start it: ${oneLine(redactor.redact(State.Error), 500)}`]),
       ...(RestartCount === 0 ? [] : [`restarted ${RestartCount} times by the engine`]),
       ...events,
     ],

@@ -65,7 +65,7 @@ async function evidenceOf(
   const waiting = statuses.flatMap(({ name, state: now }) =>
     now?.waiting?.message ? [`${name}: ${now.waiting.message}`] : [],
   );
-  const clean = (text: string): string => redactor.redact(oneLine(text, TEXT));
+  const clean = (text: string): string => oneLine(redactor.redact(text), TEXT);
   return {
     service,
     instance: pod.metadata.name,
@@ -106,7 +106,7 @@ function withoutPods(
     );
     const lines = events
       .slice(-KEPT_EVENTS)
-      .map((event) => state.options.redactor.redact(oneLine(describe(event), TEXT)));
+      .map((event) => oneLine(state.options.redactor.redact(describe(event)), TEXT));
     if (lines.length === 0) return [];
     return [
       { service, instance: service, logLines: [], events: lines, unknown: ["it has no pod, so there is no log"] },

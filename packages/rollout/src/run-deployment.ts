@@ -6,6 +6,7 @@ import {
   type Outcome,
   type Plan,
   type RunningService,
+  redactDeep,
   type Wanted,
 } from "@belay/core";
 import { abortable } from "./abortable.ts";
@@ -249,10 +250,12 @@ async function collectEvidence(run: Run, wanted: readonly Wanted[], end: WayEnd)
   let seen = end.observation;
   try {
     seen ??= await abortable(target.observe(wanted, limit.signal), limit.signal);
-    facts.evidence = await abortable(target.dossier(wanted, seen, limit.signal), limit.signal);
+    const evidence = await abortable(target.dossier(wanted, seen, limit.signal), limit.signal);
+    // A target does it before it cuts a text; here it holds whatever a target leaves out.
+    facts.evidence = redactDeep(evidence, ports.redactor);
   } catch (error) {
     ports.log.warn(`The evidence could not be collected: ${messageOf(error)}`);
-    if (seen !== undefined) facts.evidence = seenEvidence(seen);
+    if (seen !== undefined) facts.evidence = redactDeep(seenEvidence(seen), ports.redactor);
   } finally {
     limit.done();
   }

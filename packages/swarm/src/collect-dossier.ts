@@ -56,13 +56,13 @@ async function evidenceOf(
     ["failed", "complete", "shutdown"].includes(Status.State) && Boolean(Status.ContainerStatus?.ContainerID);
   const exitCode = local.exitCode ?? (ended ? Status.ContainerStatus?.ExitCode : undefined);
   const health = container?.State.Health?.Log?.findLast(({ ExitCode }) => ExitCode !== 0)?.Output;
-  const said = Status.Err ? [`${Status.State}: ${redactor.redact(oneLine(Status.Err, 500))}`] : [];
+  const said = Status.Err ? [`${Status.State}: ${oneLine(redactor.redact(Status.Err), 500)}`] : [];
   return {
     service,
     instance: `${state.nameOf(service)}.${slotOf(task)}.${task.ID}`,
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(container?.State.OOMKilled || local.oom ? { oomKilled: true } : {}),
-    ...(health === undefined ? {} : { healthOutput: redactor.redact(oneLine(health, HEALTH_LENGTH)) }),
+    ...(health === undefined ? {} : { healthOutput: oneLine(redactor.redact(health), HEALTH_LENGTH) }),
     logLines: log.lines,
     events: [...said, ...state.watch.eventsOf(task.ID)],
     unknown: [...log.unknown, ...unknownOf(state, task, container)],
@@ -105,7 +105,10 @@ async function readLog(
     return { lines: texts.map((text) => state.options.redactor.redact(text)), unknown: [] };
   } catch (error) {
     signal.throwIfAborted();
-    return { lines: [], unknown: [`its log could not be read: ${oneLine(String(error), 200)}`] };
+    return {
+      lines: [],
+      unknown: [`its log could not be read: ${oneLine(state.options.redactor.redact(String(error)), 200)}`],
+    };
   }
 }
 
