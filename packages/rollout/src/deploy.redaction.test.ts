@@ -35,6 +35,14 @@ it("the ledger never gets a secret that the engine has said", async () => {
   expect([...world.engine.records.keys()].map(record).join("\n")).not.toContain(SECRET);
 });
 
+it("nor does the report, where a target has left it in the evidence", async () => {
+  redactor.add("DATABASE_URL");
+  world.engine.behaviours.set("web-v2", { kind: "crash", afterMs: 700 });
+  const { report } = await world.runner("second", { redactor }).deploy("v2");
+  expect(report.evidence[0]?.logLines).toContain("Error: *** is missing");
+  expect(JSON.stringify(report)).not.toContain("DATABASE_URL");
+});
+
 it("nor one that a way back by another run was told of", async () => {
   const victim = world.runner("victim", { onStep: (step) => void (step === "watch" && victim.kill()) });
   await world.time.run(victim.start("v2"), 3_600_000);
