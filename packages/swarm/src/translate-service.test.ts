@@ -69,6 +69,18 @@ describe("the tasks of a service", () => {
     expect(seen([refused]).instances[0]?.containers[0]?.reason).toBe("ErrImagePull");
   });
 
+  it("that a node refused because it still has a network that is gone were not at fault, and are waited for", () => {
+    const err = "invalid pool request: Pool overlaps with other one on this address space";
+    const [instance] = seen([task({ state: "rejected", err })]).instances;
+    expect(instance).toMatchObject({ phase: "current", endedBy: "node", ready: false });
+    expect(instance?.containers[0]?.reason).toBeUndefined();
+    expect(instance?.containers[0]?.lastExit?.error).toBeUndefined();
+    const last = task({ state: "rejected", err });
+    const RestartPolicy = { Condition: "none" } as const;
+    const [lost] = seen([{ ...last, Spec: { ...last.Spec, RestartPolicy } }]).instances;
+    expect(lost?.containers[0]).toMatchObject({ reason: "CreateContainerError", lastExit: { error: err } });
+  });
+
   it("whose container died are seen so before the manager knows", () => {
     const [died] = seen([task({ state: "running" })], { local: () => ({ exitCode: 3 }) }).instances;
     expect(died).toMatchObject({

@@ -73,8 +73,19 @@ function wasEvicted({ Status }: Task): boolean {
   return Status.State === "rejected" && Status.Err === "assigned node no longer meets constraints";
 }
 
+/**
+ * A manager gives a new network the addresses of one that was just removed, and its node refuses the task while it still has
+ * that one (moby, `libnetwork/ipamapi`, ErrPoolOverlap; seen on API 1.52). The next task, where there is to be one, finds it gone.
+ */
+function metOldNetwork({ Spec, Status }: Task): boolean {
+  if (Spec.RestartPolicy?.Condition === "none") return false;
+  return (
+    Status.State === "rejected" && (Status.Err ?? "").includes("Pool overlaps with other one on this address space")
+  );
+}
+
 function whoEnded(task: Task, known: TaskKnowledge): NonNullable<Instance["endedBy"]> {
-  if (task.Status.State === "orphaned" || wasEvicted(task)) return "node";
+  if (task.Status.State === "orphaned" || wasEvicted(task) || metOldNetwork(task)) return "node";
   if (known.leaving || known.local.killed) return "engine";
   if (isUnhealthy(task, known.local)) return "engine";
   return ["shutdown", "remove", "rejected"].includes(task.Status.State) ? "engine" : "self";
@@ -150,7 +161,7 @@ function exitOf(task: Task, { local, oom }: TaskKnowledge, state: ContainerState
 function neverRan(task: Task): boolean {
   const { Status } = task;
   return (
-    (Status.State === "rejected" && !wasEvicted(task)) ||
+    (Status.State === "rejected" && !wasEvicted(task) && !metOldNetwork(task)) ||
     (Status.State === "failed" && /^starting container failed/.test(Status.Err ?? ""))
   );
 }
