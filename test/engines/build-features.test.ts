@@ -182,3 +182,51 @@ it.each(["local", "registry"])("writes a cache (%s) that another build reads", a
   const second = await build(context, { cacheFrom: [from] });
   expect(second.services).toEqual(first.services);
 });
+
+const REPORT = (failures: string) =>
+  `<testsuite name="cart"><testcase name="adds"/><testcase name="sums" file="src/cart.test.ts" line="3">${failures}</testcase></testsuite>`;
+
+async function tested(junit: string, end: string): Promise<string> {
+  const stage = `FROM shell AS test\nCOPY junit.xml /junit.xml\nRUN mkdir /reports && cp /junit.xml /reports/ && ${end}\n`;
+  const context = await checkout("src", `${SHELL}${stage}FROM scratch\nCOPY app.txt /\n`);
+  await writeFile(join(context, "junit.xml"), junit);
+  await mkdir(join(context, "src"));
+  await writeFile(join(context, "src/cart.test.ts"), "one\ntwo\nthree\n");
+  return context;
+}
+
+it("counts the tests that the test stage reports", async () => {
+  const context = await tested(REPORT("<skipped/>"), "true");
+  const { evidence } = await build(context, { testTarget: "test", testReports: "/reports" });
+  expect(evidence.tests).toEqual({
+    passed: ["web"],
+    reports: { web: { tests: 2, failed: 0, skipped: 1, durationMs: 0 } },
+  });
+});
+
+it("annotates a failed test of the stage, and makes no image", async () => {
+  const log = createTestLog();
+  const context = await tested(REPORT('<failure message="expected 2"/>'), "echo 1 > /reports/exit-code");
+  const failed = build(context, { testTarget: "test", testReports: "/reports" }, { log });
+  await expect(failed).rejects.toMatchObject({
+    code: "TESTS_FAILED",
+    message: expect.stringMatching(/1 of 2 tests failed.*exit code 1\ncart › sums: expected 2/s),
+  });
+  expect(log.text()).toContain("error: cart › sums\nexpected 2");
+  await expect(readLayout(layoutOf("web"))).rejects.toMatchObject({ code: "RELEASE_INVALID" });
+});
+
+it("tells a test stage that fails as before, and one without reports", async () => {
+  const context = await tested(REPORT(""), "exit 5");
+  const failed = build(context, { testTarget: "test", testReports: "/reports" });
+  await expect(failed).rejects.toMatchObject({
+    code: "TESTS_FAILED",
+    message: expect.stringMatching(/Dockerfile:5: RUN .* exit code 5/s),
+  });
+  await writeFile(
+    join(context, "Dockerfile"),
+    (await readFile(join(context, "Dockerfile"), "utf8")).replace("exit 5", "true"),
+  );
+  const none = build(context, { testTarget: "test", testReports: "/nowhere" });
+  await expect(none).rejects.toMatchObject({ code: "INVALID_INPUT", got: "the stage test has no /nowhere" });
+});

@@ -10,6 +10,7 @@ services:
     image: ghcr.io/acme/web
     build:
       context: web
+      test-target: test
       contexts: { shared: ../shared, base: "docker-image://alpine:3" }
       secrets: { npm: { env: NPM_TOKEN }, key: { file: keys/id } }
       ssh: [default]
@@ -32,6 +33,7 @@ describe("how an image is built", () => {
   it("comes from the file, with folders relative to it", () => {
     expect(build()).toEqual({
       context: "/repo/web",
+      testTarget: "test",
       args: {},
       platforms: [],
       contexts: { shared: "/shared", base: "docker-image://alpine:3" },

@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { BuildInput } from "./build-inputs.ts";
 import { FORMATS, hasFormat } from "./formats.ts";
 import type { OverrideInput, Overrides } from "./overrides.ts";
@@ -89,12 +89,19 @@ function attestations({ resolution, inputs }: BuildSources, data: BuildData) {
 }
 
 /** A path of the image is absolute; one of this machine is relative, so that the two can't be mixed up. */
-function testReports({ directory, inputs }: BuildSources, data: BuildData) {
+function testReports(sources: BuildSources, data: BuildData) {
+  const { directory, inputs } = sources;
   const path = inputs.build?.testReports ?? data["test-reports"];
   if (path === undefined) return {};
-  return isAbsolute(path) || path.startsWith("/")
-    ? { testReports: path }
-    : { testReportFiles: resolve(directory, path) };
+  if (!path.startsWith("/")) return { testReportFiles: resolve(directory, path) };
+  if ((inputs.testTarget ?? data["test-target"]) === undefined) {
+    refuse(
+      sources,
+      "test-reports",
+      `${showValue(path)} is a folder of the test stage. Name that stage with \`test-target\`.`,
+    );
+  }
+  return { testReports: path };
 }
 
 /** A folder is relative to belay.yaml; an address, an image or a stage is taken as it is. */

@@ -36,10 +36,22 @@ const TAG = /^\w[\w.-]{0,127}$/;
 
 export type Stage = "build" | "test" | "scan" | "push" | "sign" | "external";
 
+/** What the reports of a service's tests count. */
+export interface TestCounts {
+  /** All, with those that failed or were skipped. */
+  readonly tests: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly durationMs: number;
+}
+
 /** What a stage found out. Each stage adds its own and changes no other's. */
 export interface Evidence {
-  /** Services whose test target ran and passed. */
-  readonly tests?: { readonly passed: readonly string[] };
+  /** Services whose test target ran and passed; what their reports count, where they wrote some. */
+  readonly tests?: {
+    readonly passed: readonly string[];
+    readonly reports?: Readonly<Record<string, TestCounts>>;
+  };
   /** Read it with `scanEvidence`, which checks its form. */
   readonly scan?: ScanEvidence;
   readonly push?: { readonly pushedAt: string };

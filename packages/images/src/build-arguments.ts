@@ -111,10 +111,16 @@ function mounts({ secrets, ssh }: BuildSettings): string[] {
   return [...words("secret", sources), ...words("ssh", ssh)];
 }
 
-function common({ build, target, labels, idFile, epoch }: BuildArguments): string[] {
+/** An export of files has no image, and so no id (buildx refuses the file then). */
+function idArguments({ output, idFile }: BuildArguments): string[] {
+  return output.kind === "files" ? [] : [`--iidfile=${idFile}`];
+}
+
+function common(request: BuildArguments): string[] {
+  const { build, target, labels, epoch } = request;
   const times = epoch === undefined ? {} : { SOURCE_DATE_EPOCH: String(epoch) };
   return [
-    `--iidfile=${idFile}`,
+    ...idArguments(request),
     ...(build.dockerfile === undefined ? [] : [`--file=${build.dockerfile}`]),
     ...(target === undefined ? [] : [`--target=${target}`]),
     ...(build.pull === true ? ["--pull"] : []),

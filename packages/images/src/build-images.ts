@@ -2,6 +2,7 @@ import type { BuildSettings, ServiceSettings } from "@belay/config";
 import {
   type Clock,
   createRelease,
+  type Evidence,
   type ImageIdentity,
   type Log,
   mapBounded,
@@ -86,9 +87,19 @@ export async function buildImages(options: BuildImagesOptions): Promise<Release>
     application: application.application,
     source,
     services: Object.fromEntries([...named, ...pinned].sort(([a], [b]) => (a < b ? -1 : 1))),
-    evidence: { tests: { passed: built.filter((one) => one.image.tested).map((one) => one.name) } },
+    evidence: { tests: testsOf(built) },
     createdAt: clock.date().toISOString(),
   });
+}
+
+function testsOf(built: readonly Built[]): NonNullable<Evidence["tests"]> {
+  const counted = built.flatMap(({ name, image }) =>
+    image.reports === undefined ? [] : [[name, image.reports] as const],
+  );
+  return {
+    passed: built.filter(({ image }) => image.tested).map(({ name }) => name),
+    ...(counted.length === 0 ? {} : { reports: Object.fromEntries(counted) }),
+  };
 }
 
 /** A service that was built, before its image has a name. */

@@ -1,12 +1,12 @@
-import { mkdir, mkdtemp, readFile, realpath, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { BuildSettings } from "@belay/config";
-import { BelayError, isDigest, type Log, type Runner } from "@belay/core";
-import { argumentsFor, type BuildArguments, type BuildOutput, environmentFor } from "./build-arguments.ts";
+import { BelayError, isDigest, type Log, type TestCounts } from "@belay/core";
+import type { BuildArguments, BuildOutput } from "./build-arguments.ts";
 import type { Builder, DockerCli } from "./builder.ts";
-import { explainBuildFailure } from "./explain-build-failure.ts";
-import { createGit } from "./git.ts";
+import { runBuilder } from "./run-builder.ts";
+import { runTests } from "./run-tests.ts";
 
 export interface ServiceBuild {
   readonly service: string;
@@ -36,6 +36,8 @@ export interface BuiltImage {
   /** What the image's digest points to, where the builder told it. */
   readonly mediaType?: string;
   readonly tested: boolean;
+  /** What the reports of its tests count. */
+  readonly reports?: TestCounts;
 }
 
 /**
@@ -48,21 +50,14 @@ export async function buildService(options: ServiceBuild): Promise<BuiltImage> {
   const folder = await mkdtemp(join(tmpdir(), "belay-build-"));
   try {
     const idFile = join(folder, "id");
-    const { testTarget, target } = options.build;
-    if (testTarget !== undefined) {
-      const output = { kind: "none" } as const;
-      await run(options, { ...requestOf(options), target: testTarget, labels: {}, idFile, output });
-    }
+    const { target } = options.build;
+    const tests = await runTests(options, { ...requestOf(options), labels: {}, idFile }, folder);
     const metadataFile = join(folder, "metadata.json");
-    await run(options, {
-      ...requestOf(options),
-      ...(target === undefined ? {} : { target }),
-      labels: options.labels,
-      idFile,
-      metadataFile,
-      output: await prepareOutput(options.layout),
-    });
-    return { ...(await readResult(idFile, metadataFile)), tested: testTarget !== undefined };
+    const output = await prepareOutput(options.layout);
+    const named = target === undefined ? {} : { target };
+    const request = { ...requestOf(options), ...named, labels: options.labels, idFile, metadataFile, output };
+    await runBuilder(options, request, { testing: false });
+    return { ...(await readResult(idFile, metadataFile)), ...tests };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -92,37 +87,7 @@ async function checkContext({ service, build }: ServiceBuild): Promise<void> {
   }
 }
 
-async function run(options: ServiceBuild, request: BuildArguments): Promise<void> {
-  const { builder, cli, service, log, signal, build, directory } = options;
-  const testing = request.output.kind === "none";
-  const { exitCode, stdout, stderr } = await cli.runner(cli.command ?? "docker", argumentsFor(builder, request), {
-    doing: testing ? `testing ${service}` : `building ${service}`,
-    env: { ...cli.env, ...environmentFor(builder) },
-    // What is relative in caches and ssh keys is relative to belay.yaml.
-    cwd: directory,
-    log,
-    allowedExitCodes: ALL_FAILURES,
-    ...(signal === undefined ? {} : { signal }),
-  });
-  if (exitCode === 0) return;
-  const { context, dockerfile } = build;
-  throw await explainBuildFailure({
-    ...{ service, context, testing, log, directory, exitCode, output: `${stdout}\n${stderr}` },
-    rootOf: () => repositoryOf(cli.runner, directory),
-    ...(dockerfile === undefined ? {} : { dockerfile }),
-    ...(request.target === undefined ? {} : { target: request.target }),
-  });
-}
-
-async function repositoryOf(runner: Runner, directory: string): Promise<string> {
-  const git = createGit(runner, directory);
-  return (await git.find("rev-parse", "--show-toplevel").catch(() => undefined)) ?? realpath(directory);
-}
-
-/** Every exit code is an answer here: the error is made from the output. */
-const ALL_FAILURES = Array.from({ length: 255 }, (_, index) => index + 1);
-
-async function readResult(idFile: string, metadataFile: string): Promise<Omit<BuiltImage, "tested">> {
+async function readResult(idFile: string, metadataFile: string): Promise<Omit<BuiltImage, "tested" | "reports">> {
   // Not every way of building writes each of them; a driver may leave single facts out.
   const id = (await readFile(idFile, "utf8").catch(() => "")).trim();
   const metadata = await readFile(metadataFile, "utf8").catch(() => "{}");

@@ -36,7 +36,11 @@ export async function explainBuildFailure(build: FailedBuild): Promise<BelayErro
   const said = tail(step.output ?? output.trim(), SHOWN).join("\n");
   const missing = `There is no ${file}: correct services.${service}.build.dockerfile.`;
   const next = dockerfile === undefined ? missing : remedyOf(output);
-  await annotate(build, { path, step, what, title: `${testsFailed ? "Tests" : "Build"} of ${service} failed`, said });
+  // What Belay added behind the user's Dockerfile has no line there.
+  const last = dockerfile?.split("\n").length ?? 0;
+  const isTheirs = step.line === undefined || step.line <= last;
+  if (isTheirs)
+    await annotate(build, { path, step, what, title: `${testsFailed ? "Tests" : "Build"} of ${service} failed`, said });
   return new BelayError(testsFailed ? "TESTS_FAILED" : "BUILD_FAILED", {
     doing: `${testsFailed ? "testing" : "building"} ${service}${target ? ` (stage ${target})` : ""}`,
     got: `${what}. Its last output:\n${said}\n`,

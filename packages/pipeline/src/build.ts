@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import type { ApplicationSettings } from "@belay/config";
-import { type Digest, type Release, type Source, writeRelease } from "@belay/core";
+import { type Digest, type Release, type Source, type TestCounts, writeRelease } from "@belay/core";
 import { type BuildImagesOptions, buildImages, readSource } from "@belay/images";
 import type { PipelineContext } from "./context.ts";
 import { findBuilt } from "./find-built.ts";
@@ -114,10 +114,20 @@ function describeBuild(release: Release): string {
 
 /** The tests ran inside the build; that they did, and passed, is told as a stage of its own. */
 async function addTestStage(context: PipelineContext, release: Release): Promise<void> {
-  const passed = release.evidence.tests?.passed ?? [];
+  const { passed = [], reports = {} } = release.evidence.tests ?? {};
+  const names = [...new Set([...passed, ...Object.keys(reports)])].sort();
+  const described = names.map((name) => describeTests(name, reports[name]));
+  const durationMs = Object.values(reports).reduce((sum, one) => sum + one.durationMs, 0);
   const stage =
-    passed.length === 0
+    names.length === 0
       ? ({ state: "skipped", detail: "no test target" } as const)
-      : ({ state: "passed", detail: passed.join(", ") } as const);
-  await addStages(context, [{ name: "test", durationMs: 0, ...stage }]);
+      : ({ state: "passed", detail: described.join(", ") } as const);
+  await addStages(context, [{ name: "test", durationMs, ...stage }]);
+}
+
+/** `web (212 passed, 3 skipped)`; without reports only the name is known. */
+function describeTests(name: string, counts: TestCounts | undefined): string {
+  if (counts === undefined) return name;
+  const { tests, failed, skipped } = counts;
+  return `${name} (${tests - failed - skipped} passed${skipped === 0 ? "" : `, ${skipped} skipped`})`;
 }
