@@ -105,7 +105,8 @@ function findWait(scene: Scene): string | undefined {
 const RULE_LIST = Object.values(RULES);
 const CONVERGENCE_LIST = Object.values(CONVERGENCE);
 
-function nextChange({ terms, now, memory, telling }: Scene): number | undefined {
+function nextChange(scene: Scene): number | undefined {
+  const { terms, now, memory, telling } = scene;
   const { startMs } = terms.policy;
   let next: number | undefined;
   const consider = (since: number | undefined, milliseconds = 0): void => {
