@@ -4,7 +4,7 @@ import { BelayError, type Runner, type RunResult } from "@belay/core";
 export interface Git {
   /** @throws BelayError SOURCE_UNKNOWN */
   ask(doing: string, ...args: string[]): Promise<string>;
-  /** `undefined` when git answers with exit code 1 or 128: the thing that was asked for is not there. */
+  /** `undefined` when git answers with exit code 1, 2 (no such remote, since 2.30) or 128: the thing that was asked for is not there. */
   find(...args: string[]): Promise<string | undefined>;
 }
 
@@ -15,7 +15,7 @@ const ENVIRONMENT = { LC_ALL: "C", GIT_TERMINAL_PROMPT: "0", GIT_OPTIONAL_LOCKS:
 
 export function createGit(runner: Runner, directory: string): Git {
   const run = (doing: string, args: readonly string[]): Promise<RunResult> =>
-    runner("git", args, { cwd: directory, env: ENVIRONMENT, doing, allowedExitCodes: [1, 128], deadlineMs: 60_000 });
+    runner("git", args, { cwd: directory, env: ENVIRONMENT, doing, allowedExitCodes: [1, 2, 128], deadlineMs: 60_000 });
   return {
     ask: async (doing, ...args) => {
       const result = await run(doing, args);
