@@ -3,6 +3,7 @@ import type { ApplicationSettings } from "@belay/config";
 import { type Digest, type Release, type Source, type TestCounts, writeRelease } from "@belay/core";
 import { type BuildImagesOptions, buildImages, readSource } from "@belay/images";
 import type { PipelineContext } from "./context.ts";
+import { engineForBuild } from "./engine-for-build.ts";
 import { findBuilt } from "./find-built.ts";
 import type { GitHubRun } from "./github-of.ts";
 import { layoutPath, releasePath } from "./places.ts";
@@ -72,9 +73,8 @@ async function buildFrom(
   what: Pick<BuildImagesOptions, "application" | "source" | "event">,
 ): Promise<Release> {
   const { application, source } = what;
-  const { connectDocker } = await import("@belay/docker");
   const { redactor, signal, clock, runner, log } = context;
-  const docker = await connectDocker({ redactor, signal, clock });
+  const { docker, engine, close } = await engineForBuild(context);
   const { client } = await registryAccess(context, docker, inputs.githubToken);
   try {
     const { allowDirty, maxParallel } = inputs;
@@ -84,8 +84,8 @@ async function buildFrom(
     const layoutOf = (service: string): string => layoutPath(path, service);
     const chosen = inputs.builder === undefined ? {} : { builder: inputs.builder };
     const onSecret = (value: string): void => redactor.add(value);
-    const engine = { docker, layoutOf, onSecret, allowDirty, maxParallel, resolveDigest, ...chosen };
-    const options = { ...what, runner, log, clock, signal, ...engine };
+    const how = { docker: engine, layoutOf, onSecret, allowDirty, maxParallel, resolveDigest, ...chosen };
+    const options = { ...what, runner, log, clock, signal, ...how };
     const work = async (): Promise<Release> => {
       const earlier = await findBuilt(context, client, application, source);
       // Nobody may take what an earlier run left there for an image of this release.
@@ -102,7 +102,7 @@ async function buildFrom(
     return release;
   } finally {
     client.close();
-    await docker.close();
+    await close();
   }
 }
 
