@@ -21,6 +21,8 @@ export interface BundleOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
   readonly cwd?: string;
+  /** Folder of the bundles. Default: `dist/`. */
+  readonly dist?: string;
   /** Sent after this many milliseconds. */
   readonly kill?: { readonly signal: NodeJS.Signals; readonly when: (stdout: string) => boolean };
 }
@@ -45,7 +47,7 @@ export async function runBundle(name: string, options: BundleOptions = {}): Prom
       ...options.env,
     };
     const ended = await run(
-      [join(ROOT, "dist", `${name}.js`), ...(options.args ?? [])],
+      [join(options.dist ?? join(ROOT, "dist"), `${name}.js`), ...(options.args ?? [])],
       { env, cwd: options.cwd ?? folder },
       options,
     );
