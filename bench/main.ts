@@ -4,6 +4,7 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { builds } from "./builds.ts";
 import { COMPOSE } from "./engines/compose-engine.ts";
 import { composeReplicaFigures } from "./engines/compose-replicas.ts";
 import { KUBERNETES } from "./engines/kubernetes-engine.ts";
@@ -30,6 +31,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   waiting,
   rollouts,
   push: () => push(TIMES),
+  build: () => builds(TIMES),
   compose: () => rolloutFigures(COMPOSE, TIMES),
   "compose-requests": async () => [...(await composeReplicaFigures()), ...(await requestFigures(COMPOSE))],
   swarm: () => rolloutFigures(SWARM, TIMES),
