@@ -51,8 +51,8 @@ export interface BuildImagesOptions extends ServiceChoice {
   readonly maxParallel?: number;
   /** What rules for tags may speak of besides the source. */
   readonly event?: TagEvent;
-  /** buildx's builder. Default: the one that buildx itself would use. */
-  readonly builder?: string;
+  /** buildx's builder, or what is looked for already. Default: the one that buildx itself would use. */
+  readonly builder?: string | Promise<Builder>;
   /** Told of each secret of the build before anything else is done with it: register it for redaction. */
   readonly onSecret?: (value: string) => void;
   /** The docker command line. Default `docker`. */
@@ -112,7 +112,8 @@ export interface Built {
 
 async function buildAll(options: BuildImagesOptions, services: Chosen): Promise<Built[]> {
   if (services.length === 0) return [];
-  const builder = await findBuilder(cliOf(options), options.log, options.builder);
+  const { builder: given } = options;
+  const builder = await (given instanceof Promise ? given : findBuilder(cliOf(options), options.log, given));
   warnOfSecretArguments(options.log, services);
   await registerSecrets(services, options);
   const way = await chooseWay(builder, () => options.docker.info());

@@ -21,7 +21,7 @@ export async function runBuilder(
   const { builder, cli, service, log, signal, build, directory } = options;
   const { exitCode, stdout, stderr } = await cli.runner(cli.command ?? "docker", argumentsFor(builder, request), {
     doing: testing ? `testing ${service}` : `building ${service}`,
-    env: { ...cli.env, ...environmentFor(builder) },
+    env: { ...cli.env, ...environmentFor(builder, build) },
     // What is relative in caches and ssh keys is relative to belay.yaml.
     cwd: directory,
     log,

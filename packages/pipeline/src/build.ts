@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import type { ApplicationSettings } from "@belay/config";
 import { type Digest, type Release, type Source, type TestCounts, writeRelease } from "@belay/core";
-import { type BuildImagesOptions, buildImages, readSource } from "@belay/images";
+import { type Builder, type BuildImagesOptions, buildImages, findBuilder, readSource } from "@belay/images";
 import type { PipelineContext } from "./context.ts";
 import { engineForBuild } from "./engine-for-build.ts";
 import { findBuilt } from "./find-built.ts";
@@ -29,12 +29,15 @@ export function build(context: PipelineContext, inputs: BuildInputs): Promise<Bu
   return withFailureReport(context, inputs, false, async (facts, run) => {
     const application = await applicationOf(context, inputs);
     facts.application = application.application;
+    const builder = lookForBuilder(context, inputs, application);
+    // It is told where it is waited for; until then something else may end the build.
+    builder.catch(() => undefined);
     const source = await sourceOf(context, application, run);
     facts.source = source;
     const { revision, dirty = false } = source;
     await requireTrusted(run, { doing: "building", commit: revision, dirty, mayBuild: true });
     await forgetScanSummary(context);
-    const release = await buildFrom(context, inputs, { application, source, ...eventOf(run) });
+    const release = await buildFrom(context, inputs, { application, source, builder, ...eventOf(run) });
     const path = releasePath(context, inputs);
     await writeRelease(path, release);
     return { release, releasePath: path };
@@ -59,6 +62,16 @@ async function sourceOf(
   });
 }
 
+/** Begins while git and the engine are asked: buildx takes a while to say which builder there is. */
+async function lookForBuilder(
+  { runner, log }: PipelineContext,
+  { builder }: BuildInputs,
+  { services }: ApplicationSettings,
+): Promise<Builder> {
+  if (Object.values(services).every(({ build }) => build === undefined)) return { kind: "legacy" };
+  return findBuilder({ runner }, log, builder);
+}
+
 /** What rules for tags may speak of. */
 function eventOf(run: GitHubRun | undefined): Pick<BuildImagesOptions, "event"> {
   if (run === undefined) return {};
@@ -70,7 +83,7 @@ function eventOf(run: GitHubRun | undefined): Pick<BuildImagesOptions, "event"> 
 async function buildFrom(
   context: PipelineContext,
   inputs: BuildInputs,
-  what: Pick<BuildImagesOptions, "application" | "source" | "event">,
+  what: Pick<BuildImagesOptions, "application" | "source" | "event" | "builder">,
 ): Promise<Release> {
   const { application, source } = what;
   const { redactor, signal, clock, runner, log } = context;
@@ -82,9 +95,8 @@ async function buildFrom(
       (await client.resolve(reference))?.digest;
     const path = releasePath(context, inputs);
     const layoutOf = (service: string): string => layoutPath(path, service);
-    const chosen = inputs.builder === undefined ? {} : { builder: inputs.builder };
     const onSecret = (value: string): void => redactor.add(value);
-    const how = { docker: engine, layoutOf, onSecret, allowDirty, maxParallel, resolveDigest, ...chosen };
+    const how = { docker: engine, layoutOf, onSecret, allowDirty, maxParallel, resolveDigest };
     const options = { ...what, runner, log, clock, signal, ...how };
     const work = async (): Promise<Release> => {
       const earlier = await findBuilt(context, client, application, source);
