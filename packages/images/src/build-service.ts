@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { BuildSettings } from "@belay/config";
 import { BelayError, isDigest, type Log, type TestCounts } from "@belay/core";
 import type { BuildArguments, BuildOutput } from "./build-arguments.ts";
 import type { Builder, DockerCli } from "./builder.ts";
+import { clearLayout } from "./clear-layout.ts";
 import { runBuilder } from "./run-builder.ts";
 import { runTests } from "./run-tests.ts";
 
@@ -67,11 +68,9 @@ function requestOf({ build, epoch, builtBy }: ServiceBuild): Pick<BuildArguments
   return { build, ...(epoch === undefined ? {} : { epoch }), ...(builtBy === undefined ? {} : { builtBy }) };
 }
 
-/** BuildKit adds to a layout that is there: what an earlier build left would be part of this image. */
 async function prepareOutput(layout: string | undefined): Promise<BuildOutput> {
   if (layout === undefined) return { kind: "engine" };
-  await rm(layout, { recursive: true, force: true });
-  await mkdir(dirname(layout), { recursive: true });
+  await clearLayout(layout);
   return { kind: "layout", path: layout };
 }
 

@@ -1,7 +1,13 @@
-import { rm } from "node:fs/promises";
 import type { ApplicationSettings } from "@belay/config";
 import { type Digest, type Release, type Source, type TestCounts, writeRelease } from "@belay/core";
-import { type Builder, type BuildImagesOptions, buildImages, findBuilder, readSource } from "@belay/images";
+import {
+  type Builder,
+  type BuildImagesOptions,
+  buildImages,
+  clearLayout,
+  findBuilder,
+  readSource,
+} from "@belay/images";
 import type { PipelineContext } from "./context.ts";
 import { engineForBuild } from "./engine-for-build.ts";
 import { findBuilt } from "./find-built.ts";
@@ -101,8 +107,7 @@ async function buildFrom(
     const work = async (): Promise<Release> => {
       const earlier = await findBuilt(context, client, application, source);
       // Nobody may take what an earlier run left there for an image of this release.
-      const layouts = Object.keys(application.services).map(layoutOf);
-      await Promise.all(layouts.map((layout) => rm(layout, { recursive: true, force: true })));
+      await Promise.all(Object.keys(application.services).map((service) => clearLayout(layoutOf(service))));
       if (earlier === undefined) return buildImages(options);
       log.info(
         `Commit ${source.revision.slice(0, 12)} was built, tested and pushed before: its release is taken as it is.`,
