@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { scanEvidence, sha256 } from "@belay/core";
-import { writeTrivyDatabase } from "@belay/testkit";
+import { type Digest, type ImageIdentity, scanEvidence, sha256, writeRelease } from "@belay/core";
+import { makeImageLayout, SCAN_FILES, writeTrivyDatabase } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { LODASH_FILES, MINIMIST_FILES, openScanChain, type ScanChain } from "./scan-chain.ts";
 import { LODASH, STAND_MS } from "./scan-stand.ts";
@@ -112,6 +112,69 @@ it("fails only for what is new when it is asked to, both looked at with the same
   const fixed = await next.scan({ "scan-only-new": "true" });
   expect(fixed.summary.services[0]?.comparison).toEqual({ introduced: 0, fixed: 1, unchanged: 2 });
   expect(fixed.summary.services[0]?.rows.find((row) => row.change === "fixed")).toMatchObject({ id: "CVE-2020-7598" });
+});
+
+it("takes reports that another step made of these very images, and no others", async () => {
+  const earlier = await chain.job();
+  await earlier.build();
+  const { files } = await earlier.scan({ "scan-fail-on": "none" });
+  const report = join(String(files.json), "web-linux-amd64.json");
+  const before = await chain.looks();
+  const job = await chain.job();
+  await job.build();
+  await expect(job.scan({ report })).rejects.toMatchObject({ code: "VULNERABLE" });
+  expect(await chain.looks()).toBe(before);
+  const { evidence } = await job.scan({ report, "scan-fail-on": "none" });
+  expect(evidence.services.web?.platforms["linux/amd64"]?.report).toBe(sha256(await readFile(report, "utf8")));
+  await expect(job.scan({ report, "scan-cache-dir": job.folder })).rejects.toMatchObject({
+    code: "SCAN_FAILED",
+    message: expect.stringContaining("nobody knows which one it was"),
+  });
+
+  await chain.commit("Another image", {});
+  const other = await chain.job();
+  await other.build();
+  const wrong = { code: "SCAN_FAILED", message: expect.stringContaining("which is none of the release (web)") };
+  await expect(other.scan({ report })).rejects.toMatchObject(wrong);
+  await expect(other.push()).rejects.toMatchObject({ code: "NOT_SCANNED" });
+});
+
+it("looks at every platform of an image on disk and in a registry, and fails for the one that is vulnerable", async () => {
+  const job = await chain.job();
+  const { release } = await job.build();
+  const layout = await makeImageLayout(join(job.folder, "belay/images/web"), {
+    "linux/amd64": [SCAN_FILES.debian, SCAN_FILES.newLodash],
+    "linux/arm64": [SCAN_FILES.debian, SCAN_FILES.oldLodash],
+  });
+  const image = {
+    ...(release.services.web as ImageIdentity),
+    platforms: layout.platforms as ImageIdentity["platforms"],
+  };
+  const told = async (web: ImageIdentity) => {
+    await writeRelease(join(job.folder, "belay/release.json"), { ...release, services: { web } });
+    await expect(job.scan()).rejects.toMatchObject({ code: "VULNERABLE" });
+    const scanned = JSON.parse(await job.read("release.json")).evidence.scan.services.web;
+    const { rows } = JSON.parse(await job.read("scan.json")).services[0];
+    return { scanned, rows };
+  };
+  await layout.push(chain.registry.url, "acme/web");
+  for (const web of [image, { ...image, digest: layout.digest as Digest, index: layout.digest as Digest }]) {
+    const { scanned, rows } = await told(web);
+    for (const [platform, identity] of Object.entries(layout.platforms)) {
+      expect(scanned.platforms[platform]).toMatchObject({ ...identity, report: expect.stringMatching(/^sha256:/) });
+    }
+    expect(rows[0]).toMatchObject({ id: LODASH[0], effect: "fails", platforms: ["linux/arm64"] });
+  }
+  // What is on disk is of another build.
+  const stranger = { "linux/amd64": { config: `sha256:${"0".repeat(64)}` as const } };
+  await writeRelease(join(job.folder, "belay/release.json"), {
+    ...release,
+    services: { web: { ...image, platforms: stranger } },
+  });
+  await expect(job.scan()).rejects.toMatchObject({
+    code: "SCAN_FAILED",
+    message: expect.stringContaining("and not sha256:000"),
+  });
 });
 
 it("that can't be done is neither passed nor vulnerable, and lets nothing be pushed", async () => {

@@ -124,7 +124,9 @@ describe("action files", () => {
     const whole = (parse(readText("action.yml")) as ActionFile).inputs;
     for (const path of Object.keys(LOADERS).filter((one) => !one.includes("rollback"))) {
       const part = (parse(readText(path)) as ActionFile).inputs;
-      expect(Object.keys(part).filter((name) => whole[name] === undefined)).toEqual([]);
+      // Whoever has reports already has steps of their own.
+      const apart = path === "actions/scan/action.yml" ? ["report"] : [];
+      expect(Object.keys(part).filter((name) => whole[name] === undefined)).toEqual(apart);
     }
     const all = Object.keys({ ...OVERRIDE_INPUTS, ...SCAN_INPUTS });
     expect(all.filter((name) => whole[name] === undefined)).toEqual([]);

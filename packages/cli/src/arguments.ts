@@ -20,7 +20,7 @@ const LISTS = new Set([
   ...["files", "variables", "build-args", "platforms", "health"],
   ...["build-contexts", "secret-envs", "secret-files", "ssh", "cache-from", "cache-to"],
   ...["labels", "annotations", "tags", "flavor"],
-  ...["scan-ignore-files", "scan-db-repository"],
+  ...["scan-ignore-files", "scan-db-repository", "report"],
 ]);
 const FLAGS = new Set([
   ...["allow-dirty", "allow-older", "allow-no-way-back", "pull", "no-cache", "json", "markdown", "help"],

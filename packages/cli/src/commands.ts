@@ -119,6 +119,7 @@ export const COMMANDS: readonly Command[] = [
     "scan",
     "Scan every platform of what was built, and stop what the gate does not let pass.",
     SCAN,
+    { report: "A report that `trivy image --format json` made of these images; then nothing is scanned here." },
     pick(RUNNING),
     RELEASE,
   ),

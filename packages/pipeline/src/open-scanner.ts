@@ -59,7 +59,7 @@ async function installedOr(find: (scanner: TrivySource) => Promise<Trivy>, log: 
 }
 
 /** Trivy's own place (trivy, `pkg/utils/fsutils`), so that a cache of the workflow serves both. */
-function cacheFolder({ env, workingDirectory }: PipelineContext, { cacheDir }: ScanSettings): string {
+export function cacheFolder({ env, workingDirectory }: PipelineContext, { cacheDir }: ScanSettings): string {
   if (cacheDir !== undefined) return cacheDir;
   if (env.TRIVY_CACHE_DIR) return resolve(workingDirectory, env.TRIVY_CACHE_DIR);
   return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "trivy");

@@ -19,7 +19,7 @@ const ENDINGS: Readonly<Record<"json" | ReportFormat, string>> = {
 /** Writes Trivy's own report of each platform, and what Trivy makes of it in other formats, without another scan. */
 export async function writeScanFiles(
   context: PipelineContext,
-  trivy: Trivy,
+  trivy: Trivy | undefined,
   scans: Readonly<Record<string, ImageScan>>,
   formats: readonly ReportFormat[],
 ): Promise<ScanFiles> {
@@ -35,8 +35,10 @@ export async function writeScanFiles(
     return [format, place] as const;
   };
   const written = [await write("json", async ({ json }) => json)];
-  for (const format of formats) {
-    written.push(await write(format, ({ json }) => convertReport(trivy, json, format, context.signal)));
+  if (trivy !== undefined) {
+    for (const format of formats) {
+      written.push(await write(format, ({ json }) => convertReport(trivy, json, format, context.signal)));
+    }
   }
   return Object.fromEntries(written);
 }

@@ -1,9 +1,10 @@
 import type { ScanSettings } from "@belay/config";
-import { type Digest, deriveRelease, type ImageIdentity, type Release, writeRelease } from "@belay/core";
+import { type Digest, deriveRelease, type ImageIdentity, isBelayError, type Release, writeRelease } from "@belay/core";
 import { insecureRegistries } from "@belay/registry";
 import { type CouldNotScan, type ImageScan, scanTable } from "@belay/scan";
 import type { PipelineContext } from "./context.ts";
 import { type GatedService, gateServices, type ScannedImage, tellGates } from "./gate-services.ts";
+import { givenReports } from "./given-reports.ts";
 import { openScanner, type Scanner } from "./open-scanner.ts";
 import { hasLayout, type ImageSources, type PlacedImage, placeImage } from "./place-image.ts";
 import { registryAccess } from "./registry-access.ts";
@@ -34,13 +35,13 @@ export async function scanRelease(work: ScanWork): Promise<Scanned> {
     settings,
     services.map(([name]) => name),
   );
-  const scanner = services.length === 0 ? undefined : await openScanner(context, settings, inputs.scanner);
+  const scanner = services.length === 0 ? undefined : await scannerFor(context, settings, inputs);
   const images =
-    scanner === undefined ? [] : await withSources(work, (sources) => lookAt(work, scanner, sources, services));
+    services.length === 0 ? [] : await withSources(work, (sources) => lookAt(work, scanner, sources, services));
   const now = context.clock.date();
   const gated = gateServices(rules, images, now);
   const database = await databaseDigest(scanner, gated);
-  const version = scanner?.trivy.version;
+  const version = scanner?.trivy.version ?? images[0]?.found.scans[0]?.report.trivyVersion;
   const { evidence, summary } = tellGates(gated, off, {
     scannedAt: now.toISOString(),
     ...(version === undefined ? {} : { scanner: { name: "trivy", version } }),
@@ -51,8 +52,24 @@ export async function scanRelease(work: ScanWork): Promise<Scanned> {
   await writeRelease(path, next);
   await keepScanSummary(context, summary);
   const scans = Object.fromEntries(images.map(({ service, found }) => [service, found]));
-  const files = scanner === undefined ? {} : await writeScanFiles(context, scanner.trivy, scans, inputs.formats);
+  const files = services.length === 0 ? {} : await writeScanFiles(context, scanner?.trivy, scans, inputs.formats);
   return { release: next, releasePath: path, evidence, summary, gated, files };
+}
+
+/** Reports that were made before need no Trivy here; one that is there looks at what runs. */
+async function scannerFor(
+  context: PipelineContext,
+  settings: ScanSettings,
+  inputs: ScanInputs,
+): Promise<Scanner | undefined> {
+  if (inputs.reports.length === 0 || inputs.scanner !== undefined)
+    return openScanner(context, settings, inputs.scanner);
+  try {
+    return await openScanner(context, settings, "installed");
+  } catch (error) {
+    if (!isBelayError(error, "TOOL_MISSING", "TOOL_TOO_OLD") || inputs.formats.length > 0) throw error;
+    return undefined;
+  }
 }
 
 async function withSources<T>(work: ScanWork, use: (sources: ImageSources) => Promise<T>): Promise<T> {
@@ -62,7 +79,7 @@ async function withSources<T>(work: ScanWork, use: (sources: ImageSources) => Pr
   const built = Object.values(release.services).flatMap((image) => Object.keys(image.platforms));
   // An image in a registry or a layout needs no engine.
   const needed = Object.entries(release.services).some(
-    ([name, image]) => image.digest === undefined && !hasLayout(path, name),
+    ([name, image]) => inputs.reports.length === 0 && image.digest === undefined && !hasLayout(path, name),
   );
   const docker = await connectDocker({ redactor, signal, clock }).catch((error: unknown) => {
     if (needed) throw error;
@@ -84,29 +101,59 @@ async function withSources<T>(work: ScanWork, use: (sources: ImageSources) => Pr
 type Services = readonly (readonly [string, ImageIdentity])[];
 
 async function lookAt(
-  { context, inputs, settings }: ScanWork,
-  scanner: Scanner,
+  work: ScanWork,
+  scanner: Scanner | undefined,
   sources: ImageSources,
   services: Services,
 ): Promise<ScannedImage[]> {
+  const { context, inputs, settings } = work;
   const { environment } = settings;
   const asking = environment === undefined ? undefined : runningImages(context, { ...inputs, environment });
   // Awaited below; a failure before that must not leave it unheard.
   asking?.catch(() => undefined);
-  const placed = await Promise.all(services.map(([name, image]) => placeImage(sources, name, image)));
-  const found = await scanImages(context, scanner, settings, placed);
+  const images = await scanServices(work, scanner, sources, services);
   const running = await asking;
-  const images = services.map(([service, image], index): ScannedImage => {
+  if (running === undefined) return images;
+  return withBaselines(context, { settings, scanner, sources, running }, images);
+}
+
+async function scanServices(
+  { context, inputs, settings }: ScanWork,
+  scanner: Scanner | undefined,
+  sources: ImageSources,
+  services: Services,
+): Promise<ScannedImage[]> {
+  const given = inputs.reports.length > 0;
+  const placed = await Promise.all(
+    services.map(([name, image]) => (given && hasPlatforms(image) ? undefined : placeImage(sources, name, image))),
+  );
+  const identities = services.map(([service, image], index): readonly [string, ImageIdentity] => {
     const place = placed[index];
-    const identity = place !== undefined && "identity" in place ? place.identity : image;
-    return { service, identity, found: found[index] ?? { scans: [], obstacles: [] } };
+    return [service, place !== undefined && "identity" in place ? place.identity : image];
   });
-  return running === undefined ? images : withBaselines(context, { settings, scanner, sources, running }, images);
+  const found =
+    scanner === undefined || given
+      ? await givenReports(context, settings, inputs.reports, identities)
+      : await scanImages(
+          context,
+          scanner,
+          settings,
+          placed.filter((one) => one !== undefined),
+        );
+  return identities.map(([service, identity], index) => ({
+    service,
+    identity,
+    found: found[index] ?? { scans: [], obstacles: [] },
+  }));
+}
+
+function hasPlatforms(image: ImageIdentity): boolean {
+  return Object.keys(image.platforms).length > 0;
 }
 
 interface Comparing {
   readonly settings: ScanSettings;
-  readonly scanner: Scanner;
+  readonly scanner: Scanner | undefined;
   readonly sources: ImageSources;
   readonly running: RunningImages;
 }
@@ -117,7 +164,9 @@ async function withBaselines(
   { settings, scanner, sources, running }: Comparing,
   images: readonly ScannedImage[],
 ): Promise<ScannedImage[]> {
-  if ("impossible" in running) return images.map((image) => ({ ...image, baseline: running }));
+  const impossible = (baseline: { readonly impossible: string }) => images.map((image) => ({ ...image, baseline }));
+  if ("impossible" in running) return impossible(running);
+  if (scanner === undefined) return impossible({ impossible: "there is no Trivy here to look at what runs" });
   const both = images.filter(({ service }) => running.images[service] !== undefined);
   const placed = await Promise.all(
     both.map(({ service, identity }): Promise<PlacedImage | CouldNotScan> => {

@@ -39,6 +39,8 @@ export interface ScanInputs extends CommonInputs {
   readonly scan: ScanOverrides;
   /** Default: this machine's, else a verified download. */
   readonly scanner?: TrivySource;
+  /** Paths of reports that somebody else's step made of these images; then nothing is scanned here. */
+  readonly reports: readonly string[];
   /** Written beside Trivy's own report. */
   readonly formats: readonly ReportFormat[];
 }
@@ -103,6 +105,7 @@ export function loadScanInputs(inputs: Inputs): ScanInputs {
     ...loadCommonInputs(inputs),
     scan: loadScanOverrides(inputs),
     ...(scanner === undefined ? {} : { scanner }),
+    reports: inputs.list("report"),
     formats: SCAN_FORMATS.filter((format) => formats.includes(format)),
   };
 }

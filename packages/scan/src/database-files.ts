@@ -79,6 +79,11 @@ export class DatabaseFiles {
   }
 }
 
+/** The newest database of vulnerabilities in one of Trivy's cache folders. */
+export async function findDatabase(cache: string): Promise<Database | undefined> {
+  return new DatabaseFiles(cache, "vulnerabilities").newest();
+}
+
 async function isOlder(folder: string, milliseconds: number): Promise<boolean> {
   return stat(folder).then(
     (found) => found.mtimeMs < milliseconds,

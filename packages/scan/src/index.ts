@@ -4,7 +4,7 @@ export { collectReports, databaseFileOf, type ExpectedReport } from "./collect-r
 export { type Comparison, compareReports } from "./compare-reports.ts";
 export { convertReport, REPORT_FORMATS, type ReportFormat } from "./convert-report.ts";
 export { type CouldNotScan, couldNotScan, SCAN_OBSTACLES, ScanError, type ScanObstacle } from "./could-not-scan.ts";
-export type { Database } from "./database-files.ts";
+export { type Database, findDatabase } from "./database-files.ts";
 export { DatabaseStore, type DatabaseStoreOptions } from "./database-store.ts";
 export { type DownloadTrivyOptions, downloadTrivy } from "./download-trivy.ts";
 export { type FindTrivyOptions, findTrivy, TRIVY_SOURCES, type TrivySource } from "./find-trivy.ts";

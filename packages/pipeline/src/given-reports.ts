@@ -1,0 +1,103 @@
+import { readFile } from "node:fs/promises";
+import { relative, resolve } from "node:path";
+import type { ScanSettings } from "@belay/config";
+import { BelayError, formatDuration, type ImageIdentity, messageOf, type Platform } from "@belay/core";
+import {
+  type CouldNotScan,
+  couldNotScan,
+  type DatabaseVersion,
+  findDatabase,
+  type ImageScan,
+  type PlatformScan,
+  parseReport,
+  ScanError,
+  type ScanReport,
+} from "@belay/scan";
+import type { PipelineContext } from "./context.ts";
+import { cacheFolder } from "./open-scanner.ts";
+
+/** What reports that somebody else's step made say of each image, in the order of the images. */
+export async function givenReports(
+  context: PipelineContext,
+  settings: ScanSettings,
+  paths: readonly string[],
+  images: readonly (readonly [service: string, image: ImageIdentity])[],
+): Promise<readonly ImageScan[]> {
+  const database = await findDatabase(cacheFolder(context, settings));
+  const version = database && { schema: database.schema, updatedAt: database.updatedAt };
+  const scans = await Promise.all(paths.map((path) => readGiven(context, path, version)));
+  for (const scan of scans) requireKnown(scan, images);
+  const stale = whyStale(context, settings, scans);
+  return images.map(([service, image]): ImageScan => {
+    const found = Object.keys(image.platforms).map((platform) => [platform, scanOf(scans, image, platform)] as const);
+    const missing = found.filter(([, scan]) => scan === undefined).map(([platform]) => notGiven(service, platform));
+    const own = found.flatMap(([, scan]) => scan ?? []);
+    if (stale !== undefined && own.length > 0) return { scans: [], obstacles: [stale, ...missing] };
+    return { scans: own, obstacles: missing };
+  });
+}
+
+async function readGiven(
+  { workingDirectory }: PipelineContext,
+  path: string,
+  database: DatabaseVersion | undefined,
+): Promise<PlatformScan> {
+  const file = resolve(workingDirectory, path);
+  let json: string;
+  try {
+    json = await readFile(file, "utf8");
+  } catch (error) {
+    const next = "Give the path of a report that `trivy image --format json` wrote in a step before.";
+    const doing = `reading the report ${relative(workingDirectory, file)}`;
+    throw new BelayError("INVALID_INPUT", { doing, got: messageOf(error), next, cause: error });
+  }
+  return { report: parseReport(json, database), json, cached: false };
+}
+
+/** A report of anything else is a mistake of the workflow, or somebody's wish that it were taken for this image's. */
+function requireKnown({ report }: PlatformScan, images: readonly (readonly [string, ImageIdentity])[]): void {
+  if (images.some(([, image]) => Object.keys(image.platforms).some((platform) => isOf(report, image, platform))))
+    return;
+  throw new ScanError("wrong_image", {
+    doing: `reading the report of ${report.image}`,
+    got: `it is of ${report.imageId ?? "no image"}, which is none of the release (${images.map(([name]) => name).join(", ")})`,
+    next: "Scan the image that the build step made, by its ID or digest.",
+  });
+}
+
+function isOf(report: ScanReport, image: ImageIdentity, platform: Platform): boolean {
+  const { config, manifest } = image.platforms[platform] ?? {};
+  const only = Object.keys(image.platforms).length === 1 ? image.index : undefined;
+  return report.imageId !== undefined && [config, manifest, only].includes(report.imageId as never);
+}
+
+function scanOf(scans: readonly PlatformScan[], image: ImageIdentity, platform: Platform): PlatformScan | undefined {
+  return scans.find(({ report }) => isOf(report, image, platform));
+}
+
+function notGiven(service: string, platform: Platform): CouldNotScan {
+  const doing = `looking for the report of ${service} (${platform})`;
+  const error = new ScanError("image_not_found", { doing, got: "none was given", next: "Scan every platform." });
+  return couldNotScan(error, platform);
+}
+
+/** The reports don't tell their database: the one in the cache folder is what they were made with. */
+function whyStale(
+  { clock }: PipelineContext,
+  settings: ScanSettings,
+  scans: readonly PlatformScan[],
+): CouldNotScan | undefined {
+  const doing = "looking at the age of the database that the reports were made with";
+  const versions = scans.map(({ report }) => report.database);
+  if (versions.includes(undefined)) {
+    const next = "Name Trivy's cache folder with `scan-cache-dir`, or TRIVY_CACHE_DIR.";
+    return couldNotScan(new ScanError("stale_database", { doing, got: "nobody knows which one it was", next }));
+  }
+  const oldest = Math.min(...versions.map((one) => Date.parse(one?.updatedAt ?? "")));
+  const age = clock.date().getTime() - oldest;
+  if (age <= settings.maxDbAgeMs) return undefined;
+  const got = `it was made ${formatDuration(age)} ago, ${formatDuration(settings.maxDbAgeMs)} is allowed`;
+  return couldNotScan(
+    new ScanError("stale_database", { doing, got, next: "Let it be updated, or raise `max-db-age`." }),
+  );
+}
