@@ -42,12 +42,17 @@ const RUNS: Permission = {
   without:
     "A run that died is noticed by its missing beats instead, after 30 seconds, and its GitHub deployment may stay in progress. `release: run:<id>` can't be used.",
 };
-
+const ALERTS: Permission = {
+  name: "security-events",
+  level: "write",
+  why: "`scan-upload: sarif` gives code scanning the results.",
+  without: "Needed only for that. The scan decides all the same, and the log says that nothing was uploaded.",
+};
 /** Per folder under `actions/`; `belay` is the action at the root of the repository. */
 export const PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = {
   belay: [CONTENTS, PUSH, DEPLOYMENTS, COMMENT, RUNS],
   build: [CONTENTS],
-  scan: [CONTENTS, PULL],
+  scan: [CONTENTS, PULL, ALERTS],
   push: [CONTENTS, PUSH],
   deploy: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
   plan: [CONTENTS, PULL, COMMENT, RUNS],

@@ -40,6 +40,8 @@ export const OPERATIONS: readonly string[] = [
   "repos/get-release-by-tag",
   "git/get-ref",
   "users/get-authenticated",
+  "code-scanning/upload-sarif",
+  "dependency-graph/create-repository-snapshot",
 ];
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };

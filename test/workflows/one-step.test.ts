@@ -25,7 +25,7 @@ jobs:
         with: { registry: "\${{ vars.REGISTRY }}", username: "\${{ github.actor }}", password: "\${{ secrets.REGISTRY_PASSWORD }}" }
       - id: belay
         uses: belay-deploy/belay@${"1".repeat(40)}
-        with: { environment: staging, variables: "\${{ vars.BELAY_VARIABLES }}", stable: 1s }
+        with: { environment: staging, variables: "\${{ vars.BELAY_VARIABLES }}", stable: 1s, scan-upload: sarif }
       - id: after
         if: always()
         env: { OUTCOME: "\${{ steps.belay.outputs.outcome }}" }
@@ -72,6 +72,9 @@ it("brings a pull request's head to the engine and tells the pull request", asyn
   expect(stepOf(run, "all", "after").outputs.seen).toBe("succeeded");
   expect(stage.github.comments(PULL_REQUEST)).toHaveLength(1);
   expect(stage.states()).toEqual(["success"]);
+  expect(outputs).toMatchObject({ "scan-result": "passed" });
+  expect(stage.github.comments(PULL_REQUEST)[0]?.body).toContain("<summary>Scan: passed");
+  expect(stage.github.analyses()).toMatchObject([{ sarif: { runs: [{ tool: { driver: { name: "Trivy" } } }] } }]);
 });
 
 it("stops at a failing test: nothing is pushed, nothing on the engine is touched", async () => {
@@ -103,5 +106,6 @@ it("deploys all the same when GitHub may not be written to, and puts the report 
   expect(await stage.visit()).toContain("everybody's shop");
   expect(belay.summary).toContain(sha.slice(0, 7));
   expect(belay.summary).toContain("deployments: write");
+  expect(belay.log).toContain("security-events: write");
   expect(JSON.stringify(stage.github.comments(PULL_REQUEST))).toBe(comments);
 });

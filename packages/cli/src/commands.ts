@@ -32,6 +32,8 @@ const SCAN = {
   scanner:
     "Where Trivy comes from: installed (on this machine), download (verified by checksum), or server (installed, with a server's database). Default: installed where it is, else download.",
   "scan-formats": "Further reports to write: sarif, cyclonedx, spdx-json, github (a dependency snapshot).",
+  "scan-upload":
+    "What GitHub is given of the scan: sarif (code scanning), dependencies (the dependency graph). Default: nothing.",
 } as const;
 const MARKDOWN = { markdown: "Print it as Markdown, as the pull request would get it." } as const;
 const BACK = {

@@ -1,5 +1,6 @@
 import { OUTCOMES } from "@belay/core";
 import { type Api, Client } from "./client.ts";
+import { uploadSarif, uploadSnapshot } from "./code-scanning.ts";
 import { markEnded, markInProgress, obtainDeployment, settleOlder } from "./deployments.ts";
 import { environmentRows } from "./environment-rows.ts";
 import type { PullRequest, RunEvent } from "./event.ts";
@@ -65,6 +66,14 @@ export function createGitHub(options: GitHubOptions): GitHub {
         permission: "contents: read",
       };
       return client.run(call, (api) => isOnDefaultBranch(api, commit));
+    },
+    uploadSarif: (upload) => {
+      const call = { doing: `uploading ${upload.category} to code scanning`, permission: "security-events: write" };
+      return client.run(call, (api) => uploadSarif(api, upload));
+    },
+    uploadSnapshot: (upload) => {
+      const call = { doing: `uploading the dependencies of ${upload.category}`, permission: "contents: write" };
+      return client.run(call, (api) => uploadSnapshot(api, upload));
     },
     runArtifact: (runId, name) => {
       const call = { doing: `fetching the artifact ${name} of run ${runId}`, permission: "actions: read" };

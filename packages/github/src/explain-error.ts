@@ -71,8 +71,8 @@ export function explainError(error: unknown, call: CallFacts, context: ExplainCo
       message: `${said}. ${why}: report from a \`workflow_run\` workflow with ${permission}.`,
     };
   }
-  // A locked conversation and an archived repository are 403 too; no permission helps there.
-  if (status === 403 && !/\b(locked|archived)\b/i.test(messageOf(error)))
+  // A locked conversation, an archived repository and one without Advanced Security are 403 too; no permission helps there.
+  if (status === 403 && !/\b(locked|archived|advanced security)\b/i.test(messageOf(error)))
     return { reason: "forbidden", message: `${said}. Give the job ${permission}.` };
   if (status === 404) {
     const next = `It is not there, or the token may not see it: check \`${context.repository}\` and give the job ${permission}.`;

@@ -1,3 +1,4 @@
+export type { SarifUpload, SnapshotUpload } from "./code-scanning.ts";
 export { commentMarker } from "./comment-marker.ts";
 export { createGitHub } from "./create-github.ts";
 export * from "./event.ts";

@@ -6,6 +6,7 @@ import type { ScanFiles } from "./scan-files.ts";
 import { SCAN_OFF } from "./scan-told.ts";
 import { scanSettingsOf } from "./settings-of.ts";
 import { addStages, timedStage } from "./stages.ts";
+import { uploadScan } from "./upload-scan.ts";
 import type { ScanInputs } from "./use-case-inputs.ts";
 import { withFailureReport } from "./with-failure-report.ts";
 
@@ -31,7 +32,7 @@ export interface ScanHooks {
  *   INVALID_INPUT, TOOL_MISSING, TOOL_TOO_OLD. Each is written into the report too.
  */
 export function scan(context: PipelineContext, inputs: ScanInputs, hooks: ScanHooks = {}): Promise<Scanned> {
-  return withFailureReport(context, inputs, false, async (facts) => {
+  return withFailureReport(context, inputs, false, async (facts, run) => {
     const settings = await scanSettingsOf(context, inputs);
     const path = releasePath(context, inputs);
     const release = await readRelease(path);
@@ -44,6 +45,7 @@ export function scan(context: PipelineContext, inputs: ScanInputs, hooks: ScanHo
       // Trivy's part is loaded only where something is scanned.
       const { scanRelease } = await import("./scan-release.ts");
       const scanned = await scanRelease({ context, inputs, settings, release, path, off });
+      await uploadScan(context, run, inputs.uploads, scanned);
       await hooks.onScanned?.(scanned);
       throwUnlessPassed(scanned);
       return scanned;

@@ -8,6 +8,7 @@ import {
 } from "@belay/config";
 import type { Inputs } from "@belay/core";
 import type { ReportFormat, TrivySource } from "@belay/scan";
+import { UPLOADS, type Upload } from "./upload-scan.ts";
 
 /** Inputs that every use case has. */
 export interface CommonInputs {
@@ -43,6 +44,8 @@ export interface ScanInputs extends CommonInputs {
   readonly reports: readonly string[];
   /** Written beside Trivy's own report. */
   readonly formats: readonly ReportFormat[];
+  /** What GitHub is given of it. */
+  readonly uploads: readonly Upload[];
 }
 
 export interface DeployInputs extends CommonInputs {
@@ -94,20 +97,31 @@ function maxParallelOf(inputs: Inputs): number {
 
 /** @throws BelayError INVALID_INPUT */
 export function loadScanInputs(inputs: Inputs): ScanInputs {
-  const formats = (inputs.text("scan-formats") ?? "").split(/[\s,]+/).filter((word) => word !== "");
-  const wrong = formats.find((word) => !SCAN_FORMATS.some((one) => one === word));
-  if (wrong !== undefined) {
-    const next = `Legal values: ${SCAN_FORMATS.join(", ")}.`;
-    inputs.refuse("scan-formats", `it names ${JSON.stringify(wrong)}`, next);
-  }
+  const formats = wordsOf(inputs, "scan-formats", SCAN_FORMATS);
+  const uploads = wordsOf(inputs, "scan-upload", UPLOADS);
   const scanner = inputs.choice("scanner", SCANNER_SOURCES);
   return {
     ...loadCommonInputs(inputs),
     scan: loadScanOverrides(inputs),
     ...(scanner === undefined ? {} : { scanner }),
     reports: inputs.list("report"),
-    formats: SCAN_FORMATS.filter((format) => formats.includes(format)),
+    uploads,
+    formats: SCAN_FORMATS.filter(
+      (format) =>
+        formats.includes(format) ||
+        (format === "sarif" && uploads.includes("sarif")) ||
+        (format === "github" && uploads.includes("dependencies")),
+    ),
   };
+}
+
+function wordsOf<const T extends string>(inputs: Inputs, name: string, legal: readonly T[]): T[] {
+  const words = (inputs.text(name) ?? "").split(/[\s,]+/).filter((word) => word !== "");
+  const wrong = words.find((word) => !legal.some((one) => one === word));
+  if (wrong !== undefined) {
+    inputs.refuse(name, `it names ${JSON.stringify(wrong)}`, `Legal values: ${legal.join(", ")}.`);
+  }
+  return legal.filter((one) => words.includes(one));
 }
 
 /** @throws BelayError INVALID_INPUT */

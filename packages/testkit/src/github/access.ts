@@ -37,6 +37,8 @@ const NEEDS: Readonly<Record<string, Need>> = {
   "actions/get-job-for-workflow-run": need("actions", "read"),
   "actions/list-workflow-run-artifacts": need("actions", "read"),
   "actions/download-artifact": need("actions", "read"),
+  "code-scanning/upload-sarif": need("security-events", "write"),
+  "dependency-graph/create-repository-snapshot": need("contents", "write"),
   "repos/get": need("metadata", "read"),
   "users/get-authenticated": need("metadata", "read"),
 };

@@ -1,4 +1,5 @@
 import type { FaultRule } from "./faults.ts";
+import type { JsonObject } from "./json.ts";
 import { addStatus } from "./routes-deployments.ts";
 import type { SeenRequest, Simulator } from "./start-github.ts";
 import type {
@@ -7,6 +8,7 @@ import type {
   PullSeed,
   ReleaseSeed,
   RunSeed,
+  SimAnalysis,
   SimCheckRun,
   SimComment,
   SimDeployment,
@@ -42,6 +44,12 @@ export interface GitHubRig {
   comments(pullRequest: number): readonly SimComment[];
   deployments(environment?: string): readonly SimDeployment[];
   checkRuns(): readonly SimCheckRun[];
+  /** What code scanning took, the oldest first. */
+  analyses(): readonly SimAnalysis[];
+  /** What the dependency graph took, the oldest first. */
+  snapshots(): readonly JsonObject[];
+  /** A private repository without Advanced Security refuses every upload. */
+  setCodeScanning(on: boolean): void;
   close(): Promise<void>;
 }
 
@@ -79,6 +87,11 @@ export function createRig(simulator: Simulator, apiUrl: string, close: () => Pro
     comments: (pullRequest) => [...state.comments.values()].filter((one) => one.pullRequest === pullRequest),
     deployments: (environment) =>
       [...state.deployments.values()].filter((one) => environment === undefined || one.environment === environment),
+    analyses: () => state.analyses,
+    snapshots: () => state.snapshots,
+    setCodeScanning: (on) => {
+      state.codeScanning = on;
+    },
     checkRuns: () => [...state.checkRuns.values()],
     close,
   };

@@ -12,6 +12,7 @@ import { COMMENT_ROUTES } from "./routes-comments.ts";
 import { DEPLOYMENT_ROUTES } from "./routes-deployments.ts";
 import { REPOSITORY_ROUTES } from "./routes-repository.ts";
 import { RUN_ROUTES } from "./routes-runs.ts";
+import { SCANNING_ROUTES } from "./routes-scanning.ts";
 import { GitHubState, type TokenSeed } from "./state.ts";
 
 const ROUTES: Readonly<Record<string, Route>> = {
@@ -19,6 +20,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   ...DEPLOYMENT_ROUTES,
   ...REPOSITORY_ROUTES,
   ...RUN_ROUTES,
+  ...SCANNING_ROUTES,
 };
 
 export interface GitHubSimulatorOptions {

@@ -8,7 +8,8 @@ export type PermissionName =
   | "deployments"
   | "issues"
   | "metadata"
-  | "pull-requests";
+  | "pull-requests"
+  | "security-events";
 
 /** A token with exactly the permissions it was given; whatever is left out is `none` (but `metadata`, which all can read). */
 export interface TokenSeed {
@@ -119,6 +120,14 @@ export interface SimCheckRun {
   readonly facts: JsonObject;
 }
 
+/** What code scanning took, unpacked. */
+export interface SimAnalysis {
+  readonly id: string;
+  readonly commit: string;
+  readonly ref: string;
+  readonly sarif: JsonObject;
+}
+
 export interface ReleaseSeed {
   readonly tag: string;
   readonly name?: string;
@@ -138,6 +147,10 @@ export class GitHubState {
   readonly runs = new Map<number, RunSeed>();
   readonly artifacts = new Map<number, ArtifactSeed>();
   readonly releases: ReleaseSeed[] = [];
+  readonly analyses: SimAnalysis[] = [];
+  readonly snapshots: JsonObject[] = [];
+  /** Private repositories have code scanning only with Advanced Security. */
+  codeScanning = true;
   /** Full ref to SHA. */
   readonly refs = new Map<string, string>();
   #lastId = 1_000;
