@@ -2,7 +2,7 @@ import { cp, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Digest } from "@belay/core";
 import { convertReport, parseTrivyignore, REPORT_FORMATS, type ScanSubject } from "@belay/scan";
-import { freePort, SCAN_FILES, startRegistry, useEngine } from "@belay/testkit";
+import { freePort, makeImageLayout, SCAN_FILES, startRegistry, useEngine } from "@belay/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DAY_MS, gate, LODASH, type ScanStand, STAND_MS, startScanStand } from "./scan-stand.ts";
 
@@ -52,6 +52,23 @@ describe("an image", () => {
     expect(result.seen).toEqual(["github-pat fails"]);
     expect(result.decisions[0]?.finding).toMatchObject({ target: "/app/settings.sh", line: 1 });
     expect(JSON.stringify([result, found])).not.toContain("b3LayTe5t");
+  });
+
+  it("with a secret in its environment fails too, and with what its Dockerfile did when that is looked for", async () => {
+    const token = SCAN_FILES.secret["app/settings.sh"].split("=")[1]?.trim() ?? "";
+    const layout = await makeImageLayout(
+      join(stand.folder, stand.fresh("image")),
+      { "linux/amd64": [SCAN_FILES.debian] },
+      { env: [`GITHUB_TOKEN=${token}`] },
+    );
+    const subject = { kind: "layout", path: layout.path } as const;
+    const result = gate(await stand.scan(subject));
+    expect(result).toMatchObject({ result: "vulnerable", decisions: [{ finding: { target: "image config" } }] });
+    expect(JSON.stringify(result)).not.toContain("b3LayTe5t");
+    const all = gate(await stand.scan(subject, { scanners: ["vuln", "secret", "misconfig"] }));
+    expect(all.decisions.map((one) => one.finding)).toContainEqual(
+      expect.objectContaining({ kind: "misconfiguration", id: "DS-0002", target: "image config", severity: "HIGH" }),
+    );
   });
 
   it("is ignored in part until the day that the file says", async () => {

@@ -17,6 +17,14 @@ describe("arguments of trivy image", () => {
     expect(args).toContain("--skip-db-update");
   });
 
+  it("look into the image's config for what is looked for elsewhere", () => {
+    const input = { from: "layout" } as const;
+    expect(imageArguments({ ...common, input })).toContain("--image-config-scanners=secret");
+    const all = imageArguments({ ...common, scanners: ["misconfig", "secret", "license"], input });
+    expect(all).toContain("--image-config-scanners=misconfig,secret");
+    expect(imageArguments({ ...common, scanners: ["vuln"], input }).join()).not.toContain("config-scanners");
+  });
+
   it("name no path of a user's", () => {
     expect(imageArguments({ ...common, input: { from: "layout" } }).at(-1)).toBe("--input=layout");
     expect(imageArguments({ ...common, input: { from: "archive" } }).at(-1)).toBe("--input=image.tar");

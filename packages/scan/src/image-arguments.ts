@@ -37,6 +37,7 @@ export function imageArguments(options: ImageArguments): string[] {
     "--list-all-pkgs",
     "--no-progress",
     `--scanners=${options.scanners.join(",")}`,
+    ...configScanners(options.scanners),
     `--timeout=${Math.ceil(options.timeoutMs / 1_000)}s`,
     `--cache-dir=${WORKPLACE.cache}`,
     // Each scan's own, in memory: the one on disk takes one process at a time, and gives up after five seconds.
@@ -48,6 +49,12 @@ export function imageArguments(options: ImageArguments): string[] {
     ...(options.platform === undefined ? [] : [`--platform=${options.platform}`]),
     ...inputArguments(input),
   ];
+}
+
+/** The image's config too: secrets in its environment, and what its Dockerfile did, as its history tells. */
+function configScanners(scanners: readonly Scanner[]): string[] {
+  const wanted = (["misconfig", "secret"] as const).filter((one) => scanners.includes(one));
+  return wanted.length === 0 ? [] : [`--image-config-scanners=${wanted.join(",")}`];
 }
 
 function inputArguments(input: TrivyInput): string[] {

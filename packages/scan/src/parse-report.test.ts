@@ -38,6 +38,21 @@ function document(results: unknown, more: object = {}) {
 const parse = (value: unknown) => parseReport(JSON.stringify(value));
 
 describe("Trivy's report", () => {
+  it("names what stands in an image's config alike for every image", () => {
+    const secret = { RuleID: "github-pat", Severity: "CRITICAL" };
+    const check = { ID: "DS-0002", Severity: "HIGH" };
+    const results = [
+      { Target: "shop", Class: "secret", Secrets: [secret] },
+      { Target: "shop", Class: "config", Misconfigurations: [check] },
+      { Target: "shop/x.sh", Class: "secret", Secrets: [secret] },
+    ];
+    expect(parse(document(results)).findings.map((one) => one.target)).toEqual([
+      "image config",
+      "image config",
+      "shop/x.sh",
+    ]);
+  });
+
   it("becomes Belay's own findings, unknown members left out", () => {
     const results = [
       { Target: "shop (debian 12.5)", Class: "os-pkgs", Type: "debian", Packages: [{ Name: "base-files" }] },

@@ -25,8 +25,14 @@ export function parseReport(json: string, database?: DatabaseVersion): ScanRepor
     ...given("database", database ?? serverDatabase(report)),
     ...given("createdAt", report.CreatedAt),
     coverage: coverageOf(report, results),
-    findings: results.flatMap((result) => findingsOf(result, platform)),
+    findings: results.flatMap((result) => findingsOf(placed(result, report.ArtifactName), platform)),
   };
+}
+
+/** What is found in the image's config stands under the image's own name, which is another one for each image. */
+function placed(result: TrivyResult, image: string): TrivyResult {
+  const inConfig = result.Target === image && (result.Class === "config" || result.Class === "secret");
+  return inConfig ? { ...result, Target: "image config" } : result;
 }
 
 function checkReport(json: string): TrivyReport {

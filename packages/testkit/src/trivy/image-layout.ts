@@ -7,6 +7,12 @@ import { digestOfBytes, RegistryUpload } from "./registry-upload.ts";
 /** Path in the image (without the first slash) and content. */
 export type ImageFiles = Readonly<Record<string, string | Uint8Array>>;
 
+/** What the Dockerfile would have said beside files. */
+export interface ImageSettings {
+  /** `NAME=value`. */
+  readonly env?: readonly string[];
+}
+
 export interface LayoutPlatform {
   readonly manifest: string;
   readonly config: string;
@@ -47,13 +53,13 @@ interface Descriptor {
 export async function makeImageLayout(
   path: string,
   platforms: Readonly<Record<string, readonly ImageFiles[]>>,
-  options: { readonly attest?: boolean } = {},
+  settings: ImageSettings & { readonly attest?: boolean } = {},
 ): Promise<ImageLayout> {
   await mkdir(join(path, "blobs", "sha256"), { recursive: true });
   const made: (Descriptor & { readonly config: string; readonly name: string })[] = [];
-  for (const [name, layers] of Object.entries(platforms)) made.push(await makePlatform(path, name, layers));
+  for (const [name, layers] of Object.entries(platforms)) made.push(await makePlatform(path, name, layers, settings));
   const manifests: Descriptor[] = made.map(({ config: _config, name: _name, ...descriptor }) => descriptor);
-  if (options.attest) for (const { digest } of made) manifests.push(await putAttestation(path, digest));
+  if (settings.attest) for (const { digest } of made) manifests.push(await putAttestation(path, digest));
   const top =
     manifests.length > 1
       ? await put(path, TYPES.index, { schemaVersion: 2, mediaType: TYPES.index, manifests })
@@ -71,7 +77,7 @@ export async function makeImageLayout(
   };
 }
 
-async function makePlatform(path: string, name: string, layers: readonly ImageFiles[]) {
+async function makePlatform(path: string, name: string, layers: readonly ImageFiles[], { env = [] }: ImageSettings) {
   const [os = "", architecture = ""] = name.split("/");
   const tars: Descriptor[] = [];
   for (const files of layers) tars.push(await makeFilesLayer(path, files));
@@ -80,9 +86,12 @@ async function makePlatform(path: string, name: string, layers: readonly ImageFi
     architecture,
     os,
     created,
-    config: { Env: ["PATH=/usr/bin:/bin"], WorkingDir: "/" },
+    config: { Env: ["PATH=/usr/bin:/bin", ...env], WorkingDir: "/" },
     rootfs: { type: "layers", diff_ids: tars.map((tar) => tar.digest) },
-    history: tars.map((_tar, index) => ({ created, created_by: `COPY part-${index + 1} / # belay test image` })),
+    history: [
+      ...tars.map((_tar, index) => ({ created, created_by: `COPY part-${index + 1} / # belay test image` })),
+      ...env.map((one) => ({ created, created_by: `ENV ${one}`, empty_layer: true })),
+    ],
   });
   const manifest = { schemaVersion: 2, mediaType: TYPES.manifest, config, layers: tars };
   const descriptor = await put(path, TYPES.manifest, manifest);

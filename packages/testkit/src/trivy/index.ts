@@ -1,4 +1,10 @@
-export { type ImageFiles, type ImageLayout, type LayoutPlatform, makeImageLayout } from "./image-layout.ts";
+export {
+  type ImageFiles,
+  type ImageLayout,
+  type ImageSettings,
+  type LayoutPlatform,
+  makeImageLayout,
+} from "./image-layout.ts";
 export { pushTrivyDatabase } from "./push-database.ts";
 export { SCAN_FILES } from "./scan-files.ts";
 export { type TrivyAtHand, trivyAtHand } from "./trivy-at-hand.ts";
