@@ -106,6 +106,6 @@ it("deploys all the same when GitHub may not be written to, and puts the report 
   expect(await stage.visit()).toContain("everybody's shop");
   expect(belay.summary).toContain(sha.slice(0, 7));
   expect(belay.summary).toContain("deployments: write");
-  expect(belay.log).toContain("security-events: write");
+  expect(belay.annotations.map((note) => note.message).join("\n")).toContain("security-events: write");
   expect(JSON.stringify(stage.github.comments(PULL_REQUEST))).toBe(comments);
 });

@@ -17,9 +17,9 @@ import type { RegistryAccess } from "./registry-access.ts";
 /** What is asked for images before they are scanned. */
 export interface ImageSources {
   readonly docker: Docker | undefined;
-  readonly registries: RegistryAccess;
+  readonly registries: () => Promise<RegistryAccess>;
   /** Whether a registry may be spoken to without TLS. */
-  readonly insecure: (registry: string) => boolean;
+  readonly insecure: (registry: string) => Promise<boolean>;
   /** Where the build left its layouts. */
   readonly releasePath: string;
   /** Platforms that images which were not built here are looked at for, if they have them. */
@@ -71,15 +71,16 @@ const OBSTACLES: Readonly<Record<string, ScanObstacle>> = {
 
 async function atRegistry(sources: ImageSources, image: ImageIdentity, doing: string): Promise<PlacedImage> {
   const reference = pinnedReference(image) ?? "";
-  const identity = await identityAt(sources, sources.registries.client, image, doing);
+  const { client, auth } = await sources.registries();
+  const identity = await identityAt(sources, client, image, doing);
   const registry = parseReference(reference)?.registry ?? "";
-  const found = await sources.registries.auth.credentialsFor(registry);
+  const found = await auth.credentialsFor(registry);
   // An identity token is no password: Trivy gets it from the docker config by itself.
   const usable = found !== undefined && found.identityToken === undefined;
   return {
     subject: { kind: "registry", reference },
     identity,
-    insecure: sources.insecure(registry),
+    insecure: await sources.insecure(registry),
     ...(usable ? { credentials: { username: found.username, password: found.password } } : {}),
   };
 }

@@ -7,7 +7,7 @@ import { type GatedService, gateServices, type ScannedImage, tellGates } from ".
 import { givenReports } from "./given-reports.ts";
 import { openScanner, type Scanner } from "./open-scanner.ts";
 import { hasLayout, type ImageSources, type PlacedImage, placeImage } from "./place-image.ts";
-import { registryAccess } from "./registry-access.ts";
+import { type RegistryAccess, registryAccess } from "./registry-access.ts";
 import { type RunningImages, runningImages } from "./running-images.ts";
 import type { Scanned } from "./scan.ts";
 import { writeScanFiles } from "./scan-files.ts";
@@ -35,9 +35,12 @@ export async function scanRelease(work: ScanWork): Promise<Scanned> {
     settings,
     services.map(([name]) => name),
   );
-  const scanner = services.length === 0 ? undefined : await scannerFor(context, settings, inputs);
+  const opening = services.length === 0 ? Promise.resolve(undefined) : scannerFor(context, settings, inputs);
+  // Awaited below: it is opened while the images are looked for.
+  opening.catch(() => undefined);
   const images =
-    services.length === 0 ? [] : await withSources(work, (sources) => lookAt(work, scanner, sources, services));
+    services.length === 0 ? [] : await withSources(work, (sources) => lookAt(work, opening, sources, services));
+  const scanner = await opening;
   const now = context.clock.date();
   const gated = gateServices(rules, images, now);
   const database = await databaseDigest(scanner, gated);
@@ -85,15 +88,21 @@ async function withSources<T>(work: ScanWork, use: (sources: ImageSources) => Pr
     if (needed) throw error;
     return undefined;
   });
+  // Only images in a registry ask for it.
+  let access: Promise<RegistryAccess> | undefined;
+  const registries = (): Promise<RegistryAccess> => {
+    access ??= registryAccess(context, docker, inputs.githubToken);
+    return access;
+  };
+  const insecure = async (registry: string): Promise<boolean> =>
+    insecureRegistries(await docker?.info({ signal }))(registry);
   try {
-    const registries = await registryAccess(context, docker, inputs.githubToken);
-    try {
-      const insecure = insecureRegistries(await docker?.info({ signal }));
-      return await use({ docker, registries, insecure, releasePath: path, platforms: [...new Set(built)] });
-    } finally {
-      registries.client.close();
-    }
+    return await use({ docker, registries, insecure, releasePath: path, platforms: [...new Set(built)] });
   } finally {
+    await access?.then(
+      ({ client }) => client.close(),
+      () => undefined,
+    );
     await docker?.close();
   }
 }
@@ -102,7 +111,7 @@ type Services = readonly (readonly [string, ImageIdentity])[];
 
 async function lookAt(
   work: ScanWork,
-  scanner: Scanner | undefined,
+  opening: Promise<Scanner | undefined>,
   sources: ImageSources,
   services: Services,
 ): Promise<ScannedImage[]> {
@@ -111,15 +120,15 @@ async function lookAt(
   const asking = environment === undefined ? undefined : runningImages(context, { ...inputs, environment });
   // Awaited below; a failure before that must not leave it unheard.
   asking?.catch(() => undefined);
-  const images = await scanServices(work, scanner, sources, services);
+  const images = await scanServices(work, opening, sources, services);
   const running = await asking;
   if (running === undefined) return images;
-  return withBaselines(context, { settings, scanner, sources, running }, images);
+  return withBaselines(context, { settings, scanner: await opening, sources, running }, images);
 }
 
 async function scanServices(
   { context, inputs, settings }: ScanWork,
-  scanner: Scanner | undefined,
+  opening: Promise<Scanner | undefined>,
   sources: ImageSources,
   services: Services,
 ): Promise<ScannedImage[]> {
@@ -131,6 +140,7 @@ async function scanServices(
     const place = placed[index];
     return [service, place !== undefined && "identity" in place ? place.identity : image];
   });
+  const scanner = await opening;
   const found =
     scanner === undefined || given
       ? await givenReports(context, settings, inputs.reports, identities)
