@@ -15,6 +15,7 @@ import { judge } from "./judge.ts";
 import { describeFigure, type Figure, reached } from "./measure.ts";
 import { push } from "./push.ts";
 import { rollouts } from "./rollouts.ts";
+import { scan } from "./scan.ts";
 import { simulated } from "./simulated.ts";
 import { sizes } from "./sizes.ts";
 import { startUp } from "./start-up.ts";
@@ -29,6 +30,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   judge,
   simulated,
   waiting,
+  scan,
   rollouts,
   push: () => push(TIMES),
   build: () => builds(TIMES),

@@ -7,7 +7,7 @@ import { type Figure, medianOf, timeProgram } from "./measure.ts";
 
 const DIST = resolve(import.meta.dirname, "../dist");
 const TIMES = 15;
-const ACTIONS = ["belay", "build", "push", "deploy", "report"] as const;
+const ACTIONS = ["belay", "build", "scan", "push", "deploy", "report"] as const;
 
 /** How long each entry takes until it has told what is wrong, or its help; and until the engine hears of it. */
 export async function startUp(): Promise<Figure[]> {
