@@ -23,12 +23,17 @@ import {
   runCli,
   SHOP_PULL_REQUEST,
   type ShopStage,
+  type TrivyAtHand,
+  trivyAtHand,
   waitForAnswer,
   waitUntil,
 } from "@belay/testkit";
 import { takePicture } from "./picture.ts";
 
 const OUT = resolve(import.meta.dirname, "../out/demo");
+
+/** Trivy is built once, which takes ten minutes: whoever has no time for it goes without. */
+const SCAN = !process.argv.includes("--no-scan");
 
 const BOLD = process.stdout.isTTY === true && !process.env.NO_COLOR;
 
@@ -37,9 +42,10 @@ const say = (text: string): void => void process.stdout.write(`\n${BOLD ? `\u001
 async function demo(): Promise<boolean> {
   say("Setting the stage: a Docker engine, a registry, a GitHub simulator");
   await using shop = await openShop();
+  const trivy = SCAN ? await trivyAtHand(shop.temporary.path) : undefined;
 
   say("1. A good commit: the first deployment ever");
-  const good = await release(shop, "Open the shop");
+  const good = await release(shop, trivy, "Open the shop");
   if (good.outcome !== "succeeded") throw stop(`the first deployment ended as "${good.outcome}"`);
   await waitForAnswer(shop.url);
 
@@ -52,13 +58,13 @@ async function demo(): Promise<boolean> {
     "Welcome to the shop",
     "Welcome to the climbers' shop",
   ]);
-  const better = await release(shop, "Greet climbers");
+  const better = await release(shop, trivy, "Greet climbers");
   tellRequests(loop);
 
   say("3. A broken commit: it crashes when it starts");
   const fault = 'throw new Error("cannot read the price list: /data/prices.json is missing");\n\nserver.listen(8080';
   await shop.repository.commit("Read prices from a file", "web/server.mjs", ["server.listen(8080", fault]);
-  const broken = await release(shop, "Read prices from a file");
+  const broken = await release(shop, trivy, "Read prices from a file");
   tellRequests(loop);
   const { sent } = loop.counts();
   await waitUntil("one more second of requests", () => loop.counts().sent > sent + 200, { withinMs: 30_000 });
@@ -71,10 +77,11 @@ async function demo(): Promise<boolean> {
   return summarise([good, better, broken], requests, plain);
 }
 
-/** Builds, tests, pushes and deploys the commit that is checked out, with its progress on this terminal. */
-async function release(shop: ShopStage, title: string): Promise<DeploymentReport> {
+/** Builds, tests, scans, pushes and deploys the commit that is checked out, with its progress on this terminal. */
+async function release(shop: ShopStage, trivy: TrivyAtHand | undefined, title: string): Promise<DeploymentReport> {
   await announceCommit(shop, title);
-  const { report } = await runCli(shop, "run", { show: true, env: colourChoice() });
+  const scanner = trivy === undefined ? {} : { ...trivy.env, PATH: `${trivy.path}:${process.env.PATH}` };
+  const { report } = await runCli(shop, "run", { scan: SCAN, show: true, env: { ...colourChoice(), ...scanner } });
   if (isDeployment(report)) return report;
   throw stop(`nothing was deployed: ${report?.message ?? "no report was written"}`);
 }

@@ -56,6 +56,14 @@ describe("the bundles of the actions", () => {
         release: text,
         "max-parallel": text,
         "allow-dirty": text,
+        scan: text,
+        scanner: text,
+        report: text,
+        "scan-fail-on": text,
+        "scan-server": text,
+        "scan-formats": text,
+        "scan-db-repository": text,
+        "scan-cache-dir": text,
       };
       const result = await runBundle(`${action}/index`, { inputs, cwd: folder });
       expect(result.exitCode).toBe(1);
