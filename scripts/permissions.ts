@@ -22,6 +22,12 @@ const PUSH: Permission = {
   why: "Images are pushed to ghcr.io with the job's token.",
   without: "Needed only for ghcr.io. Log in to another registry with its own credentials.",
 };
+const SIGN: Permission = {
+  name: "packages",
+  level: "write",
+  why: "Signatures are pushed to ghcr.io with the job's token.",
+  without: "Needed only for ghcr.io. Log in to another registry with its own credentials.",
+};
 const DEPLOYMENTS: Permission = {
   name: "deployments",
   level: "write",
@@ -58,5 +64,6 @@ export const PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = {
   plan: [CONTENTS, PULL, COMMENT, RUNS],
   rollback: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
   report: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
+  sign: [CONTENTS, SIGN],
   trivy: [PULL],
 };

@@ -6,7 +6,7 @@ import { TRIVY_ACTION_RULES } from "@belay/scan";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runBundle } from "./run-bundle.ts";
 
-const ACTIONS = ["belay", "build", "scan", "push", "deploy", "report"] as const;
+const ACTIONS = ["belay", "build", "scan", "push", "sign", "deploy", "report"] as const;
 const HOSTILE = [
   "$(touch hostile)",
   "`touch hostile`",

@@ -39,6 +39,7 @@ const LOADERS: Readonly<Record<string, (inputs: Inputs) => unknown>> = {
   "actions/build/action.yml": loadBuildInputs,
   "actions/scan/action.yml": loadScanInputs,
   "actions/push/action.yml": loadPushInputs,
+  "actions/sign/action.yml": loadPushInputs,
   "actions/deploy/action.yml": loadDeployInputs,
   "actions/plan/action.yml": loadDeployInputs,
   "actions/report/action.yml": loadDeployInputs,

@@ -1,5 +1,5 @@
 import { type Inputs, pinnedReference, type Release, releaseDigest } from "@belay/core";
-import { build, loadBuildInputs, loadPushInputs, type PipelineContext, push } from "@belay/pipeline";
+import { build, loadBuildInputs, loadPushInputs, type PipelineContext, push, sign } from "@belay/pipeline";
 import type { CommandResult } from "./run-command.ts";
 
 export async function runBuild(context: PipelineContext, inputs: Inputs): Promise<CommandResult> {
@@ -10,6 +10,11 @@ export async function runBuild(context: PipelineContext, inputs: Inputs): Promis
 export async function runPush(context: PipelineContext, inputs: Inputs): Promise<CommandResult> {
   const pushed = await push(context, loadPushInputs(inputs));
   return describe("Pushed", pushed);
+}
+
+export async function runSign(context: PipelineContext, inputs: Inputs): Promise<CommandResult> {
+  const signed = await sign(context, loadPushInputs(inputs));
+  return describe("Signed", signed);
 }
 
 function describe(verb: string, made: { release: Release; releasePath: string }): CommandResult {

@@ -2,7 +2,18 @@ import { BUILD_INPUT_TEXTS, type BuildInput, OVERRIDE_INPUTS, type OverrideInput
 import { type Option, optionKind } from "./arguments.ts";
 
 export interface Command {
-  readonly name: "build" | "scan" | "push" | "deploy" | "run" | "rollback" | "plan" | "status" | "report" | "reconcile";
+  readonly name:
+    | "build"
+    | "scan"
+    | "push"
+    | "sign"
+    | "deploy"
+    | "run"
+    | "rollback"
+    | "plan"
+    | "status"
+    | "report"
+    | "reconcile";
   readonly summary: string;
   readonly options: readonly Option[];
 }
@@ -23,6 +34,7 @@ const PARALLEL = { "max-parallel": "How many services are built or pushed at a t
 const PUSH_TIME = {
   "push-timeout": "How long the push may take, waits that a registry asks for included. Default: 1h.",
 } as const;
+const SIGNING = { "max-parallel": "How many images are signed at a time. Default: 2." } as const;
 const DIRTY = { "allow-dirty": "Build although files differ from the commit; the image is then labelled so." } as const;
 const BUILDER = {
   builder: "Builder of docker buildx. Default: the one that buildx itself would use.",
@@ -131,6 +143,12 @@ export const COMMANDS: readonly Command[] = [
     { scan: SCAN_INPUTS.scan },
     PARALLEL,
     PUSH_TIME,
+    RELEASE,
+  ),
+  command(
+    "sign",
+    "Sign what was pushed, as cosign does it. The key is in COSIGN_PRIVATE_KEY, its password in COSIGN_PASSWORD.",
+    SIGNING,
     RELEASE,
   ),
   command(

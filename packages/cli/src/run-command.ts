@@ -90,6 +90,7 @@ const WORK: Readonly<Record<Command["name"], Work>> = {
   build: async (context, inputs) => (await import("./command-build.ts")).runBuild(context, inputs),
   scan: async (context, inputs) => (await import("./command-scan.ts")).runScan(context, inputs),
   push: async (context, inputs) => (await import("./command-build.ts")).runPush(context, inputs),
+  sign: async (context, inputs) => (await import("./command-build.ts")).runSign(context, inputs),
   deploy: async (context, inputs, view) => (await import("./command-deploy.ts")).runDeploy(context, inputs, view),
   rollback: async (context, inputs, view) => (await import("./command-deploy.ts")).runRollback(context, inputs, view),
   run: async (context, inputs, view) => (await import("./command-deploy.ts")).runAll(context, inputs, view),

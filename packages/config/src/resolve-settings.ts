@@ -9,6 +9,7 @@ import type { Overrides } from "./overrides.ts";
 import { Resolution } from "./resolution.ts";
 import { resolveApplicationName, resolveEnvironmentName } from "./resolve-names.ts";
 import { resolveServices } from "./resolve-services.ts";
+import { resolveSignature } from "./resolve-signature.ts";
 import { resolveTarget } from "./resolve-target.ts";
 import { resolveSecrets, resolveVariables } from "./resolve-values.ts";
 import type { EnvironmentData } from "./schema.ts";
@@ -79,6 +80,13 @@ export function resolveSettings(options: ResolveOptions): Settings {
   );
   const { application, directory } = shared;
   const target = resolveTarget({ ...at, application, directory, onSecret: options.onSecret });
+  const requireSignature = resolveSignature({
+    resolution,
+    path: pathOf(name, "require-signature"),
+    directory: shared.directory,
+    data: data["require-signature"],
+    given: inputs.requireSignature,
+  });
   const shift = resolution.fill(data.rollout?.shift, pathOf(name, "rollout", "shift"));
   const settings = {
     ...shared,
@@ -87,6 +95,7 @@ export function resolveSettings(options: ResolveOptions): Settings {
     production: data.production ?? name === "production",
     transient: data.transient ?? false,
     rollout: resolveRollout(at),
+    ...(requireSignature === undefined ? {} : { requireSignature }),
     ...shiftOf(shift),
     health: resolveHealth(at, Object.keys(shared.services)),
     variables: resolution.variables,

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { FORMATS } from "./formats.ts";
 import { scanOverride, scanSchema } from "./scan-schema.ts";
 import { about, choice, duration, exactly, flag, list, named, scalar, section, text, whole } from "./schema-parts.ts";
+import { signatureSchema } from "./signature-schema.ts";
 
 /*
  * The shape of belay.yaml. The message of every check says what is legal, nothing else: the loader puts the place and
@@ -273,6 +274,7 @@ const environment = section("A place where the application runs.", {
     ),
   ),
   rollout: z.optional(rollout),
+  "require-signature": z.optional(signatureSchema),
   health: z.optional(healthSchema),
   scan: z.optional(scanSchema),
   services: z.optional(named("What differs for services in this environment.", FORMATS.service, serviceOverride)),
@@ -302,4 +304,5 @@ export type TargetData = z.infer<typeof target>;
 export type RolloutData = z.infer<typeof rollout>;
 export type ProbeData = z.infer<typeof probe>;
 export type { ScanData } from "./scan-schema.ts";
+export type { SignatureData } from "./signature-schema.ts";
 export type VariableData = z.infer<typeof variable>;

@@ -119,6 +119,12 @@ export interface ApplicationSettings {
   readonly directory: string;
 }
 
+/** Who has to have signed an image: the holder of a key. */
+export interface SignatureRequirement {
+  /** Absolute path of a public key in PEM. */
+  readonly keyFile: string;
+}
+
 /** Everything about one environment, checked and complete. */
 export interface Settings extends ApplicationSettings {
   readonly environment: string;
@@ -130,6 +136,8 @@ export interface Settings extends ApplicationSettings {
   readonly transient: boolean;
   readonly target: TargetSettings;
   readonly rollout: RolloutPolicy;
+  /** Images without this signature are not deployed. */
+  readonly requireSignature?: SignatureRequirement;
   readonly shift?: ShiftHook;
   readonly health: readonly Probe[];
   /** For `${NAME}` in the target's files. */

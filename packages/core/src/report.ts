@@ -8,7 +8,7 @@ import type { Finding, InstanceEvidence, RunningService, ServiceChange } from ".
 
 /** A stage of the pipeline before or after the deployment, as people are told of it. */
 export interface StageReport {
-  readonly name: "build" | "test" | "scan" | "push" | "deploy" | "verify";
+  readonly name: "build" | "test" | "scan" | "push" | "sign" | "deploy" | "verify";
   readonly state: "passed" | "failed" | "skipped";
   readonly durationMs: number;
   /** One line: tags that were made, the test that failed. Outside text. */

@@ -9,6 +9,7 @@ import { isOlder } from "./is-older.ts";
 import { releaseToDeploy } from "./release-to-deploy.ts";
 import { requireTrusted } from "./require-trusted.ts";
 import { settingsOf } from "./settings-of.ts";
+import { signatureFindings } from "./signature-findings.ts";
 import { readStages } from "./stages.ts";
 import type { DeployInputs } from "./use-case-inputs.ts";
 import { type Deployed, withDeploymentReport } from "./with-deployment-report.ts";
@@ -63,6 +64,7 @@ async function rollOutTo(context: PipelineContext, rollout: Rollout): Promise<De
       {
         ...ports,
         isOver: isOverOf(run),
+        objections: () => signatureFindings(context, inputs, settings, release),
         isOlder: (running: Source) => isOlder(context, release.source, running),
         onEvent: hooks.onEvent ?? eventTeller((line) => context.log.info(line)),
       },

@@ -10,6 +10,7 @@ export * from "./rollback.ts";
 export { type ScanHooks, type Scanned, scan } from "./scan.ts";
 export { tellScan } from "./scan-told.ts";
 export * from "./service-status.ts";
+export * from "./sign.ts";
 export * from "./status.ts";
 export * from "./tell-plan.ts";
 export * from "./use-case-inputs.ts";

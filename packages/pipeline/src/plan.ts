@@ -4,6 +4,7 @@ import type { PipelineContext } from "./context.ts";
 import { isOlder } from "./is-older.ts";
 import { releaseToDeploy } from "./release-to-deploy.ts";
 import { settingsOf } from "./settings-of.ts";
+import { signatureFindings } from "./signature-findings.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
 import { withTarget } from "./with-target.ts";
 
@@ -12,12 +13,16 @@ export async function plan(context: PipelineContext, inputs: CommonInputs): Prom
   const settings = await settingsOf(context, inputs);
   const release = await releaseToDeploy(context, inputs, settings);
   return withTarget(context, settings, inputs.githubToken, async ({ target, records }) => {
-    const [made, should] = await Promise.all([target.plan(release, settings.rollout), current(records)]);
+    const [made, should, unsigned] = await Promise.all([
+      target.plan(release, settings.rollout),
+      current(records),
+      signatureFindings(context, inputs, settings, release),
+    ]);
     const older = (running: Source): ReturnType<typeof isOlder> => isOlder(context, release.source, running);
     const proven = should?.proven === true ? should.release?.source : undefined;
     const drift = driftFinding(should, made);
     const age = await ageFinding(proven, settings.rollout, older);
-    const found = [drift, age].filter((one) => one !== undefined);
+    const found = [drift, age, ...unsigned].filter((one) => one !== undefined);
     const kept = keepsFailed(made.services, settings.rollout);
     return { ...made, findings: [...made.findings, ...found], keepsFailed: kept };
   });

@@ -12,9 +12,9 @@ import {
 import { findRelease, type RegistryClient } from "@belay/registry";
 import type { PipelineContext } from "./context.ts";
 import { releasePath } from "./places.ts";
-import { registryAccess } from "./registry-access.ts";
 import { releaseOfRun } from "./release-of-run.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
+import { withRegistry } from "./with-registry.ts";
 
 /**
  * The release that a deployment is about. The input `release` is a path, `run:<id>` (the artifact of a run), or an image
@@ -69,28 +69,6 @@ async function find(context: PipelineContext, inputs: CommonInputs, settings: Se
     return withRegistry(context, inputs, settings, (registry) => externalRelease(context, registry, settings));
   }
   return readRelease(path);
-}
-
-/** A Docker engine tells which registries are insecure. For a cluster none has to be there: the job may be a pod of it. */
-async function withRegistry<T>(
-  context: PipelineContext,
-  inputs: CommonInputs,
-  { target }: Settings,
-  work: (registry: RegistryClient) => Promise<T>,
-): Promise<T> {
-  const { redactor, signal, clock } = context;
-  const { connectDocker } = await import("@belay/docker");
-  const docker = target.kind === "kubernetes" ? undefined : await connectDocker({ redactor, signal, clock });
-  try {
-    const { client } = await registryAccess(context, docker, inputs.githubToken);
-    try {
-      return await work(client);
-    } finally {
-      client.close();
-    }
-  } finally {
-    await docker?.close();
-  }
 }
 
 async function attachedRelease(

@@ -14,7 +14,7 @@ import { whyNotAsk } from "./why-not-ask.ts";
  */
 export function deploy(request: DeployRequest, ports: DeployPorts): Promise<DeploymentResult> {
   const { release, ...rest } = request;
-  const { target, isOlder } = ports;
+  const { target, isOlder, objections } = ports;
   return undertake(
     {
       ...rest,
@@ -24,8 +24,8 @@ export function deploy(request: DeployRequest, ports: DeployPorts): Promise<Depl
       check: async (_: Plan, before: RunsFacts | undefined) => {
         // What was never proven to run says nothing of what does.
         const running = before?.proven === true ? before.release?.source : undefined;
-        const age = await ageFinding(running, request.policy, isOlder);
-        return age === undefined ? [] : [age];
+        const [age, others = []] = await Promise.all([ageFinding(running, request.policy, isOlder), objections?.()]);
+        return age === undefined ? others : [age, ...others];
       },
       whyNotAsk: (holder) => whyNotAsk({ intent: "deploy", source: release.source }, holder, isOlder),
     },

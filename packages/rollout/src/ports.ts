@@ -53,6 +53,8 @@ export interface RolloutPorts {
 export interface DeployPorts extends RolloutPorts {
   /** Whether the release to deploy is older than what runs (`source` as the ledger recorded it). */
   readonly isOlder?: (running: Source) => Promise<boolean | "cannot tell">;
+  /** What else speaks against the release, that no engine knows: a signature that is missing. */
+  readonly objections?: () => Promise<readonly Finding[]>;
 }
 
 export interface DeployRequest {

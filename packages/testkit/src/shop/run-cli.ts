@@ -55,6 +55,7 @@ export async function runCli(stage: ShopStage, command: string, options: CliOpti
 function shopOptions(stage: ShopStage, command: string, scan: boolean): string[] {
   const off = scan ? [] : ["--scan", "off"];
   if (command === "push") return off;
+  if (command === "sign") return [];
   const variables = Object.entries(stage.variables).flatMap(([name, value]) => ["--variables", `${name}=${value}`]);
   const project = command === "build" ? [] : ["--project", stage.project];
   return ["--environment", "staging", ...project, ...variables, ...(command === "run" ? off : [])];

@@ -1,0 +1,70 @@
+import { readFile } from "node:fs/promises";
+import type { Settings } from "@belay/config";
+import { BelayError, type Finding, type ImageIdentity, isBelayError, messageOf, type Release } from "@belay/core";
+import type { RegistryClient } from "@belay/registry";
+import { checkSignature, loadPublicKey } from "@belay/sign";
+import type { PipelineContext } from "./context.ts";
+import type { CommonInputs } from "./use-case-inputs.ts";
+import { withRegistry } from "./with-registry.ts";
+
+type Key = ReturnType<typeof loadPublicKey>;
+
+/**
+ * A refusal for each image of the release that does not carry the signature that its environment asks for. What can't be
+ * read at the registry is not proven, so it is refused, too.
+ * @throws BelayError CONFIG_INVALID when the key can't be read
+ */
+export async function signatureFindings(
+  context: PipelineContext,
+  inputs: CommonInputs,
+  settings: Settings,
+  release: Release,
+): Promise<readonly Finding[]> {
+  const { requireSignature } = settings;
+  if (requireSignature === undefined) return [];
+  const key = await readKey(requireSignature.keyFile);
+  const images = Object.entries(release.services);
+  return withRegistry(context, inputs, settings, async (registry) => {
+    const found = await Promise.all(
+      images.map(([service, image]) => findingOf(context, registry, service, image, key)),
+    );
+    return found.filter((one) => one !== undefined);
+  });
+}
+
+async function readKey(path: string): Promise<Key> {
+  const doing = "reading the key of `require-signature`";
+  try {
+    return loadPublicKey(await readFile(path, "utf8"), doing);
+  } catch (error) {
+    const next = "Give the path of cosign.pub, relative to belay.yaml.";
+    const got = isBelayError(error) ? `${path}: ${error.got}` : messageOf(error);
+    throw new BelayError("CONFIG_INVALID", { doing, got, next, cause: error });
+  }
+}
+
+const REMEDY = "Sign it with `belay sign` (actions/sign) after the push, or with `cosign sign --key`.";
+
+async function findingOf(
+  context: PipelineContext,
+  registry: RegistryClient,
+  service: string,
+  { repository, digest }: ImageIdentity,
+  key: Key,
+): Promise<Finding | undefined> {
+  const refuse = (message: string, remedy = REMEDY): Finding => {
+    return { level: "refuse", check: "signature_missing", service, message, remedy };
+  };
+  if (digest === undefined) return refuse("its image was not pushed, so that nobody can have signed it");
+  const name = `${repository}@${digest}`;
+  try {
+    const check = await checkSignature(registry, repository, digest, key);
+    if (!check.signed) return refuse(`${name}: ${check.why}`);
+    context.log.info(`${service}: ${name} is signed by ${check.by}.`);
+    return undefined;
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (!isBelayError(error)) throw error;
+    return refuse(`the signature of ${name} could not be read: ${error.got}`, error.next);
+  }
+}

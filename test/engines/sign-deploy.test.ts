@@ -1,0 +1,77 @@
+/** From the push to the target: what is not signed is refused before anything is touched, on a real engine and registry. */
+import { generateKeyPairSync } from "node:crypto";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type CliRun, openShop, runCli, type ShopStage } from "@belay/testkit";
+import { afterAll, beforeAll, expect, it } from "vitest";
+
+let shop: ShopStage;
+let folder: string;
+let publicKey: string;
+
+function pair() {
+  return generateKeyPairSync("ec", {
+    namedCurve: "P-256",
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
+}
+const ours = pair();
+
+beforeAll(async () => {
+  shop = await openShop();
+  publicKey = join(shop.temporary.path, "cosign.pub");
+  await writeFile(publicKey, ours.publicKey);
+  ({ folder } = await runCli(shop, "build"));
+  expect(await runCli(shop, "push", { folder })).toMatchObject({ exitCode: 0 });
+});
+afterAll(() => shop?.[Symbol.asyncDispose]());
+
+const deploy = () => runCli(shop, "deploy", { folder, args: ["--json", "--require-signature", publicKey] });
+const signBy = (COSIGN_PRIVATE_KEY: string) =>
+  runCli(shop, "sign", { folder, args: ["--json"], env: { COSIGN_PRIVATE_KEY } });
+
+async function containers(): Promise<string> {
+  const label = `label=com.docker.compose.project=${shop.project}`;
+  return (await shop.engine.docker(["ps", "--all", "--quiet", "--filter", label])).stdout;
+}
+
+async function expectRefused(run: CliRun, words: string): Promise<void> {
+  expect(run.json, run.stderr).toMatchObject({ outcome: "refused" });
+  expect(run.stdout + run.stderr).toContain(words);
+  expect(await containers()).toBe("");
+}
+
+it("refuses an image that nobody has signed, and changes nothing", async () => {
+  await expectRefused(await deploy(), "it has no signature");
+  const plan = await runCli(shop, "plan", { folder, args: ["--json", "--require-signature", publicKey] });
+  expect(plan.stdout).toContain("signature_missing");
+});
+
+it("refuses one that somebody else has signed", async () => {
+  expect(await signBy(pair().privateKey)).toMatchObject({ exitCode: 0 });
+  await expectRefused(await deploy(), "its signature is not of the key");
+});
+
+it("signs with the key of the environment, which is written down nowhere, and deploys then", async () => {
+  const signed = await signBy(ours.privateKey);
+  expect(signed.json, signed.stderr).toMatchObject({ outcome: "succeeded" });
+  const secret = ours.privateKey.split("\n")[1] ?? "-";
+  const written = await Promise.all(
+    (await readdir(folder, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFile(join(entry.parentPath, entry.name), "utf8")),
+  );
+  expect([signed.stdout, signed.stderr, ...written].join("\n")).not.toContain(secret);
+  const run = await deploy();
+  expect(run.json, run.stderr).toMatchObject({ outcome: "succeeded" });
+});
+
+it("says which variable is missing, and which key can't be read", async () => {
+  const unsigned = await signBy("");
+  expect(unsigned).toMatchObject({ exitCode: 2 });
+  expect(unsigned.stderr).toContain("COSIGN_PRIVATE_KEY is empty");
+  const nowhere = await runCli(shop, "deploy", { folder, args: ["--require-signature", "/nowhere/cosign.pub"] });
+  expect(nowhere).toMatchObject({ exitCode: 2 });
+  expect(nowhere.stderr).toContain("/nowhere/cosign.pub");
+});
