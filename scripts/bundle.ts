@@ -18,6 +18,7 @@ export const ENTRIES = {
   "plan/index": "actions/plan/src/main.ts",
   "rollback/index": "actions/rollback/src/main.ts",
   "report/index": "actions/report/src/main.ts",
+  "prune/index": "actions/prune/src/main.ts",
   "sign/index": "actions/sign/src/main.ts",
   "trivy/check": "actions/trivy/src/check.ts",
   "trivy/collect": "actions/trivy/src/collect.ts",

@@ -22,6 +22,13 @@ const PUSH: Permission = {
   why: "Images are pushed to ghcr.io with the job's token.",
   without: "Needed only for ghcr.io. Log in to another registry with its own credentials.",
 };
+const DELETE: Permission = {
+  name: "packages",
+  level: "read",
+  why: "Images on ghcr.io are listed, for a dry run.",
+  without:
+    "Needed only for ghcr.io, which does not delete through its registry: log in to others with their own credentials.",
+};
 const SIGN: Permission = {
   name: "packages",
   level: "write",
@@ -64,6 +71,7 @@ export const PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = {
   plan: [CONTENTS, PULL, COMMENT, RUNS],
   rollback: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
   report: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
+  prune: [CONTENTS, DELETE],
   sign: [CONTENTS, SIGN],
   trivy: [PULL],
 };

@@ -6,6 +6,7 @@ import {
   loadBuildInputs,
   loadDeployInputs,
   loadPipelineInputs,
+  loadPruneInputs,
   loadPushInputs,
   loadRollbackInputs,
   loadScanInputs,
@@ -39,6 +40,7 @@ const LOADERS: Readonly<Record<string, (inputs: Inputs) => unknown>> = {
   "actions/build/action.yml": loadBuildInputs,
   "actions/scan/action.yml": loadScanInputs,
   "actions/push/action.yml": loadPushInputs,
+  "actions/prune/action.yml": loadPruneInputs,
   "actions/sign/action.yml": loadPushInputs,
   "actions/deploy/action.yml": loadDeployInputs,
   "actions/plan/action.yml": loadDeployInputs,
@@ -123,7 +125,7 @@ describe("action files", () => {
 
   it("lets the whole pipeline take every input that its parts take", () => {
     const whole = (parse(readText("action.yml")) as ActionFile).inputs;
-    for (const path of Object.keys(LOADERS).filter((one) => !one.includes("rollback"))) {
+    for (const path of Object.keys(LOADERS).filter((one) => !/rollback|prune/.test(one))) {
       const part = (parse(readText(path)) as ActionFile).inputs;
       // Whoever has reports already has steps of their own.
       const apart = path === "actions/scan/action.yml" ? ["report"] : [];

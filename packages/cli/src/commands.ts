@@ -13,7 +13,8 @@ export interface Command {
     | "plan"
     | "status"
     | "report"
-    | "reconcile";
+    | "reconcile"
+    | "prune";
   readonly summary: string;
   readonly options: readonly Option[];
 }
@@ -33,6 +34,10 @@ const RELEASE = {
 const PARALLEL = { "max-parallel": "How many services are built or pushed at a time. Default: 2." } as const;
 const PUSH_TIME = {
   "push-timeout": "How long the push may take, waits that a registry asks for included. Default: 1h.",
+} as const;
+const PRUNING = {
+  last: "Newest images of each repository that stay in any case. Default: 10.",
+  "dry-run": "Whether to only say what would go: true or false. Default: true.",
 } as const;
 const SIGNING = { "max-parallel": "How many images are signed at a time. Default: 2." } as const;
 const DIRTY = { "allow-dirty": "Build although files differ from the commit; the image is then labelled so." } as const;
@@ -195,6 +200,12 @@ export const COMMANDS: readonly Command[] = [
     pick(DEPLOY_INPUTS),
     COMMENT,
     RELEASE,
+  ),
+  command(
+    "prune",
+    "Show, or delete, images of commits that no environment needs any more.",
+    PRUNING,
+    pick(["variables"]),
   ),
   command("reconcile", "Finish or undo what a run that died left on the target.", pick(DEPLOY_INPUTS)),
 ];

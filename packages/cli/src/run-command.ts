@@ -97,5 +97,6 @@ const WORK: Readonly<Record<Command["name"], Work>> = {
   plan: async (context, inputs) => (await import("./command-look.ts")).runPlan(context, inputs),
   status: async (context, inputs) => (await import("./command-look.ts")).runStatus(context, inputs),
   report: async (context, inputs) => (await import("./command-deploy.ts")).runReport(context, inputs),
+  prune: async (context, inputs) => (await import("./command-prune.ts")).runPrune(context, inputs),
   reconcile: async (context, inputs) => (await import("./command-deploy.ts")).runReconcile(context, inputs),
 };

@@ -3,6 +3,8 @@ export * from "./context.ts";
 export * from "./deploy.ts";
 export * from "./event-line.ts";
 export * from "./plan.ts";
+export * from "./prune.ts";
+export * from "./prune-text.ts";
 export * from "./push.ts";
 export * from "./reconcile.ts";
 export * from "./report.ts";

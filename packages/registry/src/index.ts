@@ -8,9 +8,11 @@ export {
 } from "./attach-artifact.ts";
 export { type Authenticator, type Credentials, createAuthenticator } from "./authenticator.ts";
 export { type BlobSource, blobOfBytes, blobOfFile } from "./blob-source.ts";
+export { chooseImages, freedBytes, type ImageChoice, manifestsToDelete } from "./choose-images.ts";
 export { type InsecureRegistries, insecureRegistries } from "./insecure-registries.ts";
 export { type Descriptor, layersOf, MEDIA_TYPES, type ResolvedImage, type StoredManifest } from "./manifest.ts";
 export { type PushEngine, type PushReleaseOptions, pushRelease } from "./push-release.ts";
+export { readRepository, type StoredImage } from "./read-repository.ts";
 export { createRegistryClient, type RegistryClient, type RegistryClientOptions } from "./registry-client.ts";
 export { attachRelease, type FoundRelease, findRelease, RELEASE_ARTIFACT } from "./release-referrer.ts";
 export type { Uploaded, UploadOptions } from "./upload-blob.ts";

@@ -56,7 +56,7 @@ function nextAfter(status: number, askedMs: number | undefined): string | undefi
 export interface Refusal {
   readonly doing: string;
   readonly registry: string;
-  readonly access: "pull" | "push";
+  readonly access: "pull" | "push" | "delete";
   readonly repository: string;
   readonly credentials: Credentials | undefined;
   readonly status: number;
@@ -72,7 +72,7 @@ export function unauthorised(refusal: Refusal): RegistryError {
     const got = `${registry} answered ${status}: ${errorsIn(body)}`;
     return new RegistryError(known.code, { doing, got, next: known.next }, { status });
   }
-  const verb = access === "push" ? "write to" : "read";
+  const verb = { pull: "read", push: "write to", delete: "delete from" }[access];
   const who =
     credentials === undefined ? "nobody is logged in" : `as \`${credentials.username}\` of ${credentials.from}`;
   const got = `${registry} answered ${status}: no permission to ${verb} ${refusal.repository} (${who})`;
@@ -80,7 +80,7 @@ export function unauthorised(refusal: Refusal): RegistryError {
 }
 
 function remedy({ registry, credentials, access }: Refusal): string {
-  const scope = access === "push" ? "write" : "read";
+  const scope = access === "pull" ? "read" : "write";
   if (registry === "ghcr.io") {
     return `Give the job \`permissions: packages: ${scope}\` and the package access for this repository, or log in with docker/login-action.`;
   }

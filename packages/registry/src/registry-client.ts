@@ -15,8 +15,10 @@ import { addressIn } from "./address-in.ts";
 import { type Ask, askRegistries, referenceOf } from "./ask-registries.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { type BlobSource, blobOfBytes } from "./blob-source.ts";
+import { deleteManifest } from "./delete-manifest.ts";
 import { createHttp } from "./http.ts";
 import type { InsecureRegistries } from "./insecure-registries.ts";
+import { listTags } from "./list-tags.ts";
 import {
   configOf,
   type Descriptor,
@@ -70,6 +72,13 @@ export interface RegistryClient {
   upload(repository: string, source: BlobSource, more?: UploadOptions): Promise<Uploaded>;
   /** Artifacts that refer to a manifest. `undefined`: the registry has no referrers API. */
   referrers(repository: string, digest: Digest): Promise<Descriptor[] | undefined>;
+  /** Every tag of a repository, in the registry's order. None where there is no such repository. */
+  tags(repository: string): Promise<string[]>;
+  /**
+   * Deletes a manifest with all tags that point to it. `false`: it was not there.
+   * @throws BelayError REGISTRY_ERROR also where the registry does not delete at all
+   */
+  deleteManifest(repository: string, digest: Digest): Promise<boolean>;
   close(): void;
 }
 
@@ -101,6 +110,8 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     },
     upload,
     referrers: (repository, digest) => readReferrers(ask, repository, digest),
+    tags: (repository) => listTags(ask, repository),
+    deleteManifest: (repository, digest) => deleteManifest(ask, repository, digest),
     close: http.close,
   };
 }

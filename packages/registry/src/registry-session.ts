@@ -30,7 +30,7 @@ export interface RegistryRequest {
   readonly path: string;
   /** Repository below the registry: what the token is for. */
   readonly repository: string;
-  readonly access: "pull" | "push";
+  readonly access: "pull" | "push" | "delete";
   /** Repository of the same registry that is read too (a mount). */
   readonly from?: string;
   readonly headers?: Readonly<Record<string, string>>;

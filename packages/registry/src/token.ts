@@ -10,7 +10,7 @@ export interface TokenRequest {
   /** Of the `Bearer` challenge: `realm`, `service`, `scope`. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly repository: string;
-  readonly access: "pull" | "push";
+  readonly access: "pull" | "push" | "delete";
   /** Another repository that is read too. */
   readonly from?: string;
   readonly credentials: Credentials | undefined;
@@ -23,13 +23,16 @@ export interface TokenRequest {
 
 const DEADLINE_MS = 30_000;
 
+/** distribution, "Token Scope Documentation". */
+const ACTIONS = { pull: "pull", push: "pull,push", delete: "pull,push,delete" } as const;
+
 /**
  * A token for one repository, from the place that the registry names (distribution, "Token authentication" and, for
  * identity tokens, "OAuth2 token authentication"). Without credentials an anonymous one is asked for.
  */
 export async function fetchToken(request: TokenRequest): Promise<string> {
   const realm = realmOf(request);
-  const scopes = [`repository:${request.repository}:${request.access === "push" ? "pull,push" : "pull"}`];
+  const scopes = [`repository:${request.repository}:${ACTIONS[request.access]}`];
   if (request.from !== undefined) scopes.push(`repository:${request.from}:pull`);
   const service = request.parameters.service;
   const response = await request.send({

@@ -57,6 +57,8 @@ function shopOptions(stage: ShopStage, command: string, scan: boolean): string[]
   if (command === "push") return off;
   if (command === "sign") return [];
   const variables = Object.entries(stage.variables).flatMap(([name, value]) => ["--variables", `${name}=${value}`]);
+  // It asks every environment, as belay.yaml has them.
+  if (command === "prune") return variables;
   const project = command === "build" ? [] : ["--project", stage.project];
   return ["--environment", "staging", ...project, ...variables, ...(command === "run" ? off : [])];
 }

@@ -1,0 +1,130 @@
+import { loadConfig } from "@belay/config";
+import { BelayError, type Inputs } from "@belay/core";
+import {
+  chooseImages,
+  freedBytes,
+  type ImageChoice,
+  manifestsToDelete,
+  type RegistryClient,
+  readRepository,
+} from "@belay/registry";
+import type { PipelineContext } from "./context.ts";
+import { neededImages } from "./needed-images.ts";
+import { settingsOf } from "./settings-of.ts";
+import { type CommonInputs, loadCommonInputs } from "./use-case-inputs.ts";
+import { withRegistry } from "./with-registry.ts";
+
+export interface PruneInputs extends CommonInputs {
+  /** Newest images of each repository that stay in any case. */
+  readonly last: number;
+  /** Only says what would go. */
+  readonly dryRun: boolean;
+}
+
+export interface PrunedRepository {
+  readonly repository: string;
+  readonly choices: readonly ImageChoice[];
+  /** At the most, in bytes; registries free it when they collect their garbage. */
+  readonly freed: number;
+  /** Manifests that were deleted: images, their platforms, and what hung on them. 0 in a dry run. */
+  readonly deleted: number;
+}
+
+export interface Pruned {
+  readonly dryRun: boolean;
+  readonly environments: readonly string[];
+  readonly repositories: readonly PrunedRepository[];
+}
+
+/** @throws BelayError INVALID_INPUT */
+export function loadPruneInputs(inputs: Inputs): PruneInputs {
+  return {
+    ...loadCommonInputs(inputs),
+    last: inputs.integer("last", 0, 10_000) ?? 10,
+    dryRun: inputs.boolean("dry-run") ?? true,
+  };
+}
+
+/**
+ * Deletes images of commits that no environment needs any more from their repositories. It asks the ledger and the target
+ * of every environment of belay.yaml first; when one of them can't be read, nothing is deleted.
+ * @throws BelayError CONFIG_NOT_FOUND, REGISTRY_*, and what a target throws
+ */
+export async function prune(context: PipelineContext, inputs: PruneInputs): Promise<Pruned> {
+  const environments = await environmentsOf(context, inputs);
+  const needed = new Map<string, string>();
+  const repositories = new Set<string>();
+  let client: Parameters<typeof withRegistry>[2] | undefined;
+  for (const environment of environments) {
+    const settings = await settingsOf(context, { ...inputs, environment }, "given");
+    for (const [digest, why] of await neededImages(context, settings, inputs.githubToken)) needed.set(digest, why);
+    const built = Object.values(settings.services).filter(({ build }) => build !== undefined);
+    for (const { reference } of built) if (reference !== undefined) repositories.add(reference.repository);
+    // Any of them tells which registries are insecure; a Docker engine knows, a cluster does not.
+    if (client === undefined || settings.target.kind !== "kubernetes") client = settings;
+  }
+  if (client === undefined) return { dryRun: inputs.dryRun, environments, repositories: [] };
+  return withRegistry(context, inputs, client, async (registry) => {
+    const done: PrunedRepository[] = [];
+    for (const repository of [...repositories].sort()) {
+      done.push(await pruneRepository(context, registry, repository, { ...inputs, needed }));
+    }
+    return { dryRun: inputs.dryRun, environments, repositories: done };
+  });
+}
+
+/** All of them, whatever the input `environment` says: an image is needed by whoever needs it. */
+async function environmentsOf(context: PipelineContext, inputs: PruneInputs): Promise<readonly string[]> {
+  const file = await loadConfig(inputs.config, { workingDirectory: context.workingDirectory });
+  const names = file?.environments ?? [];
+  if (names.length > 0) return names;
+  throw new BelayError("CONFIG_NOT_FOUND", {
+    doing: "looking for what is needed",
+    got: file === undefined ? "there is no belay.yaml" : "belay.yaml has no environments",
+    next: "Describe every environment that the images run in: whatever is missing there would be deleted.",
+  });
+}
+
+interface Pruning extends PruneInputs {
+  readonly needed: ReadonlyMap<string, string>;
+}
+
+async function pruneRepository(
+  context: PipelineContext,
+  registry: RegistryClient,
+  repository: string,
+  { needed, last, dryRun }: Pruning,
+): Promise<PrunedRepository> {
+  const { log, signal } = context;
+  const images = await readRepository(registry, repository, log, signal);
+  const choices = chooseImages({ images, needed, last });
+  for (const { image, keep, why } of choices) {
+    const verb = keep ? "stays" : dryRun ? "would go" : "goes";
+    log.info(`${repository}@${image.digest} (${image.tags.join(", ")}) ${verb}: ${why}.`);
+  }
+  const freed = freedBytes(choices);
+  if (dryRun) return { repository, choices, freed, deleted: 0 };
+  const unchanged = await withoutNewNames(registry, repository, choices);
+  let deleted = 0;
+  for (const digest of manifestsToDelete(unchanged)) {
+    signal.throwIfAborted();
+    if (await registry.deleteManifest(repository, digest)) deleted++;
+  }
+  return { repository, choices: unchanged, freed: freedBytes(unchanged), deleted };
+}
+
+/** Deleting takes every tag of an image with it: one that was given since it was looked at keeps it. */
+async function withoutNewNames(
+  registry: RegistryClient,
+  repository: string,
+  choices: readonly ImageChoice[],
+): Promise<ImageChoice[]> {
+  const seen = new Set(choices.flatMap(({ image }) => image.tags));
+  const fresh = (await registry.tags(repository)).filter((tag) => !seen.has(tag) && !tag.startsWith("sha256-"));
+  const tops = await Promise.all(fresh.map((tag) => registry.manifest(repository, tag)));
+  const named = new Map(tops.map((top, index) => [top?.digest, fresh[index]]));
+  return choices.map((choice) => {
+    const tag = named.get(choice.image.digest);
+    return choice.keep || tag === undefined ? choice : { ...choice, keep: true, why: `it was just called ${tag}` };
+  });
+}

@@ -1,0 +1,100 @@
+import { type Digest, sha256 } from "@belay/core";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { chooseImages, freedBytes, manifestsToDelete } from "./choose-images.ts";
+import type { StoredImage } from "./read-repository.ts";
+
+const digest = (name: string): Digest => sha256(name);
+
+function image(name: string, more: Partial<StoredImage> = {}): StoredImage {
+  return {
+    digest: digest(name),
+    tags: [`sha-${digest(name).slice(7, 19)}`],
+    createdAt: "2026-01-01T00:00:00Z",
+    manifests: new Map([[digest(name), 10]]),
+    attached: new Map(),
+    blobs: new Map([
+      [digest("base"), 1_000],
+      [digest(`${name} layer`), 100],
+    ]),
+    ...more,
+  };
+}
+
+const NOBODY: ReadonlyMap<string, string> = new Map();
+const day = (number: number): string => `2026-01-${String(number).padStart(2, "0")}T00:00:00Z`;
+
+describe("which images may go", () => {
+  it("are the old ones that nothing needs, and what they alone have is freed", () => {
+    const images = [3, 1, 2].map((number) => image(`i${number}`, { createdAt: day(number) }));
+    const choices = chooseImages({ images, needed: NOBODY, last: 1 });
+    expect(choices.map(({ keep }) => keep)).toEqual([true, false, false]);
+    expect(freedBytes(choices)).toBe(2 * (10 + 100));
+    expect(manifestsToDelete(choices)).toEqual([digest("i1"), digest("i2")]);
+  });
+
+  it.each([
+    ["a release", ["sha-0123456789ab", "1.2.3"], "it is called 1.2.3"],
+    ["a branch", ["main"], "it is called main"],
+    ["something that only looks like a commit", ["sha-latest"], "it is called sha-latest"],
+  ])("are not those with a tag of %s", (_what, tags, why) => {
+    const [choice] = chooseImages({ images: [image("a", { tags })], needed: NOBODY, last: 0 });
+    expect(choice).toMatchObject({ keep: true, why });
+  });
+
+  it.each(["sha-0123456789ab", "sha-0123456789ab-onto-0123456789ab", "sha-0123456789ab-dirty-0123456789ab", "pr-7"])(
+    "may have the tag %s",
+    (tag) => {
+      expect(chooseImages({ images: [image("a", { tags: [tag] })], needed: NOBODY, last: 0 })[0]?.keep).toBe(false);
+    },
+  );
+
+  it("are not those that a target needs, by whichever digest it names them", () => {
+    const platform = digest("platform");
+    const manifests = new Map([
+      [digest("a"), 10],
+      [platform, 10],
+    ]);
+    const one = image("a", { manifests });
+    for (const name of [digest("a"), platform, digest("a layer")]) {
+      const needed = new Map([[name as string, "deployment 3 of production"]]);
+      expect(chooseImages({ images: [one], needed, last: 0 })[0]).toMatchObject({
+        keep: true,
+        why: "deployment 3 of production",
+      });
+    }
+  });
+
+  it("are not those that could not be read, or have no age", () => {
+    const { createdAt: _, ...ageless } = image("a");
+    const images = [ageless, image("b", { unreadable: "a manifest is missing" })];
+    expect(chooseImages({ images, needed: NOBODY, last: 0 }).map(({ keep }) => keep)).toEqual([true, true]);
+  });
+
+  it("never take with them what a kept image has", () => {
+    const numbers = fc.uniqueArray(fc.integer({ min: 1, max: 28 }), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(numbers, fc.nat(4), fc.array(fc.nat(7)), (days, last, shared) => {
+        const images = days.map((number, index) =>
+          image(`i${number}`, {
+            createdAt: day(number),
+            manifests: new Map([
+              [digest(`i${number}`), 10],
+              [digest(`platform ${shared[index] ?? number + 100}`), 10],
+            ]),
+            attached: new Map([[digest(`artifact ${shared[index] ?? number}`), 10]]),
+          }),
+        );
+        const choices = chooseImages({ images, needed: NOBODY, last });
+        const going = new Set(manifestsToDelete(choices));
+        const kept = choices.filter(({ keep }) => keep);
+        expect(kept.length).toBeGreaterThanOrEqual(Math.min(last, images.length));
+        for (const { image: one } of kept) {
+          for (const part of [...one.manifests.keys(), ...one.attached.keys()]) expect(going.has(part)).toBe(false);
+        }
+        for (const { image: one, keep } of choices) if (!keep) expect(going.has(one.digest)).toBe(true);
+        expect(freedBytes(choices)).toBeGreaterThanOrEqual(0);
+      }),
+    );
+  });
+});

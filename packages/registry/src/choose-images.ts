@@ -1,0 +1,78 @@
+import type { Digest } from "@belay/core";
+import type { StoredImage } from "./read-repository.ts";
+
+export interface ChooseOptions {
+  readonly images: readonly StoredImage[];
+  /** Digests of any kind (index, manifest, config) that a target needs, and why. */
+  readonly needed: ReadonlyMap<string, string>;
+  /** The newest that stay in any case. */
+  readonly last: number;
+}
+
+export interface ImageChoice {
+  readonly image: StoredImage;
+  readonly keep: boolean;
+  readonly why: string;
+}
+
+/** Tags that Belay makes for every commit and pull request. Whatever else somebody called an image stays. */
+const OF_A_COMMIT = /^(?:sha-[0-9a-f]{7,40}(?:-onto-[0-9a-f]{7,40})?(?:-dirty(?:-[0-9a-f]+)?)?|pr-\d+)$/;
+
+/**
+ * Which images of one repository may go, and why the others stay. In doubt an image stays: one that can't be read, has
+ * no age, or a tag that is not one of a commit. Sorted as given.
+ */
+export function chooseImages({ images, needed, last }: ChooseOptions): ImageChoice[] {
+  const aged = images.filter((image) => image.createdAt !== undefined);
+  const newest = new Set(aged.sort((a, b) => ageOf(b) - ageOf(a)).slice(0, last));
+  const choices = images.map((image): ImageChoice => {
+    const why = reasonToKeep(image, needed) ?? (newest.has(image) ? `it is one of the last ${last}` : undefined);
+    return { image, keep: why !== undefined, why: why ?? "nothing needs it, and newer ones are kept" };
+  });
+  return withShared(choices);
+}
+
+function ageOf(image: StoredImage): number {
+  return Date.parse(image.createdAt ?? "");
+}
+
+function reasonToKeep(image: StoredImage, needed: ReadonlyMap<string, string>): string | undefined {
+  const need = [...image.manifests.keys(), ...image.blobs.keys()].map((digest) => needed.get(digest)).find(Boolean);
+  if (need !== undefined) return need;
+  const name = image.tags.find((tag) => !OF_A_COMMIT.test(tag));
+  if (name !== undefined) return `it is called ${name}`;
+  if (image.unreadable !== undefined) return `it could not be read: ${image.unreadable}`;
+  return image.createdAt === undefined ? "it does not tell its age" : undefined;
+}
+
+/** An image that is a part of a kept one (a platform that has a tag of its own) stays with it. */
+function withShared(choices: readonly ImageChoice[]): ImageChoice[] {
+  const kept = new Set(choices.filter(({ keep }) => keep).flatMap(({ image }) => [...image.manifests.keys()]));
+  return choices.map((choice) => {
+    if (choice.keep || !kept.has(choice.image.digest)) return choice;
+    return { ...choice, keep: true, why: "it is a part of an image that is kept" };
+  });
+}
+
+/** What deleting frees at the most: what no kept image of the repository has. In bytes. */
+export function freedBytes(choices: readonly ImageChoice[]): number {
+  const sizes = (keep: boolean): Map<Digest, number> =>
+    new Map(choices.filter((one) => one.keep === keep).flatMap(({ image }) => [...partsOf(image)]));
+  const kept = sizes(true);
+  return [...sizes(false)].reduce((sum, [digest, size]) => (kept.has(digest) ? sum : sum + size), 0);
+}
+
+function partsOf({ manifests, attached, blobs }: StoredImage): [Digest, number][] {
+  return [...manifests, ...attached, ...blobs];
+}
+
+/** Manifests to delete, in the order that leaves nothing half there: what hangs on an image, it itself, its platforms. */
+export function manifestsToDelete(choices: readonly ImageChoice[]): Digest[] {
+  const kept = new Set(
+    choices.filter(({ keep }) => keep).flatMap(({ image }) => [...image.manifests.keys(), ...image.attached.keys()]),
+  );
+  const going = choices
+    .filter(({ keep }) => !keep)
+    .flatMap(({ image }) => [...image.attached.keys(), ...image.manifests.keys()]);
+  return [...new Set(going)].filter((digest) => !kept.has(digest));
+}

@@ -1,0 +1,144 @@
+/** Old images go from a real registry, and what a real target may need stays. */
+import { generateKeyPairSync } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createRunner, type Digest, isDigest, Redactor, systemClock } from "@belay/core";
+import { createAuthenticator, createRegistryClient, insecureRegistries, type RegistryClient } from "@belay/registry";
+import { loadSigningKey, signatureTag, signImage } from "@belay/sign";
+import { createTestLog, makeImageLayout, openShop, runCli, type ShopStage } from "@belay/testkit";
+import { afterAll, beforeAll, expect, it } from "vitest";
+
+let shop: ShopStage;
+let client: RegistryClient;
+let repository: string;
+/** Ran before, and only the ledger knows it. */
+let previous: Digest;
+let running: Digest;
+let made = 0;
+
+beforeAll(async () => {
+  shop = await openShop();
+  repository = `${shop.registry.address}/acme/shop-web`;
+  const redactor = new Redactor();
+  const auth = createAuthenticator({
+    env: { DOCKER_CONFIG: shop.temporary.path },
+    runner: createRunner(redactor),
+    redactor,
+  });
+  const log = createTestLog(redactor);
+  client = createRegistryClient({ auth, redactor, log, clock: systemClock, insecure: insecureRegistries() });
+  await shop.repository.commit("Name the project", "belay.yaml", ["project: shop", `project: ${shop.project}`]);
+  previous = await deploy();
+  await shop.repository.commit("Greet anew", "web/shop.mjs", ["Welcome to the shop", "Hello from the shop"]);
+  running = await deploy();
+});
+
+afterAll(async () => {
+  client?.close();
+  await shop?.[Symbol.asyncDispose]();
+});
+
+/** Builds, pushes and deploys what is checked out. */
+async function deploy(): Promise<Digest> {
+  const { folder } = await runCli(shop, "build");
+  const pushed = await runCli(shop, "push", { folder, args: ["--json"] });
+  const [image] = (pushed.json?.services ?? []) as { image: string }[];
+  const deployed = await runCli(shop, "deploy", { folder, args: ["--json"] });
+  expect(deployed.json, deployed.stderr).toMatchObject({ outcome: "succeeded" });
+  return digestOf(image?.image);
+}
+
+function digestOf(image: string | undefined): Digest {
+  const digest = image?.split("@")[1] ?? "";
+  if (!isDigest(digest)) throw new Error(`${image} has no digest`);
+  return digest;
+}
+
+/** An image of 2026-01-01 with these tags. */
+async function push(tags: readonly string[], platforms: readonly string[] = ["linux/amd64"]) {
+  const name = `image-${++made}`;
+  const files = Object.fromEntries(platforms.map((platform) => [platform, [{ "app/name": name.repeat(1_000) }]]));
+  const layout = await makeImageLayout(join(shop.temporary.path, name), files);
+  await layout.push(shop.registry.url, "acme/shop-web");
+  const digest = digestOf(`x@${layout.digest}`);
+  const manifest = await client.manifest(repository, digest);
+  if (manifest === undefined) throw new Error("it was not pushed");
+  for (const tag of tags) await client.putManifest(repository, tag, manifest);
+  const parts = Object.values(layout.platforms).map((one) => digestOf(`x@${one.manifest}`));
+  return { digest, parts };
+}
+
+const isThere = async (reference: string): Promise<boolean> =>
+  (await client.manifest(repository, reference)) !== undefined;
+const prune = (...args: string[]) => runCli(shop, "prune", { args: ["--json", ...args] });
+
+it("shows what would go by default, then deletes it with all that hangs on it, and leaves what is needed", async () => {
+  const old = await push(["sha-0123456789ab", "pr-7"]);
+  const both = await push(["sha-1123456789ab"], ["linux/amd64", "linux/arm64"]);
+  const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const key = await loadSigningKey(pair.privateKey.export({ type: "pkcs8", format: "pem" }) as string);
+  for (const { digest } of [both, old])
+    await signImage({ registry: client, clock: systemClock, repository, digest }, key);
+  // The branch went on to another image: what runs has only its commit's name now.
+  const branch = await push(["main", "sha-2123456789ab"]);
+  const release = await push(["1.2.3"]);
+
+  const shown = await prune("--last", "0");
+  expect(shown.json, shown.stderr).toMatchObject({ outcome: "succeeded", dryRun: true, environments: ["staging"] });
+  const [seen] = (shown.json?.repositories ?? []) as { freed: number; deleted: number; images: Image[] }[];
+  expect(seen?.deleted).toBe(0);
+  expect(seen?.freed).toBeGreaterThan(10_000);
+  const reasons = Object.fromEntries((seen?.images ?? []).map(({ digest, keep, why }) => [digest, [keep, why]]));
+  expect(reasons).toMatchObject({
+    [old.digest]: [false, expect.anything()],
+    [both.digest]: [false, expect.anything()],
+    [branch.digest]: [true, "it is called main"],
+    [release.digest]: [true, "it is called 1.2.3"],
+    [running]: [true, "it runs in staging"],
+    [previous]: [true, "deployment 1 of staging can be gone back to"],
+  });
+  for (const digest of [old.digest, both.digest, ...both.parts]) expect(await isThere(digest)).toBe(true);
+
+  const done = await prune("--last", "0", "--dry-run", "false");
+  expect(done.json, done.stderr).toMatchObject({ outcome: "succeeded", dryRun: false });
+  for (const gone of [old.digest, both.digest, ...both.parts, signatureTag(old.digest), signatureTag(both.digest)]) {
+    expect(await isThere(gone), gone).toBe(false);
+  }
+  expect(await client.tags(repository)).not.toContain("pr-7");
+  for (const kept of [running, previous, branch.digest, release.digest, "main", "1.2.3"])
+    expect(await isThere(kept)).toBe(true);
+});
+
+it("leaves the way back open", async () => {
+  const back = await runCli(shop, "rollback", { args: ["--json"] });
+  expect(back.json, back.stderr).toMatchObject({ outcome: "succeeded" });
+});
+
+it("keeps the last ones", async () => {
+  const { digest } = await push(["sha-3123456789ab"]);
+  expect((await prune("--last", "10", "--dry-run", "false")).exitCode).toBe(0);
+  expect(await isThere(digest)).toBe(true);
+});
+
+it("deletes nothing when one environment can't be asked", async () => {
+  const { digest } = await push(["sha-4123456789ab"]);
+  const path = join(shop.repository.folder, "belay.yaml");
+  const before = await readFile(path, "utf8");
+  const target = "{ kind: compose, host: 'unix:///nowhere/docker.sock', project: shop, files: [compose.yaml] }";
+  const variables = "{ REGISTRY: x, BASE: x, PROXY_IMAGE: x, PORT: '1' }";
+  await writeFile(path, `${before}  production:\n    target: ${target}\n    variables: ${variables}\n`);
+  try {
+    const failed = await prune("--last", "0", "--dry-run", "false");
+    expect(failed.exitCode).not.toBe(0);
+    expect(failed.stderr).toContain("/nowhere/docker.sock");
+  } finally {
+    await writeFile(path, before);
+  }
+  expect(await isThere(digest)).toBe(true);
+});
+
+interface Image {
+  readonly digest: string;
+  readonly keep: boolean;
+  readonly why: string;
+}
