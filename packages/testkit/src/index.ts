@@ -6,5 +6,6 @@ export * from "./fleet/index.ts";
 export * from "./github/index.ts";
 export * from "./rig/index.ts";
 export * from "./shop/index.ts";
+export * from "./sigstore/index.ts";
 export * from "./simulated/index.ts";
 export * from "./trivy/index.ts";

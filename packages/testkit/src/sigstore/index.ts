@@ -1,0 +1,1 @@
+export { type SigstoreRig, startSigstore } from "./start-sigstore.ts";

@@ -1,0 +1,132 @@
+import { createHash, generateKeyPairSync } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { HandlerFn } from "@sigstore/mock";
+
+export interface SigstoreRig extends AsyncDisposable {
+  /** Authority (Fulcio), log (Rekor) and GitHub's issuer of tokens, all at one address. */
+  readonly url: string;
+  /** Who the next token is for: `sub` of the token, and the certificate's subject. */
+  identity: string;
+  readonly issuer: string;
+  /** Whom to trust, in Sigstore's form (TrustedRoot, JSON). */
+  readonly trustedRoot: string;
+  /** What a job with `id-token: write` has in its environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Paths that were asked for. */
+  readonly requests: readonly string[];
+}
+
+const REQUEST_TOKEN = "request-token-of-the-job";
+
+/**
+ * A Sigstore on this machine that speaks the real protocol over HTTP, by the handlers that Sigstore's own libraries are
+ * tested with: certificates are issued for whatever a token says (nobody checks its signature), the log has one entry.
+ */
+export async function startSigstore(): Promise<SigstoreRig> {
+  // Only here: it is large, and every test loads this file.
+  const { fulcioHandler, initializeCA, initializeCTLog, initializeTLog, rekorHandler } = await import("@sigstore/mock");
+  const pair = () => generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const ctlog = await initializeCTLog(pair());
+  const authority = await initializeCA(pair(), ctlog);
+  const requests: string[] = [];
+  const handlers: { path: string; fn: HandlerFn }[] = [fulcioHandler(authority)];
+  const issuer = "https://token.actions.githubusercontent.com";
+  const rig = { identity: "https://github.com/acme/shop/.github/workflows/deploy.yml@refs/heads/main" };
+  const server = createServer(async (request, response) => {
+    requests.push(request.url ?? "");
+    if (request.url?.startsWith("/token?") === true) return giveToken(request, response, rig.identity, issuer);
+    const handler = handlers.find(({ path }) => request.url?.startsWith(path));
+    const { statusCode, response: body, contentType } = (await handler?.fn(await bodyOf(request))) ?? NOTHING;
+    response.writeHead(statusCode, { "Content-Type": contentType ?? "text/plain" }).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const log = await initializeTLog(url, pair());
+  const rekor = rekorHandler(log);
+  handlers.push({ path: rekor.path, fn: (body) => rekor.fn(canonicalEntry(body)) });
+  const parts = { url, log: log.publicKey, ctlog, root: authority.rootCertificate };
+  return Object.assign(rig, {
+    url,
+    issuer,
+    requests,
+    trustedRoot: trustedRoot(parts),
+    env: {
+      ACTIONS_ID_TOKEN_REQUEST_URL: `${url}/token?api-version=2.0`,
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: REQUEST_TOKEN,
+    },
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  });
+}
+
+const NOTHING = { statusCode: 404, response: "", contentType: "text/plain" };
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let body = "";
+  for await (const chunk of request) body += String(chunk);
+  return body;
+}
+
+function giveToken(request: IncomingMessage, response: ServerResponse, sub: string, iss: string): void {
+  const audience = new URL(request.url ?? "", "http://x").searchParams.get("audience");
+  if (request.headers.authorization !== `Bearer ${REQUEST_TOKEN}` || audience === null) {
+    response.writeHead(401).end();
+    return;
+  }
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const value = `${part({ alg: "none" })}.${part({ sub, iss, aud: audience })}.signature-of-nobody`;
+  response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify({ value }));
+}
+
+interface ProposedEntry {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly spec: { readonly proposedContent: { readonly envelope: string; readonly verifiers: readonly string[] } };
+}
+
+/** What Rekor makes of an envelope before it takes it into the log (rekor, `pkg/types/dsse`): hashes in place of content. */
+function canonicalEntry(body: string): string {
+  const { apiVersion, kind, spec } = JSON.parse(body) as ProposedEntry;
+  const { envelope, verifiers } = spec.proposedContent;
+  const parsed = JSON.parse(envelope) as { payload: string; signatures: { sig: string }[] };
+  const hash = (bytes: string | Buffer) => ({
+    algorithm: "sha256",
+    value: createHash("sha256").update(bytes).digest("hex"),
+  });
+  const signatures = parsed.signatures.map(({ sig }, index) => ({ signature: sig, verifier: verifiers[index] }));
+  const payloadHash = hash(Buffer.from(parsed.payload, "base64"));
+  return JSON.stringify({ apiVersion, kind, spec: { envelopeHash: hash(envelope), payloadHash, signatures } });
+}
+
+type Bytes = ArrayBufferView;
+
+interface Trusted {
+  readonly url: string;
+  readonly log: Bytes;
+  readonly ctlog: { readonly publicKey: Bytes; readonly logID: Bytes };
+  readonly root: Bytes;
+}
+
+function trustedRoot({ url, log, ctlog, root }: Trusted): string {
+  const validFor = { start: new Date(Date.now() - 86_400_000).toISOString() };
+  const bytesOf = ({ buffer, byteOffset, byteLength }: Bytes): Buffer => Buffer.from(buffer, byteOffset, byteLength);
+  const base64 = (view: Bytes): string => bytesOf(view).toString("base64");
+  const logOf = (publicKey: Bytes, keyId: string) => ({
+    baseUrl: url,
+    hashAlgorithm: "SHA2_256",
+    publicKey: { rawBytes: base64(publicKey), keyDetails: "PKIX_ECDSA_P256_SHA_256", validFor },
+    logId: { keyId },
+  });
+  const logId = createHash("sha256").update(bytesOf(log)).digest("base64");
+  const certChain = { certificates: [{ rawBytes: base64(root) }] };
+  return JSON.stringify({
+    mediaType: "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+    tlogs: [logOf(log, logId)],
+    certificateAuthorities: [{ subject: { organization: "rig", commonName: "rig" }, uri: url, certChain, validFor }],
+    ctlogs: [logOf(ctlog.publicKey, base64(ctlog.logID))],
+    timestampAuthorities: [],
+  });
+}
