@@ -22,6 +22,12 @@ const PUSH: Permission = {
   why: "Images are pushed to ghcr.io with the job's token.",
   without: "Needed only for ghcr.io. Log in to another registry with its own credentials.",
 };
+const IDENTITY: Permission = {
+  name: "id-token",
+  level: "write",
+  why: "GitHub says to Sigstore which workflow signs.",
+  without: "Needed only to sign without a key.",
+};
 const DELETE: Permission = {
   name: "packages",
   level: "read",
@@ -72,6 +78,6 @@ export const PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = {
   rollback: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
   report: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
   prune: [CONTENTS, DELETE],
-  sign: [CONTENTS, SIGN],
+  sign: [CONTENTS, SIGN, IDENTITY],
   trivy: [PULL],
 };

@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type CliRun, openShop, runCli, type ShopStage } from "@belay/testkit";
+import { type CliRun, openShop, runCli, type ShopStage, startSigstore } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
 let shop: ShopStage;
@@ -67,10 +67,41 @@ it("signs with the key of the environment, which is written down nowhere, and de
   expect(run.json, run.stderr).toMatchObject({ outcome: "succeeded" });
 });
 
-it("says which variable is missing, and which key can't be read", async () => {
+it("signs as the workflow that this is, and refuses whoever else signed so", async () => {
+  await using sigstore = await startSigstore();
+  const root = join(shop.temporary.path, "trusted-root.json");
+  await writeFile(root, sigstore.trustedRoot);
+  const path = join(shop.repository.folder, "belay.yaml");
+  const before = await readFile(path, "utf8");
+  const requiring = (identity: string): Promise<void> => {
+    const lines = `    require-signature: { identity: "${identity}", trusted-root: "${root}" }\n    rollout:`;
+    return writeFile(
+      path,
+      before.replace("    rollout:", () => lines),
+    );
+  };
+  const plan = async (): Promise<string> => (await runCli(shop, "plan", { folder, args: ["--json"] })).stdout;
+  try {
+    await requiring(sigstore.identity);
+    expect(await plan()).toContain("it has no signature with a certificate");
+    const args = ["--json", "--fulcio-url", sigstore.url, "--rekor-url", sigstore.url];
+    const signed = await runCli(shop, "sign", { folder, args, env: { ...sigstore.env } });
+    expect(signed.json, signed.stderr).toMatchObject({ outcome: "succeeded" });
+    expect(signed.stdout + signed.stderr).not.toContain("signature-of-nobody");
+    expect(await plan()).not.toContain("signature_missing");
+    await requiring(sigstore.identity.replace("main", "evil"));
+    expect(await plan()).toContain(`it is of ${sigstore.identity}`);
+  } finally {
+    await writeFile(path, before);
+  }
+});
+
+it("says what is missing, and which key can't be read", async () => {
   const unsigned = await signBy("");
   expect(unsigned).toMatchObject({ exitCode: 2 });
-  expect(unsigned.stderr).toContain("COSIGN_PRIVATE_KEY is empty");
+  expect(unsigned.stderr).toContain(
+    "neither a key (the environment variable COSIGN_PRIVATE_KEY is empty) nor an identity",
+  );
   const nowhere = await runCli(shop, "deploy", { folder, args: ["--require-signature", "/nowhere/cosign.pub"] });
   expect(nowhere).toMatchObject({ exitCode: 2 });
   expect(nowhere.stderr).toContain("/nowhere/cosign.pub");

@@ -10,6 +10,7 @@ import {
   loadPushInputs,
   loadRollbackInputs,
   loadScanInputs,
+  loadSignInputs,
 } from "@belay/pipeline";
 import { MOST_PLATFORMS, TRIVY_ACTION_RULES } from "@belay/scan";
 import { describe, expect, it } from "vitest";
@@ -41,7 +42,7 @@ const LOADERS: Readonly<Record<string, (inputs: Inputs) => unknown>> = {
   "actions/scan/action.yml": loadScanInputs,
   "actions/push/action.yml": loadPushInputs,
   "actions/prune/action.yml": loadPruneInputs,
-  "actions/sign/action.yml": loadPushInputs,
+  "actions/sign/action.yml": loadSignInputs,
   "actions/deploy/action.yml": loadDeployInputs,
   "actions/plan/action.yml": loadDeployInputs,
   "actions/report/action.yml": loadDeployInputs,

@@ -1,10 +1,10 @@
 import { runAction } from "@belay/action";
-import { loadPushInputs, sign } from "@belay/pipeline";
+import { loadSignInputs, sign } from "@belay/pipeline";
 
 await runAction(async (context) => {
-  const signed = await sign(context, loadPushInputs(context.inputs));
+  const signed = await sign(context, loadSignInputs(context.inputs));
   context.output("release", signed.releasePath);
   context.output("images", JSON.stringify(signed.images));
-  context.output("key-id", signed.keyId);
+  context.output("by", signed.by);
   return undefined;
 });

@@ -1,5 +1,13 @@
 import { type Inputs, pinnedReference, type Release, releaseDigest } from "@belay/core";
-import { build, loadBuildInputs, loadPushInputs, type PipelineContext, push, sign } from "@belay/pipeline";
+import {
+  build,
+  loadBuildInputs,
+  loadPushInputs,
+  loadSignInputs,
+  type PipelineContext,
+  push,
+  sign,
+} from "@belay/pipeline";
 import type { CommandResult } from "./run-command.ts";
 
 export async function runBuild(context: PipelineContext, inputs: Inputs): Promise<CommandResult> {
@@ -13,7 +21,7 @@ export async function runPush(context: PipelineContext, inputs: Inputs): Promise
 }
 
 export async function runSign(context: PipelineContext, inputs: Inputs): Promise<CommandResult> {
-  const signed = await sign(context, loadPushInputs(inputs));
+  const signed = await sign(context, loadSignInputs(inputs));
   return describe("Signed", signed);
 }
 

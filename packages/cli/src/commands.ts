@@ -39,7 +39,11 @@ const PRUNING = {
   last: "Newest images of each repository that stay in any case. Default: 10.",
   "dry-run": "Whether to only say what would go: true or false. Default: true.",
 } as const;
-const SIGNING = { "max-parallel": "How many images are signed at a time. Default: 2." } as const;
+const SIGNING = {
+  "max-parallel": "How many images are signed at a time. Default: 2.",
+  "fulcio-url": "Authority that certifies who signs without a key. Default: Sigstore's public one.",
+  "rekor-url": "Log in which a signature without a key becomes public. Default: Sigstore's public one.",
+} as const;
 const DIRTY = { "allow-dirty": "Build although files differ from the commit; the image is then labelled so." } as const;
 const BUILDER = {
   builder: "Builder of docker buildx. Default: the one that buildx itself would use.",
@@ -152,7 +156,7 @@ export const COMMANDS: readonly Command[] = [
   ),
   command(
     "sign",
-    "Sign what was pushed, as cosign does it. The key is in COSIGN_PRIVATE_KEY, its password in COSIGN_PASSWORD.",
+    "Sign what was pushed, as cosign does it: with the key in COSIGN_PRIVATE_KEY, or as the workflow that this is.",
     SIGNING,
     RELEASE,
   ),

@@ -4,7 +4,15 @@ import type { ConfigSource, Path } from "./config-source.ts";
 import { pathName } from "./describe-issue.ts";
 import { DURATION_RULES, type DurationRule, durationProblem, LONGEST_MS, toMilliseconds } from "./durations.ts";
 import { type Problem, suggest } from "./problem.ts";
-import type { ConfigData, EnvironmentData, RolloutData, ScanData, ServiceData, TargetData } from "./schema.ts";
+import type {
+  ConfigData,
+  EnvironmentData,
+  RolloutData,
+  ScanData,
+  ServiceData,
+  SignatureData,
+  TargetData,
+} from "./schema.ts";
 
 /** Tells of a problem at a place of the data. */
 export type Complain = (path: Path, message: string, at?: "key" | "value") => void;
@@ -59,6 +67,8 @@ function checkEnvironment(
   if (sound(part("target"))) checkTarget(part("target"), environment.target, complain);
   if (sound(part("rollout"))) checkRollout(part("rollout"), environment.rollout, complain);
   if (sound(part("scan"))) checkScan(part("scan"), environment.scan, complain);
+  const signature = part("require-signature");
+  if (sound(signature)) checkSignature(signature, environment["require-signature"], complain);
   const probes: unknown = environment.health;
   for (const index of Array.isArray(probes) ? probes.keys() : []) {
     const at = [...part("health"), index];
@@ -112,6 +122,18 @@ function checkScan(path: Path, scan: ScanData | undefined, complain: Complain): 
     const value = scan[key as keyof typeof DURATION_RULES.scan];
     const wrong = value === undefined ? undefined : durationProblem(value, rule);
     if (wrong !== undefined) complain([...path, key], `\`${pathName([...path, key])}\` is ${wrong}`);
+  }
+}
+
+function checkSignature(path: Path, signature: SignatureData | undefined, complain: Complain): void {
+  if (signature === undefined) return;
+  const { key, identity } = signature;
+  if ((key === undefined) === (identity === undefined)) {
+    complain(path, `\`${pathName(path)}\` needs one of \`key\` and \`identity\`, and not both.`, "key");
+  }
+  for (const name of ["issuer", "trusted-root"] as const) {
+    if (key === undefined || signature[name] === undefined) continue;
+    complain([...path, name], `\`${name}\` belongs to \`identity\`: a key needs none.`, "key");
   }
 }
 

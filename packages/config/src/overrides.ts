@@ -30,7 +30,7 @@ export interface Overrides {
   readonly variables?: Readonly<Record<string, string>>;
   /** Text of the input: one probe a line, or a YAML list (see `parseHealthInput`). Replaces belay.yaml's probes. */
   readonly health?: string;
-  /** Path of a public key. */
+  /** Path of a public key, or an identity (an address). */
   readonly requireSignature?: string;
   readonly rollout?: Partial<RolloutPolicy>;
 }
@@ -62,7 +62,8 @@ export const OVERRIDE_INPUTS = {
     "A whole kubeconfig, as it is or in base64, from a secret. It is kept in memory only. Not together with `kubeconfig`.",
   variables: `Values for \${NAME} in belay.yaml and in the target's files, NAME=value, one a line. Never secrets.`,
   health: "Health probes, one a line, such as `web instance http://:8080/healthz`, or a YAML list as in belay.yaml.",
-  "require-signature": "Deploy only images with a signature of this key: path of cosign.pub, relative to belay.yaml.",
+  "require-signature":
+    "Deploy only images with this signature: path of cosign.pub, relative to belay.yaml, or the workflow that signed without a key, such as https://github.com/acme/shop/.github/workflows/deploy.yml@refs/heads/main.",
   strategy: "rolling overlaps old and new; recreate accepts downtime for services that can't overlap.",
   start: "How long an instance may take to become ready for the first time, such as 60s.",
   deadline: "How long the whole deployment may take, such as 5m.",

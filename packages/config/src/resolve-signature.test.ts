@@ -21,12 +21,35 @@ describe("require-signature", () => {
     expect(settings(EXAMPLE, { "require-signature": "/x/b.pub" }).requireSignature).toEqual({ keyFile: "/x/b.pub" });
   });
 
-  it.each(["require-signature: cosign.pub", "require-signature: {}", "require-signature: { ky: a.pub }"])(
-    "refuses %j, with what is legal",
-    (line) => {
-      const problems = problemLines(() => settings(withLine(line))).join("\n");
-      expect(problems).toContain("require-signature");
-      expect(problems).toContain("key");
-    },
-  );
+  const GITHUB = "https://token.actions.githubusercontent.com";
+  const WORKFLOW = "https://github.com/acme/shop/.github/workflows/deploy.yml@refs/heads/main";
+
+  it("names who signs without a key, and whom to trust", () => {
+    const text = withLine(`require-signature: { identity: "${WORKFLOW}", trusted-root: root.json }`);
+    const required = { identity: WORKFLOW, issuer: GITHUB, trustedRoot: "/repo/root.json" };
+    expect(settings(text).requireSignature).toEqual(required);
+    const other = withLine(`require-signature: { identity: "${WORKFLOW}", issuer: "https://issuer.example" }`);
+    expect(settings(other).requireSignature).toEqual({ identity: WORKFLOW, issuer: "https://issuer.example" });
+  });
+
+  it("takes an address in the input for an identity, with the file's trust", () => {
+    const given = { "require-signature": WORKFLOW };
+    expect(settings(EXAMPLE, given).requireSignature).toEqual({ identity: WORKFLOW, issuer: GITHUB });
+    const text = withLine("require-signature: { identity: x, trusted-root: root.json }");
+    const required = { identity: WORKFLOW, issuer: GITHUB, trustedRoot: "/repo/root.json" };
+    expect(settings(text, given).requireSignature).toEqual(required);
+  });
+
+  it.each([
+    ["require-signature: cosign.pub", "key"],
+    ["require-signature: {}", "needs one of `key` and `identity`"],
+    ["require-signature: { key: a.pub, identity: x }", "needs one of `key` and `identity`"],
+    ["require-signature: { key: a.pub, issuer: 'https://x.example' }", "`issuer` belongs to `identity`"],
+    ["require-signature: { key: a.pub, trusted-root: a.json }", "`trusted-root` belongs to `identity`"],
+    ["require-signature: { ky: a.pub }", "key"],
+  ])("refuses %j, with what is legal", (line, words) => {
+    const problems = problemLines(() => settings(withLine(line))).join("\n");
+    expect(problems).toContain("belay.yaml:15:");
+    expect(problems).toContain(words);
+  });
 });

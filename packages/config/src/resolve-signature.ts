@@ -4,19 +4,30 @@ import type { Resolution } from "./resolution.ts";
 import type { SignatureRequirement } from "./settings.ts";
 import type { SignatureData } from "./signature-schema.ts";
 
+/** Issuer of the tokens of GitHub Actions (docs.github.com, "OpenID Connect reference"). */
+const GITHUB = "https://token.actions.githubusercontent.com";
+
 export interface SignatureSources {
   readonly resolution: Resolution;
   readonly path: Path;
   readonly directory: string;
   readonly data: SignatureData | undefined;
-  /** The input of the same name: the path of a key. */
+  /** The input of the same name: the path of a key, or an identity, which is an address. */
   readonly given: string | undefined;
 }
 
 /** Who has to have signed the images of an environment. An input wins over the file. */
 export function resolveSignature(sources: SignatureSources): SignatureRequirement | undefined {
-  const { resolution, path, directory, data, given } = sources;
-  const written = resolution.fill(data, path)?.key;
-  const key = resolution.text("require-signature", given, "path", [...path, "key"], written);
-  return key === undefined ? undefined : { keyFile: resolve(directory, key) };
+  const { resolution, path, directory, given } = sources;
+  const data = resolution.fill(sources.data, path) ?? {};
+  const [identity, key] = /^https?:\/\//.test(given ?? "") ? [given, undefined] : [undefined, given];
+  if (key !== undefined || (identity === undefined && data.key !== undefined)) {
+    const name = resolution.text("require-signature", key, "path", [...path, "key"], data.key) ?? "";
+    return { keyFile: resolve(directory, name) };
+  }
+  const who = resolution.text("require-signature", identity, "word", [...path, "identity"], data.identity);
+  if (who === undefined) return undefined;
+  const { issuer = GITHUB, "trusted-root": root } = data;
+  resolution.check(issuer, "url", [...path, "issuer"]);
+  return { identity: who, issuer, ...(root === undefined ? {} : { trustedRoot: resolve(directory, root) }) };
 }

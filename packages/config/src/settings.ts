@@ -119,11 +119,18 @@ export interface ApplicationSettings {
   readonly directory: string;
 }
 
-/** Who has to have signed an image: the holder of a key. */
-export interface SignatureRequirement {
-  /** Absolute path of a public key in PEM. */
-  readonly keyFile: string;
-}
+/** Who has to have signed an image: the holder of a key, or whoever a certificate names. */
+export type SignatureRequirement =
+  | {
+      /** Absolute path of a public key in PEM. */
+      readonly keyFile: string;
+    }
+  | {
+      readonly identity: string;
+      readonly issuer: string;
+      /** Absolute path. Default: Sigstore's public one. */
+      readonly trustedRoot?: string;
+    };
 
 /** Everything about one environment, checked and complete. */
 export interface Settings extends ApplicationSettings {

@@ -2,55 +2,64 @@ import {
   BelayError,
   deriveRelease,
   type ImageIdentity,
+  type Inputs,
   mapBounded,
   type Release,
   readRelease,
   writeRelease,
 } from "@belay/core";
 import { attachRelease, type RegistryClient } from "@belay/registry";
-import { keyId, loadSigningKey, type SigningKey, signImage } from "@belay/sign";
 import type { PipelineContext } from "./context.ts";
 import { releasePath } from "./places.ts";
 import { registryAccess } from "./registry-access.ts";
+import { type SignatureMaker, type SigstoreAddresses, signatureMaker } from "./signature-maker.ts";
 import { timedStage } from "./stages.ts";
-import type { PushInputs } from "./use-case-inputs.ts";
+import { loadPushInputs, type PushInputs } from "./use-case-inputs.ts";
 import { withFailureReport } from "./with-failure-report.ts";
+
+export interface SignInputs extends PushInputs {
+  /** Of a Sigstore of one's own. */
+  readonly sigstore: Partial<SigstoreAddresses>;
+}
 
 export interface Signed {
   readonly release: Release;
   readonly releasePath: string;
   /** What was signed: `repository@sha256:…` by service. */
   readonly images: Readonly<Record<string, string>>;
-  /** SHA-256 of the public key. */
-  readonly keyId: string;
+  /** `key:<SHA-256 of the public key>`, or `identity`: the certificate says whose. */
+  readonly by: string;
+}
+
+/** @throws BelayError INVALID_INPUT */
+export function loadSignInputs(inputs: Inputs): SignInputs {
+  const [fulcioUrl, rekorUrl] = [urlOf(inputs, "fulcio-url"), urlOf(inputs, "rekor-url")];
+  const sigstore = { ...(fulcioUrl && { fulcioUrl }), ...(rekorUrl && { rekorUrl }) };
+  return { ...loadPushInputs(inputs), sigstore };
+}
+
+function urlOf(inputs: Inputs, name: string): string | undefined {
+  const text = inputs.text(name);
+  if (text === undefined || /^https?:\/\/[^\s/@]+/.test(text)) return text;
+  return inputs.refuse(name, `its value is ${JSON.stringify(text)}`, "Write an address like https://fulcio.example.");
 }
 
 /**
- * Signs what was built and pushed, by digest, and writes the next release. The key comes from the environment alone, as
- * cosign takes it: `COSIGN_PRIVATE_KEY` (with `COSIGN_PASSWORD` when it is encrypted).
+ * Signs what was built and pushed, by digest, and writes the next release. With a key, which comes from the environment
+ * alone, as cosign takes it: `COSIGN_PRIVATE_KEY` (with `COSIGN_PASSWORD` when it is encrypted). Without one, as the
+ * workflow that this is, where the job has `id-token: write`.
  * @throws BelayError INVALID_INPUT, RELEASE_INVALID, PUSH_FAILED, REGISTRY_*; written into the report too.
  */
-export function sign(context: PipelineContext, inputs: PushInputs): Promise<Signed> {
+export function sign(context: PipelineContext, inputs: SignInputs): Promise<Signed> {
   return withFailureReport(context, inputs, false, async (facts) => {
     const path = releasePath(context, inputs);
     const pushed = await readRelease(path);
     facts.application = pushed.application;
     facts.source = pushed.source;
-    const key = await readKey(context);
-    const done = await timedStage(context, "sign", () => signAll(context, inputs, pushed, key), describeSigned);
+    const maker = await signatureMaker(context, inputs.sigstore);
+    const done = await timedStage(context, "sign", () => signAll(context, inputs, pushed, maker), describeSigned);
     await writeRelease(path, done.release);
     return { ...done, releasePath: path };
-  });
-}
-
-async function readKey({ env, redactor }: PipelineContext): Promise<SigningKey> {
-  const [pem = "", password = ""] = [env.COSIGN_PRIVATE_KEY, env.COSIGN_PASSWORD];
-  for (const secret of [pem, password]) redactor.add(secret);
-  if (pem.trim() !== "") return loadSigningKey(pem, password);
-  throw new BelayError("INVALID_INPUT", {
-    doing: "signing the images",
-    got: "the environment variable COSIGN_PRIVATE_KEY is empty",
-    next: "Give the step the text of cosign.key in `env:`, from a secret, and its password in COSIGN_PASSWORD.",
   });
 }
 
@@ -68,22 +77,22 @@ async function signAll(
   context: PipelineContext,
   inputs: PushInputs,
   pushed: Release,
-  key: SigningKey,
+  maker: SignatureMaker,
 ): Promise<Omit<Signed, "releasePath">> {
   const { clock, log, signal } = context;
   const images = signable(pushed);
   return withClient(context, inputs, async (registry) => {
     await mapBounded(images, inputs.maxParallel, signal, async ([service, image], inner) => {
-      const done = await signImage({ registry, clock, ...image, signal: inner }, key);
+      const done = await maker.sign({ registry, clock, log, ...image, signal: inner });
       log.info(`${service}: ${image.repository}@${image.digest} is ${done}.`);
     });
-    const id = keyId(key.publicKey);
+    const { by } = maker;
     const now = clock.date().toISOString();
-    const evidence = { sign: { signedAt: now, key: id, services: images.map(([service]) => service) } };
+    const evidence = { sign: { signedAt: now, by, services: images.map(([service]) => service) } };
     const release = deriveRelease(pushed, { stage: "sign", evidence, createdAt: now });
     await attachRelease({ registry, release, clock, log, signal });
     const names = images.map(([service, { repository, digest }]) => [service, `${repository}@${digest}`]);
-    return { release, images: Object.fromEntries(names), keyId: id };
+    return { release, images: Object.fromEntries(names), by };
   });
 }
 
@@ -122,6 +131,6 @@ async function withClient<T>(
   }
 }
 
-function describeSigned({ images, keyId: id }: Pick<Signed, "images" | "keyId">): string {
-  return `${Object.values(images).join(", ")} by the key ${id.slice(0, 16)}`;
+function describeSigned({ images, by }: Pick<Signed, "images" | "by">): string {
+  return `${Object.values(images).join(", ")} by ${by}`;
 }

@@ -1,18 +1,26 @@
 import { readFile } from "node:fs/promises";
-import type { Settings } from "@belay/config";
-import { BelayError, type Finding, type ImageIdentity, isBelayError, messageOf, type Release } from "@belay/core";
+import type { Settings, SignatureRequirement } from "@belay/config";
+import {
+  BelayError,
+  type Digest,
+  type Finding,
+  type ImageIdentity,
+  isBelayError,
+  messageOf,
+  type Release,
+} from "@belay/core";
 import type { RegistryClient } from "@belay/registry";
-import { checkSignature, loadPublicKey } from "@belay/sign";
+import { checkIdentity, checkSignature, loadPublicKey, type SignatureCheck } from "@belay/sign";
 import type { PipelineContext } from "./context.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
 import { withRegistry } from "./with-registry.ts";
 
-type Key = ReturnType<typeof loadPublicKey>;
+type Check = (registry: RegistryClient, repository: string, digest: Digest) => Promise<SignatureCheck>;
 
 /**
  * A refusal for each image of the release that does not carry the signature that its environment asks for. What can't be
  * read at the registry is not proven, so it is refused, too.
- * @throws BelayError CONFIG_INVALID when the key can't be read
+ * @throws BelayError CONFIG_INVALID when the key, or whom to trust, can't be read
  */
 export async function signatureFindings(
   context: PipelineContext,
@@ -22,17 +30,23 @@ export async function signatureFindings(
 ): Promise<readonly Finding[]> {
   const { requireSignature } = settings;
   if (requireSignature === undefined) return [];
-  const key = await readKey(requireSignature.keyFile);
+  const check = await checkOf(requireSignature);
   const images = Object.entries(release.services);
   return withRegistry(context, inputs, settings, async (registry) => {
     const found = await Promise.all(
-      images.map(([service, image]) => findingOf(context, registry, service, image, key)),
+      images.map(([service, image]) => findingOf(context, registry, service, image, check)),
     );
     return found.filter((one) => one !== undefined);
   });
 }
 
-async function readKey(path: string): Promise<Key> {
+async function checkOf(required: SignatureRequirement): Promise<Check> {
+  if (!("keyFile" in required)) return (...image) => checkIdentity(...image, required);
+  const key = await readKey(required.keyFile);
+  return (...image) => checkSignature(...image, key);
+}
+
+async function readKey(path: string): Promise<ReturnType<typeof loadPublicKey>> {
   const doing = "reading the key of `require-signature`";
   try {
     return loadPublicKey(await readFile(path, "utf8"), doing);
@@ -43,14 +57,14 @@ async function readKey(path: string): Promise<Key> {
   }
 }
 
-const REMEDY = "Sign it with `belay sign` (actions/sign) after the push, or with `cosign sign --key`.";
+const REMEDY = "Sign it with `belay sign` (actions/sign) after the push, or with cosign.";
 
 async function findingOf(
   context: PipelineContext,
   registry: RegistryClient,
   service: string,
   { repository, digest }: ImageIdentity,
-  key: Key,
+  check: Check,
 ): Promise<Finding | undefined> {
   const refuse = (message: string, remedy = REMEDY): Finding => {
     return { level: "refuse", check: "signature_missing", service, message, remedy };
@@ -58,13 +72,13 @@ async function findingOf(
   if (digest === undefined) return refuse("its image was not pushed, so that nobody can have signed it");
   const name = `${repository}@${digest}`;
   try {
-    const check = await checkSignature(registry, repository, digest, key);
-    if (!check.signed) return refuse(`${name}: ${check.why}`);
-    context.log.info(`${service}: ${name} is signed by ${check.by}.`);
+    const found = await check(registry, repository, digest);
+    if (!found.signed) return refuse(`${name}: ${found.why}`);
+    context.log.info(`${service}: ${name} is signed by ${found.by}.`);
     return undefined;
   } catch (error) {
     context.signal.throwIfAborted();
-    if (!isBelayError(error)) throw error;
+    if (!isBelayError(error) || error.code === "CONFIG_INVALID") throw error;
     return refuse(`the signature of ${name} could not be read: ${error.got}`, error.next);
   }
 }
