@@ -69,7 +69,7 @@ const ALERTS: Permission = {
 };
 /** Per folder under `actions/`; `belay` is the action at the root of the repository. */
 export const PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = {
-  belay: [CONTENTS, PUSH, DEPLOYMENTS, COMMENT, RUNS],
+  belay: [CONTENTS, PUSH, DEPLOYMENTS, COMMENT, RUNS, IDENTITY],
   build: [CONTENTS],
   scan: [CONTENTS, PULL, ALERTS],
   push: [CONTENTS, PUSH],

@@ -96,6 +96,13 @@ it("signs as the workflow that this is, and refuses whoever else signed so", asy
   }
 });
 
+it("signs on the whole way, too, between the push and the target", async () => {
+  await shop.repository.commit("Greet anew", "web/shop.mjs", ["Welcome to the shop", "Hello from the shop"]);
+  const args = ["--json", "--sign", "--require-signature", publicKey];
+  const run = await runCli(shop, "run", { args, env: { COSIGN_PRIVATE_KEY: ours.privateKey } });
+  expect(run.json, run.stderr).toMatchObject({ outcome: "succeeded" });
+});
+
 it("says what is missing, and which key can't be read", async () => {
   const unsigned = await signBy("");
   expect(unsigned).toMatchObject({ exitCode: 2 });

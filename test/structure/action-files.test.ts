@@ -37,7 +37,7 @@ const WRAPPER = "actions/trivy/action.yml";
 const RUNTIME = ["fail-on", "github-token", "working-directory"];
 
 const LOADERS: Readonly<Record<string, (inputs: Inputs) => unknown>> = {
-  "action.yml": loadPipelineInputs,
+  "action.yml": (inputs) => [loadPipelineInputs(inputs), loadSignInputs(inputs)],
   "actions/build/action.yml": loadBuildInputs,
   "actions/scan/action.yml": loadScanInputs,
   "actions/push/action.yml": loadPushInputs,

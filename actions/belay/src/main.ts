@@ -7,14 +7,16 @@ import {
   setPushOutputs,
   setScanOutputs,
 } from "@belay/action";
-import { build, deploy, loadPipelineInputs, push, report, scan } from "@belay/pipeline";
+import { build, deploy, loadPipelineInputs, loadSignInputs, push, report, scan, sign } from "@belay/pipeline";
 
 await runAction(async (context) => {
   const inputs = loadPipelineInputs(context.inputs);
+  const signing = loadSignInputs(context.inputs);
   try {
     setBuildOutputs(context, await build(context, inputs));
     await scan(context, inputs, { onScanned: (scanned) => setScanOutputs(context, scanned) });
     setPushOutputs(context, await push(context, inputs));
+    if (signing.wanted) await sign(context, signing);
     armPost(context);
     const deployed = await deploy(context, inputs);
     if (!deployed.leftOpen) disarmPost();

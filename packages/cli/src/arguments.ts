@@ -23,7 +23,7 @@ const LISTS = new Set([
   ...["scan-ignore-files", "scan-db-repository", "report"],
 ]);
 const FLAGS = new Set([
-  ...["allow-dirty", "allow-older", "allow-no-way-back", "pull", "no-cache", "json", "markdown", "help"],
+  ...["sign", "allow-dirty", "allow-older", "allow-no-way-back", "pull", "no-cache", "json", "markdown", "help"],
   ...["scan-ignore-unfixed", "scan-only-new", "scan-allow-unknown-os"],
 ]);
 

@@ -7,12 +7,14 @@ import {
   loadDeployInputs,
   loadPipelineInputs,
   loadRollbackInputs,
+  loadSignInputs,
   type PipelineContext,
   push,
   reconcile,
   report,
   rollback,
   scan,
+  sign,
   type Told,
 } from "@belay/pipeline";
 import type { CommandResult } from "./run-command.ts";
@@ -30,10 +32,12 @@ export async function runRollback(context: PipelineContext, inputs: Inputs, view
 /** The whole way. A failure before the deployment is told to the pull request too. */
 export async function runAll(context: PipelineContext, inputs: Inputs, view: View): Promise<CommandResult> {
   const given = loadPipelineInputs(inputs);
+  const signing = loadSignInputs(inputs);
   try {
     await build(context, given);
     await scan(context, given);
     await push(context, given);
+    if (signing.wanted) await sign(context, signing);
     return ofDeployment(await deploy(context, given, { onEvent: view.onEvent }));
   } catch (error) {
     await report(context, given);

@@ -39,6 +39,7 @@ const PRUNING = {
   last: "Newest images of each repository that stay in any case. Default: 10.",
   "dry-run": "Whether to only say what would go: true or false. Default: true.",
 } as const;
+const SIGN = { sign: "Sign what was pushed, before it is deployed." } as const;
 const SIGNING = {
   "max-parallel": "How many images are signed at a time. Default: 2.",
   "fulcio-url": "Authority that certifies who signs without a key. Default: Sigstore's public one.",
@@ -174,6 +175,8 @@ export const COMMANDS: readonly Command[] = [
     BUILDER,
     SCAN,
     DIRTY,
+    SIGN,
+    SIGNING,
     PARALLEL,
     PUSH_TIME,
     COMMENT,

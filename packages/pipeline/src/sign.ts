@@ -20,6 +20,8 @@ import { withFailureReport } from "./with-failure-report.ts";
 export interface SignInputs extends PushInputs {
   /** Of a Sigstore of one's own. */
   readonly sigstore: Partial<SigstoreAddresses>;
+  /** Whether the whole pipeline signs, too. The step of its own always does. */
+  readonly wanted: boolean;
 }
 
 export interface Signed {
@@ -35,7 +37,7 @@ export interface Signed {
 export function loadSignInputs(inputs: Inputs): SignInputs {
   const [fulcioUrl, rekorUrl] = [urlOf(inputs, "fulcio-url"), urlOf(inputs, "rekor-url")];
   const sigstore = { ...(fulcioUrl && { fulcioUrl }), ...(rekorUrl && { rekorUrl }) };
-  return { ...loadPushInputs(inputs), sigstore };
+  return { ...loadPushInputs(inputs), sigstore, wanted: inputs.boolean("sign") ?? false };
 }
 
 function urlOf(inputs: Inputs, name: string): string | undefined {
