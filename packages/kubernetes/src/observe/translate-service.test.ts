@@ -82,6 +82,23 @@ describe("a Deployment", () => {
     expect(translate("Deployment", [deployment, set("1", "web:1", status)]).conditions).toEqual([]);
   });
 
+  it.each([
+    ["quota", 'pods "web-2-x" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true'],
+    ["quota", 'admission webhook "policy.example" denied the request: no label team'],
+    [
+      "config_missing",
+      'pods "web-2-x" is forbidden: error looking up service account shop/web: serviceaccount "web" not found',
+    ],
+    [
+      "start_failed",
+      'Internal error occurred: failed calling webhook "injector.example": failed to call webhook: connection refused',
+    ],
+  ])("tells why no pod can be made, which may pass: %s", (type, message) => {
+    const status = { conditions: [{ type: "ReplicaFailure", status: "True", reason: "FailedCreate", message }] };
+    const { conditions } = translate("Deployment", [deployment, set("2", "web:2", status)]);
+    expect(conditions).toEqual([{ type, message, mayPass: true }]);
+  });
+
   it("tells of a pod that no node takes, and of one whose ConfigMap is missing", () => {
     const why = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
     const waits = (name: string, more: object) =>
