@@ -1,5 +1,5 @@
 import type { Cause, CauseDetail, Condition, ContainerState, Instance } from "@belay/core";
-import { conditionKey, hasEnded, isReady, isUnhealthy, isUp, probeKey } from "./baseline.ts";
+import { hasEnded, isReady, isUnhealthy, isUp, probeKey } from "./baseline.ts";
 import { countsAt, SETTLE_MS } from "./counts-at.ts";
 import { lasting } from "./facts.ts";
 import type { Scene } from "./scene.ts";
@@ -182,10 +182,9 @@ function instanceMissing(scene: Scene): CauseDetail | undefined {
   return waitedFor(scene) ?? { cause: "instance_missing", service: name, detail };
 }
 
-/** When the time for a start is over, what stood in its way all the time is the better cause. */
-function waitedFor({ service, memory }: Scene): CauseDetail | undefined {
-  const stands = (one: Condition): boolean => memory.conditions.since.has(conditionKey(service.name, one));
-  const found = service.conditions.find((one) => one.mayPass === true && stands(one));
+/** When the time for a start is over, what stands in its way is the better cause, even if it did so before. */
+function waitedFor({ service }: Scene): CauseDetail | undefined {
+  const found = service.conditions.find((one) => one.mayPass === true);
   return found && { cause: found.type, service: service.name, detail: found.message };
 }
 

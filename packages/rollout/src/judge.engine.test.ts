@@ -180,6 +180,16 @@ const CASES: [name: string, cause: Partial<CauseDetail>, one: Case][] = [
     },
   ],
   [
+    "what stood in the way of a start that took too long, and did so at begin",
+    { cause: "config_missing", detail: "no secret" },
+    {
+      before: observed([old("o1")], { conditions: [passing("config_missing", "no secret")] }),
+      seen: [1, 61].map((second) => {
+        return [second, observed([unready("1")], { conditions: [passing("config_missing", "no secret")] })] as const;
+      }),
+    },
+  ],
+  [
     "what stood in the way of instances that never came",
     { cause: "quota", detail: "no room" },
     {
