@@ -1,6 +1,7 @@
 import { createRunner, Redactor, type Scope, systemClock } from "@belay/core";
 import { connectKubernetes, createKubernetesTarget, createManifests } from "@belay/kubernetes";
 import { createAuthenticator, createRegistryClient, insecureRegistries } from "@belay/registry";
+import { type StopPoint, stopWithin } from "./stop-within.ts";
 import type { OpenTarget } from "./target-opener.ts";
 
 export interface ManifestSettings {
@@ -9,13 +10,16 @@ export interface ManifestSettings {
   readonly services: Readonly<Record<string, { readonly workload: string }>>;
   /** Folder of the user's files. */
   readonly folder: string;
+  /** Where the process ends or stops by itself. */
+  readonly stop?: StopPoint;
 }
 
 /** A Kubernetes target for manifests, as the pipeline opens it. */
 export const openTarget: OpenTarget = async (settings, { log, redactor }) => {
-  const { kubeconfig, scope, services, folder } = settings as ManifestSettings;
+  const { kubeconfig, scope, services, folder, stop } = settings as ManifestSettings;
   const ports = { log, redactor, clock: systemClock };
-  const api = await connectKubernetes({ kubeconfig, namespace: scope.project, env: {}, ...ports });
+  const connection = await connectKubernetes({ kubeconfig, namespace: scope.project, env: {}, ...ports });
+  const api = stopWithin(connection, stop, log);
   const runner = createRunner(redactor);
   const auth = createAuthenticator({ env: {}, runner, redactor: new Redactor() });
   const registry = createRegistryClient({ auth, insecure: insecureRegistries(), attempts: 2, ...ports });

@@ -1,0 +1,56 @@
+import { expect } from "vitest";
+import { POLICY } from "./policy.ts";
+import { commit } from "./release-of.ts";
+import { Runner } from "./runner.ts";
+import type { RunnerJob } from "./runner-process.ts";
+import type { StopPoint } from "./stop-within.ts";
+import { STOPS } from "./stop-within.ts";
+import type { Running, Trial } from "./trial.ts";
+
+const VICTIM = "victim";
+/** Long enough for a busy machine to show its beats. */
+const LIFE_MS = 4_000;
+const OLD: Running = { api: ["unchecked1", 1], web: ["unchecked1", 1] };
+const NEXT: Running = { api: ["unchecked3", 1], web: ["unchecked3", 1] };
+
+/** Two services that change in one act; on the way back, `web` is a release that crashes. */
+async function victimOf(trial: Trial, stop: StopPoint): Promise<Runner> {
+  await trial.app.define({ api: { replicas: 1 }, web: { replicas: 1 } });
+  await trial.app.hand.up({ api: "unchecked1", web: "unchecked1" });
+  const web = stop.way === "back" ? "crash" : "unchecked2";
+  const release = await trial.app.release({ api: "unchecked2", web }, commit(0xa0));
+  const { module, settings } = trial.app.opener();
+  const opener = { module, settings: { ...(settings as object), stop } };
+  const policy = { ...POLICY, stableMs: 5_000 };
+  return new Runner({ opener, run: VICTIM, release, policy, lifeMs: LIFE_MS } satisfies RunnerJob);
+}
+
+/** Killed amid an act: whoever comes next puts the old release back as a whole. */
+export async function killedWithin(trial: Trial, way: StopPoint["way"]): Promise<void> {
+  const victim = await victimOf(trial, { way, signal: "SIGKILL" });
+  const end = await victim.ended;
+  expect(end, end.log).toMatchObject({ signal: "SIGKILL" });
+  const result = await trial.recover({ isOver: async ({ run }) => run === VICTIM });
+  expect(result, trial.log.text()).toMatchObject({ kind: "recovered", outcome: "rolled_back" });
+  await trial.expectRunning(OLD);
+  await expectClosed(trial);
+}
+
+/** Stopped amid an act for longer than its life; others go on meanwhile; woken, it sends what it was about to send. */
+export async function wokenWithin(trial: Trial, way: StopPoint["way"]): Promise<void> {
+  const victim = await victimOf(trial, { way, signal: "SIGSTOP" });
+  await victim.logged(STOPS);
+  const ports = { lifeMs: LIFE_MS };
+  const next = await trial.deploy({ api: "unchecked3", web: "unchecked3" }, { ports, revision: commit(0xb0) });
+  expect(next, trial.log.text()).toMatchObject({ outcome: "succeeded", recovered: [{ kind: "recovered" }] });
+  const before = await trial.expectRunning(NEXT);
+  victim.signal("SIGCONT");
+  const end = await victim.ended;
+  expect(end, end.log).toMatchObject({ outcome: "superseded", cause: "fenced" });
+  expect(await trial.seen()).toEqual(before);
+  await expectClosed(trial);
+}
+
+async function expectClosed(trial: Trial): Promise<void> {
+  expect((await trial.ledger()).map(([, outcome]) => outcome)).not.toContain("open");
+}
