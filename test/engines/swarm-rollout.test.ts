@@ -1,5 +1,5 @@
 import { LABELS, type Plan } from "@belay/core";
-import { isOutOfSequence, type UpdateConfig } from "@belay/docker";
+import { isOutOfSequence, type Services, type UpdateConfig } from "@belay/docker";
 import { deploy, recover } from "@belay/rollout";
 import { waitUntil } from "@belay/testkit";
 import { describe, expect } from "vitest";
@@ -17,6 +17,27 @@ async function dieBefore(shop: Shop, step: string, stage: string, variant: "good
       await new Promise(() => undefined);
     };
     void shop.deploy({ web: variant }, { ports: { onStep, lifeMs: 2_000_000 } });
+  });
+}
+
+/**
+ * Sends its update and does nothing more. The engine gets another spec than the one that the label names, as if it had made
+ * that of it itself: which engine adds what to which spec changes from one version to the next.
+ */
+async function dieAfterUpdate(shop: Shop): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const update: Services["update"] = async (id, version, { TaskTemplate, ...spec }, options) => {
+      const ContainerSpec = { Image: "", ...TaskTemplate.ContainerSpec, Dir: "/" };
+      const sent = { ...spec, TaskTemplate: { ...TaskTemplate, ContainerSpec } };
+      await shop.docker.services.update(id, version, sent, options).then(resolve, reject);
+      await new Promise(() => undefined);
+    };
+    const docker = { ...shop.docker, services: { ...shop.docker.services, update } };
+    const run = async (): Promise<void> => {
+      const release = await shop.release({ web: "good2" });
+      await deploy({ release, policy: POLICY }, shop.ports(await shop.target({ docker }), { lifeMs: 2_000_000 }));
+    };
+    run().catch(reject);
   });
 }
 
@@ -215,4 +236,25 @@ describe.concurrent("a run on a swarm that was killed", () => {
       await expect(request).rejects.toSatisfy(isOutOfSequence);
     },
   );
+
+  it("before it could say on the label what the engine has made of its spec is recovered", async ({ shop }) => {
+    await shop.create("good1", ["--replicas", "2", ...START_FIRST]);
+    const before = (await shop.inspect()).Spec;
+    await dieAfterUpdate(shop);
+    const ports = shop.ports(await shop.target(), { lifeMs: 2_000 });
+    const recovery = await recover({ onAlive: "wait" }, ports);
+    expect(recovery, shop.log.text()).toMatchObject({ kind: "recovered", deployments: [1], outcome: "rolled_back" });
+    expect((await shop.inspect()).Spec).toEqual(before);
+  });
+
+  it("just then, and changed by a person after it, stays as that person made it", async ({ shop }) => {
+    await shop.create("good1", ["--replicas", "2", ...START_FIRST]);
+    await dieAfterUpdate(shop);
+    const change = ["service", "update", "--detach", "--no-resolve-image", "--env-add", "HAND=made", shop.name()];
+    await shop.engine.docker(change);
+    const ports = shop.ports(await shop.target(), { lifeMs: 2_000 });
+    const recovery = await recover({ onAlive: "wait" }, ports);
+    expect(recovery, shop.log.text()).toMatchObject({ outcome: "rollback_failed", cause: { cause: "drifted" } });
+    expect((await shop.inspect()).Spec.TaskTemplate.ContainerSpec?.Env).toEqual(["HAND=made"]);
+  });
 });

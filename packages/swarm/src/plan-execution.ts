@@ -7,6 +7,7 @@ import {
   type Wanted,
 } from "@belay/core";
 import type { Service, ServiceSpec } from "@belay/docker";
+import { cameWithLabels } from "./came-with-labels.ts";
 import { isTouched, type PlanContents, type PlannedService } from "./plan-detail.ts";
 import { removeService } from "./remove-service.ts";
 import { restoreNetworks } from "./restore-networks.ts";
@@ -86,7 +87,9 @@ function specFor(
   if (one.draft === undefined) return undefined;
   const ours = live !== undefined && readLabels(live.Spec).deployment === context.deployment;
   if (ours && state.revisionInForce(live) === one.revision) return undefined;
-  if (ours || hasMoved(state, one, live)) throw movedOn(one.name);
+  // Sent, with an answer that was lost, and shown otherwise by the engine: once more, so that it is looked at what that made.
+  const again = ours && cameWithLabels(live);
+  if (!again && (ours || hasMoved(state, one, live))) throw movedOn(one.name);
   state.options.log.info(`${live === undefined ? "creating" : "updating"} ${one.name}`);
   const spec = one.draft(live?.Spec);
   return labelled(state, one.service, spec, context);

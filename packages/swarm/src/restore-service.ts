@@ -1,5 +1,6 @@
 import { scopeHash } from "@belay/core";
 import type { Service, ServiceSpec, UpdateConfig } from "@belay/docker";
+import { cameWithLabels } from "./came-with-labels.ts";
 import { normalFrame } from "./normal-spec.ts";
 import { layAside, withOwnUpdateConfig } from "./own-update-config.ts";
 import { readLabels } from "./service-labels.ts";
@@ -103,13 +104,13 @@ export function settleService(state: TargetState, was: ServiceSnapshot): Write {
 
 /**
  * Neither the old template nor one that Belay wrote: a person's, whose change is not overwritten. What the engine rolled back
- * is the old one, with its labels.
+ * is the old one, with its labels. A run may have died before it could put on the label what the engine made of its spec.
  */
 function isSomebodyElses(state: TargetState, was: ServiceSnapshot, live: Service): boolean {
   const now = taskRevision(live.Spec.TaskTemplate, state.directory.networks);
   if (now === was.revision) return false;
   const labels = readLabels(live.Spec);
-  return labels.scope !== scopeHash(state.options.scope) || labels.revision !== now;
+  return labels.scope !== scopeHash(state.options.scope) || (labels.revision !== now && !cameWithLabels(live));
 }
 
 /** Nothing would be new, as far as anybody can tell. */
