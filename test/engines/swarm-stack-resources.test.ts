@@ -1,6 +1,6 @@
 import { chmod, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { LABELS, scopeHash } from "@belay/core";
+import { LABELS, scopeHash, systemClock } from "@belay/core";
 import { type RenderRequest, removeCreated, renderStack } from "@belay/swarm";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { IMAGE, SCOPE, STACK, type StackStand, startStackStand } from "./stack-stand.ts";
@@ -92,12 +92,12 @@ secrets: { token: { environment: TOKEN } }
     await second.create({ [LABELS.scope]: scopeHash(SCOPE), [LABELS.deployment]: "2" }, never);
     expect(await names("configs")).toHaveLength(3);
     const query = { scope: scopeHash(SCOPE), newerThan: 1 };
-    await removeCreated(stand.docker, query, never);
-    await removeCreated(stand.docker, query, never);
+    await removeCreated(stand.docker, query, { clock: systemClock }, never);
+    await removeCreated(stand.docker, query, { clock: systemClock }, never);
     expect({ configs: await names("configs"), secrets: await names("secrets") }).toEqual(before);
     expect((await stand.docker.networks.list()).map(({ Name }) => Name)).not.toContain("shop_more");
     // What runs is refused by the engine and stays.
-    await removeCreated(stand.docker, { ...query, newerThan: 0 }, never);
+    await removeCreated(stand.docker, { ...query, newerThan: 0 }, { clock: systemClock }, never);
     expect(await names("configs")).toEqual(before.configs);
   });
 

@@ -71,7 +71,7 @@ export interface KeptFiles {
 }
 
 /**
- * The way back of the stack's other resources, also exported by `stack/` as `removeCreated(docker, query, signal)`: removes
+ * The way back of the stack's other resources, also exported by `stack/` as `removeCreated(docker, query, ports, signal)`: removes
  * networks, configs and secrets with this scope's label and a deployment number above `newerThan`, once no service uses
  * them. Called after the services were restored. Safe to repeat; what is in use or gone is no error.
  */

@@ -117,7 +117,7 @@ async function settleAll(
   );
   if (!snapshot.whole) return;
   const query = { scope: scopeHash(state.options.scope), newerThan: snapshot.labelledDeployment };
-  await removeCreated(state.docker, query, signal);
+  await removeCreated(state.docker, query, state.options, signal);
 }
 
 /** Removes what this deployment or a later one created, recognised by the labels. Others' services are never touched. */
