@@ -32,7 +32,10 @@ export default defineConfig({
           // What tells one Docker engine from another: on a current one (API 1.52, containerd's image store) once more.
           name: "current",
           sequence: { groupOrder: 2 },
-          include: ["test/engines/{docker,compose-rollout,compose-rolling}.test.ts"],
+          include: [
+            "test/engines/{docker,compose-rollout,compose-rolling}.test.ts",
+            "test/engines/{swarm-rollout,swarm-stack,swarm-stack-resources}.test.ts",
+          ],
           env: { BELAY_TEST_EDITION: "current" },
           testTimeout: 180_000,
           hookTimeout: 600_000,
