@@ -4,6 +4,7 @@ export const CASES = [
   "crash at start",
   "out of memory",
   "unhealthy",
+  "unhealthy, told with its evidence",
   "unhealthy after 6 s",
   "slow start within its start period",
   "flapping",

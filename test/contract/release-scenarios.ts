@@ -1,25 +1,35 @@
-import type { Cause } from "@belay/core";
+import type { Cause, TargetKind } from "@belay/core";
 import type { DeploymentResult } from "@belay/rollout";
 import { expect } from "vitest";
 import type { CaseName } from "./cases.ts";
 import { deployOver, expectDone, expectRolledBack, OLD, type Scenario, STARTED, type Usual, WEB } from "./scenario.ts";
 import { expectTold } from "./told.ts";
 import type { Trial } from "./trial.ts";
-import { CRASH_CODE, CRASH_LINE, MEMORY_LIMIT, type VariantName } from "./variants.ts";
+import { CRASH_CODE, CRASH_LINE, MEMORY_LIMIT, SAID_TIMES, SECRET, type VariantName } from "./variants.ts";
+
+/** Long enough that whoever only waits for the end of it is late. */
+const PATIENCE = { startMs: 180_000, deadlineMs: 300_000 };
+/**
+ * A bad release is off again, and the old one proven, in seconds; a busy machine may take this long, in milliseconds. The
+ * times that were seen are in the table.
+ */
+const OFF_MS = 60_000;
 
 function bad(
   name: CaseName,
   variant: VariantName,
-  causes: readonly Cause[],
-  evidence: (result: DeploymentResult) => void = () => undefined,
-  usual: Usual = {},
+  causes: readonly Cause[] | Readonly<Record<TargetKind, readonly Cause[]>>,
+  evidence: (result: DeploymentResult, trial: Trial) => void | Promise<void> = () => undefined,
+  { options, afterMs = 0, ...usual }: Usual & { readonly afterMs?: number } = {},
 ): Scenario {
   return {
     name,
     run: async (trial) => {
-      const result = await deployOver(trial, variant, usual);
-      await expectRolledBack(trial, result, causes);
-      evidence(result);
+      const policy = { ...PATIENCE, ...options?.policy };
+      const result = await deployOver(trial, variant, { ...usual, options: { ...options, policy } });
+      await expectRolledBack(trial, result, "swarm" in causes ? causes[trial.app.scope.target] : causes);
+      expect(trial.lastMs).toBeLessThan(OFF_MS + afterMs);
+      await evidence(result, trial);
       return result;
     },
   };
@@ -36,7 +46,11 @@ function good(name: CaseName, before: VariantName, variant: VariantName, usual: 
   };
 }
 
-const ILL: readonly Cause[] = ["unhealthy", "readiness_lost", "startup_killed", "start_timeout"];
+/** Never healthy: on Kubernetes its start-up probe says so. */
+const ILL = { compose: ["unhealthy"], swarm: ["unhealthy"], kubernetes: ["startup_killed"] } as const;
+/** Healthy at first: on Kubernetes the readiness probe and the liveness probe may be first. */
+const SICK = { compose: ["unhealthy"], swarm: ["unhealthy"], kubernetes: ["unhealthy", "readiness_lost"] } as const;
+const STABLE = { options: { policy: { stableMs: 10_000 } }, afterMs: 30_000 };
 
 /** Releases that run, or not. */
 export const RELEASES: readonly Scenario[] = [
@@ -57,10 +71,13 @@ export const RELEASES: readonly Scenario[] = [
     { web: { memory: MEMORY_LIMIT } },
   ),
   bad("unhealthy", "unhealthy", ILL, ({ report }) => expect(report.evidence[0]?.service).toBe("web")),
-  bad("unhealthy after 6 s", "sickens", ILL, undefined, { options: { policy: { stableMs: 10_000 } } }),
+  bad("unhealthy, told with its evidence", "talks", ILL, expectEvidence, {
+    prepare: async (trial) => trial.redactor.add(SECRET),
+  }),
+  bad("unhealthy after 6 s", "sickens", SICK, undefined, STABLE),
   good("slow start within its start period", "good1", "slow"),
-  bad("flapping", "flapping", ILL, undefined, { options: { policy: { stableMs: 10_000 } } }),
-  bad("wrong command", "wrong-command", ["start_failed", ...STARTED], ({ cause, report }) => {
+  bad("flapping", "flapping", SICK, undefined, STABLE),
+  bad("wrong command", "wrong-command", ["start_failed"], ({ cause, report }) => {
     const told = `${cause?.detail} ${JSON.stringify(report.evidence)}`;
     expect(told).toContain("/no/such/program");
   }),
@@ -103,17 +120,33 @@ const NARROW: Usual = {
   prepare: ({ app }) => app.hand.allowNoMore(1),
 };
 
+/** The last lines, what the health check said, the engine's events; no secret in any of it, nor in the ledger. */
+async function expectEvidence({ report }: DeploymentResult, trial: Trial): Promise<void> {
+  const [first] = report.evidence;
+  expect(first?.logLines).toHaveLength(50);
+  expect(first?.logLines.at(-1)).toBe(`said ${SAID_TIMES} ***`);
+  expect(first?.healthOutput).toContain("404");
+  expect(first?.events).not.toEqual([]);
+  expect(expectTold(report)).toContain(`said ${SAID_TIMES} ***`);
+  expect(JSON.stringify([report, await trial.history()])).not.toContain(SECRET);
+}
+
 /** What the engine lacks for the new instances. */
 export const SURROUNDINGS: readonly Scenario[] = [
   {
     name: "missing config",
     run: async (trial) => {
       const prepare = ({ app }: Trial) => app.hand.loseConfig("web");
-      const result = await deployOver(trial, "good2", { web: { config: true }, prepare });
+      const result = await deployOver(trial, "good2", {
+        web: { config: true },
+        prepare,
+        options: { policy: PATIENCE },
+      });
       // A file on a node of a swarm is seen by nobody before a task wants it; everywhere else nothing is touched.
       const [outcome, cause] =
         trial.app.scope.target === "swarm" ? ["rolled_back", "config_missing"] : ["refused", "preflight"];
       expect(result, trial.log.text()).toMatchObject({ outcome, cause: { cause } });
+      expect(trial.lastMs).toBeLessThan(OFF_MS);
       await trial.expectRunning(OLD);
       return result;
     },
@@ -124,8 +157,10 @@ export const SURROUNDINGS: readonly Scenario[] = [
       const onStep = async (step: string): Promise<void> => {
         if (step === "baseline") await trial.app.hand.loseConfig("web");
       };
-      const result = await deployOver(trial, "good2", { web: { config: true }, options: { ports: { onStep } } });
+      const options = { policy: PATIENCE, ports: { onStep } };
+      const result = await deployOver(trial, "good2", { web: { config: true }, options });
       await expectRolledBack(trial, result, ["config_missing"]);
+      expect(trial.lastMs).toBeLessThan(OFF_MS);
       return result;
     },
   },
@@ -133,16 +168,19 @@ export const SURROUNDINGS: readonly Scenario[] = [
     name: "unschedulable",
     run: async (trial) => {
       const prepare = ({ app }: Trial) => app.define({ web: { replicas: 2, nowhere: true } });
-      const result = await deployOver(trial, "good2", { prepare });
+      const result = await deployOver(trial, "good2", { prepare, options: { policy: PATIENCE } });
       await expectRolledBack(trial, result, ["unschedulable"]);
+      expect(trial.lastMs).toBeLessThan(OFF_MS);
       return result;
     },
   },
   {
     name: "quota",
     run: async (trial) => {
-      const result = await deployOver(trial, "good2", { prepare: ({ app }) => app.hand.allowNoMore() });
+      const prepare = ({ app }: Trial) => app.hand.allowNoMore();
+      const result = await deployOver(trial, "good2", { prepare, options: { policy: PATIENCE } });
       await expectRolledBack(trial, result, ["quota"]);
+      expect(trial.lastMs).toBeLessThan(OFF_MS);
       return result;
     },
   },
@@ -159,7 +197,7 @@ export const SURROUNDINGS: readonly Scenario[] = [
     name: "quota that a terminating pod still holds, bad",
     run: async (trial) => {
       const result = await deployOver(trial, "sickens", NARROW);
-      await expectRolledBack(trial, result, ILL, { web: ["stubborn", 2] });
+      await expectRolledBack(trial, result, SICK[trial.app.scope.target], { web: ["stubborn", 2] });
       return result;
     },
   },

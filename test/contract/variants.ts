@@ -10,6 +10,8 @@ export type VariantName =
   | "sickens"
   | "slow"
   | "flapping"
+  // As `unhealthy`, and has said much before.
+  | "talks"
   | "wrong-command"
   | `unchecked${number}`
   | "stubborn"
@@ -43,6 +45,9 @@ export const PORT = 8080;
 /** The last line that the variant `crash` writes before it ends with {@link CRASH_CODE}. */
 export const CRASH_LINE = "no database at db:5432";
 export const CRASH_CODE = 3;
+/** What `talks` says so many times, each time with its number before it: a secret that the run knows. */
+export const SECRET = "s3cr3t-of-the-shop";
+export const SAID_TIMES = 60;
 /** Memory limit for `oom`, which takes more. Enough for the others. */
 export const MEMORY_LIMIT = 64 * 1024 * 1024;
 /** When `sickens` stops being healthy, after its start. */
@@ -72,6 +77,12 @@ function script(name: VariantName): string {
       return lines(TRAP, SERVE, WAIT);
     case "sickens":
       return lines(TRAP, HEALTHY, SERVE, `sleep ${SICKENS_AFTER_S} & wait $!`, "rm /www/healthz", WAIT);
+    case "talks":
+      return lines(
+        TRAP,
+        `for i in $(seq ${SAID_TIMES}); do echo "said $i ${SECRET}"; done; httpd -p ${PORT} -h /www`,
+        WAIT,
+      );
     case "slow":
       return lines(TRAP, "sleep 4 & wait $!", HEALTHY, SERVE, WAIT);
     case "flapping":
@@ -91,7 +102,7 @@ function script(name: VariantName): string {
 }
 
 function healthOf(name: VariantName): Health | undefined {
-  if (name === "unhealthy") return STRICT;
+  if (name === "unhealthy" || name === "talks") return STRICT;
   if (name === "sick" || name.startsWith("steady")) return PROMPT;
   if (name.startsWith("unchecked")) return undefined;
   if (["exits", "job-done1", "job-done2", "job-fails", "wrong-command"].includes(name)) return undefined;
