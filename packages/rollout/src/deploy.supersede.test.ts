@@ -151,6 +151,34 @@ describe("a newer run with `supersede`", () => {
     expect(results.map((one) => one?.outcome)).toEqual(["succeeded", "succeeded"]);
   });
 
+  it("plans before it asks, to know that it would not be refused, and anew from what the holder left", async () => {
+    world.engine.behaviours.delete("web-v2");
+    const holder = runner("holder", "v2", {
+      onStep: async (step) => {
+        if (step === "act") await world.time.sleep(2_000);
+      },
+    });
+    const newer = runner("newer", "v3");
+    const { target } = newer;
+    const plan = target.plan.bind(target);
+    const found: unknown[] = [];
+    target.plan = async (release) => {
+      const made = await plan(release);
+      found.push(made.services.map(({ from }) => from?.revision));
+      return made;
+    };
+    const results = await all(
+      holder.start("v2"),
+      after(1_000, () => newer.start("v3", SUPERSEDE)),
+    );
+    expect(results.map((one) => one?.outcome)).toEqual(["succeeded", "succeeded"]);
+    // The holder came to a good end before it heard of it: a way back by the first plan would lead to the release before that.
+    expect(found).toEqual([
+      ["web-v1", "api-v1"],
+      ["web-v2", "api-v2"],
+    ]);
+  });
+
   it("stops nobody when it would be refused itself", async () => {
     const newer = runner("newer", "v3");
     newer.target.findings = [{ level: "refuse", check: "image_missing", message: "there is no such image" }];

@@ -26,7 +26,10 @@ export async function supersede(
   emit(ports, { kind: "asking", deployment, holder: begin.holder });
 }
 
-/** What would refuse this run when its turn came. The plan is made anew then: of a target that changes it says not much. */
+/**
+ * What would refuse this run when its turn came. Only that is taken from this plan: it is of a target in the middle of the
+ * holder's change, and the one that is carried out, with its way back, must begin from what the holder leaves.
+ */
 async function refusalOf(aim: Aim, ports: RolloutPorts): Promise<string | undefined> {
   await announce(ports, "plan");
   try {
