@@ -76,4 +76,19 @@ describe("an engine that is no manager", () => {
     await expect(opened).rejects.toThrow(BelayError);
     await expect(opened).rejects.toThrow(words);
   });
+
+  it("that still waits for its swarm is waited for, and is unreachable when it waits for ever", async ({ shop }) => {
+    const info = await shop.docker.info();
+    const { scope, log, redactor } = shop;
+    const runner = () => Promise.reject(new Error("nothing is run"));
+    const clock = { ...systemClock, sleep: async () => {} };
+    const open = (pending: number) => {
+      let asked = 0;
+      const Swarm = { LocalNodeState: "pending" } as const;
+      const docker: Docker = { ...shop.docker, info: async () => (asked++ < pending ? { ...info, Swarm } : info) };
+      return createSwarmTarget({ docker, runner, scope, services: {}, log, clock, redactor });
+    };
+    expect(await open(3)).toMatchObject({ kind: "swarm" });
+    await expect(open(Number.POSITIVE_INFINITY)).rejects.toMatchObject({ code: "ENGINE_UNREACHABLE" });
+  });
 });

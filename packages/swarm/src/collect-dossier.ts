@@ -36,7 +36,7 @@ export async function collectDossier(
   );
   // As they were at the look that decided: reading them again would only keep the way back waiting.
   const found = perService.flatMap(({ service, instance }) => {
-    const task = state.tasks.get(instance.id);
+    const task = state.memo.task(instance.id);
     return task === undefined ? [] : [{ service, task }];
   });
   return mapBounded(found, PER_SERVICE, signal, ({ service, task }, both) => evidenceOf(state, service, task, both));

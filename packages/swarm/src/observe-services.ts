@@ -26,7 +26,6 @@ export async function observeServices(
   }
   const oom = await findOutOfMemory(state, wanted, tasks, signal);
   const byService = Map.groupBy(tasks, ({ ServiceID }) => ServiceID);
-  state.memo.tidy(tasks);
   const surplus = new Set(surplusTasks(tasks, (task) => state.revisionOfTask(task)).map(({ ID }) => ID));
   await resumeAll(state, services, { byService, nodes, surplus }, signal);
   const byName = new Map(services.map((service) => [service.Spec.Name, service]));
@@ -46,9 +45,10 @@ export async function observeServices(
     });
     return state.restoring === undefined ? seen : asRestored(seen, state.restoring);
   });
-  state.tasks = new Map(tasks.map((task) => [task.ID, task]));
-  state.earlier ??= new Set(state.tasks.keys());
-  state.watch.looked(lacksOf(state, observed, services), state.tasks, fluxOf(state, tasks));
+  const listed = new Set(tasks.map(({ ID }) => ID));
+  state.memo.tidy(listed);
+  state.earlier ??= listed;
+  state.watch.looked(lacksOf(state, observed, services), listed, fluxOf(state, tasks));
   return { at: state.engineNow(), services: observed, probes: [] };
 }
 
@@ -66,7 +66,8 @@ async function readServices(
     state.directory.services(names, { signal }),
     ids.length === 0 ? undefined : tasksById(state, ids, signal),
   ]);
-  const same = services.length === ids.length && services.every(({ ID }) => ids.includes(ID));
+  const asked = new Set(ids);
+  const same = services.length === asked.size && services.every(({ ID }) => asked.has(ID));
   for (const name of names) state.ids.delete(name);
   for (const { ID, Spec } of services) state.ids.set(Spec.Name, ID);
   return { services, tasks: same && early !== undefined ? early : await tasksOf(state, services, signal) };

@@ -9,8 +9,10 @@ import { hasEnded, isUnwanted, slotOf } from "./translate-task.ts";
  */
 export function surplusTasks(tasks: readonly Task[], revisionOf: (task: Task) => string): readonly Task[] {
   const living = tasks.filter((task) => task.DesiredState === "running" && !hasEnded(task) && !isUnwanted(task));
-  const slots = Map.groupBy(living, (task) => `${task.ServiceID} ${slotOf(task)} ${revisionOf(task)}`);
-  return [...slots.values()].flatMap((slot) =>
-    slot.toSorted((a, b) => Date.parse(b.CreatedAt) - Date.parse(a.CreatedAt)).slice(1),
-  );
+  const slots = Map.groupBy(living, (task) => `${task.ServiceID} ${slotOf(task)}`);
+  // Most slots have one task, of which nothing more is asked.
+  const shared = [...slots.values()].filter((slot) => slot.length > 1);
+  return shared
+    .flatMap((slot) => [...Map.groupBy(slot, revisionOf).values()])
+    .flatMap((alike) => alike.toSorted((a, b) => Date.parse(b.CreatedAt) - Date.parse(a.CreatedAt)).slice(1));
 }

@@ -18,11 +18,11 @@ import { TargetState } from "./target-state.ts";
  * Services of a Docker Swarm as a target: existing ones get another image as by `docker service update --image`, or a whole
  * stack is carried out from its files. Services that are in neither are never changed.
  *
- * @throws BelayError INVALID_INPUT when the engine is no manager of a swarm, or what the engine's client throws.
+ * @throws BelayError INVALID_INPUT when the engine is no manager of a swarm, ENGINE_UNREACHABLE when it does not get so far
+ * as to be one again, or what the engine's client throws.
  */
 export async function createSwarmTarget(options: SwarmOptions): Promise<Target> {
-  const info = await options.docker.info();
-  requireManager(info, options.docker.endpoint);
+  const info = await askManager(options);
   const state = new TargetState(options, info.Swarm?.NodeID ?? "", Date.parse(info.SystemTime));
   return {
     kind: "swarm",
@@ -43,6 +43,20 @@ export async function createSwarmTarget(options: SwarmOptions): Promise<Target> 
   };
 }
 
+/** How long an engine that has just come up may take to be the swarm's again, which it says itself. */
+const PENDING = { pauseMs: 500, times: 40 } as const;
+
+async function askManager({ docker, clock }: SwarmOptions): Promise<EngineInfo> {
+  for (let asked = 0; ; asked++) {
+    const info = await docker.info();
+    if (info.Swarm?.LocalNodeState !== "pending" || asked === PENDING.times) {
+      requireManager(info, docker.endpoint);
+      return info;
+    }
+    await clock.sleep(PENDING.pauseMs);
+  }
+}
+
 /** Workers know nothing of services, and managers without a quorum can't change any. */
 function requireManager({ Swarm }: EngineInfo, endpoint: string): void {
   const state = Swarm?.LocalNodeState ?? "inactive";
@@ -53,6 +67,13 @@ function requireManager({ Swarm }: EngineInfo, endpoint: string): void {
       doing,
       got: "this engine is a worker: only a manager of the swarm can deploy",
       next: "Give the context or host of a manager.",
+    });
+  }
+  if (state === "pending") {
+    throw new BelayError("ENGINE_UNREACHABLE", {
+      doing,
+      got: `the engine still waits for the swarm${Swarm?.Error ? ` (${Swarm.Error})` : ""}`,
+      next: "Look at its other managers: docker node ls. Without most of them the swarm does nothing.",
     });
   }
   const why = Swarm?.Error ? ` (${Swarm.Error})` : "";

@@ -27,10 +27,9 @@ export class TargetState {
   readonly stale = new Set<string>();
   /** Tasks too many for whose sake the engine was told to look again. */
   readonly tidied = new Set<string>();
-  /** Ids of services, by their full names, and all tasks by their ids, as they were at the last look. */
+  /** Ids of services, by their full names, as they were at the last look. */
   readonly ids = new Map<string, string>();
-  tasks: ReadonlyMap<string, Task> = new Map();
-  /** Ids of those that were there at the first look of this way: others are of this deployment. */
+  /** Ids of the tasks that were there at the first look of this way: others are of this deployment. */
   earlier: ReadonlySet<string> | undefined;
   /** Task → whether its container ended for lack of memory, where that was asked. */
   readonly outOfMemory = new Map<string, boolean>();

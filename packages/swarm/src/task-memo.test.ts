@@ -72,10 +72,15 @@ describe("what was made of a task", () => {
   it("is forgotten with tasks that are listed no more", () => {
     const memo = new TaskMemo();
     const tasks = ["a", "b", "c", "d"].map((id) => task({ id, state: "running" }));
+    const ids = (count: number) => new Set(tasks.slice(0, count).map(({ ID }) => ID));
+    for (const each of tasks) memo.keep(each);
     const made = tasks.map((each) => memo.instanceOf(each, known, NETWORKS));
-    memo.tidy(tasks.slice(0, 2));
+    memo.tidy(ids(2));
     expect(memo.instanceOf(tasks[3] as Task, known, NETWORKS)).toBe(made[3]);
-    memo.tidy(tasks.slice(0, 1));
+    expect(memo.task("d")).toEqual(tasks[3]);
+    memo.tidy(ids(1));
+    expect(memo.task("a")).toEqual(tasks[0]);
+    expect(memo.task("d")).toBeUndefined();
     expect(memo.instanceOf(tasks[0] as Task, known, NETWORKS)).toBe(made[0]);
     expect(memo.instanceOf(tasks[3] as Task, known, NETWORKS)).not.toBe(made[3]);
   });

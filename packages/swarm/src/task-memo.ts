@@ -12,6 +12,11 @@ interface Entry {
   instance?: Instance;
 }
 
+interface KnownSpec {
+  readonly spec: TaskSpec;
+  revision?: string;
+}
+
 /**
  * What was made of each task when it changed last. The manager lists all tasks at each look, and most are as they were,
  * which their version tells (`Version.Index`: swarmkit counts it up with each change of the object).
@@ -20,11 +25,18 @@ export class TaskMemo implements KeptTasks {
   readonly #entries = new Map<string, Entry>();
   readonly #tasks = new Map<string, Task>();
   /** Specs by their text: tasks of one revision are many, and a text is compared much faster than a spec is normalised. */
-  #specs = new Map<Digest, { readonly spec: TaskSpec; revision?: string }>();
+  #specs = new Map<Digest, KnownSpec>();
+  /** The same by the spec that the kept tasks have of them. */
+  #kept = new WeakMap<TaskSpec, KnownSpec>();
   #networks: NetworkNames | undefined;
 
+  /** A task as it was listed last. */
+  task(id: string): Task | undefined {
+    return this.#tasks.get(id);
+  }
+
   find(id: string, version: number): Task | undefined {
-    const task = this.#tasks.get(id);
+    const task = this.task(id);
     return task?.Version.Index === version ? task : undefined;
   }
 
@@ -56,11 +68,10 @@ export class TaskMemo implements KeptTasks {
     return entry.instance;
   }
 
-  /** Forgets tasks that are listed no more, once they are many. */
-  tidy(tasks: readonly Task[]): void {
-    const listed = new Set(tasks.map(({ ID }) => ID));
+  /** Forgets tasks that are listed no more, once they are many. `listed`: the ids of those that are. */
+  tidy(listed: ReadonlySet<string>): void {
     for (const kept of [this.#entries, this.#tasks]) {
-      if (kept.size <= 2 * tasks.length) continue;
+      if (kept.size <= 2 * listed.size) continue;
       for (const id of kept.keys()) if (!listed.has(id)) kept.delete(id);
     }
   }
@@ -74,17 +85,23 @@ export class TaskMemo implements KeptTasks {
   }
 
   #hash(spec: TaskSpec, networks: NetworkNames): string {
-    if (this.#networks !== networks) this.#specs = new Map();
+    if (this.#networks !== networks) {
+      this.#specs = new Map();
+      this.#kept = new WeakMap();
+    }
     this.#networks = networks;
     const known = this.#known(spec);
     known.revision ??= taskRevision(spec, networks);
     return known.revision;
   }
 
-  #known(spec: TaskSpec): { readonly spec: TaskSpec; revision?: string } {
+  #known(spec: TaskSpec): KnownSpec {
+    const kept = this.#kept.get(spec);
+    if (kept !== undefined) return kept;
     const text = sha256(JSON.stringify(spec));
     const known = this.#specs.get(text) ?? { spec };
     this.#specs.set(text, known);
+    this.#kept.set(known.spec, known);
     return known;
   }
 }
