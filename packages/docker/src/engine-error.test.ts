@@ -21,6 +21,11 @@ it.each([
   expect(codeOf(status, message)).toBe("ENGINE_UNREACHABLE");
 });
 
+it("an engine that is just ending may be back a moment later", () => {
+  expect(codeOf(500, "create belay.659338790f88.0004.beat.2: database not open")).toBe("ENGINE_UNREACHABLE");
+  expect(codeOf(404, "no such volume: database not open")).toBe("ENGINE_ERROR");
+});
+
 it.each([
   [500, "rpc error: code = Unknown desc = update out of sequence"],
   [404, "service shop_web not found"],

@@ -42,6 +42,9 @@ const CLIENT_TOO_OLD = /client version .* is too old/i;
 const SWARM_AWAY =
   /not a swarm manager|swarm does not have a leader|code = (Unavailable|DeadlineExceeded)|^context deadline exceeded/i;
 
+/** An engine that ends has closed its own store before it stops to answer (bbolt, `ErrDatabaseNotOpen`; seen on 20.10). */
+const ENDING = /\bdatabase not open\b/i;
+
 /** Makes the error for a status of 400 and above. What may heal by itself is `ENGINE_UNREACHABLE`. `body` is what came with it: JSON with `message`, or plain text. */
 export function engineErrorOf(doing: string, status: number, body: string): EngineError {
   const message = messageIn(body) ?? `HTTP status ${status} without a message`;
@@ -64,6 +67,13 @@ export function engineErrorOf(doing: string, status: number, body: string): Engi
       doing,
       got: `the swarm can't act at this moment: ${message}`,
       next: "Is a manager being restarted, or are too few of them there? `docker node ls` on a manager tells.",
+    });
+  }
+  if (status >= 500 && ENDING.test(message)) {
+    return new EngineError("ENGINE_UNREACHABLE", status, message, {
+      doing,
+      got: `the engine is just ending: ${message}`,
+      next: "Is it being restarted?",
     });
   }
   return new EngineError("ENGINE_ERROR", status, message, {
