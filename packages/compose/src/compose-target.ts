@@ -49,11 +49,12 @@ export async function createComposeTarget(options: ComposeTargetOptions): Promis
 const COMING_BACK_MS = 5_000;
 
 /** What tells who has ended a container. */
-function endingsOf(state: TargetState): Pick<Knowledge, "noteOf" | "diedWithEngine" | "engineIsBack"> {
+function endingsOf(state: TargetState): Pick<Knowledge, "noteOf" | "diedWithEngine" | "engineIsBack" | "now"> {
   const { watch } = state;
   const now = state.engineNow();
   const away = watch.gaps.at(-1);
   return {
+    now,
     noteOf: (id) => watch.noteOf(id),
     diedWithEngine: (container) =>
       endedWithEngine(container, {

@@ -7,7 +7,7 @@ import { type Knowledge, translateService } from "./translate-observation.ts";
 const wanted: Wanted = { service: "web", goal: "run", desired: 1, revision: "new.7", digests: [] };
 const nothing: Knowledge = {
   ...{ digests: new Map(), stopping: new Set(), conditions: new Map(), restarted: new Map() },
-  ...{ noteOf: () => ({}), diedWithEngine: () => false, engineIsBack: false },
+  ...{ noteOf: () => ({}), diedWithEngine: () => false, engineIsBack: false, now: 10_000 },
 };
 const fresh = madeBy("scope", 7, "new");
 const see = (one: ComposeContainer, known: Partial<Knowledge> = {}, want: Partial<Wanted> = {}) => {
@@ -62,18 +62,24 @@ describe("a container as an instance", () => {
       },
     ]);
     expect(see(container("1", { labels: fresh }), { ...gone, engineIsBack: true }).conditions).toEqual([]);
+    const job = (ExitCode: number) => container("1", { labels: fresh, state: { ...state, ExitCode } });
+    const seen = (code: number) => see(job(code), { ...gone, engineIsBack: true }, { goal: "complete" }).conditions;
+    expect([seen(0).length, seen(143).length]).toEqual([0, 1]);
   });
 
-  it("that somebody else ended says so, and Belay's own stops are no matter", () => {
+  it("that somebody else ended and nobody starts again says so; Belay's own stops are no matter", () => {
     const one = container("1", { labels: fresh, state: { ...EXITED, FinishedAt: "2026-01-01T10:00:05Z" } });
-    const noteOf = () => ({ killed: { signal: 9, at: 1 } });
-    expect(see(one, { noteOf }).conditions).toEqual([
-      { type: "drifted", message: "somebody else ended shop-web-1 (signal 9)" },
-    ]);
+    const noteOf = () => ({ killed: { signal: 9, at: 7_900 }, died: { code: 137, at: 8_000 } });
+    expect(see(one, { noteOf })).toMatchObject({
+      endedBy: "engine",
+      conditions: [{ type: "drifted", message: "somebody else ended shop-web-1 (signal 9)" }],
+    });
+    expect(see(one, { noteOf, now: 9_999 })).toMatchObject({ endedBy: "engine", conditions: [] });
     expect(see(one, { noteOf, stopping: new Set(["1"]) }).conditions).toEqual([]);
     expect(see(one, { noteOf, restarted: new Map([["1", 1]]) }).conditions).toEqual([]);
     expect(see(container("1", { state: EXITED }), { noteOf }).conditions).toEqual([]);
-    expect(see(one).conditions).toEqual([]);
+    expect(see(one)).toMatchObject({ endedBy: "self", conditions: [] });
+    expect(see(one, { noteOf }, { goal: "complete" })).toMatchObject({ endedBy: "self", conditions: [] });
   });
 
   it("that waits for its restart has no health, whatever the engine calls it then", () => {

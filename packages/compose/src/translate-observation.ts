@@ -14,6 +14,8 @@ export interface Knowledge {
   readonly diedWithEngine: (container: ComposeContainer) => boolean;
   /** The engine was away and is back for long enough: what it has not started again by now stays down. */
   readonly engineIsBack: boolean;
+  /** Engine's time, milliseconds since 1970. */
+  readonly now: number;
   readonly conditions: ReadonlyMap<string, readonly Condition[]>;
   /** Containers that Belay stopped and started again, with the engine's time of that start. */
   readonly restarted: ReadonlyMap<string, number>;
@@ -51,7 +53,7 @@ function translateInstance(wanted: Wanted, container: ComposeContainer, known: K
     revision: container.revision,
     phase: phaseOf(wanted, container, known.stopping),
     createdAt: container.createdAt,
-    ...(ended ? { endedBy: State.Error === "" && !known.diedWithEngine(container) ? "self" : "engine" } : {}),
+    ...(ended ? { endedBy: endedByItself(wanted, container, known) ? "self" : "engine" } : {}),
     ready: wanted.goal === "complete" ? ended && State.ExitCode === 0 && State.Error === "" : isReady(state),
     containers: [state],
   };
@@ -119,19 +121,31 @@ function startFailures(wanted: Wanted, containers: readonly ComposeContainer[]):
   return failed.map(({ name, inspect }) => ({ type: "start_failed", message: `${name}: ${inspect.State.Error}` }));
 }
 
-/** Containers of the wanted revision that somebody else has ended and that nobody starts again. */
+/** How long one that somebody else has ended may stay down before that is a change: it may be a restart by hand. */
+const RESTART_MS = 2_000;
+
+/** Nobody told it to end, and its engine was there. What runs once has failed, whoever ended it. */
+function endedByItself(wanted: Wanted, container: ComposeContainer, known: Knowledge): boolean {
+  const { Error: failure } = container.inspect.State;
+  const told = wanted.goal === "run" && known.noteOf(container.id).killed !== undefined;
+  return failure === "" && !told && !known.diedWithEngine(container);
+}
+
+/** Containers of the wanted revision that ended with their engine or by somebody else, and that nobody starts again. */
 function endedByOthers(wanted: Wanted, container: ComposeContainer, known: Knowledge): Condition[] {
   const { id, name, revision, inspect } = container;
+  const { Status, ExitCode } = inspect.State;
   const own = known.stopping.has(id) || known.restarted.has(id);
-  if (own || revision !== wanted.revision || wanted.goal === "complete") return [];
-  if (inspect.State.Status !== "exited" && inspect.State.Status !== "dead") return [];
+  const ended = Status === "exited" || Status === "dead";
+  if (own || !ended || revision !== wanted.revision || (wanted.goal === "complete" && ExitCode === 0)) return [];
   if (known.diedWithEngine(container)) {
     if (!known.engineIsBack) return [];
     const policy = inspect.HostConfig.RestartPolicy?.Name || "no";
     const message = `${name} ended with its engine, which does not start it again (restart: ${policy})`;
     return [{ type: "start_failed", message }];
   }
-  const { killed } = known.noteOf(id);
-  if (killed === undefined) return [];
+  const { killed, died } = known.noteOf(id);
+  const settled = known.now - (died?.at ?? 0) >= RESTART_MS;
+  if (killed === undefined || wanted.goal === "complete" || !settled) return [];
   return [{ type: "drifted", message: `somebody else ended ${name} (signal ${killed.signal})` }];
 }
