@@ -1,5 +1,5 @@
 import { VolumeRecordStore } from "@belay/compose";
-import { scopeHash } from "@belay/core";
+import { messageOf, scopeHash } from "@belay/core";
 import { waitUntil } from "@belay/testkit";
 import { describe, expect } from "vitest";
 import { drive, goBack, POLICY } from "./compose-driver.ts";
@@ -46,14 +46,14 @@ describe.concurrent("a run that was killed", () => {
     const snapshot = await target.snapshot(plan);
     const context = { ...first.context, deployment: 2 };
     const [start, shift] = target.execution(plan, context).stages;
-    await start?.act(AbortSignal.timeout(20_000));
+    await start?.act(AbortSignal.timeout(90_000));
     const killed = new AbortController();
-    const shifting = shift?.act(killed.signal);
-    const dying = expect(shifting).rejects.toThrow("killed");
+    // Not an assertion yet: one that is awaited later is taken for another test's, where several run at once.
+    const dying = shift?.act(killed.signal).then(() => "it was not", messageOf);
     // Once it was asked to stop, a container takes 2.5 s to end.
     await waitUntil("SIGTERM for the old containers", () => isEnding(shop), { withinMs: 30_000 });
     killed.abort(new Error("killed"));
-    await dying;
+    expect(await dying).toBe("killed");
     expect(await goBack(await shop.target(), snapshot, context)).toEqual(["restore", "remove"]);
     expect(await shop.ids()).toEqual(before);
     await answers(shop, "slow");
