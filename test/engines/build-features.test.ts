@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { mkdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ApplicationSettings, BuildSettings } from "@belay/config";
@@ -130,6 +131,23 @@ it("gives steps secrets that nobody else sees: not the log, not the image, not t
   expect(config).not.toContain(value);
 });
 
+it("lends steps an ssh key, whose path is relative to belay.yaml", async () => {
+  const { privateKey } = generateKeyPairSync("ed25519", {
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
+  await mkdir(join(folder.path, "keys"));
+  await writeFile(join(folder.path, "keys/deploy"), privateKey, { mode: 0o600 });
+  const step = 'RUN --mount=type=ssh,id=deploy test -S "$SSH_AUTH_SOCK" && echo lent > /lent\n';
+  const context = await checkout("src", `${SHELL}${step}`);
+  await build(context, { ssh: ["deploy=keys/deploy"], noCache: true });
+  const without = build(context, { noCache: true });
+  await expect(without).rejects.toMatchObject({
+    code: "BUILD_FAILED",
+    message: expect.stringContaining("Dockerfile:3"),
+  });
+});
+
 it("writes labels and annotations, and takes contexts and arguments, whatever they hold", async () => {
   const hostile = '--push "$(id)" `id` ::set-output name=a::b, ü\u202e';
   await mkdir(join(folder.path, "shared"));
@@ -170,6 +188,34 @@ it("keeps the provenance in the index, beside every platform", async () => {
   expect(layer.annotations["in-toto.io/predicate-type"]).toContain("slsa.dev/provenance");
   expect(JSON.stringify(await blob(layer.digest))).toContain(SOURCE.run?.url);
   expect(log.text()).toMatch(/\(linux\/amd64, linux\/arm64, with its attestations \(provenance\) in its index\)/);
+});
+
+/** What BuildKit runs to list an image's parts: it looks at a folder and writes a statement (BuildKit docs, "SBOM scanning protocol"). */
+const GENERATOR = `${SHELL}COPY <<EOF /scan
+statement='{"_type":"https://in-toto.io/Statement/v0.1","predicateType":"https://spdx.dev/Document","predicate":{"name":"shop"}}'
+/bin/sh -c "echo '\\$statement'" > "\\$BUILDKIT_SCAN_DESTINATION/web.spdx.json"
+EOF
+ENTRYPOINT ["/bin/sh", "/scan"]
+`;
+
+it("keeps a bill of materials in the index, by the generator that is named", async () => {
+  const generator = `${registry.address}/generator:1`;
+  const place = await checkout("generator", GENERATOR);
+  await engine.docker([
+    "buildx",
+    "build",
+    "--builder=own",
+    "--push",
+    "--provenance=false",
+    `--tag=${generator}`,
+    place,
+  ]);
+  const release = await build(await checkout("src", "FROM scratch\nCOPY app.txt /\n"), { sbom: generator });
+  const { manifests } = await blob(release.services.web?.index);
+  const attestation = manifests.find((one: { annotations?: object }) => one.annotations !== undefined);
+  const [layer] = (await blob(attestation.digest)).layers;
+  expect(layer.annotations["in-toto.io/predicate-type"]).toBe("https://spdx.dev/Document");
+  expect((await blob(layer.digest)).predicate).toEqual({ name: "shop" });
 });
 
 it.each(["local", "registry"])("writes a cache (%s) that another build reads", async (type) => {
