@@ -155,6 +155,56 @@ describe.each(MODES)("building with %s", (mode) => {
   });
 });
 
+describe("an image that is there already", () => {
+  const label = "org.opencontainers.image.revision";
+  let folder: TemporaryFolder;
+
+  beforeEach(async () => {
+    folder = await temporaryFolder("belay-adopt");
+    await writeFile(join(folder.path, "app.txt"), "good");
+    return () => folder.remove();
+  });
+
+  function adopt(from: string) {
+    const build = { context: folder.path, args: {}, platforms: [], from };
+    const services = { web: { image: "belay-test.invalid/adopted", names: {}, build } };
+    const application = { application: "shop", services, directory: folder.path };
+    const common = { runner, docker, env: engine.env, log: createTestLog(), clock: systemClock };
+    return buildImages({ application, source: SOURCE, layoutOf: (service) => join(folder.path, service), ...common });
+  }
+
+  async function made(name: string, revision: string): Promise<string> {
+    await writeFile(join(folder.path, "Dockerfile"), `FROM ${base}\nLABEL made=${name}\n`);
+    await engine.docker([
+      "build",
+      `--tag=${name}`,
+      ...(revision === "" ? [] : [`--label=${label}=${revision}`]),
+      folder.path,
+    ]);
+    return (await engine.docker(["image", "inspect", "--format={{.Id}}", name])).stdout.trim();
+  }
+
+  it("is taken by its name or ID when its label names the commit, and only then", async () => {
+    const id = await made("belay-test-adopted:ci", SOURCE.revision);
+    for (const from of ["belay-test-adopted:ci", id]) {
+      const { services, evidence } = await adopt(from);
+      expect(services.web).toMatchObject({ tags: ["sha-0123456789ab", "id---push"] });
+      expect(services.web && knownDigests(services.web)).toContain(id);
+      expect(evidence.tests).toEqual({ passed: [] });
+    }
+    const named = ["image", "inspect", "--format={{.Id}}", "belay-test.invalid/adopted:sha-0123456789ab"];
+    expect((await engine.docker(named)).stdout.trim()).toBe(id);
+    await made("belay-test-adopted:other", "f".repeat(40));
+    await expect(adopt("belay-test-adopted:other")).rejects.toMatchObject({
+      code: "INVALID_INPUT",
+      got: expect.stringContaining("was built from ffff"),
+    });
+    await made("belay-test-adopted:bare", "");
+    await expect(adopt("belay-test-adopted:bare")).rejects.toThrow(`has no label ${label}`);
+    await expect(adopt("belay-test-adopted:none")).rejects.toThrow("the engine has no image");
+  });
+});
+
 describe("before anything is built", () => {
   const settings = (image: string, build: Partial<BuildSettings> = {}): ApplicationSettings => ({
     application: "shop",

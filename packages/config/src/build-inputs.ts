@@ -2,6 +2,7 @@ import type { Inputs } from "@belay/core";
 
 /** Inputs that say how an image is built, besides where its Dockerfile is: all that docker's own actions have. */
 export interface BuildOverrides {
+  readonly from?: string;
   readonly contexts?: Readonly<Record<string, string>>;
   readonly secretEnvs?: Readonly<Record<string, string>>;
   readonly secretFiles?: Readonly<Record<string, string>>;
@@ -22,6 +23,8 @@ export interface BuildOverrides {
 
 /** Their words, for help, action.yml and reference. */
 export const BUILD_INPUT_TEXTS = {
+  "from-image":
+    "Image that is in the Docker engine already, by name or ID: it is taken instead of a build, when its label names this commit.",
   "build-contexts": "More contexts for FROM and COPY --from, NAME=folder, address or docker-image://…, one a line.",
   "secret-envs": "Secrets of build steps, ID=NAME of an environment variable of this step, one a line.",
   "secret-files": "Secrets of build steps, ID=path, one a line.",
@@ -49,6 +52,7 @@ export function loadBuildOverrides(inputs: Inputs): BuildOverrides | undefined {
   const name = <T extends BuildInput>(input: T): T => input;
   const sbom = inputs.text(name("sbom"));
   const values: { readonly [K in keyof Required<BuildOverrides>]: BuildOverrides[K] | undefined } = {
+    from: inputs.text(name("from-image")),
     contexts: filled(inputs.pairs(name("build-contexts"))),
     secretEnvs: filled(inputs.pairs(name("secret-envs"))),
     secretFiles: filled(inputs.pairs(name("secret-files"))),

@@ -3,6 +3,7 @@ import { probeProblems } from "./check-probe.ts";
 import type { ConfigSource, Path } from "./config-source.ts";
 import { pathName } from "./describe-issue.ts";
 import { DURATION_RULES, type DurationRule, durationProblem, LONGEST_MS, toMilliseconds } from "./durations.ts";
+import { FORMATS } from "./formats.ts";
 import { type Problem, suggest } from "./problem.ts";
 import type {
   ConfigData,
@@ -49,6 +50,10 @@ function checkServices(config: ConfigData, complain: Complain): void {
   if (services.length === 0) complain(["services"], "`services` is empty. Name at least one service with its image.");
   for (const [name, { image, build }] of services) {
     checkBuildSecrets(["services", name, "build", "secrets"], build?.secrets, complain);
+    if (build !== undefined && build.context === undefined && build.from === undefined) {
+      const context = pathName(["services", name, "build", "context"]);
+      complain(["services", name, "build"], `\`${context}\` is missing. Legal values: ${FORMATS.path.legal}.`, "key");
+    }
     if (image.includes("${")) continue;
     const wrong = checkImage(image.replaceAll("{service}", name), build !== undefined);
     if (wrong !== undefined) complain(["services", name, "image"], `\`services.${name}.image\` is ${wrong}`);
@@ -87,7 +92,12 @@ function checkOverrides(config: ConfigData, path: Path, environment: Environment
     checkBuildSecrets([...at, "build", "secrets"], override.build?.secrets, complain);
     if (known === undefined) {
       complain(at, `no service is called \`${name}\`. ${suggest(name, services, "Services")}`, "key");
-    } else if (override.build !== undefined && known.build === undefined && override.build.context === undefined) {
+    } else if (
+      override.build !== undefined &&
+      known.build === undefined &&
+      override.build.context === undefined &&
+      override.build.from === undefined
+    ) {
       const context = pathName([...at, "build", "context"]);
       complain([...at, "build"], `\`${context}\` is missing: the service has no build of its own.`, "key");
     }

@@ -43,6 +43,7 @@ const VALID: [string, string][] = [
   ["no scan", change(["application:", "scan: off\napplication:"])],
   ["a scan", change(["application:", "scan: { fail-on: [], scanners: [vuln], max-db-age: 3d, kev: a }\napplication:"])],
   ["a scan of a service", change(["names:", "scan: { ignore-status: [will_not_fix] }\n    names:"])],
+  ["an image that is there already", change(["context: ./web, ", "from: web:ci, "])],
   [
     "all of a build",
     change([

@@ -51,6 +51,7 @@ describe("how an image is built", () => {
     expect(changed).toMatchObject({ labels: { a: "1", b: "three" } });
     expect(changed).not.toHaveProperty("provenance");
     const inputs = {
+      "from-image": "web:ci",
       "secret-envs": "npm=OTHER",
       "secret-files": "cert=c.pem",
       "cache-to": "type=local,dest=cache/{service}",
@@ -59,6 +60,7 @@ describe("how an image is built", () => {
       ...{ sbom: "true", "no-cache": "true", reproducible: "false", "test-reports": "out/*.xml" },
     };
     expect(build(inputs)).toMatchObject({
+      from: "web:ci",
       secrets: { npm: { env: "OTHER" }, key: { file: "/repo/keys/id" }, cert: { file: "/repo/c.pem" } },
       cacheTo: ["type=local,dest=cache/web"],
       labels: { a: "1", b: "four" },
@@ -77,6 +79,7 @@ describe("how an image is built", () => {
     ["annotations", "--x=y", "it has the name"],
     ["build-contexts", "a,b=c", "it has the name"],
     ["sbom", "--x", "it is"],
+    ["from-image", "--x", "it is"],
     ["provenance", "full", "Legal values: none, min, max"],
   ])("refuses %s: %s", (input, value, wrong) => {
     const message = messageOf(() => build({ [input]: value }));

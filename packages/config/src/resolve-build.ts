@@ -33,6 +33,7 @@ export function resolveBuild(sources: BuildSources): BuildSettings | undefined {
   const dockerfile = inputs.dockerfile ?? data.dockerfile;
   return defined({
     context: folder,
+    from: fromImage(sources, data),
     dockerfile: dockerfile === undefined ? undefined : resolve(folder, dockerfile),
     target: inputs.buildTarget ?? data.target,
     testTarget: inputs.testTarget ?? data["test-target"],
@@ -42,6 +43,14 @@ export function resolveBuild(sources: BuildSources): BuildSettings | undefined {
     ...attestations(sources, data),
     ...testReports(sources, data),
   });
+}
+
+function fromImage({ resolution, inputs }: BuildSources, data: BuildData): string | undefined {
+  const given = inputs.build?.from;
+  if (given !== undefined && !hasFormat(given, FORMATS.word)) {
+    resolution.refuse("from-image", `it is ${showValue(given)}. Legal values: the name or the ID of an image.`);
+  }
+  return given ?? data.from;
 }
 
 function more(sources: BuildSources, data: BuildData) {

@@ -27,8 +27,11 @@ const secretSource = section(
 const caches = (description: string) =>
   z.optional(list(description, text(FORMATS.cache, "A cache. `{service}` is filled in."), 1, "a list of caches"));
 
-const build = section("How the image is built. Without it the service is not built here.", {
-  context: text(FORMATS.path, "Folder that is sent to the builder, relative to this file."),
+const buildShape = {
+  context: z.optional(text(FORMATS.path, "Folder that is sent to the builder, relative to this file.")),
+  from: z.optional(
+    text(FORMATS.word, "An image that is in the engine already, by name or ID: it is taken instead of a build."),
+  ),
   dockerfile: z.optional(text(FORMATS.path, "Relative to the context. Default: Dockerfile.")),
   target: z.optional(text(FORMATS.word, "Stage that makes the image. Default: the last one.")),
   "test-target": z.optional(text(FORMATS.word, "Stage that runs the tests; its failure ends the run.")),
@@ -81,6 +84,9 @@ const build = section("How the image is built. Without it the service is not bui
   flavor: z.optional(
     list("latest, prefix and suffix of these tags.", text(FORMATS.text, "Such as latest=auto."), 1, "a list"),
   ),
+};
+const build = section("How the image is built. Without it the service is not built here.", buildShape, {
+  anyOf: [{ required: ["context"] }, { required: ["from"] }],
 });
 
 const names = section("What the service is called on an engine, only where that differs.", {
@@ -102,9 +108,7 @@ const service = section("One service of the application.", {
 
 const serviceOverride = section("What differs for a service in this environment.", {
   image: z.optional(image()),
-  build: z.optional(
-    section("What differs in the build.", { ...build.shape, context: z.optional(build.shape.context) }),
-  ),
+  build: z.optional(section("What differs in the build.", buildShape)),
   names: z.optional(names),
   scan: z.optional(scanOverride),
 });

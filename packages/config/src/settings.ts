@@ -4,6 +4,8 @@ import type { ImageReference, Probe, RolloutPolicy } from "@belay/core";
 export interface BuildSettings {
   /** Folder that is sent to the builder. */
   readonly context: string;
+  /** An image that the engine has already, by name or ID: it is taken instead of a build. */
+  readonly from?: string;
   /** Default: `Dockerfile` in the context. */
   readonly dockerfile?: string;
   readonly target?: string;

@@ -11,6 +11,7 @@ import {
   type Source,
 } from "@belay/core";
 import type { EngineInfo, Images } from "@belay/docker";
+import { adoptImage } from "./adopt-image.ts";
 import { type BuiltImage, buildService, type ServiceBuild } from "./build-service.ts";
 import { type Builder, type DockerCli, findBuilder } from "./builder.ts";
 import {
@@ -79,8 +80,9 @@ export async function buildImages(options: BuildImagesOptions): Promise<Release>
     );
   const outside = chosen.filter(([, service]) => service.build === undefined);
   const pinned = await Promise.all(outside.map(([name, service]) => pinService(name, service, options.resolveDigest)));
-  const toBuild = chosen.filter(([, service]) => service.build !== undefined);
-  const built = await buildAll(options, toBuild);
+  const adopted = await adoptAll(options, chosen);
+  const toBuild = chosen.filter(([, { build }]) => build !== undefined && build.from === undefined);
+  const built = [...adopted, ...(await buildAll(options, toBuild))];
   const named = await Promise.all(built.map((one) => identify(options, one)));
   return createRelease({
     stage: "build",
@@ -108,6 +110,20 @@ export interface Built {
   readonly service: ServiceSettings;
   readonly image: BuiltImage;
   readonly layout?: string;
+}
+
+/** Images that are there already are looked at first: a wrong one is found before a build of minutes. */
+async function adoptAll({ source, docker, log, event }: BuildImagesOptions, chosen: Chosen): Promise<Built[]> {
+  const adopted: Built[] = [];
+  for (const [name, service] of chosen) {
+    const { from, testTarget } = service.build ?? {};
+    if (from === undefined) continue;
+    if (testTarget !== undefined)
+      log.warn(`${name}: ${from} was built before, so the stage ${testTarget} is not run here.`);
+    const sha = event?.workflowSha === undefined ? {} : { workflowSha: event.workflowSha };
+    adopted.push({ name, service, image: await adoptImage({ service: name, from, source, docker, log, ...sha }) });
+  }
+  return adopted;
 }
 
 async function buildAll(options: BuildImagesOptions, services: Chosen): Promise<Built[]> {

@@ -74,16 +74,18 @@ async function lookForBuilder(
   { builder }: BuildInputs,
   { services }: ApplicationSettings,
 ): Promise<Builder> {
-  if (Object.values(services).every(({ build }) => build === undefined)) return { kind: "legacy" };
+  if (Object.values(services).every(({ build }) => build === undefined || build.from !== undefined))
+    return { kind: "legacy" };
   return findBuilder({ runner }, log, builder);
 }
 
 /** What rules for tags may speak of. */
 function eventOf(run: GitHubRun | undefined): Pick<BuildImagesOptions, "event"> {
   if (run === undefined) return {};
-  const { name, defaultBranch, pullRequest } = run.event;
+  const { name, defaultBranch, pullRequest, workflowSha } = run.event;
   const base = pullRequest?.baseRef === undefined ? {} : { baseRef: pullRequest.baseRef };
-  return { event: { name, ...(defaultBranch === undefined ? {} : { defaultBranch }), ...base } };
+  const sha = workflowSha === undefined ? {} : { workflowSha };
+  return { event: { name, ...(defaultBranch === undefined ? {} : { defaultBranch }), ...base, ...sha } };
 }
 
 async function buildFrom(

@@ -4,11 +4,13 @@ import { fillTemplate, type TemplateValues } from "./fill-template.ts";
 import type { Flavor } from "./parse-flavor.ts";
 import { type TagRule, toExpression } from "./parse-tag-rule.ts";
 
-/** What of the run's event rules may speak of. */
+/** What of the run's event a build may speak of, in rules above all. */
 export interface TagEvent {
   /** `push`, `schedule`, … */
   readonly name: string;
   readonly defaultBranch?: string;
+  /** `GITHUB_SHA`. */
+  readonly workflowSha?: string;
   /** Branch that the pull request goes to. */
   readonly baseRef?: string;
 }
