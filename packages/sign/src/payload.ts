@@ -1,5 +1,5 @@
 import { type Digest, isDigest } from "@belay/core";
-import { z } from "zod";
+import * as z from "zod/mini";
 
 const TYPE = "cosign container image signature";
 

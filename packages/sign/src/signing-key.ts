@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject, scrypt } from "node:crypto";
 import { promisify } from "node:util";
 import { BelayError, messageOf } from "@belay/core";
-import { z } from "zod";
+import * as z from "zod/mini";
 
 /** A pair of which only this process knows the private half. */
 export interface SigningKey {

@@ -1,5 +1,5 @@
 import { type Digest, isDigest } from "@belay/core";
-import { z } from "zod";
+import * as z from "zod/mini";
 
 /** What cosign's signatures say in a Sigstore bundle (cosign, `pkg/types/predicate.go`). */
 export const SIGNED = "https://sigstore.dev/cosign/sign/v1";
@@ -8,7 +8,7 @@ export const PAYLOAD_TYPE = "application/vnd.in-toto+json";
 /** in-toto attestation framework, "Statement". */
 const STATEMENT = z.object({
   _type: z.literal("https://in-toto.io/Statement/v1"),
-  subject: z.array(z.object({ digest: z.object({ sha256: z.string() }).partial() })),
+  subject: z.array(z.object({ digest: z.partial(z.object({ sha256: z.string() })) })),
   predicateType: z.string(),
 });
 
