@@ -126,6 +126,21 @@ describe("watching containers", () => {
     expect(taken()).toEqual([]);
   });
 
+  it("looks at one whose start failed, of which the engine tells nothing", async () => {
+    const { watch, taken, change, containers } = engine();
+    containers.set("2", inspectOf("2", { state: { Status: "created", Running: false } }));
+    await watch.open();
+    await watch.read(web, "exact", signal);
+    taken();
+    change("2", { Error: "no such program" });
+    watch.failedToStart("2");
+    const seen = await watch.read(web, "judged", signal);
+    expect(taken()).toEqual(["2"]);
+    expect(seen.find(({ id }) => id === "2")?.inspect.State.Error).toBe("no such program");
+    await watch.read(web, "judged", signal);
+    expect(taken()).toEqual([]);
+  });
+
   it("needs no look at what is ended on purpose, but the listing", async () => {
     const { watch, taken, change, give, leaving, dead } = engine();
     await watch.open();

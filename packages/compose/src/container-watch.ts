@@ -111,6 +111,12 @@ export class ContainerWatch {
     return this.#entries.get(id)?.container;
   }
 
+  /** Its start failed. The engine tells that by no event, and lists it as if nothing had been tried. */
+  failedToStart(id: string): void {
+    const entry = this.#entries.get(id);
+    if (entry !== undefined) this.#entries.set(id, { ...entry, doubtful: true });
+  }
+
   /** The names of a container in a network were just changed. */
   renamed(id: string, network: string, aliases: readonly string[]): void {
     const entry = this.#entries.get(id);

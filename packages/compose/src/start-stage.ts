@@ -60,6 +60,7 @@ async function startOne(
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     options.log.warn(`${container.name} did not start: ${error.engineMessage}`);
+    work.state.watch.failedToStart(container.id);
     const { State } = await docker.containers.inspect(container.id, { signal });
     if (State.Error !== "") return;
     work.state.setCondition(one.service, { type: refusalOf(error.engineMessage), message: error.engineMessage });
