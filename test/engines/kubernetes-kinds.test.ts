@@ -82,6 +82,31 @@ describe.concurrent("a Deployment", () => {
     });
   });
 
+  it("waits for a config that an operator makes a moment later than the pods", async ({ shop }) => {
+    const config = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings" }, data: { LEVEL: "info" } };
+    const template = templateOf(await shop.image("good1"), {
+      volumeMounts: [{ name: "config", mountPath: "/etc/shop" }],
+    });
+    const volumes = [{ name: "config", configMap: { name: "settings" } }];
+    const pod = { ...template, spec: { ...(template as { spec: object }).spec, volumes } };
+    await shop.apply([config, workload("Deployment", { template: pod })]);
+    await ready(shop, "deployment/web");
+    const failed = async (): Promise<boolean> =>
+      (await shop.kubectl("get", "events", "--field-selector", "reason=FailedMount", "--output", "name")) !== "";
+    let made: Promise<unknown> | undefined;
+    const onStep = async (step: string): Promise<void> => {
+      if (step === "baseline") await shop.kubectl("delete", "configmap", "settings");
+      if (step !== "watch") return;
+      made ??= waitUntil("a pod has missed it", failed, { withinMs: 60_000, everyMs: 100 }).then(() =>
+        shop.apply([config]),
+      );
+    };
+    const result = await shop.deploy({ web: "web" }, { web: "good2" }, {}, { onStep });
+    await made;
+    expect(result, shop.log.text()).toMatchObject({ outcome: "succeeded" });
+    expect(await running(shop)).toEqual([`${await shop.image("good2")} true`]);
+  });
+
   it("whose owner gave it a deadline of its own is taken back when that is over", async ({ shop }) => {
     const template = templateOf(await shop.image("good1"));
     await shop.apply([workload("Deployment", { progressDeadlineSeconds: 5, template })]);
