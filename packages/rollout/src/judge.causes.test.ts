@@ -64,6 +64,16 @@ const SAID: [name: string, cause: Omit<CauseDetail, "service">, one: Case][] = [
     ]),
   ],
   [
+    "a tolerated crash for which the engine went back",
+    { cause: "exited", instance: "web-1", detail: "exit code 3; in the engine's words" },
+    at([
+      1,
+      observed([unready("1", { state: "exited", ...exit(3) }), old("o1")], {
+        conditions: [condition("engine_rolled_back")],
+      }),
+    ]),
+  ],
+  [
     "a one-shot that ended nobody knows how",
     { cause: "exited", instance: "web-1" },
     { crashes: 9, ...at([1, observed([unready("1", { state: "exited" })], { goal: "complete" })]) },
@@ -168,6 +178,13 @@ const NOTHING: [name: string, one: Case][] = [
   [
     "an instance out of service that never was ready",
     lasting(beside(unready("1", {}, { phase: "history", endedBy: "engine" }))),
+  ],
+  [
+    "a probe that passed with instances that are only listed any more",
+    {
+      before: withProbes(BEFORE, probe("passing")),
+      ...at([1, withProbes(observed([old("o1", { phase: "history" }), instance("1")]), probe("failing"))]),
+    },
   ],
   [
     "a probe that waits although it passed before",
