@@ -27,10 +27,12 @@ export async function giveNames(
   const missing = missingNames(work, one, container);
   // An earlier try of this stage was cut off between the stop and the start.
   const resumed = !isLive(container) && restarted.get(container.id) === Number.POSITIVE_INFINITY;
-  if (!resumed && (!isLive(container) || missing.length === 0)) return;
+  if (!resumed && missing.length === 0) return;
   const join = async (): Promise<void> => {
     for (const { network, aliases } of missing) await changeNames(work.state, container, network, aliases, signal);
   };
+  // One that does not run holds nothing. Its engine may be ending, and start it again without asking anybody.
+  if (!resumed && !isLive(container)) return one.goal === "complete" ? undefined : join();
   if (!resumed && !(await mustRestart(work, one, container, signal))) return join();
   work.state.options.log.info(
     `starting ${container.name} again with its names: it holds connections that its new address would break`,
