@@ -1,4 +1,4 @@
-import { removeAll } from "./container-changes.ts";
+import { removeAll, stopAll } from "./container-changes.ts";
 import { madeBefore, readServices, type Work } from "./create-containers.ts";
 import { anonymousVolumes } from "./creation-body.ts";
 import type { PlannedService } from "./plan-detail.ts";
@@ -9,6 +9,8 @@ export async function retire(work: Work, services: readonly PlannedService[], si
   const containers = await readServices(work, services, signal);
   const old = services.flatMap((one) => madeBefore(work, one, containers));
   if (old.length === 0) return;
+  // With `restart: always` a container comes back with its engine, stopped or not.
+  await stopAll(work.state, old, signal);
   log.info(`removing ${old.map(({ name }) => name).join(", ")}`);
   await removeAll(work.state, old, signal);
   const kept = old.flatMap(({ name, inspect }) =>

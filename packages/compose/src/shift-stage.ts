@@ -15,8 +15,11 @@ export async function shift(work: Work, services: readonly PlannedService[], sig
   }
   await startCompanions(work, signal);
   await tellProxy(work.state, signal);
-  const old = services.map((one) => madeBefore(work, one, containers).filter(isLive));
-  if (old.flat().length === 0) return;
+  const before = services.map((one) => madeBefore(work, one, containers));
+  // One that ended with its engine may come back with it: it is on its way out all the same.
+  for (const { id } of before.flat()) work.state.stopping.add(id);
+  const old = before.map((all) => all.filter(isLive));
+  if (before.flat().length === 0) return;
   if (work.context.policy.drainMs > 0) await clock.sleep(work.context.policy.drainMs, signal);
   // What depends on others stops first.
   for (const containersOfOne of old.toReversed()) {
