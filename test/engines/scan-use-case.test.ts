@@ -1,7 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, type ImageIdentity, scanEvidence, sha256, writeRelease } from "@belay/core";
-import { makeImageLayout, SCAN_FILES, writeTrivyDatabase } from "@belay/testkit";
+import { databaseFileOf } from "@belay/scan";
+import { freePort, makeImageLayout, SCAN_FILES, startTrivyServer, writeTrivyDatabase } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { LODASH_FILES, MINIMIST_FILES, openScanChain, type ScanChain } from "./scan-chain.ts";
 import { LODASH, STAND_MS } from "./scan-stand.ts";
@@ -130,6 +131,11 @@ it("takes reports that another step made of these very images, and no others", a
     code: "SCAN_FAILED",
     message: expect.stringContaining("nobody knows which one it was"),
   });
+  const elsewhere = { report, "scan-cache-dir": job.folder };
+  await writeFile(databaseFileOf(report), JSON.stringify({ schema: 2, updatedAt: "2020-01-01T00:00:00Z" }));
+  await expect(job.scan(elsewhere)).rejects.toMatchObject({ message: expect.stringContaining("is allowed") });
+  await writeFile(databaseFileOf(report), JSON.stringify({ schema: 2, updatedAt: new Date().toISOString() }));
+  await expect(job.scan(elsewhere)).rejects.toMatchObject({ code: "VULNERABLE" });
 
   await chain.commit("Another image", {});
   const other = await chain.job();
@@ -137,6 +143,21 @@ it("takes reports that another step made of these very images, and no others", a
   const wrong = { code: "SCAN_FAILED", message: expect.stringContaining("which is none of the release (web)") };
   await expect(other.scan({ report })).rejects.toMatchObject(wrong);
   await expect(other.push()).rejects.toMatchObject({ code: "NOT_SCANNED" });
+});
+
+it("asks a server that has the database", async () => {
+  const job = await chain.job();
+  await chain.commit("Need lodash again", LODASH_FILES);
+  await job.build();
+  await expect(job.scan({ scanner: "server" })).rejects.toMatchObject({ code: "INVALID_INPUT" });
+  const nowhere = { scanner: "server", "scan-server": `http://127.0.0.1:${await freePort()}` };
+  await expect(job.scan(nowhere)).rejects.toMatchObject({ code: "SCAN_FAILED", exitCode: 11 });
+  await using server = await startTrivyServer(chain.cache);
+  const asked = { scanner: "server", "scan-server": server.url, "scan-cache-dir": join(job.folder, "empty") };
+  await expect(job.scan(asked)).rejects.toMatchObject({ code: "VULNERABLE" });
+  const { evidence } = await job.scan({ ...asked, "scan-fail-on": "none" });
+  expect(evidence).toMatchObject({ result: "passed", database: { schema: 2, updatedAt: expect.any(String) } });
+  expect(evidence.database).not.toHaveProperty("digest");
 });
 
 it("looks at every platform of an image on disk and in a registry, and fails for the one that is vulnerable", async () => {
@@ -158,7 +179,9 @@ it("looks at every platform of an image on disk and in a registry, and fails for
     return { scanned, rows };
   };
   await layout.push(chain.registry.url, "acme/web");
-  for (const web of [image, { ...image, digest: layout.digest as Digest, index: layout.digest as Digest }]) {
+  const pushed = { ...image, digest: layout.digest as Digest, index: layout.digest as Digest };
+  // The last one was built by somebody else: the registry tells its platforms.
+  for (const web of [image, pushed, { ...pushed, platforms: {} }]) {
     const { scanned, rows } = await told(web);
     for (const [platform, identity] of Object.entries(layout.platforms)) {
       expect(scanned.platforms[platform]).toMatchObject({ ...identity, report: expect.stringMatching(/^sha256:/) });

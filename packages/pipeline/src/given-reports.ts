@@ -6,6 +6,7 @@ import {
   type CouldNotScan,
   couldNotScan,
   type DatabaseVersion,
+  databaseFileOf,
   findDatabase,
   type ImageScan,
   type PlatformScan,
@@ -51,7 +52,23 @@ async function readGiven(
     const doing = `reading the report ${relative(workingDirectory, file)}`;
     throw new BelayError("INVALID_INPUT", { doing, got: messageOf(error), next, cause: error });
   }
-  return { report: parseReport(json, database), json, cached: false };
+  return { report: parseReport(json, (await besideOf(file)) ?? database), json, cached: false };
+}
+
+/** What `actions/trivy` leaves beside a report: which database it was made with. */
+async function besideOf(file: string): Promise<DatabaseVersion | undefined> {
+  const text = await readFile(databaseFileOf(file), "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  const doing = `reading ${databaseFileOf(file)}`;
+  try {
+    const { schema, updatedAt } = JSON.parse(text) as Partial<DatabaseVersion>;
+    if (typeof schema === "number" && !Number.isNaN(Date.parse(updatedAt ?? ""))) {
+      return { schema, updatedAt: String(updatedAt) };
+    }
+  } catch (error) {
+    throw new ScanError("broken_report", { doing, got: messageOf(error), cause: error });
+  }
+  throw new ScanError("broken_report", { doing, got: "it tells no database" });
 }
 
 /** A report of anything else is a mistake of the workflow, or somebody's wish that it were taken for this image's. */
@@ -81,7 +98,7 @@ function notGiven(service: string, platform: Platform): CouldNotScan {
   return couldNotScan(error, platform);
 }
 
-/** The reports don't tell their database: the one in the cache folder is what they were made with. */
+/** Trivy's reports don't tell their database: where nothing stands beside one, it was the one in the cache folder. */
 function whyStale(
   { clock }: PipelineContext,
   settings: ScanSettings,

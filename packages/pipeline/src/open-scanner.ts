@@ -2,7 +2,15 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { ScanSettings } from "@belay/config";
 import { BelayError, isBelayError, type Log } from "@belay/core";
-import { DatabaseStore, findTrivy, type Knowledge, ReportCache, type Trivy, type TrivySource } from "@belay/scan";
+import {
+  DatabaseStore,
+  findTrivy,
+  type Knowledge,
+  ReportCache,
+  type Trivy,
+  type TrivySource,
+  TrivyVersions,
+} from "@belay/scan";
 import type { PipelineContext } from "./context.ts";
 
 /** A Trivy that can be asked, and what it knows. */
@@ -30,8 +38,9 @@ export async function openScanner(
     throw new BelayError("INVALID_INPUT", { doing: "looking for Trivy", got: "no server is named", next });
   }
   const cache = cacheFolder(context, settings);
+  const versions = new TrivyVersions(join(cache, "belay", "versions"));
   const find = (scanner: TrivySource): Promise<Trivy> =>
-    findTrivy({ scanner, cache, runner, redactor, clock, log, signal });
+    findTrivy({ scanner, cache, runner, redactor, clock, log, signal, versions });
   const trivy = await (source === undefined ? installedOr(find, log) : find(source));
   const { dbRepositories: vulnerabilities, javaDbRepositories: java, maxDbAgeMs: maxAgeMs, server } = settings;
   const repositories = { ...(vulnerabilities && { vulnerabilities }), ...(java && { java }) };

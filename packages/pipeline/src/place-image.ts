@@ -16,7 +16,7 @@ import type { RegistryAccess } from "./registry-access.ts";
 
 /** What is asked for images before they are scanned. */
 export interface ImageSources {
-  readonly docker: Docker | undefined;
+  readonly docker: () => Promise<Docker>;
   readonly registries: () => Promise<RegistryAccess>;
   /** Whether a registry may be spoken to without TLS. */
   readonly insecure: (registry: string) => Promise<boolean>;
@@ -46,7 +46,7 @@ export async function placeImage(
     if (hasLayout(sources.releasePath, service)) {
       return { subject: { kind: "layout", path: layoutPath(sources.releasePath, service) }, identity: image };
     }
-    return { subject: { kind: "engine", id: await idOf(sources.docker, image, doing) }, identity: image };
+    return { subject: { kind: "engine", id: await idOf(await sources.docker(), image, doing) }, identity: image };
   } catch (error) {
     if (error instanceof ScanError) return couldNotScan(error);
     const obstacle = isBelayError(error) ? OBSTACLES[error.code] : undefined;
@@ -104,10 +104,9 @@ async function identityAt(
 }
 
 /** The name under which this engine knows the image: its config, with the containerd store its index or manifest. */
-async function idOf(docker: Docker | undefined, image: ImageIdentity, doing: string): Promise<Digest> {
+async function idOf(docker: Docker, image: ImageIdentity, doing: string): Promise<Digest> {
   const [platform] = Object.values(image.platforms);
   const ids = [platform?.config, image.index, platform?.manifest].filter((id): id is Digest => id !== undefined);
-  if (docker === undefined) throw new ScanError("unreachable", { doing, got: "no Docker engine answers here" });
   const { isNotFound } = await import("@belay/docker");
   for (const id of ids) {
     try {

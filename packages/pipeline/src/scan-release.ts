@@ -1,12 +1,13 @@
 import type { ScanSettings } from "@belay/config";
 import { type Digest, deriveRelease, type ImageIdentity, isBelayError, type Release, writeRelease } from "@belay/core";
+import type { Docker } from "@belay/docker";
 import { insecureRegistries } from "@belay/registry";
 import { type CouldNotScan, type ImageScan, scanTable } from "@belay/scan";
 import type { PipelineContext } from "./context.ts";
 import { type GatedService, gateServices, type ScannedImage, tellGates } from "./gate-services.ts";
 import { givenReports } from "./given-reports.ts";
 import { openScanner, type Scanner } from "./open-scanner.ts";
-import { hasLayout, type ImageSources, type PlacedImage, placeImage } from "./place-image.ts";
+import { type ImageSources, type PlacedImage, placeImage } from "./place-image.ts";
 import { type RegistryAccess, registryAccess } from "./registry-access.ts";
 import { type RunningImages, runningImages } from "./running-images.ts";
 import type { Scanned } from "./scan.ts";
@@ -65,10 +66,12 @@ async function scannerFor(
   settings: ScanSettings,
   inputs: ScanInputs,
 ): Promise<Scanner | undefined> {
-  if (inputs.reports.length === 0 || inputs.scanner !== undefined)
-    return openScanner(context, settings, inputs.scanner);
+  if (inputs.reports.length === 0) return openScanner(context, settings, inputs.scanner);
+  // What runs can be compared only when it is looked at with the database of the reports: a newer one is of no use.
+  const here = { ...settings, updateDb: false };
+  if (inputs.scanner !== undefined) return openScanner(context, here, inputs.scanner);
   try {
-    return await openScanner(context, settings, "installed");
+    return await openScanner(context, here, "installed");
   } catch (error) {
     if (!isBelayError(error, "TOOL_MISSING", "TOOL_TOO_OLD") || inputs.formats.length > 0) throw error;
     return undefined;
@@ -77,25 +80,22 @@ async function scannerFor(
 
 async function withSources<T>(work: ScanWork, use: (sources: ImageSources) => Promise<T>): Promise<T> {
   const { context, inputs, release, path } = work;
-  const { connectDocker } = await import("@belay/docker");
   const { redactor, signal, clock } = context;
   const built = Object.values(release.services).flatMap((image) => Object.keys(image.platforms));
-  // An image in a registry or a layout needs no engine.
-  const needed = Object.entries(release.services).some(
-    ([name, image]) => inputs.reports.length === 0 && image.digest === undefined && !hasLayout(path, name),
-  );
-  const docker = await connectDocker({ redactor, signal, clock }).catch((error: unknown) => {
-    if (needed) throw error;
-    return undefined;
-  });
-  // Only images in a registry ask for it.
+  // An image in a layout needs no engine, and one in a registry only what the engine says of registries.
+  let engine: Promise<Docker> | undefined;
+  const docker = (): Promise<Docker> => {
+    engine ??= import("@belay/docker").then(({ connectDocker }) => connectDocker({ redactor, signal, clock }));
+    return engine;
+  };
+  const known = (): Promise<Docker | undefined> => docker().catch(() => undefined);
   let access: Promise<RegistryAccess> | undefined;
   const registries = (): Promise<RegistryAccess> => {
-    access ??= registryAccess(context, docker, inputs.githubToken);
+    access ??= known().then((one) => registryAccess(context, one, inputs.githubToken));
     return access;
   };
   const insecure = async (registry: string): Promise<boolean> =>
-    insecureRegistries(await docker?.info({ signal }))(registry);
+    insecureRegistries(await (await known())?.info({ signal }))(registry);
   try {
     return await use({ docker, registries, insecure, releasePath: path, platforms: [...new Set(built)] });
   } finally {
@@ -103,7 +103,7 @@ async function withSources<T>(work: ScanWork, use: (sources: ImageSources) => Pr
       ({ client }) => client.close(),
       () => undefined,
     );
-    await docker?.close();
+    if (engine !== undefined) await (await known())?.close();
   }
 }
 

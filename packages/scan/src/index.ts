@@ -34,4 +34,5 @@ export { Trivy, type TrivyOptions } from "./trivy.ts";
 export { MOST_PLATFORMS, type TrivyActionCall, trivyActionCall } from "./trivy-action-call.ts";
 export { TRIVY_ACTION_RULES, type TrivyActionRule } from "./trivy-action-rules.ts";
 export { PINNED_TRIVY, type TrivyArchive, type TrivyChoice, trivyArchive } from "./trivy-release.ts";
+export { TrivyVersions } from "./trivy-version.ts";
 export { imagePurl, type VexStatement } from "./vex-statement.ts";

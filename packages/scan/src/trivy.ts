@@ -2,6 +2,7 @@ import { BelayError, isBelayError, type Redactor, type Runner } from "@belay/cor
 import { ScanError } from "./could-not-scan.ts";
 import { explainFailure, nextStep } from "./explain-failure.ts";
 import { inheritedNames, QUIET } from "./trivy-environment.ts";
+import type { TrivyVersions } from "./trivy-version.ts";
 
 export interface TrivyOptions {
   readonly runner: Runner;
@@ -10,6 +11,8 @@ export interface TrivyOptions {
   readonly command?: string;
   /** Added to its environment: `DOCKER_HOST`, `DOCKER_CONFIG`, credentials. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What programs said of themselves before. Without it every one is asked. */
+  readonly versions?: TrivyVersions;
 }
 
 export interface TrivyCall {
@@ -24,6 +27,23 @@ export interface TrivyCall {
 /** The first whose cache can be kept in memory, with some reserve. */
 const OLDEST = [0, 60] as const;
 
+async function askVersion(options: TrivyOptions, command: string): Promise<string> {
+  const doing = "looking for Trivy";
+  const next = "Install Trivy: https://trivy.dev/latest/getting-started/installation/";
+  const env = { ...options.env, ...QUIET };
+  const inherit = inheritedNames(process.env);
+  const run = { doing, env, inherit, deadlineMs: 60_000, failure: "TOOL_MISSING", next } as const;
+  const { stdout } = await options.runner(command, ["--version"], run);
+  const [, version, major, minor] = /^Version: v?((\d+)\.(\d+)\.\S+)/m.exec(stdout) ?? [];
+  if (version === undefined) {
+    throw new BelayError("TOOL_MISSING", { doing, got: `${command} --version tells no version of Trivy`, next });
+  }
+  if (Number(major) === OLDEST[0] && Number(minor) < OLDEST[1]) {
+    throw new BelayError("TOOL_TOO_OLD", { doing, got: `it is ${version}, ${OLDEST.join(".")} is needed`, next });
+  }
+  return version;
+}
+
 /** The Trivy of this machine. */
 export class Trivy {
   readonly version: string;
@@ -36,20 +56,11 @@ export class Trivy {
 
   /** @throws BelayError TOOL_MISSING, TOOL_TOO_OLD */
   static async open(options: TrivyOptions): Promise<Trivy> {
-    const doing = "looking for Trivy";
     const command = options.command ?? "trivy";
-    const next = "Install Trivy: https://trivy.dev/latest/getting-started/installation/";
-    const env = { ...options.env, ...QUIET };
-    const inherit = inheritedNames(process.env);
-    const run = { doing, env, inherit, deadlineMs: 60_000, failure: "TOOL_MISSING", next } as const;
-    const { stdout } = await options.runner(command, ["--version"], run);
-    const [, version, major, minor] = /^Version: v?((\d+)\.(\d+)\.\S+)/m.exec(stdout) ?? [];
-    if (version === undefined) {
-      throw new BelayError("TOOL_MISSING", { doing, got: `${command} --version tells no version of Trivy`, next });
-    }
-    if (Number(major) === OLDEST[0] && Number(minor) < OLDEST[1]) {
-      throw new BelayError("TOOL_TOO_OLD", { doing, got: `it is ${version}, ${OLDEST.join(".")} is needed`, next });
-    }
+    const known = await options.versions?.find(command);
+    if (known !== undefined) return new Trivy(options, known);
+    const version = await askVersion(options, command);
+    await options.versions?.keep(command, version);
     return new Trivy(options, version);
   }
 

@@ -9,3 +9,4 @@ export { pushTrivyDatabase } from "./push-database.ts";
 export { SCAN_FILES } from "./scan-files.ts";
 export { type TrivyAtHand, trivyAtHand } from "./trivy-at-hand.ts";
 export { type TrivyDatabaseOptions, writeJavaDatabase, writeTrivyDatabase } from "./trivy-database.ts";
+export { startTrivyServer, type TrivyServer } from "./trivy-server.ts";
