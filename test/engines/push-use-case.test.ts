@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Inputs, readRelease, releaseDigest, writeRelease } from "@belay/core";
+import { type Digest, Inputs, readRelease, releaseDigest, sha256, writeRelease } from "@belay/core";
 import { loadPushInputs, push } from "@belay/pipeline";
-import { findRelease } from "@belay/registry";
+import { findArtifacts, findRelease, readArtifact } from "@belay/registry";
 import { type RegistryRig, startRegistry } from "@belay/testkit";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createContext } from "../../packages/pipeline/src/testing/create-context.ts";
@@ -70,6 +70,61 @@ describe("the stage push on a runner without an engine", () => {
     const report = JSON.parse(await readFile(join(stand.folder, "belay", "report.json"), "utf8"));
     expect(JSON.stringify(report)).toContain("build again");
     expect(await readRelease(join(stand.folder, "release.json"))).toEqual(built);
+  });
+
+  it("puts the bills of materials and reports of the very scan beside the images, and no others", async () => {
+    const web = await stand.layout("web");
+    const built = stand.release(rig.address, { web });
+    const report = '{"SchemaVersion":2}';
+    const scanned = (text: string) => ({
+      ...built,
+      evidence: {
+        scan: {
+          result: "passed" as const,
+          scannedAt: "2026-01-01T00:00:00Z",
+          services: {
+            web: {
+              result: "passed" as const,
+              counts: { fails: 0, known: 0, reported: 0, ignored: 0 },
+              platforms: Object.fromEntries(
+                Object.entries(built.services.web?.platforms ?? {}).map(([platform, identity]) => [
+                  platform,
+                  { ...identity, report: sha256(`${text} of ${platform}`) },
+                ]),
+              ),
+            },
+          },
+        },
+      },
+    });
+    const write = async (format: string, name: string, text: string): Promise<void> => {
+      await mkdir(join(stand.folder, "belay", "scan", format), { recursive: true });
+      await writeFile(join(stand.folder, "belay", "scan", format, name), text);
+    };
+    for (const platform of ["linux/amd64", "linux/arm64"]) {
+      const name = `web-${platform.replace("/", "-")}`;
+      await write("json", `${name}.json`, `${report} of ${platform}`);
+      await write("cyclonedx", `${name}.cdx.json`, `the bill of ${platform}`);
+    }
+    const found = async (type: string) => {
+      const client = stand.client();
+      const repository = `${rig.address}/acme/web`;
+      const listed = await findArtifacts(client, repository, web.digest as Digest, type);
+      const texts = await Promise.all(listed.map(({ digest }) => readArtifact(client, repository, digest)));
+      return texts.map(String).sort();
+    };
+    const release = join(stand.folder, "release.json");
+    const SBOM = "application/vnd.cyclonedx+json";
+    await writeRelease(release, scanned("another report"));
+    await job({ scan: "" }).run();
+    expect(await found(SBOM)).toEqual([]);
+    await writeRelease(release, scanned(report));
+    await job({ scan: "", attach: "sbom, scan" }).run();
+    expect(await found(SBOM)).toEqual(["the bill of linux/amd64", "the bill of linux/arm64"]);
+    const SCAN = "application/vnd.belay.scan.trivy.v1+json";
+    expect(await found(SCAN)).toEqual([`${report} of linux/amd64`, `${report} of linux/arm64`]);
+    expect(() => job({ attach: "everything" })).toThrow("Legal values: sbom, scan, both, or none.");
+    expect(() => job({ attach: "none sbom" })).toThrow("none beside others");
   });
 
   it("gives up at its deadline, and says what may be left and that it can be run again", async () => {

@@ -35,6 +35,10 @@ const PARALLEL = { "max-parallel": "How many services are built or pushed at a t
 const PUSH_TIME = {
   "push-timeout": "How long the push may take, waits that a registry asks for included. Default: 1h.",
 } as const;
+const ATTACH = {
+  attach:
+    "What of the scan is put beside the images: sbom (what scan-formats wrote), scan (the reports), both, or none. Default: sbom.",
+} as const;
 const PRUNING = {
   last: "Newest images of each repository that stay in any case. Default: 10.",
   "dry-run": "Whether to only say what would go: true or false. Default: true.",
@@ -153,6 +157,7 @@ export const COMMANDS: readonly Command[] = [
     { scan: SCAN_INPUTS.scan },
     PARALLEL,
     PUSH_TIME,
+    ATTACH,
     RELEASE,
   ),
   command(
@@ -179,6 +184,7 @@ export const COMMANDS: readonly Command[] = [
     SIGNING,
     PARALLEL,
     PUSH_TIME,
+    ATTACH,
     COMMENT,
     RELEASE,
   ),

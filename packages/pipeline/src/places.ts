@@ -46,6 +46,11 @@ export function layoutPath(releasePath: string, service: string): string {
   return join(dirname(releasePath), "images", service);
 }
 
+/** Where the scan step leaves its files for the steps after it, a folder per format. */
+export function scanFolder(context: PipelineContext): string {
+  return join(belayFolder(context), "scan");
+}
+
 /** What the last use case has to tell; `report` shows it. */
 export function reportPath(context: PipelineContext): string {
   return join(belayFolder(context), "report.json");

@@ -12,6 +12,7 @@ import {
 } from "@belay/core";
 import type { Docker } from "@belay/docker";
 import { attachRelease, pushRelease } from "@belay/registry";
+import { attachScan } from "./attach-scan.ts";
 import type { PipelineContext } from "./context.ts";
 import { layoutPath, releasePath } from "./places.ts";
 import { registryAccess } from "./registry-access.ts";
@@ -90,6 +91,7 @@ async function pushFrom(context: PipelineContext, inputs: PushInputs, built: Rel
         auth,
         maxParallel: inputs.maxParallel,
       });
+      await attachScan(context, { registry: client, release, kinds: inputs.attach });
       await attachRelease({ ...common, release });
       return release;
     };

@@ -3,18 +3,11 @@ import { join } from "node:path";
 import type { ImageScan, PlatformScan, ReportFormat, Trivy } from "@belay/scan";
 import { convertReport } from "@belay/scan";
 import type { PipelineContext } from "./context.ts";
-import { belayFolder } from "./places.ts";
+import { scanFolder } from "./places.ts";
+import { SCAN_ENDINGS } from "./scan-endings.ts";
 
 /** Folders with a file per service and platform. */
 export type ScanFiles = Readonly<Partial<Record<"json" | ReportFormat, string>>>;
-
-const ENDINGS: Readonly<Record<"json" | ReportFormat, string>> = {
-  json: "json",
-  sarif: "sarif",
-  cyclonedx: "cdx.json",
-  "spdx-json": "spdx.json",
-  github: "snapshot.json",
-};
 
 /** Writes Trivy's own report of each platform, and what Trivy makes of it in other formats, without another scan. */
 export async function writeScanFiles(
@@ -23,7 +16,7 @@ export async function writeScanFiles(
   scans: Readonly<Record<string, ImageScan>>,
   formats: readonly ReportFormat[],
 ): Promise<ScanFiles> {
-  const folder = join(belayFolder(context), "scan");
+  const folder = scanFolder(context);
   await rm(folder, { recursive: true, force: true });
   const all = Object.entries(scans).flatMap(([service, found]) => found.scans.map((scan) => ({ service, scan })));
   const write = async (format: "json" | ReportFormat, text: (scan: PlatformScan) => Promise<string>) => {
@@ -46,5 +39,5 @@ export async function writeScanFiles(
 /** `web-linux-amd64.sarif`. */
 export function scanFileName(service: string, { report }: PlatformScan, format: "json" | ReportFormat): string {
   const platform = report.platform === undefined ? "" : `-${report.platform.replaceAll("/", "-")}`;
-  return `${service}${platform}.${ENDINGS[format]}`;
+  return `${service}${platform}.${SCAN_ENDINGS[format]}`;
 }

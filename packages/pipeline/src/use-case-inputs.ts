@@ -8,6 +8,7 @@ import {
 } from "@belay/config";
 import type { Inputs } from "@belay/core";
 import type { ReportFormat, TrivySource } from "@belay/scan";
+import { type AttachKind, loadAttachKinds } from "./attach-kind.ts";
 import { UPLOADS, type Upload } from "./upload-scan.ts";
 
 /** Inputs that every use case has. */
@@ -34,6 +35,8 @@ export interface PushInputs extends Omit<BuildInputs, "allowDirty" | "builder"> 
   readonly scan: ScanOverrides;
   /** How long the whole push may take, waits that a registry asks for included. */
   readonly pushTimeoutMs: number;
+  /** What of the scan is put beside the images. */
+  readonly attach: readonly AttachKind[];
 }
 
 export interface ScanInputs extends CommonInputs {
@@ -87,6 +90,7 @@ export function loadPushInputs(inputs: Inputs): PushInputs {
     ...loadCommonInputs(inputs),
     maxParallel: maxParallelOf(inputs),
     scan: loadScanOverrides(inputs),
+    attach: loadAttachKinds(inputs),
     pushTimeoutMs,
   };
 }
