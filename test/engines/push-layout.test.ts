@@ -78,11 +78,11 @@ describe("a push over a network with faults", () => {
     await using proxy = await startTcpProxy({ port: Number(rig.address.split(":")[1]) });
     proxy.cutAfter(2 * MIB, 1);
     const address = `127.0.0.1:${proxy.port}`;
-    const pushed = await stand.push(stand.release(address, { web }), stand.client());
+    const pushed = await stand.push(stand.release(address, { web }), stand.client({ attempts: 9 }));
     expect(proxy.cuts).toBe(1);
     expect(pushed.services.web?.digest).toBe(web.digest);
     await expectServed("web", web);
-    expect(stand.log.text()).toMatch(/\(try 1 of 5, again in \d+ ms\)/);
+    expect(stand.log.text()).toMatch(/\(try 1 of 9, again in \d+ ms\)/);
   });
 
   it("that cuts every time is given up, tagged nothing, and told with what to look at", async () => {
@@ -101,7 +101,8 @@ describe("a push over a network with faults", () => {
 
   it.each(["in the middle of a blob", "between two blobs"])("whose registry restarts %s goes on", async (when) => {
     const web = await stand.layout("web", 4 * MIB);
-    const client = stand.client();
+    // A busy machine may take its time to start a registry.
+    const client = stand.client({ attempts: 9 });
     let restarted: Promise<void> | undefined;
     const restart = (): void => {
       restarted ??= rig.kill().then(() => rig.start());

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import type { ScanSettings } from "@belay/config";
 import {
   BelayError,
@@ -110,7 +111,7 @@ async function layoutsOf(release: Release, path: string): Promise<Map<string, st
   const layouts = new Map<string, string>();
   for (const service of Object.keys(release.services)) {
     const layout = layoutPath(path, service);
-    if (await isThere(layout)) layouts.set(service, layout);
+    if (await isThere(join(layout, "index.json"))) layouts.set(service, layout);
   }
   return layouts;
 }

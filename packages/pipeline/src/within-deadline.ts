@@ -15,6 +15,9 @@ export async function withinDeadline<T>(
   const timer = setTimeout(() => stop.abort(late(formatDuration(deadlineMs))), deadlineMs);
   try {
     return await work({ ...context, signal: AbortSignal.any([context.signal, stop.signal]) });
+  } catch (error) {
+    // What was under way when the time was over has words of its own for that.
+    throw stop.signal.aborted && !context.signal.aborted ? stop.signal.reason : error;
   } finally {
     clearTimeout(timer);
   }

@@ -130,6 +130,16 @@ describe("pushing a release", () => {
     await expect(push({ cache: missing })).rejects.toThrow("Correct the digest in belay.yaml");
   });
 
+  it("refuses several platforms that are not on disk, with what to do", async () => {
+    const image = built("web");
+    const platforms = { ...image.platforms, "linux/arm64": { config: `sha256:${"1".repeat(64)}` as const } };
+    await expect(push({ web: { ...image, platforms } })).rejects.toMatchObject({
+      code: "PUSH_FAILED",
+      message: expect.stringContaining("--driver docker-container"),
+    });
+    expect(engine.pushes).toEqual([]);
+  });
+
   it("says when the engine does not have the image", async () => {
     const image = built("web");
     engine.local.clear();

@@ -146,6 +146,13 @@ async function pushBytes(options: PushContext, plan: PushPlan, path: string): Pr
 
 /** Way B. */
 async function pushByEngine(options: PushContext, plan: PushPlan, reference: string): Promise<void> {
+  if (Object.keys(plan.image.platforms).length > 1 && plan.image.index === undefined) {
+    throw new BelayError("PUSH_FAILED", {
+      doing: `pushing ${reference}`,
+      got: "it has several platforms and is not on disk, and an engine pushes one",
+      next: "Build it with a builder that writes image layouts (`docker buildx create --driver docker-container`), and keep the folder `images` beside the release.",
+    });
+  }
   const docker = typeof options.docker === "function" ? await options.docker() : options.docker;
   await nameLocally(docker, plan.image, reference);
   await requireFree(options, plan);
@@ -192,7 +199,7 @@ async function nameLocally(docker: PushEngine, image: ImageIdentity, reference: 
   throw new BelayError("PUSH_FAILED", {
     doing: `pushing ${reference}`,
     got: `this engine does not have the image ${ids.join(" or ")}`,
-    next: "Push from the engine that built it, in the same job.",
+    next: "Push from the engine that built it, in the same job. An image that was built to disk is in the folder `images` beside the release: it has to come along.",
     cause: last,
   });
 }
