@@ -70,6 +70,7 @@ class Upload {
   #chunk = Number.POSITIVE_INFINITY;
   #begun = 0;
   #done = false;
+  #limited = false;
 
   constructor(context: UploadContext, repository: string, source: BlobSource) {
     this.#context = context;
@@ -125,7 +126,7 @@ class Upload {
         delayMs: 500,
         maxDelayMs: LONGEST_PAUSE_MS,
         retryable: (error) => this.#canGoOn(error),
-        retryAfterMs: (error) => (error instanceof RegistryError ? error.retryAfterMs : undefined),
+        retryAfterMs: (error) => this.#pauseAskedFor(error),
         onRetry: (error, attempt, pauseMs) =>
           log.info(`${messageOf(error)} (try ${attempt} of ${attempts}, again in ${Math.round(pauseMs)} ms)`),
         clock,
@@ -133,8 +134,8 @@ class Upload {
         ...(signal === undefined ? {} : { signal }),
       },
       async (attempt) => {
-        // The answer to the last request may be what was lost.
-        if (attempt > 1 && (await this.isThere(1))) this.#done = true;
+        // The answer to the last request may be what was lost; who said 429 has answered, and wants few requests.
+        if (attempt > 1 && !this.#limited && (await this.isThere(1))) this.#done = true;
         if (this.#done) return;
         if (attempt > 1) await this.#findOffset();
         const { size } = this.#source;
@@ -143,9 +144,16 @@ class Upload {
     );
   }
 
+  /** Uploads side by side are refused at the same moment, and would come back at the same moment for ever. */
+  #pauseAskedFor(error: unknown): number | undefined {
+    if (!(error instanceof RegistryError) || error.retryAfterMs === undefined) return undefined;
+    return error.retryAfterMs * (1 + (this.#context.random ?? Math.random)());
+  }
+
   #canGoOn(error: unknown): boolean {
     if (!(error instanceof RegistryError)) return false;
     const { status = 0, transient } = error;
+    this.#limited = status === 429;
     if (status === 413) return this.#shrink();
     if (transient || LOST.includes(status)) this.#chunk = Math.min(this.#chunk, this.#context.chunkBytes ?? CHUNK);
     if (LOST.includes(status)) this.#place = undefined;
