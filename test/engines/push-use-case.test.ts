@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Digest, Inputs, readRelease, releaseDigest, sha256, writeRelease } from "@belay/core";
+import { type Digest, Inputs, readRelease, sha256, writeRelease } from "@belay/core";
 import { loadPushInputs, push } from "@belay/pipeline";
 import { findArtifacts, findRelease, readArtifact } from "@belay/registry";
 import { type RegistryRig, startRegistry } from "@belay/testkit";
@@ -25,7 +25,7 @@ afterEach(async () => {
 
 /** A job whose build step left this release. */
 function job(more: Readonly<Record<string, string>> = {}) {
-  const given: Readonly<Record<string, string>> = { release: "release.json", ...more };
+  const given: Readonly<Record<string, string>> = { release: "release.json", scan: "off", ...more };
   const context = createContext(stand.folder, { RUNNER_TEMP: stand.folder, DOCKER_CONFIG: stand.folder });
   const inputs = loadPushInputs(new Inputs((name) => given[name]));
   return { context, run: () => push(context, inputs) };
@@ -39,12 +39,12 @@ describe("the stage push on a runner without an engine", () => {
     const { context, run } = job();
     const { release, releasePath } = await run();
     expect(await readRelease(releasePath)).toEqual(release);
-    expect(release).toMatchObject({ stage: "push", parent: releaseDigest(built) });
+    expect(release).toMatchObject({ stage: "push", source: built.source, evidence: { scan: { result: "off" } } });
     expect(release.services.web).toMatchObject({ digest: layouts.web.digest, platforms: layouts.web.platforms });
     const found = await findRelease(stand.client(), `${rig.address}/acme/api:main`, stand.log);
     expect(found?.release).toEqual(release);
     const stages = JSON.parse(await readFile(join(stand.folder, "belay", "stages.json"), "utf8"));
-    expect(stages).toMatchObject([{ name: "push", state: "passed" }]);
+    expect(stages).toMatchObject([{ name: "scan" }, { name: "push", state: "passed" }]);
     expect(context.log.text()).toContain("as built");
   });
 
