@@ -20,6 +20,7 @@ import {
   temporaryFolder,
 } from "@belay/testkit";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { openPushStand, servedDigest } from "./push-stand.ts";
 
 const runner = createRunner(new Redactor());
 const SOURCE: Source = {
@@ -72,9 +73,13 @@ function layoutOf(service: string): string {
   return join(folder.path, "images", service);
 }
 
-function build(context: string, more: Partial<BuildSettings> = {}, options: Partial<BuildImagesOptions> = {}) {
+function build(
+  context: string,
+  more: Partial<BuildSettings> = {},
+  { image = "belay-test.invalid/web", ...options }: Partial<BuildImagesOptions> & { readonly image?: string } = {},
+) {
   const settings = { context, args: {}, platforms: [], ...more };
-  const services = { web: { image: "belay-test.invalid/web", names: {}, build: settings } };
+  const services = { web: { image, names: {}, build: settings } };
   const application: ApplicationSettings = { application: "shop", services, directory: folder.path };
   const common = { runner, docker, env: engine.env, log: createTestLog(), clock: systemClock, layoutOf };
   return buildImages({ application, source: SOURCE, builder: "own", ...common, ...options });
@@ -188,6 +193,29 @@ it("keeps the provenance in the index, beside every platform", async () => {
   expect(layer.annotations["in-toto.io/predicate-type"]).toContain("slsa.dev/provenance");
   expect(JSON.stringify(await blob(layer.digest))).toContain(SOURCE.run?.url);
   expect(log.text()).toMatch(/\(linux\/amd64, linux\/arm64, with its attestations \(provenance\) in its index\)/);
+});
+
+it("is what the registry serves and the engine pulls, of every platform and with its provenance", async () => {
+  const image = `${registry.address}/acme/web`;
+  const context = await checkout("src", "FROM scratch\nCOPY app.txt /\n");
+  const platforms = ["linux/amd64", "linux/arm64"];
+  const built = (await build(context, { platforms, provenance: "max" }, { image })).services.web;
+  await using stand = await openPushStand();
+  const release = await build(context, { platforms, provenance: "max" }, { image });
+  // Its provenance tells the time of the build, so that the index is another; the images are the same.
+  expect(release.services.web?.platforms).toEqual(built?.platforms);
+  const pushed = await stand.push(release, stand.client(), { layoutOf: async (service) => layoutOf(service) });
+  const { index, digest } = pushed.services.web ?? {};
+  expect(digest).toBe(release.services.web?.index);
+  expect(index).toBe(digest);
+  expect(pushed.services.web?.platforms).toEqual(release.services.web?.platforms);
+  const base = `${registry.url}/v2/acme/web/manifests`;
+  expect(await servedDigest(`${base}/sha-0123456789ab`)).toBe(digest);
+  for (const one of (await blob(index)).manifests) expect(await servedDigest(`${base}/${one.digest}`)).toBe(one.digest);
+  const reference = `${image}@${digest}`;
+  await engine.docker(["pull", "--quiet", reference]);
+  const { stdout } = await engine.docker(["image", "inspect", "--format={{.Id}}", reference]);
+  expect(stdout.trim()).toBe(release.services.web?.platforms["linux/amd64"]?.config);
 });
 
 /** What BuildKit runs to list an image's parts: it looks at a folder and writes a statement (BuildKit docs, "SBOM scanning protocol"). */
