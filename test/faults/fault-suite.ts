@@ -92,7 +92,7 @@ export function faultSuite(title: string, open: () => Promise<FaultStand>, optio
     frozenRelease(stage, book);
     networkFaults(stage);
     if (whole) longFaults(stage);
-    if (whole) agentGone(stage, book);
+    agentGone(stage, book, whole);
   });
 }
 
@@ -139,11 +139,13 @@ function engineGone({ stand, tried }: Stage): void {
 }
 
 /** Until the cluster has given its only node up, and with it every pod: then nothing of either release is ready. */
-function agentGone({ stand, tried }: Stage, book: FaultBook): void {
+function agentGone({ stand, tried }: Stage, book: FaultBook, whole: boolean): void {
+  const fault = "node's agent gone for longer than a run waits";
   it("says that nothing is ready when the node's agent stays away", async () => {
-    const fault = "node's agent gone for longer than a run waits";
     const breakage = stand().breakages[fault];
     if (breakage === undefined) return skip(stand(), book, fault);
+    // It takes minutes.
+    if (!whole) return;
     const { strike, ...rest } = breakage;
     const policy = { startMs: 90_000, deadlineMs: 120_000 };
     await tried(fault, { at: underWay(stand()), act: ({ app }) => strike(app), policy, ...rest }, ({ result }) => {
