@@ -1,1 +1,1 @@
-import{c as e,t}from"../chunks/src-HUUU3JI1.js";import{t as n,x as r}from"../chunks/src-DKmttmlK.js";await e(async e=>{let i=await r(e,n(e.inputs));t(e,i)});export{};
+import{t as e,u as t}from"../chunks/src-D3YTPCUE.js";import{E as n,m as r}from"../chunks/src-DtJfrrv2.js";await t(async t=>{let i=await n(t,r(t.inputs));e(t,i)});export{};

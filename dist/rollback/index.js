@@ -1,1 +1,1 @@
-import{a as e,c as t,o as n,s as r}from"../chunks/src-HUUU3JI1.js";import{l as i,o as a}from"../chunks/src-DKmttmlK.js";await t(async t=>{let o=a(t.inputs);n(t);let s=await i(t,o);return s.leftOpen||r(),e(t,s),s.report});export{};
+import{c as e,l as t,o as n,u as r}from"../chunks/src-D3YTPCUE.js";import{s as i,y as a}from"../chunks/src-DtJfrrv2.js";await r(async r=>{let o=a(r.inputs);e(r);let s=await i(r,o);return s.leftOpen||t(),n(r,s),s.report});export{};

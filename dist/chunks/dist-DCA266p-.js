@@ -1,0 +1,1 @@
+import{t as e}from"./dist-B6BJg6aj.js";export default e();export{};

@@ -1,0 +1,1 @@
+import{t as e}from"./dist-B1OqWIK4.js";export default e();export{};

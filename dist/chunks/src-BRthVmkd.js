@@ -1,1 +1,0 @@
-export{i as EngineError,r as connectDocker,o as isNotFound}from"./src-xG4zQqwv.js";import"./describe-event-DcoiQyHi.js";

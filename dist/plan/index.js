@@ -1,0 +1,1 @@
+import{r as e,u as t}from"../chunks/src-D3YTPCUE.js";import{g as n,t as r}from"../chunks/src-DtJfrrv2.js";await t(async t=>{let i=await r(t,n(t.inputs));e(t,i);let a=i.plan.findings.filter(({level:e})=>e===`refuse`);if(a.length!==0)return{refused:`A deployment would be refused: ${a.map(({message:e})=>e).join(`; `)}.`}});export{};
