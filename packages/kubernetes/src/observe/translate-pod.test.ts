@@ -44,6 +44,19 @@ describe("a pod", () => {
     expect(translatePod(pod(shape), PLACE, [])).toMatchObject({ id: "u1", title: "web-1", ...PLACE, ...expected });
   });
 
+  it("that its node sends away drains until it has ended", () => {
+    const evicted: PodEvent = {
+      ...{ apiVersion: "v1", kind: "Event", metadata: { name: "e" }, involvedObject: { uid: "u1" } },
+      reason: "Evicted",
+    };
+    const chosen = { conditions: [{ type: "DisruptionTarget", status: "True" }] } as const;
+    const leaving = { phase: "draining", ready: false };
+    expect(translatePod(pod({ status: { phase: "Running", ...READY } }), PLACE, [evicted])).toMatchObject(leaving);
+    expect(translatePod(pod({ status: { phase: "Running", ...chosen } }), PLACE, [])).toMatchObject(leaving);
+    const gone = pod({ status: { phase: "Failed", reason: "Evicted", ...chosen } });
+    expect(translatePod(gone, PLACE, [evicted])).toMatchObject({ phase: "history", endedBy: "node" });
+  });
+
   it("has init containers, sidecars and main ones in their roles", () => {
     const base = pod({});
     const initContainers = [{ name: "migrate" }, { name: "proxy", restartPolicy: "Always" }];

@@ -14,7 +14,8 @@ export function translatePod(pod: Pod, place: PodPlace, events: readonly PodEven
   const { metadata, spec, status } = pod;
   const ended = status?.phase === "Succeeded" || status?.phase === "Failed";
   const ready = status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false;
-  const phase = metadata.deletionTimestamp ? "draining" : ended ? "history" : "current";
+  const leaves = metadata.deletionTimestamp || (!ended && isSentAway(pod, events));
+  const phase = leaves ? "draining" : ended ? "history" : "current";
   return {
     id: metadata.uid ?? metadata.name,
     title: metadata.name,
@@ -27,6 +28,15 @@ export function translatePod(pod: Pod, place: PodPlace, events: readonly PodEven
     ready: ready && phase === "current",
     containers: containersOf(pod, events),
   };
+}
+
+/**
+ * The node sends the pod away. The kubelet tells so before it ends the containers, and gives the pod its last phase only
+ * when all of them have ended (`pkg/kubelet/eviction`, `pkg/kubelet/status`): in between they must not look like crashes.
+ */
+function isSentAway({ status }: Pod, events: readonly PodEvent[]): boolean {
+  const chosen = status?.conditions?.some(({ type, status: is }) => type === "DisruptionTarget" && is === "True");
+  return chosen === true || events.some(({ reason }) => reason === "Evicted" || reason === "Preempting");
 }
 
 /** An evicted or preempted pod has a reason of its own; where containers ended by themselves, they have one each. */
