@@ -1,1 +1,1 @@
-import{s as e,u as t}from"../chunks/src-D3YTPCUE.js";import{b as n,o as r}from"../chunks/src-DtJfrrv2.js";import{f as i}from"../chunks/scan-endings-B5HgFG3d.js";await t(async t=>{let a=n(t.inputs),o=await r(t,a,{onScanned:n=>e(t,n)});await i(t,o.summary)});export{};
+import{s as e,u as t}from"../chunks/src-D3YTPCUE.js";import{b as n,o as r}from"../chunks/src-BLCRaPey.js";import{f as i}from"../chunks/scan-endings-DWkhFRP5.js";await t(async t=>{let a=n(t.inputs),o=await r(t,a,{onScanned:n=>e(t,n)});await i(t,o.summary)});export{};
