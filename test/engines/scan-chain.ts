@@ -54,7 +54,7 @@ export const MINIMIST_FILES = withPrefix(SCAN_FILES.oldMinimist);
 
 /** As they lie in the build context. */
 function withPrefix(files: ImageFiles): Record<string, string> {
-  return Object.fromEntries(Object.entries(files).map(([path, text]) => [`app/root/${path}`, String(text)]));
+  return Object.fromEntries(Object.entries(files).map(([path, text]) => [`app/files/${path}`, String(text)]));
 }
 
 export async function openScanChain(): Promise<ScanChain> {
@@ -96,7 +96,7 @@ export async function openScanChain(): Promise<ScanChain> {
         if (text === undefined) await repository.git("rm", "-q", "-r", path);
       }
       const kept = Object.entries(files).filter((one): one is [string, string] => one[1] !== undefined);
-      return repository.commit(title, { ...Object.fromEntries(kept), "app/root/title": title });
+      return repository.commit(title, { ...Object.fromEntries(kept), "app/files/title": title });
     },
     looks: async () =>
       (await readFile(calls, "utf8")).split("\n").filter((line) => line.includes("--format=json")).length,
@@ -116,7 +116,7 @@ async function countingTrivy(folder: string, trivy: string, calls: string): Prom
 
 async function writeApplication(folder: string, registry: string): Promise<string> {
   const files: Readonly<Record<string, string>> = {
-    "app/Dockerfile": `FROM ${BASE_IMAGES.busybox}\nCOPY root/ /\nCMD ["sleep", "3600"]\n`,
+    "app/Dockerfile": `FROM ${BASE_IMAGES.busybox}\nCOPY files/ /\nCMD ["sleep", "3600"]\n`,
     "compose.yaml": "services: { web: { image: unused, stop_grace_period: 1s } }\n",
     "belay.yaml": [
       "version: 1",
@@ -128,9 +128,9 @@ async function writeApplication(folder: string, registry: string): Promise<strin
       "    rollout: { stable: 0, drain: 0 }",
       "",
     ].join("\n"),
-    "app/root/title": "nothing\n",
+    "app/files/title": "nothing\n",
   };
-  await mkdir(join(folder, "app/root"), { recursive: true });
+  await mkdir(join(folder, "app/files"), { recursive: true });
   for (const [path, text] of Object.entries(files)) await writeFile(join(folder, path), text);
   return folder;
 }

@@ -107,7 +107,7 @@ it("fails only for what is new when it is asked to, both looked at with the same
   expect(known.evidence.services.web).toMatchObject({ result: "passed", counts: { fails: 0, known: 2 } });
   expect(known.summary.services[0]?.comparison).toEqual({ introduced: 0, fixed: 0, unchanged: 3 });
 
-  await chain.commit("Do without minimist", { "app/root/app": undefined, ...LODASH_FILES });
+  await chain.commit("Do without minimist", { "app/files/app": undefined, ...LODASH_FILES });
   const next = await chain.job();
   await next.build();
   const fixed = await next.scan({ "scan-only-new": "true" });

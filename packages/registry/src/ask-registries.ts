@@ -16,9 +16,13 @@ export interface AskOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly insecure: InsecureRegistries;
+  /** Default for every call. */
   readonly signal?: AbortSignal;
+  /** Tries of each request, the first included. Default 5. */
   readonly attempts?: number;
+  /** How long a request may be put off by `Retry-After`, all its tries together. Default ten minutes. */
   readonly patienceMs?: number;
+  /** 0 to 1, spreads the pauses. Default `Math.random`. */
   readonly random?: () => number;
 }
 

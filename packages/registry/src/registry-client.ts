@@ -1,23 +1,18 @@
 import {
   BelayError,
-  type Clock,
   type Digest,
   isDigest,
-  type Log,
   mapBounded,
   oneLine,
   type PlatformIdentity,
   platformName,
-  type Redactor,
   sha256,
 } from "@belay/core";
 import { addressIn } from "./address-in.ts";
-import { type Ask, askRegistries, referenceOf } from "./ask-registries.ts";
-import type { Authenticator } from "./authenticator.ts";
+import { type Ask, type AskOptions, askRegistries, referenceOf } from "./ask-registries.ts";
 import { type BlobSource, blobOfBytes } from "./blob-source.ts";
 import { deleteManifest } from "./delete-manifest.ts";
 import { createHttp } from "./http.ts";
-import type { InsecureRegistries } from "./insecure-registries.ts";
 import { listTags } from "./list-tags.ts";
 import {
   configOf,
@@ -31,22 +26,9 @@ import {
 import { RegistryError } from "./registry-error.ts";
 import { type Uploaded, type UploadOptions, uploadBlob } from "./upload-blob.ts";
 
-export interface RegistryClientOptions {
-  readonly auth: Authenticator;
-  readonly redactor: Redactor;
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly insecure: InsecureRegistries;
-  /** Default for every call. */
-  readonly signal?: AbortSignal;
-  /** Tries of each request, the first included. Default 5. */
-  readonly attempts?: number;
-  /** How long a request may be put off by `Retry-After`, all its tries together. Default ten minutes. */
-  readonly patienceMs?: number;
+export interface RegistryClientOptions extends AskOptions {
   /** For proxies (`HTTPS_PROXY`). Default `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** 0 to 1, spreads the pauses. Default `Math.random`. */
-  readonly random?: () => number;
 }
 
 /**

@@ -38,7 +38,7 @@ describe("a call of trivy-action", () => {
       scanners: "vuln,secret",
       timeout: "1h30m",
       "docker-host": "unix:///run/docker.sock",
-      "cache-dir": "/home/runner/work/shop/shop/.cache/trivy",
+      "cache-dir": "/cache/trivy",
       platforms: "linux/amd64, linux/arm64\nlinux/amd64",
       format: "json",
       "exit-code": "0",
@@ -48,7 +48,7 @@ describe("a call of trivy-action", () => {
       scanners: "vuln,secret",
       timeout: "1h30m",
       "docker-host": "unix:///run/docker.sock",
-      "cache-dir": "/home/runner/work/shop/shop/.cache/trivy",
+      "cache-dir": "/cache/trivy",
     });
     expect(made.platforms).toEqual(["linux/amd64", "linux/arm64"]);
     expect(made).toMatchObject({ download: {}, blind: [] });
