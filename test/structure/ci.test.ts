@@ -10,8 +10,17 @@ interface Job {
   readonly steps: readonly { readonly run?: string; readonly uses?: string; readonly with?: Record<string, unknown> }[];
 }
 
-const ci = parse(readText(".github/workflows/ci.yml")) as { permissions: unknown; jobs: Record<string, Job> };
-const commands = Object.values(ci.jobs).flatMap((job) => job.steps.map((step) => step.run ?? ""));
+interface Workflow {
+  readonly permissions: unknown;
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+const read = (name: string): Workflow => parse(readText(`.github/workflows/${name}.yml`)) as Workflow;
+const ci = read("ci");
+const weekly = read("weekly");
+const commandsOf = ({ jobs }: Workflow): string[] =>
+  Object.values(jobs).flatMap((job) => job.steps.map((step) => step.run ?? ""));
+const commands = commandsOf(ci);
 
 /** Jobs that the gate `all-green` does not wait for. */
 function ungated(jobs: Readonly<Record<string, Job>>): string[] {
@@ -31,14 +40,20 @@ it("runs every folder of tests", () => {
 
 it("calls scripts that exist", () => {
   const { scripts } = JSON.parse(readText("package.json")) as { scripts: Record<string, string> };
-  const called = commands.flatMap((text) => [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name ?? ""));
+  const all = [...commands, ...commandsOf(weekly)];
+  const called = all.flatMap((text) =>
+    [...text.matchAll(/npm run (?:--silent )?([\w:-]+)/g)].map(([, name]) => name ?? ""),
+  );
   expect(called.length).toBeGreaterThan(0);
   expect(called.filter((name) => !(name in scripts))).toEqual([]);
 });
 
-it("gives each job a time limit and its own permissions, and keeps no credentials", () => {
-  expect(ci.permissions).toEqual({});
-  for (const [name, job] of Object.entries(ci.jobs)) {
+it.each([
+  ["ci", ci],
+  ["weekly", weekly],
+])("gives each job a time limit and its own permissions, and keeps no credentials: %s", (_, { permissions, jobs }) => {
+  expect(permissions).toEqual({});
+  for (const [name, job] of Object.entries(jobs)) {
     expect(job["timeout-minutes"], name).toBeGreaterThan(0);
     expect(job.permissions, name).toBeDefined();
     for (const step of job.steps.filter(({ uses }) => uses?.startsWith("actions/checkout@"))) {
