@@ -2,9 +2,11 @@
  * Bundles every entry that users run into `dist/`: one small file per entry, shared chunks beside them, heavy parts in
  * chunks that are loaded when they are needed. Run with `npm run bundle`.
  */
+
 import { cp, mkdir, rm, writeFile } from "node:fs/promises";
+import http from "node:http";
 import { join, resolve } from "node:path";
-import { rolldown } from "rolldown";
+import { type Plugin, rolldown } from "rolldown";
 
 /** Entry name in `dist/` and its source. */
 export const ENTRIES = {
@@ -24,6 +26,26 @@ export const ENTRIES = {
   "trivy/collect": "actions/trivy/src/collect.ts",
 } as const;
 
+/** What of `node:http` loads undici when it is read. Nothing in the bundles names it. */
+const HEAVY = ["WebSocket", "CloseEvent", "MessageEvent"];
+const HTTP_NAMES = Object.keys(http).filter((name) => !HEAVY.includes(name));
+
+/**
+ * An `import` of `node:http` reads all that it exports, and its `WebSocket` loads undici when it is read: 20 ms and more of
+ * every start (Node 24, `getESMFacade` in `lib/internal/bootstrap/realm.js`). `process.getBuiltinModule` reads nothing.
+ */
+const lightHttp: Plugin = {
+  name: "light-http",
+  resolveId: (id, _importer, { kind }) =>
+    (id === "node:http" || id === "http") && kind === "import-statement" ? "\0light-http" : null,
+  load: (id) =>
+    id === "\0light-http"
+      ? `const http = process.getBuiltinModule("node:http");
+export default http;
+export const { ${HTTP_NAMES.join(", ")} } = http;`
+      : null,
+};
+
 /** Writes the bundles of `root` into `into`, which is emptied first. */
 export async function bundle(root: string, into: string): Promise<void> {
   const input = Object.fromEntries(Object.entries(ENTRIES).map(([name, source]) => [name, join(root, source)]));
@@ -31,6 +53,7 @@ export async function bundle(root: string, into: string): Promise<void> {
     cwd: root,
     input,
     platform: "node",
+    plugins: [lightHttp],
     // `undici` and `@actions/http-client` are CommonJS inside: `require` of a node: module must work in an ES module.
     transform: { target: "node24" },
     treeshake: true,
