@@ -59,7 +59,9 @@ for (let tries = 0; tries < 100 && found.some((one) => one.metadata.deletionTime
   await delay(200);
   found = pods();
 }
-const isHistory = ({ spec, status }: Pod): boolean => status.phase === "Failed" && spec.restartPolicy === "Always";
+// Evicted ones that ended with 0 are called `Succeeded`.
+const isHistory = ({ spec, status }: Pod): boolean =>
+  ["Failed", "Succeeded"].includes(status.phase) && spec.restartPolicy === "Always";
 const services: Record<string, SeenInstance[]> = {};
 for (const one of found.filter((pod) => !isHistory(pod))) {
   const service = one.metadata.labels?.["app.kubernetes.io/name"] ?? "";

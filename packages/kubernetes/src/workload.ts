@@ -21,6 +21,8 @@ export interface PodSpec {
   readonly containers: readonly PodContainer[];
   readonly initContainers?: readonly PodContainer[];
   readonly nodeName?: string;
+  /** `Always` for all pods that are to serve; those of jobs have `Never` or `OnFailure`. */
+  readonly restartPolicy?: string;
   readonly [key: string]: unknown;
 }
 

@@ -41,9 +41,10 @@ function withoutManagers({ managedFields, ...rest }: ObjectMeta): ObjectMeta {
   return rest;
 }
 
-function slimSpec({ nodeName, containers, initContainers }: PodSpec): PodSpec {
+function slimSpec({ nodeName, restartPolicy, containers, initContainers }: PodSpec): PodSpec {
   return given({
     nodeName,
+    restartPolicy,
     containers: containers.map(slimContainer),
     initContainers: initContainers?.map(slimContainer),
   });

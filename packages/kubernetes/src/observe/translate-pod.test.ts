@@ -57,6 +57,17 @@ describe("a pod", () => {
     expect(translatePod(gone, PLACE, [evicted])).toMatchObject({ phase: "history", endedBy: "node" });
   });
 
+  it("that obeyed its node and ended with 0 is no crash, although the kubelet calls it `Succeeded`", () => {
+    const byNode = { phase: "history", endedBy: "node" };
+    const chosen = { conditions: [{ type: "DisruptionTarget", status: "True" }] } as const;
+    expect(translatePod(pod({ status: { phase: "Succeeded", ...chosen } }), PLACE, [])).toMatchObject(byNode);
+    const always = pod({ status: { phase: "Succeeded" } });
+    const spec = { ...always.spec, restartPolicy: "Always" };
+    expect(translatePod({ ...always, spec }, PLACE, [])).toMatchObject(byNode);
+    const never = { ...always.spec, restartPolicy: "Never" };
+    expect(translatePod({ ...always, spec: never }, PLACE, [])).toMatchObject({ endedBy: "self" });
+  });
+
   it("has init containers, sidecars and main ones in their roles", () => {
     const base = pod({});
     const initContainers = [{ name: "migrate" }, { name: "proxy", restartPolicy: "Always" }];

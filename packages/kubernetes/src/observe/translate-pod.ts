@@ -14,7 +14,8 @@ export function translatePod(pod: Pod, place: PodPlace, events: readonly PodEven
   const { metadata, spec, status } = pod;
   const ended = status?.phase === "Succeeded" || status?.phase === "Failed";
   const ready = status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false;
-  const leaves = metadata.deletionTimestamp || (!ended && isSentAway(pod, events));
+  const sentAway = isSentAway(pod, events);
+  const leaves = metadata.deletionTimestamp || (!ended && sentAway);
   const phase = leaves ? "draining" : ended ? "history" : "current";
   return {
     id: metadata.uid ?? metadata.name,
@@ -24,7 +25,7 @@ export function translatePod(pod: Pod, place: PodPlace, events: readonly PodEven
     revision: place.revision,
     phase,
     createdAt: Date.parse(metadata.creationTimestamp ?? "") || 0,
-    ...(ended ? { endedBy: endedBy(pod) } : {}),
+    ...(ended ? { endedBy: sentAway || isEndedByNode(pod) ? "node" : "self" } : {}),
     ready: ready && phase === "current",
     containers: containersOf(pod, events),
   };
@@ -39,9 +40,13 @@ function isSentAway({ status }: Pod, events: readonly PodEvent[]): boolean {
   return chosen === true || events.some(({ reason }) => reason === "Evicted" || reason === "Preempting");
 }
 
-/** An evicted or preempted pod has a reason of its own; where containers ended by themselves, they have one each. */
-function endedBy({ status }: Pod): "self" | "node" {
-  return status?.reason === undefined || status.reason === "" ? "self" : "node";
+/**
+ * A pod that was evicted or preempted has a reason of its own, except where its containers obeyed and ended with 0: then the
+ * kubelet says `Succeeded` and nothing else (`getPhase` in `pkg/kubelet/kubelet_pods.go`; seen when a disk was full). But
+ * containers that are always started again never give their pod a last phase.
+ */
+function isEndedByNode({ spec, status }: Pod): boolean {
+  return (status?.reason ?? "") !== "" || spec.restartPolicy === "Always";
 }
 
 function containersOf({ spec, status }: Pod, events: readonly PodEvent[]): ContainerState[] {
