@@ -100,6 +100,7 @@ async function appOf(engine: EngineRig, shop: ProjectStand, port: number): Promi
       }),
     answer: async () =>
       (await (await fetch(url(shop), { signal: AbortSignal.timeout(2_000) })).text()).split(" ")[0] ?? "",
+    tell: async () => (await engine.docker(["ps", "--all", "--no-trunc", "--filter", project])).stdout,
     remove: () => shop.remove(),
   };
 }

@@ -69,5 +69,7 @@ export interface FaultApp {
   look(): Promise<readonly SeenInstance[]>;
   /** The first word of what a client of the application gets: the variant's name. */
   answer(): Promise<string>;
+  /** What the engine's plain command line says of the application and its past, for who reads of a failed case. */
+  tell(): Promise<string>;
   remove(): Promise<void>;
 }

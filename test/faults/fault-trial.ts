@@ -182,7 +182,9 @@ export class FaultTrial {
     }
     const seen = JSON.stringify(await this.app.look());
     const known = await Promise.all([this.from, this.to].map(async (one) => `${one} ${await this.digests(one)}`));
-    throw new Error(`it said ${said}, and what runs is ${seen} of ${known.join(", ")}\n${context}`);
+    throw new Error(
+      `it said ${said}, and what runs is ${seen} of ${known.join(", ")}\n${context}\n${await this.app.tell()}`,
+    );
   }
 
   async #deployNext(): Promise<void> {

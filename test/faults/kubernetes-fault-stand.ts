@@ -155,6 +155,11 @@ async function openApp(way: Way, space: Space, kubeconfig: string): Promise<Faul
       const [ip = ""] = await podsWith("{.status.podIP}", "--field-selector", "status.phase=Running");
       return (await (await fetch(`http://${ip}:8080/`, { signal: AbortSignal.timeout(2_000) })).text()).trim();
     },
+    tell: async () => {
+      const status = '{range .items[*]}{.metadata.name} {.status}{"\\n"}{end}';
+      const all = await space.kubectl("get", "deployments,replicasets,pods,events");
+      return `${all}\n${await space.kubectl("get", "pods", "--output", `jsonpath=${status}`)}`;
+    },
     remove: async () => {
       await app.remove();
       await files.remove();

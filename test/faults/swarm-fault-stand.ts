@@ -146,6 +146,7 @@ async function openApp(engine: EngineRig, images: ImageCatalogue, name: string, 
       const [id = ""] = await lines("ps", "-q", "--filter", `label=com.docker.swarm.service.name=${name}_web`);
       return (await lines("exec", id, "wget", "-q", "-O-", "http://127.0.0.1:8080/"))[0] ?? "";
     },
+    tell: async () => (await lines("service", "ps", "--no-trunc", `${name}_web`)).join("\n"),
     remove: () => app.remove(),
   };
 }
