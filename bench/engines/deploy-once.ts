@@ -9,7 +9,7 @@ const POLICY: RolloutPolicy = { ...DEFAULT_ROLLOUT, crashes: 1, stableMs: 0, dra
 
 export interface Timed {
   readonly result: DeploymentResult;
-  /** From the call to the proof of what runs at the end. The connection is open before. */
+  /** From before the connection is opened to the proof of what runs at the end. */
   readonly seconds: number;
   /** Processor time of this process in it. */
   readonly cpuSeconds: number;
@@ -26,12 +26,12 @@ export async function deployOnce(
   const redactor = new Redactor();
   const log = createTestLog(redactor);
   const release = await app.release(variants);
+  const holder = { run: `bench-${process.pid}-${++runs}`, attempt: 1, host: "bench" };
+  const signal = new AbortController().signal;
+  const began = performance.now();
+  const cpu = process.cpuUsage();
   const { target, close } = await openBy(app.opener(), { log, redactor });
   try {
-    const holder = { run: `bench-${process.pid}-${++runs}`, attempt: 1, host: "bench" };
-    const signal = new AbortController().signal;
-    const began = performance.now();
-    const cpu = process.cpuUsage();
     const ports = { target, clock: systemClock, log, holder, signal, redactor: new Redactor(), random: Math.random };
     const result = await deploy({ release, policy: { ...POLICY, ...policy } }, ports);
     const seconds = (performance.now() - began) / 1_000;
@@ -50,7 +50,10 @@ export async function deployTo(
   policy: Partial<RolloutPolicy> = {},
 ): Promise<Timed> {
   const timed = await deployOnce(app, variants, policy);
-  if (timed.result.outcome === outcome) return timed;
-  const { cause } = timed.result;
-  throw new Error(`a deployment ended as ${timed.result.outcome} (${cause?.cause}: ${cause?.detail}), not ${outcome}`);
+  const { outcome: ended, cause, report } = timed.result;
+  if (ended !== outcome)
+    throw new Error(`a deployment ended as ${ended} (${cause?.cause}: ${cause?.detail}), not ${outcome}`);
+  if (ended === "rolled_back" && !report.evidence.some(({ logLines }) => logLines.length > 0))
+    throw new Error(`a release was taken off for ${cause?.cause} without its last log lines`);
+  return timed;
 }
