@@ -136,10 +136,7 @@ export function plainStyle(options: { debug?: boolean; colour?: boolean; fold?: 
   };
 }
 
-/**
- * For a step of GitHub Actions. Lines of ordinary output that look like a workflow command get a zero-width space in
- * front, so that no tool's output and no log line of a container is ever obeyed (docs: "Workflow commands").
- */
+/** For a step of GitHub Actions. No tool's output and no log line of a container is ever obeyed there. */
 export function workflowStyle(options: { debug?: boolean } = {}): LogStyle {
   return {
     debug: options.debug ?? false,
@@ -152,9 +149,13 @@ export function workflowStyle(options: { debug?: boolean } = {}): LogStyle {
   };
 }
 
-/** `text` in which no line is a workflow command (`::x::` and the older `##[x]`). */
+/**
+ * `text` in which nothing is a workflow command, as the runner reads one (actions/runner, `ActionCommand`): `::x::` after what
+ * .NET takes for white space at the start of a line, the older `##[x]` anywhere in it. A zero-width space in front of that one
+ * would hide nothing.
+ */
 export function defuse(text: string): string {
-  return text.replace(/^(\s*)(::|##\[)/gm, "$1\u200b$2");
+  return text.replace(/^([\s\u0085]*)::/gm, "$1\u200b::").replaceAll("##[", "#\u200b#[");
 }
 
 function commandOf(level: "notice" | "warn" | "error"): string {
