@@ -5,6 +5,7 @@ import { parseArguments } from "./arguments.ts";
 import { COMMANDS, type Command } from "./commands.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { errorJson } from "./result-json.ts";
+import { shownText } from "./shown-text.ts";
 import { VERSION } from "./version.ts";
 
 /** `belay <command> [options]`: exit code by the table of outcomes. */
@@ -49,7 +50,7 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (thrown) {
   const error = toBelayError(thrown, "running belay");
-  process.stderr.write(`belay: ${error.message}\n`);
+  process.stderr.write(shownText(`belay: ${error.message}\n`));
   if (process.argv.includes("--json")) process.stdout.write(`${errorJson(error)}\n`);
   process.exitCode = error.exitCode;
 }

@@ -8,6 +8,12 @@ describe("what --json prints", () => {
     expect(text).toBe('{"durationMs":2,"history":[{"end":{"restoreMs":12}}],"ratio":0.5}');
   });
 
+  it("holds no command for GitHub's runner, and means the same", () => {
+    const result = { got: "of a container: ##[set-output name=x]1" };
+    expect(resultJson(result)).not.toContain("##[");
+    expect(JSON.parse(resultJson(result))).toEqual(result);
+  });
+
   it("is one object for an error too", () => {
     const error = new BelayError("INVALID_INPUT", { doing: "reading", got: "two\nlines" });
     expect(errorJson(error)).not.toContain("\n");

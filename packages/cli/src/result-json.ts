@@ -1,10 +1,14 @@
 import type { BelayError } from "@belay/core";
 
-/** The one line of `--json`. Durations (keys that end in `Ms`) are whole milliseconds. */
+/**
+ * The one line of `--json`. Durations (keys that end in `Ms`) are whole milliseconds. A bracket that GitHub's runner would
+ * take for the beginning of a command (`##[`) is escaped: the JSON means the same.
+ */
 export function resultJson(result: object): string {
-  return JSON.stringify(result, (key, value: unknown) =>
+  const json = JSON.stringify(result, (key, value: unknown) =>
     typeof value === "number" && key.endsWith("Ms") ? Math.round(value) : value,
   );
+  return json.replaceAll("##[", "##\\u005b");
 }
 
 /** What `--json` prints when the command failed. */

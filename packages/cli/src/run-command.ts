@@ -18,6 +18,7 @@ import type { PipelineContext } from "@belay/pipeline";
 import type { Parsed } from "./arguments.ts";
 import type { Command } from "./commands.ts";
 import { errorJson, resultJson } from "./result-json.ts";
+import { shownText } from "./shown-text.ts";
 import { createView, type View } from "./view.ts";
 
 /** What a command ends with: text for people, an object for `--json`, and the exit code. */
@@ -42,7 +43,7 @@ export async function runCommand(command: Command, parsed: Parsed): Promise<numb
     colour,
     // A terminal that does not know its width says 0.
     columns: process.stderr.columns || 100,
-    write: (text) => process.stderr.write(text),
+    write: (text) => process.stderr.write(shownText(text)),
   });
   const json = parsed.has("json");
   const style = plainStyle({ colour, fold: terminal && !json, debug: process.env.BELAY_DEBUG === "1" });
@@ -52,7 +53,9 @@ export async function runCommand(command: Command, parsed: Parsed): Promise<numb
     const work = WORK[command.name];
     const result = await work(context, parsed.inputs, view);
     view.close();
-    process.stdout.write(json ? `${resultJson(redactDeep(result.json, redactor))}\n` : redactor.redact(result.text));
+    process.stdout.write(
+      json ? `${resultJson(redactDeep(result.json, redactor))}\n` : shownText(redactor.redact(result.text)),
+    );
     return result.exitCode;
   } catch (thrown) {
     view.close();
