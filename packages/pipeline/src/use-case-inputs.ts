@@ -77,9 +77,17 @@ export function loadCommonInputs(inputs: Inputs): CommonInputs {
     ...(config === undefined ? {} : { config }),
     ...(environment === undefined ? {} : { environment }),
     ...(release === undefined ? {} : { release }),
-    githubToken: inputs.text("github-token") ?? "",
+    githubToken: tokenOf(inputs),
     overrides: loadOverrides(inputs),
   };
+}
+
+/** What can't stand in a header is told at once, and not shown: the client would repeat it, and quote parts of it. */
+function tokenOf(inputs: Inputs): string {
+  const token = inputs.text("github-token") ?? "";
+  if (/^[\x21-\x7e]*$/.test(token)) return token;
+  const got = "it holds white space or characters that no token has";
+  return inputs.refuse("github-token", got, "Give the token alone, on one line.");
 }
 
 /** @throws BelayError INVALID_INPUT */
