@@ -42,6 +42,7 @@ export const OPERATIONS: readonly string[] = [
   "users/get-authenticated",
   "code-scanning/upload-sarif",
   "dependency-graph/create-repository-snapshot",
+  "repos/list-attestations",
 ];
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };

@@ -1,4 +1,5 @@
 import { OUTCOMES } from "@belay/core";
+import { attestationsOf } from "./attestations.ts";
 import { type Api, Client } from "./client.ts";
 import { uploadSarif, uploadSnapshot } from "./code-scanning.ts";
 import { markEnded, markInProgress, obtainDeployment, settleOlder } from "./deployments.ts";
@@ -66,6 +67,10 @@ export function createGitHub(options: GitHubOptions): GitHub {
         permission: "contents: read",
       };
       return client.run(call, (api) => isOnDefaultBranch(api, commit));
+    },
+    attestations: (digest) => {
+      const call = { doing: `reading the attestations of ${digest}`, permission: "attestations: read" };
+      return client.run(call, (api) => attestationsOf(api, digest, options.fetch ?? fetch));
     },
     uploadSarif: (upload) => {
       const call = { doing: `uploading ${upload.category} to code scanning`, permission: "security-events: write" };

@@ -1,4 +1,5 @@
 import type { Clock, DeploymentReport, DeploymentState, FailureReport, Log, Outcome, Redactor } from "@belay/core";
+import type { KeptBundle } from "./attestations.ts";
 import type { SarifUpload, SnapshotUpload } from "./code-scanning.ts";
 import type { PullRequest, RunEvent } from "./event.ts";
 import type { Reported } from "./reported.ts";
@@ -138,6 +139,8 @@ export interface GitHub {
   isOnDefaultBranch(commit: string): Promise<Reported<boolean>>;
   /** The newest artifact of that name which a run kept, or `undefined`. Needs `actions: read`. */
   runArtifact(runId: number, name: string): Promise<Reported<RunArtifact | undefined>>;
+  /** Attestations of an image, by the digest that was pushed; the newest first. Needs `attestations: read`. */
+  attestations(digest: string): Promise<Reported<readonly KeptBundle[]>>;
   /** Gives a scan's results to code scanning. Needs `security-events: write`, and Advanced Security where the repository is private. */
   uploadSarif(upload: SarifUpload): Promise<Reported<string>>;
   /** Gives the dependencies of an image to the dependency graph. Needs `contents: write`. */

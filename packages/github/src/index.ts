@@ -1,3 +1,4 @@
+export type { KeptBundle } from "./attestations.ts";
 export type { SarifUpload, SnapshotUpload } from "./code-scanning.ts";
 export { commentMarker } from "./comment-marker.ts";
 export { createGitHub } from "./create-github.ts";

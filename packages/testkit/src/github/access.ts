@@ -39,6 +39,7 @@ const NEEDS: Readonly<Record<string, Need>> = {
   "actions/download-artifact": need("actions", "read"),
   "code-scanning/upload-sarif": need("security-events", "write"),
   "dependency-graph/create-repository-snapshot": need("contents", "write"),
+  "repos/list-attestations": need("attestations", "read"),
   "repos/get": need("metadata", "read"),
   "users/get-authenticated": need("metadata", "read"),
 };

@@ -17,7 +17,12 @@ export interface Call {
 /** One answer, or a list that is cut into pages. */
 export type Answer =
   | { readonly status: number; readonly body?: Json; readonly location?: string }
-  | { readonly list: readonly Json[]; readonly wrap?: (page: readonly Json[], total: number) => Json };
+  | {
+      readonly list: readonly Json[];
+      readonly wrap?: (page: readonly Json[], total: number) => Json;
+      /** Pages have no numbers but cursors (`after`), of which nobody may know how they are made. */
+      readonly cursors?: boolean;
+    };
 
 export type Route = (call: Call) => Answer;
 

@@ -33,17 +33,26 @@ const BASE = "https://api.github.com/description";
 export function readDescription(): Description {
   const document = JSON.parse(readFileSync(new URL("openapi.json", import.meta.url), "utf8")) as JsonObject;
   const components = childOf(document, "components");
+  const paths = correct(childOf(document, "paths"));
   const ajv = new Ajv({ strict: false, allErrors: false, coerceTypes: false });
   formats.default(ajv);
   // GitHub sends "" for an address that was never set, although it describes the field as an address.
   ajv.addFormat("uri", (text) => text === "" || URL.canParse(text));
   ajv.addSchema({ $id: BASE, components: toJsonSchema(components) });
-  const operations = Object.entries(childOf(document, "paths")).flatMap(([path, item]) =>
+  const operations = Object.entries(paths).flatMap(([path, item]) =>
     Object.entries(item as JsonObject).map(([method, one]) =>
       readOperation({ ajv, components }, path, method, one as JsonObject),
     ),
   );
   return { operations, schema: (name) => childOf(childOf(components, "schemas"), name) };
+}
+
+/** GitHub says `bundle: null` beside a `bundle_url` (since July 2026), which its description does not allow. */
+function correct(paths: JsonObject): JsonObject {
+  const text = JSON.stringify(paths, (key, value: Json) =>
+    key === "bundle" && isObject(value) ? { ...value, nullable: true } : value,
+  );
+  return JSON.parse(text) as JsonObject;
 }
 
 interface Compiler {

@@ -5,6 +5,7 @@ export { SAMPLE_COMMIT, SAMPLE_PLAN, SAMPLE_REPORTS } from "./sample-reports.ts"
 export { type GitHubSimulatorOptions, type SeenRequest, startGitHub } from "./start-github.ts";
 export type {
   ArtifactSeed,
+  AttestationSeed,
   CommitSeed,
   JobSeed,
   PullSeed,

@@ -8,13 +8,14 @@ export function paginate(
   all: readonly Json[],
   query: URLSearchParams,
   address: string,
+  by: "page" | "after" = "page",
 ): { readonly items: readonly Json[]; readonly link: string } {
   const perPage = Math.min(MOST_PER_PAGE, Math.max(1, Number(query.get("per_page") ?? DEFAULT_PER_PAGE)));
-  const page = Math.max(1, Number(query.get("page") ?? 1));
+  const page = Math.max(1, Number(query.get(by) ?? 1));
   const last = Math.max(1, Math.ceil(all.length / perPage));
   const to = (number: number, rel: string): string => {
     const url = new URL(address);
-    url.searchParams.set("page", String(number));
+    url.searchParams.set(by, String(number));
     return `<${url.href}>; rel="${rel}"`;
   };
   const links = [

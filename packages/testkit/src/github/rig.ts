@@ -4,6 +4,7 @@ import { addStatus } from "./routes-deployments.ts";
 import type { SeenRequest, Simulator } from "./start-github.ts";
 import type {
   ArtifactSeed,
+  AttestationSeed,
   CommitSeed,
   PullSeed,
   ReleaseSeed,
@@ -30,6 +31,7 @@ export interface GitHubRig {
   addPull(seed: PullSeed): void;
   addRun(seed: RunSeed): void;
   addArtifact(seed: ArtifactSeed): void;
+  addAttestation(seed: AttestationSeed): void;
   addRelease(seed: ReleaseSeed): void;
   /** `refs/heads/main` → SHA. */
   setRef(ref: string, sha: string): void;
@@ -72,6 +74,7 @@ export function createRig(simulator: Simulator, apiUrl: string, close: () => Pro
     addPull: (seed) => addPull(simulator, seed),
     addRun: (seed) => void state.runs.set(seed.id, seed),
     addArtifact: (seed) => void state.artifacts.set(state.nextId(), seed),
+    addAttestation: (seed) => void state.attestations.set(state.nextId(), seed),
     addRelease: (seed) => void state.releases.push(seed),
     setRef: (ref, sha) => void state.refs.set(ref, sha),
     addComment: (pullRequest, author, body) => addComment(simulator, pullRequest, author, body),

@@ -8,6 +8,7 @@ import { createFiller, type Filler } from "./filler.ts";
 import { isObject, type Json, type JsonObject } from "./json.ts";
 import { paginate } from "./pagination.ts";
 import { createRig, type GitHubRig } from "./rig.ts";
+import { ATTESTATION_ROUTES, snap } from "./routes-attestations.ts";
 import { COMMENT_ROUTES } from "./routes-comments.ts";
 import { DEPLOYMENT_ROUTES } from "./routes-deployments.ts";
 import { REPOSITORY_ROUTES } from "./routes-repository.ts";
@@ -16,6 +17,7 @@ import { SCANNING_ROUTES } from "./routes-scanning.ts";
 import { GitHubState, type TokenSeed } from "./state.ts";
 
 const ROUTES: Readonly<Record<string, Route>> = {
+  ...ATTESTATION_ROUTES,
   ...COMMENT_ROUTES,
   ...DEPLOYMENT_ROUTES,
   ...REPOSITORY_ROUTES,
@@ -101,10 +103,17 @@ export async function startGitHub(options: GitHubSimulatorOptions = {}): Promise
       ? reply.code(404).send()
       : reply.type("application/zip").send(Buffer.from(artifact.archive));
   });
+  server.get<{ Params: { id: string } }>("/_storage/attestations/:id", async (request, reply) => {
+    const kept = simulator.state.attestations.get(Number.parseInt(request.params.id, 10));
+    // As of every storage behind signed addresses: a token that comes along is a mistake.
+    if (kept === undefined || request.headers.authorization !== undefined) return reply.code(400).send();
+    return reply.type("application/x-snappy").send(snap(JSON.stringify(kept.bundle)));
+  });
   server.setNotFoundHandler((request, reply) => serve(simulator, undefined, request, reply));
   await server.listen({ host: "127.0.0.1", port: 0 });
   const { port } = server.server.address() as AddressInfo;
-  return createRig(simulator, `http://127.0.0.1:${port}`, () => server.close());
+  simulator.state.storageUrl = `http://127.0.0.1:${port}`;
+  return createRig(simulator, simulator.state.storageUrl, () => server.close());
 }
 
 async function serve(
@@ -207,7 +216,7 @@ function perform(
 
 function finish(answer: Answer, request: FastifyRequest, query: URLSearchParams, reply: FastifyReply): Finished {
   if ("status" in answer) return answer;
-  const page = paginate(answer.list, query, `http://${request.host}${request.url}`);
+  const page = paginate(answer.list, query, `http://${request.host}${request.url}`, answer.cursors ? "after" : "page");
   if (page.link !== "") reply.header("link", page.link);
   return { status: 200, body: answer.wrap === undefined ? page.items : answer.wrap(page.items, answer.list.length) };
 }

@@ -3,6 +3,7 @@ import type { JsonObject } from "./json.ts";
 export type Level = "none" | "read" | "write";
 export type PermissionName =
   | "actions"
+  | "attestations"
   | "checks"
   | "contents"
   | "deployments"
@@ -56,6 +57,16 @@ export interface ArtifactSeed {
   /** The zip archive. */
   readonly archive: Uint8Array;
   readonly expired?: boolean;
+}
+
+/** What `actions/attest-build-provenance` keeps at GitHub. */
+export interface AttestationSeed {
+  /** `sha256:…` of its subject. */
+  readonly digest: string;
+  /** A Sigstore bundle. */
+  readonly bundle: JsonObject;
+  /** In the answer itself, or behind an address of a storage, as GitHub has it since July 2026. Default `stored`. */
+  readonly place?: "inline" | "stored";
 }
 
 export interface RunSeed {
@@ -146,6 +157,9 @@ export class GitHubState {
   readonly checkRuns = new Map<number, SimCheckRun>();
   readonly runs = new Map<number, RunSeed>();
   readonly artifacts = new Map<number, ArtifactSeed>();
+  /** Where what is kept is fetched from, without a token. Set once the server listens. */
+  storageUrl = "";
+  readonly attestations = new Map<number, AttestationSeed>();
   readonly releases: ReleaseSeed[] = [];
   readonly analyses: SimAnalysis[] = [];
   readonly snapshots: JsonObject[] = [];
