@@ -67,14 +67,20 @@ const ALERTS: Permission = {
   why: "`scan-upload: sarif` gives code scanning the results.",
   without: "Needed only for that. The scan decides all the same, and the log says that nothing was uploaded.",
 };
+const ATTESTATIONS: Permission = {
+  name: "attestations",
+  level: "read",
+  why: "`require-signature` by identity also takes the attestations that GitHub keeps of an image.",
+  without: "Needed only for those. Signatures, and attestations that were pushed to the registry, are found without it.",
+};
 /** Per folder under `actions/`; `belay` is the action at the root of the repository. */
 export const PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = {
-  belay: [CONTENTS, PUSH, DEPLOYMENTS, COMMENT, RUNS, IDENTITY],
+  belay: [CONTENTS, PUSH, DEPLOYMENTS, COMMENT, RUNS, IDENTITY, ATTESTATIONS],
   build: [CONTENTS],
   scan: [CONTENTS, PULL, ALERTS],
   push: [CONTENTS, PUSH],
-  deploy: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
-  plan: [CONTENTS, PULL, COMMENT, RUNS],
+  deploy: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS, ATTESTATIONS],
+  plan: [CONTENTS, PULL, COMMENT, RUNS, ATTESTATIONS],
   rollback: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
   report: [CONTENTS, PULL, DEPLOYMENTS, COMMENT, RUNS],
   prune: [CONTENTS, DELETE],

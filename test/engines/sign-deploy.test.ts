@@ -97,6 +97,41 @@ it("signs as the workflow that this is, and refuses whoever else signed so", asy
   }
 });
 
+it("takes GitHub's attestation of the build, where the token may read it", async () => {
+  await using sigstore = await startSigstore();
+  const root = join(shop.temporary.path, "attested-root.json");
+  await writeFile(root, sigstore.trustedRoot);
+  const path = join(shop.repository.folder, "belay.yaml");
+  const before = await readFile(path, "utf8");
+  const lines = `    require-signature: { identity: "${sigstore.identity}", trusted-root: "${root}" }\n    rollout:`;
+  const changed = before.replace("    rollout:", () => lines);
+  const plan = async (token: string): Promise<string> =>
+    (await runCli(shop, "plan", { folder, args: ["--json"], env: { GITHUB_TOKEN: token } })).stdout;
+  for (const level of ["none", "read"] as const) {
+    shop.github.addToken({ token: `ghs_${level}`, permissions: { contents: "read", attestations: level } });
+  }
+  try {
+    await writeFile(path, changed);
+    const [image = ""] = Object.values((await readPushed()).services).map(({ repository, digest }) => {
+      return `${repository}@${digest}`;
+    });
+    const [name = "", digest = ""] = image.split("@");
+    expect(await plan("ghs_read")).toContain(`GitHub knows no attestation of it in ${shop.github.repository}`);
+    shop.github.addAttestation({ digest, bundle: await sigstore.attest({ digest, name }) });
+    expect(await plan("ghs_none")).toContain("`permissions: attestations: read`");
+    expect(await plan("")).toContain("GitHub was not asked for attestations, because there is no `github-token`");
+    expect(await plan("ghs_read")).not.toContain("signature_missing");
+    expect(shop.github.violations).toEqual([]);
+  } finally {
+    await writeFile(path, before);
+  }
+});
+
+async function readPushed() {
+  const text = await readFile(join(folder, "belay/release.json"), "utf8");
+  return JSON.parse(text) as { services: Record<string, { repository: string; digest: string }> };
+}
+
 it("signs on the whole way, too, and deploys what is signed", async () => {
   await shop.repository.commit("Greet anew", "web/shop.mjs", ["Welcome to the shop", "Hello from the shop"]);
   // Shorter than people would have it: how long it is watched is not what is tried here.

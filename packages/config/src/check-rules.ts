@@ -141,7 +141,7 @@ function checkSignature(path: Path, signature: SignatureData | undefined, compla
   if ((key === undefined) === (identity === undefined)) {
     complain(path, `\`${pathName(path)}\` needs one of \`key\` and \`identity\`, and not both.`, "key");
   }
-  for (const name of ["issuer", "trusted-root"] as const) {
+  for (const name of ["issuer", "repository", "trusted-root"] as const) {
     if (key === undefined || signature[name] === undefined) continue;
     complain([...path, name], `\`${name}\` belongs to \`identity\`: a key needs none.`, "key");
   }

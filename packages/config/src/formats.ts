@@ -46,6 +46,10 @@ export const FORMATS = {
     pattern: String.raw`(?:ssh|tcp|unix|npipe|https?)://\S+`,
     legal: "an address such as ssh://deploy@shop.example, tcp://10.0.0.5:2376 or unix:///var/run/docker.sock",
   },
+  repository: {
+    pattern: "[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}",
+    legal: "owner and name of a GitHub repository, such as acme/shop",
+  },
   /** Name of a secret in `RUN --mount=type=secret,id=…`, of a build context, of a builder. */
   id: {
     pattern: "[A-Za-z0-9][A-Za-z0-9._-]{0,127}",

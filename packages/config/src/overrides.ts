@@ -63,7 +63,7 @@ export const OVERRIDE_INPUTS = {
   variables: `Values for \${NAME} in belay.yaml and in the target's files, NAME=value, one a line. Never secrets.`,
   health: "Health probes, one a line, such as `web instance http://:8080/healthz`, or a YAML list as in belay.yaml.",
   "require-signature":
-    "Deploy only images with this signature: path of cosign.pub, relative to belay.yaml, or the workflow that signed without a key, such as https://github.com/acme/shop/.github/workflows/deploy.yml@refs/heads/main.",
+    "Deploy only images with this signature: path of cosign.pub, relative to belay.yaml, or the workflow that signed or attested them, such as https://github.com/acme/shop/.github/workflows/deploy.yml@refs/heads/main.",
   strategy: "rolling overlaps old and new; recreate accepts downtime for services that can't overlap.",
   start: "How long an instance may take to become ready for the first time, such as 60s.",
   deadline: "How long the whole deployment may take, such as 5m.",

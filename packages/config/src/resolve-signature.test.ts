@@ -32,6 +32,16 @@ describe("require-signature", () => {
     expect(settings(other).requireSignature).toEqual({ identity: WORKFLOW, issuer: "https://issuer.example" });
   });
 
+  it("names the repository that it must have been made in", () => {
+    const text = withLine(`require-signature: { identity: "${WORKFLOW}", repository: acme/shop }`);
+    const required = { identity: WORKFLOW, issuer: GITHUB, repository: "acme/shop" };
+    expect(settings(text).requireSignature).toEqual(required);
+    expect(settings(text, { "require-signature": `${WORKFLOW}2` }).requireSignature).toEqual({
+      ...required,
+      identity: `${WORKFLOW}2`,
+    });
+  });
+
   it("takes an address in the input for an identity, with the file's trust", () => {
     const given = { "require-signature": WORKFLOW };
     expect(settings(EXAMPLE, given).requireSignature).toEqual({ identity: WORKFLOW, issuer: GITHUB });
@@ -45,6 +55,8 @@ describe("require-signature", () => {
     ["require-signature: {}", "needs one of `key` and `identity`"],
     ["require-signature: { key: a.pub, identity: x }", "needs one of `key` and `identity`"],
     ["require-signature: { key: a.pub, issuer: 'https://x.example' }", "`issuer` belongs to `identity`"],
+    ["require-signature: { key: a.pub, repository: acme/shop }", "`repository` belongs to `identity`"],
+    ["require-signature: { identity: x, repository: https://github.com/acme/shop }", "acme/shop"],
     ["require-signature: { key: a.pub, trusted-root: a.json }", "`trusted-root` belongs to `identity`"],
     ["require-signature: { ky: a.pub }", "key"],
   ])("refuses %j, with what is legal", (line, words) => {

@@ -27,7 +27,9 @@ export function resolveSignature(sources: SignatureSources): SignatureRequiremen
   }
   const who = resolution.text("require-signature", identity, "word", [...path, "identity"], data.identity);
   if (who === undefined) return undefined;
-  const { issuer = GITHUB, "trusted-root": root } = data;
+  const { issuer = GITHUB, repository, "trusted-root": root } = data;
   resolution.check(issuer, "url", [...path, "issuer"]);
-  return { identity: who, issuer, ...(root === undefined ? {} : { trustedRoot: resolve(directory, root) }) };
+  if (repository !== undefined) resolution.check(repository, "repository", [...path, "repository"]);
+  const trust = root === undefined ? {} : { trustedRoot: resolve(directory, root) };
+  return { identity: who, issuer, ...(repository === undefined ? {} : { repository }), ...trust };
 }

@@ -130,8 +130,10 @@ export type SignatureRequirement =
   | {
       readonly identity: string;
       readonly issuer: string;
-      /** Absolute path. Default: Sigstore's public one. */
+      /** Absolute path: one or more, one a line. Default: Sigstore's public one. */
       readonly trustedRoot?: string;
+      /** `owner/name`: GitHub repository that it must have been made in. */
+      readonly repository?: string;
     };
 
 /** Everything about one environment, checked and complete. */

@@ -6,23 +6,29 @@ const path = (description: string) => z.optional(text(FORMATS.path, description)
 
 /** `require-signature` of an environment. */
 export const signatureSchema = section(
-  "Only images that carry this signature are deployed: `key`, or `identity`.",
+  "Only images with this signature, or this attestation of their build, are deployed: `key`, or `identity`.",
   {
     key: path("File with the public key (cosign.pub), relative to this one."),
     identity: z.optional(
       text(
         FORMATS.word,
-        "Who signed without a key, exactly: a workflow, such as https://github.com/acme/shop/.github/workflows/deploy.yml@refs/heads/main.",
+        "Who signed or attested without a key, exactly: a workflow, such as https://github.com/acme/shop/.github/workflows/deploy.yml@refs/heads/main.",
       ),
     ),
     issuer: z.optional(text(FORMATS.url, "Who vouched for that identity, exactly. Default: GitHub Actions.")),
+    repository: z.optional(
+      text(
+        FORMATS.repository,
+        "GitHub repository that it must have been made in, such as acme/shop. Default for attestations: the one of the workflow.",
+      ),
+    ),
     "trusted-root": path(
-      "Authorities and logs to trust (JSON), relative to this file. Default: Sigstore's public ones.",
+      "Authorities and logs to trust (JSON, several one a line), relative to this file. Default: Sigstore's public ones.",
     ),
   },
   {
     oneOf: [{ required: ["key"] }, { required: ["identity"] }],
-    dependentRequired: { issuer: ["identity"], "trusted-root": ["identity"] },
+    dependentRequired: { issuer: ["identity"], repository: ["identity"], "trusted-root": ["identity"] },
   },
 );
 

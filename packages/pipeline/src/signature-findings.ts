@@ -11,6 +11,7 @@ import {
 } from "@belay/core";
 import type { RegistryClient } from "@belay/registry";
 import { checkIdentity, checkSignature, loadPublicKey, type SignatureCheck } from "@belay/sign";
+import { attestationsAtGitHub } from "./attestations-at-github.ts";
 import type { PipelineContext } from "./context.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
 import { withRegistry } from "./with-registry.ts";
@@ -30,7 +31,7 @@ export async function signatureFindings(
 ): Promise<readonly Finding[]> {
   const { requireSignature } = settings;
   if (requireSignature === undefined) return [];
-  const check = await checkOf(requireSignature);
+  const check = await checkOf(context, inputs, requireSignature);
   const images = Object.entries(release.services);
   return withRegistry(context, inputs, settings, async (registry) => {
     const found = await Promise.all(
@@ -40,8 +41,15 @@ export async function signatureFindings(
   });
 }
 
-async function checkOf(required: SignatureRequirement): Promise<Check> {
-  if (!("keyFile" in required)) return (...image) => checkIdentity(...image, required);
+async function checkOf(
+  context: PipelineContext,
+  { githubToken }: CommonInputs,
+  required: SignatureRequirement,
+): Promise<Check> {
+  if (!("keyFile" in required)) {
+    const atGitHub = attestationsAtGitHub(context, githubToken, required);
+    return (...image) => checkIdentity(...image, required, atGitHub);
+  }
   const key = await readKey(required.keyFile);
   return (...image) => checkSignature(...image, key);
 }
@@ -57,7 +65,8 @@ async function readKey(path: string): Promise<ReturnType<typeof loadPublicKey>> 
   }
 }
 
-const REMEDY = "Sign it with `belay sign` (actions/sign) after the push, or with cosign.";
+const REMEDY =
+  "Sign it after the push with `belay sign` (actions/sign) or cosign; where an `identity` is required, actions/attest-build-provenance will do, too.";
 
 async function findingOf(
   context: PipelineContext,

@@ -1,27 +1,33 @@
-import { readFile } from "node:fs/promises";
-import { BelayError, type Digest, messageOf, oneLine } from "@belay/core";
+import { type Digest, messageOf, oneLine } from "@belay/core";
 import { findArtifacts, type RegistryClient, readArtifact } from "@belay/registry";
 import type { SignatureCheck } from "./check-signature.ts";
+import { judgeBundle, type Wanted } from "./judge-bundle.ts";
+import { type Certify, readTrust } from "./read-trust.ts";
 import { BUNDLE } from "./sign-keyless.ts";
-import { PAYLOAD_TYPE, statedDigests } from "./statement.ts";
 
-export interface IdentityRequirement {
-  /** Subject of the certificate, exactly: for GitHub Actions the workflow and its ref. */
-  readonly identity: string;
-  /** Who vouched for it when the certificate was made, exactly. */
-  readonly issuer: string;
-  /** Absolute path of a trusted root (JSON) with the authorities and logs. Default: Sigstore's public one, by TUF. */
+export interface IdentityRequirement extends Wanted {
+  /** Absolute path of trusted roots (JSON) with the authorities and logs. Default: Sigstore's public one, by TUF. */
   readonly trustedRoot?: string;
 }
+
+/** A Sigstore bundle of which nothing is known yet, or why it could not be had. */
+export type FoundBundle = { readonly bundle: unknown } | { readonly why: string };
+
+/** What is kept of an image somewhere else than beside it. Asked only when nothing beside it counts. */
+export type KeptElsewhere = (digest: Digest) => Promise<{
+  readonly bundles: readonly FoundBundle[];
+  /** What to tell when nothing counts: who was asked, or why nobody. */
+  readonly note?: string;
+}>;
 
 /** More than anybody has, and each is a request. */
 const MOST_READ = 50;
 
-type Verify = (bundle: unknown) => void;
+const nowhere: KeptElsewhere = async () => ({ bundles: [] });
 
 /**
- * Whether an image carries a signature, certified for this identity by this issuer, that stands in a transparency log. What
- * others signed neither helps nor harms.
+ * Whether an image carries a signature, or an attestation of its build, certified for this identity by this issuer, that
+ * stands in a transparency log. What others signed neither helps nor harms.
  * @throws BelayError CONFIG_INVALID for a trusted root that can't be read or had; what the registry throws
  */
 export async function checkIdentity(
@@ -29,59 +35,53 @@ export async function checkIdentity(
   repository: string,
   digest: Digest,
   requirement: IdentityRequirement,
+  elsewhere: KeptElsewhere = nowhere,
 ): Promise<SignatureCheck> {
-  const entries = (await findArtifacts(registry, repository, digest, BUNDLE)).slice(-MOST_READ).reverse();
-  if (entries.length === 0) return { signed: false, why: "it has no signature with a certificate" };
-  const verify = await verifierOf(requirement);
+  let trust: Promise<Certify> | undefined;
   const reasons: string[] = [];
+  /** Whose word it is, when it counts. */
+  const hear = async (found: FoundBundle): Promise<string | undefined> => {
+    trust ??= readTrust(requirement.trustedRoot);
+    const judged = "why" in found ? found : judgeBundle(found.bundle, digest, requirement, await trust);
+    if ("by" in judged) return judged.by;
+    reasons.push(judged.why);
+    return undefined;
+  };
+  for await (const found of besideImage(registry, repository, digest)) {
+    const by = await hear(found);
+    if (by !== undefined) return { signed: true, by };
+  }
+  const { bundles, note } = await elsewhere(digest);
+  for (const found of bundles) {
+    const by = await hear(found);
+    if (by !== undefined) return { signed: true, by };
+  }
+  return { signed: false, why: note === undefined ? whyNot(reasons) : `${whyNot(reasons)}; ${note}` };
+}
+
+function whyNot(reasons: readonly string[]): string {
+  if (reasons.length === 0) return "it has no signature with a certificate";
+  const told = [...new Set(reasons)].join("; ");
+  return `none of its ${reasons.length} signatures and attestations counts: ${told}`;
+}
+
+/** The youngest first. */
+async function* besideImage(
+  registry: RegistryClient,
+  repository: string,
+  digest: Digest,
+): AsyncGenerator<FoundBundle, void> {
+  const entries = (await findArtifacts(registry, repository, digest, BUNDLE)).slice(-MOST_READ).reverse();
   for (const entry of entries) {
     const bytes = await readArtifact(registry, repository, entry.digest);
-    const reason = bytes === undefined ? "it is listed and not there" : check(bytes, digest, verify);
-    if (reason === undefined) return { signed: true, by: requirement.identity };
-    reasons.push(reason);
+    yield bytes === undefined ? { why: "it is listed and not there" } : parse(bytes);
   }
-  return { signed: false, why: `none of its ${reasons.length} signatures counts: ${[...new Set(reasons)].join("; ")}` };
 }
 
-/** Why a bundle counts for nothing, or nothing. */
-function check(bytes: Buffer, digest: Digest, verify: Verify): string | undefined {
-  let bundle: { dsseEnvelope?: { payload?: unknown; payloadType?: unknown } } | null;
+function parse(bytes: Buffer): FoundBundle {
   try {
-    bundle = JSON.parse(bytes.toString("utf8"));
-    verify(bundle);
+    return { bundle: JSON.parse(bytes.toString("utf8")) };
   } catch (error) {
-    return oneLine(messageOf(error));
-  }
-  // Only now: what is not verified says nothing.
-  const { payload, payloadType } = bundle?.dsseEnvelope ?? {};
-  const stated = payloadType === PAYLOAD_TYPE ? statedDigests(Buffer.from(String(payload), "base64")) : [];
-  return stated.includes(digest) ? undefined : "it is no signature of this image";
-}
-
-async function verifierOf({ identity, issuer, trustedRoot }: IdentityRequirement): Promise<Verify> {
-  const [{ bundleFromJSON }, { toSignedEntity, toTrustMaterial, Verifier }] = await Promise.all([
-    import("@sigstore/bundle"),
-    import("@sigstore/verify"),
-  ]);
-  const verifier = new Verifier(toTrustMaterial(await readRoot(trustedRoot)));
-  return (bundle) => {
-    const signer = verifier.verify(toSignedEntity(bundleFromJSON(bundle)));
-    // Not by the library's policy, which takes the wanted identity for a regular expression: a `.` in it would mean any letter.
-    const found = [signer.identity?.subjectAlternativeName, signer.identity?.extensions?.issuer];
-    if (found[0] === identity && found[1] === issuer) return;
-    throw new Error(`it is of ${found[0] ?? "nobody"}, vouched for by ${found[1] ?? "nobody"}`);
-  };
-}
-
-async function readRoot(path: string | undefined) {
-  const doing = "reading whom to trust for signatures";
-  try {
-    if (path === undefined) return await (await import("@sigstore/tuf")).getTrustedRoot();
-    const { TrustedRoot } = await import("@sigstore/protobuf-specs");
-    return TrustedRoot.fromJSON(JSON.parse(await readFile(path, "utf8")));
-  } catch (error) {
-    const next =
-      "Let Sigstore's repository (tuf-repo-cdn.sigstore.dev) be reached, or name a file with `trusted-root`.";
-    throw new BelayError("CONFIG_INVALID", { doing, got: messageOf(error), next, cause: error });
+    return { why: oneLine(messageOf(error)) };
   }
 }

@@ -1,1 +1,2 @@
-export { type SigstoreRig, startSigstore } from "./start-sigstore.ts";
+export type { Attestation } from "./attest-at.ts";
+export { type SigstoreOptions, type SigstoreRig, startSigstore } from "./start-sigstore.ts";

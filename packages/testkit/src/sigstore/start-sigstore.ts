@@ -2,12 +2,17 @@ import { createHash, generateKeyPairSync } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { HandlerFn } from "@sigstore/mock";
+import type { JsonObject } from "../github/json.ts";
+import { type Attestation, attestAt } from "./attest-at.ts";
+import { trustedRoot } from "./trusted-root.ts";
 
 export interface SigstoreRig extends AsyncDisposable {
   /** Authority (Fulcio), log (Rekor) and GitHub's issuer of tokens, all at one address. */
   readonly url: string;
   /** Who the next token is for: `sub` of the token, and the certificate's subject. */
   identity: string;
+  /** `owner/name` that the next token's job runs in. */
+  repository: string;
   readonly issuer: string;
   /** Whom to trust, in Sigstore's form (TrustedRoot, JSON). */
   readonly trustedRoot: string;
@@ -15,27 +20,42 @@ export interface SigstoreRig extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
   /** Paths that were asked for. */
   readonly requests: readonly string[];
+  /** What `actions/attest-build-provenance` makes of an image, as a Sigstore bundle (JSON). */
+  attest(attestation: Attestation): Promise<JsonObject>;
+}
+
+export interface SigstoreOptions {
+  /**
+   * `public`: with logs of certificates and of signatures. `private`: with neither, but an authority that signs the time,
+   * as GitHub has it for private repositories. Default `public`.
+   */
+  readonly kind?: "public" | "private";
 }
 
 const REQUEST_TOKEN = "request-token-of-the-job";
+const ISSUER = "https://token.actions.githubusercontent.com";
 
 /**
  * A Sigstore on this machine that speaks the real protocol over HTTP, by the handlers that Sigstore's own libraries are
  * tested with: certificates are issued for whatever a token says (nobody checks its signature), the log has one entry.
  */
-export async function startSigstore(): Promise<SigstoreRig> {
+export async function startSigstore({ kind = "public" }: SigstoreOptions = {}): Promise<SigstoreRig> {
   // Only here: it is large, and every test loads this file.
-  const { fulcioHandler, initializeCA, initializeCTLog, initializeTLog, rekorHandler } = await import("@sigstore/mock");
+  const { fulcioHandler, initializeCA, initializeCTLog, initializeTLog, initializeTSA, rekorHandler, tsaHandler } =
+    await import("@sigstore/mock");
   const pair = () => generateKeyPairSync("ec", { namedCurve: "P-256" });
   const ctlog = await initializeCTLog(pair());
-  const authority = await initializeCA(pair(), ctlog);
+  const authority = await initializeCA(pair(), kind === "public" ? ctlog : undefined);
+  const clock = await initializeTSA(pair());
   const requests: string[] = [];
-  const handlers: { path: string; fn: HandlerFn }[] = [fulcioHandler(authority)];
-  const issuer = "https://token.actions.githubusercontent.com";
-  const rig = { identity: "https://github.com/acme/shop/.github/workflows/deploy.yml@refs/heads/main" };
+  const handlers: { path: string; fn: HandlerFn }[] = [fulcioHandler(authority), tsaHandler(clock)];
+  const rig = {
+    identity: "https://github.com/acme/shop/.github/workflows/deploy.yml@refs/heads/main",
+    repository: "acme/shop",
+  };
   const server = createServer(async (request, response) => {
     requests.push(request.url ?? "");
-    if (request.url?.startsWith("/token?") === true) return giveToken(request, response, rig.identity, issuer);
+    if (request.url?.startsWith("/token?") === true) return giveToken(request, response, rig);
     const handler = handlers.find(({ path }) => request.url?.startsWith(path));
     const { statusCode, response: body, contentType } = (await handler?.fn(await bodyOf(request))) ?? NOTHING;
     response.writeHead(statusCode, { "Content-Type": contentType ?? "text/plain" }).end(body);
@@ -45,12 +65,14 @@ export async function startSigstore(): Promise<SigstoreRig> {
   const log = await initializeTLog(url, pair());
   const rekor = rekorHandler(log);
   handlers.push({ path: rekor.path, fn: (body) => rekor.fn(canonicalEntry(body)) });
-  const parts = { url, log: log.publicKey, ctlog, root: authority.rootCertificate };
+  const logs = kind === "public" ? { log: log.publicKey, ctlog } : {};
+  const parts = { url, ...logs, root: authority.rootCertificate, clock };
   return Object.assign(rig, {
     url,
-    issuer,
+    issuer: ISSUER,
     requests,
     trustedRoot: trustedRoot(parts),
+    attest: (attestation: Attestation) => attestAt(url, kind, tokenOf(rig, "sigstore"), attestation),
     env: {
       ACTIONS_ID_TOKEN_REQUEST_URL: `${url}/token?api-version=2.0`,
       ACTIONS_ID_TOKEN_REQUEST_TOKEN: REQUEST_TOKEN,
@@ -70,15 +92,25 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return body;
 }
 
-function giveToken(request: IncomingMessage, response: ServerResponse, sub: string, iss: string): void {
+interface Job {
+  readonly identity: string;
+  readonly repository: string;
+}
+
+function giveToken(request: IncomingMessage, response: ServerResponse, job: Job): void {
   const audience = new URL(request.url ?? "", "http://x").searchParams.get("audience");
   if (request.headers.authorization !== `Bearer ${REQUEST_TOKEN}` || audience === null) {
     response.writeHead(401).end();
     return;
   }
+  response
+    .writeHead(200, { "Content-Type": "application/json" })
+    .end(JSON.stringify({ value: tokenOf(job, audience) }));
+}
+
+function tokenOf({ identity, repository }: Job, aud: string): string {
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const value = `${part({ alg: "none" })}.${part({ sub, iss, aud: audience })}.signature-of-nobody`;
-  response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify({ value }));
+  return `${part({ alg: "none" })}.${part({ sub: identity, iss: ISSUER, aud, repository })}.signature-of-nobody`;
 }
 
 interface ProposedEntry {
@@ -99,34 +131,4 @@ function canonicalEntry(body: string): string {
   const signatures = parsed.signatures.map(({ sig }, index) => ({ signature: sig, verifier: verifiers[index] }));
   const payloadHash = hash(Buffer.from(parsed.payload, "base64"));
   return JSON.stringify({ apiVersion, kind, spec: { envelopeHash: hash(envelope), payloadHash, signatures } });
-}
-
-type Bytes = ArrayBufferView;
-
-interface Trusted {
-  readonly url: string;
-  readonly log: Bytes;
-  readonly ctlog: { readonly publicKey: Bytes; readonly logID: Bytes };
-  readonly root: Bytes;
-}
-
-function trustedRoot({ url, log, ctlog, root }: Trusted): string {
-  const validFor = { start: new Date(Date.now() - 86_400_000).toISOString() };
-  const bytesOf = ({ buffer, byteOffset, byteLength }: Bytes): Buffer => Buffer.from(buffer, byteOffset, byteLength);
-  const base64 = (view: Bytes): string => bytesOf(view).toString("base64");
-  const logOf = (publicKey: Bytes, keyId: string) => ({
-    baseUrl: url,
-    hashAlgorithm: "SHA2_256",
-    publicKey: { rawBytes: base64(publicKey), keyDetails: "PKIX_ECDSA_P256_SHA_256", validFor },
-    logId: { keyId },
-  });
-  const logId = createHash("sha256").update(bytesOf(log)).digest("base64");
-  const certChain = { certificates: [{ rawBytes: base64(root) }] };
-  return JSON.stringify({
-    mediaType: "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-    tlogs: [logOf(log, logId)],
-    certificateAuthorities: [{ subject: { organization: "rig", commonName: "rig" }, uri: url, certChain, validFor }],
-    ctlogs: [logOf(ctlog.publicKey, base64(ctlog.logID))],
-    timestampAuthorities: [],
-  });
 }
