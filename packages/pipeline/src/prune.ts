@@ -12,7 +12,7 @@ import type { PipelineContext } from "./context.ts";
 import { neededImages } from "./needed-images.ts";
 import { settingsOf } from "./settings-of.ts";
 import { type CommonInputs, loadCommonInputs } from "./use-case-inputs.ts";
-import { withRegistry } from "./with-registry.ts";
+import { type EngineAsked, engineAskedFor, withRegistry } from "./with-registry.ts";
 
 export interface PruneInputs extends CommonInputs {
   /** Newest images of each repository that stay in any case. */
@@ -54,17 +54,17 @@ export async function prune(context: PipelineContext, inputs: PruneInputs): Prom
   const environments = await environmentsOf(context, inputs);
   const needed = new Map<string, string>();
   const repositories = new Set<string>();
-  let client: Parameters<typeof withRegistry>[2] | undefined;
+  let engine: EngineAsked | undefined;
   for (const environment of environments) {
     const settings = await settingsOf(context, { ...inputs, environment }, "given");
     for (const [digest, why] of await neededImages(context, settings, inputs.githubToken)) needed.set(digest, why);
     const built = Object.values(settings.services).filter(({ build }) => build !== undefined);
     for (const { reference } of built) if (reference !== undefined) repositories.add(reference.repository);
     // Any of them tells which registries are insecure; a Docker engine knows, a cluster does not.
-    if (client === undefined || settings.target.kind !== "kubernetes") client = settings;
+    if (engine !== "always") engine = engineAskedFor(settings);
   }
-  if (client === undefined) return { dryRun: inputs.dryRun, environments, repositories: [] };
-  return withRegistry(context, inputs, client, async (registry) => {
+  if (engine === undefined) return { dryRun: inputs.dryRun, environments, repositories: [] };
+  return withRegistry(context, inputs, engine, async (registry) => {
     const done: PrunedRepository[] = [];
     for (const repository of [...repositories].sort()) {
       done.push(await pruneRepository(context, registry, repository, { ...inputs, needed }));

@@ -14,7 +14,7 @@ import type { PipelineContext } from "./context.ts";
 import { releasePath } from "./places.ts";
 import { releaseOfRun } from "./release-of-run.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
-import { withRegistry } from "./with-registry.ts";
+import { engineAskedFor, withRegistry } from "./with-registry.ts";
 
 /**
  * The release that a deployment is about. The input `release` is a path, `run:<id>` (the artifact of a run), or an image
@@ -60,13 +60,17 @@ async function find(context: PipelineContext, inputs: CommonInputs, settings: Se
   const path = releasePath(context, inputs);
   const image = given === undefined || existsSync(path) ? undefined : parseReference(given);
   if (given !== undefined && (image?.tag ?? image?.digest) !== undefined) {
-    return withRegistry(context, inputs, settings, (registry) => attachedRelease(context, registry, given));
+    return withRegistry(context, inputs, engineAskedFor(settings), (registry) =>
+      attachedRelease(context, registry, given),
+    );
   }
   const named = Object.values(settings.services).every(
     (service) => service.build === undefined && service.reference !== undefined,
   );
   if (given === undefined && !existsSync(path) && named) {
-    return withRegistry(context, inputs, settings, (registry) => externalRelease(context, registry, settings));
+    return withRegistry(context, inputs, engineAskedFor(settings), (registry) =>
+      externalRelease(context, registry, settings),
+    );
   }
   return readRelease(path);
 }

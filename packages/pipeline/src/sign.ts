@@ -8,14 +8,14 @@ import {
   readRelease,
   writeRelease,
 } from "@belay/core";
-import { attachRelease, type RegistryClient } from "@belay/registry";
+import { attachRelease } from "@belay/registry";
 import type { PipelineContext } from "./context.ts";
 import { releasePath } from "./places.ts";
-import { registryAccess } from "./registry-access.ts";
 import { type SignatureMaker, type SigstoreAddresses, signatureMaker } from "./signature-maker.ts";
 import { timedStage } from "./stages.ts";
 import { loadPushInputs, type PushInputs } from "./use-case-inputs.ts";
 import { withFailureReport } from "./with-failure-report.ts";
+import { withRegistry } from "./with-registry.ts";
 
 export interface SignInputs extends PushInputs {
   /** Of a Sigstore of one's own. */
@@ -83,7 +83,7 @@ async function signAll(
 ): Promise<Omit<Signed, "releasePath">> {
   const { clock, log, signal } = context;
   const images = signable(pushed);
-  return withClient(context, inputs, async (registry) => {
+  return withRegistry(context, inputs, "if it answers", async (registry) => {
     await mapBounded(images, inputs.maxParallel, signal, async ([service, image], inner) => {
       const done = await maker.sign({ registry, clock, log, ...image, signal: inner });
       log.info(`${service}: ${image.repository}@${image.digest} is ${done}.`);
@@ -96,41 +96,6 @@ async function signAll(
     const names = images.map(([service, { repository, digest }]) => [service, `${repository}@${digest}`]);
     return { release, images: Object.fromEntries(names), by };
   });
-}
-
-/** With an engine it also knows which registries are insecure; none has to be there. */
-async function withClient<T>(
-  context: PipelineContext,
-  inputs: PushInputs,
-  work: (registry: RegistryClient) => Promise<T>,
-): Promise<T> {
-  const { connectDocker } = await import("@belay/docker");
-  const { redactor, signal, clock, log } = context;
-  const answering = async () => {
-    const engine = await connectDocker({ redactor, signal, clock });
-    return engine.info({ signal }).then(
-      () => engine,
-      async (error: unknown) => {
-        await engine.close();
-        throw error;
-      },
-    );
-  };
-  const docker = await answering().catch((error: unknown) => {
-    signal.throwIfAborted();
-    log.debug(`no engine answers: ${String(error)}`);
-    return undefined;
-  });
-  try {
-    const { client } = await registryAccess(context, docker, inputs.githubToken);
-    try {
-      return await work(client);
-    } finally {
-      client.close();
-    }
-  } finally {
-    await docker?.close();
-  }
 }
 
 function describeSigned({ images, by }: Pick<Signed, "images" | "by">): string {

@@ -14,7 +14,7 @@ import { checkIdentity, checkSignature, loadPublicKey, type SignatureCheck } fro
 import { attestationsAtGitHub } from "./attestations-at-github.ts";
 import type { PipelineContext } from "./context.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
-import { withRegistry } from "./with-registry.ts";
+import { engineAskedFor, withRegistry } from "./with-registry.ts";
 
 type Check = (registry: RegistryClient, repository: string, digest: Digest) => Promise<SignatureCheck>;
 
@@ -33,7 +33,7 @@ export async function signatureFindings(
   if (requireSignature === undefined) return [];
   const check = await checkOf(context, inputs, requireSignature);
   const images = Object.entries(release.services);
-  return withRegistry(context, inputs, settings, async (registry) => {
+  return withRegistry(context, inputs, engineAskedFor(settings), async (registry) => {
     const found = await Promise.all(
       images.map(([service, image]) => findingOf(context, registry, service, image, check)),
     );

@@ -1,21 +1,28 @@
 import type { Settings } from "@belay/config";
+import type { Docker } from "@belay/docker";
 import type { RegistryClient } from "@belay/registry";
 import type { PipelineContext } from "./context.ts";
 import { registryAccess } from "./registry-access.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
 
-/** A Docker engine tells which registries are insecure. For a cluster none has to be there: the job may be a pod of it. */
+/** Whether this machine's Docker engine is asked which registries are insecure. */
+export type EngineAsked = "always" | "if it answers" | "never";
+
+/** For a cluster no engine has to be there: the job may be a pod of it. */
+export function engineAskedFor({ target }: Pick<Settings, "target">): EngineAsked {
+  return target.kind === "kubernetes" ? "never" : "always";
+}
+
+/** Opens the registries for as long as `work` takes. */
 export async function withRegistry<T>(
   context: PipelineContext,
-  inputs: CommonInputs,
-  { target }: Settings,
+  { githubToken }: Pick<CommonInputs, "githubToken">,
+  engine: EngineAsked,
   work: (registry: RegistryClient) => Promise<T>,
 ): Promise<T> {
-  const { redactor, signal, clock } = context;
-  const { connectDocker } = await import("@belay/docker");
-  const docker = target.kind === "kubernetes" ? undefined : await connectDocker({ redactor, signal, clock });
+  const docker = await engineAtHand(context, engine);
   try {
-    const { client } = await registryAccess(context, docker, inputs.githubToken);
+    const { client } = await registryAccess(context, docker, githubToken);
     try {
       return await work(client);
     } finally {
@@ -23,5 +30,27 @@ export async function withRegistry<T>(
     }
   } finally {
     await docker?.close();
+  }
+}
+
+async function engineAtHand(context: PipelineContext, asked: EngineAsked): Promise<Docker | undefined> {
+  if (asked === "never") return undefined;
+  const { redactor, signal, clock, log } = context;
+  const { connectDocker } = await import("@belay/docker");
+  const connecting = connectDocker({ redactor, signal, clock });
+  if (asked === "always") return connecting;
+  try {
+    const docker = await connecting;
+    return await docker.info({ signal }).then(
+      () => docker,
+      async (error: unknown) => {
+        await docker.close();
+        throw error;
+      },
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    log.debug(`no engine answers: ${String(error)}`);
+    return undefined;
   }
 }
