@@ -4,6 +4,7 @@ import { diedWithEngine } from "./died-with-engine.ts";
 import type { Flux } from "./look-times.ts";
 import { isPaused, pausedByNode } from "./paused-by-node.ts";
 import { resumeUpdate } from "./resume-update.ts";
+import { runAgain } from "./run-again.ts";
 import { isJob, modeOf } from "./service-mode.ts";
 import { asRestored } from "./snapshot.ts";
 import { surplusTasks } from "./surplus-tasks.ts";
@@ -38,6 +39,7 @@ export async function observeServices(
       translate: (task, known) => state.memo.instanceOf(task, known, state.directory.networks),
       inForce: (shown) => state.revisionInForce(shown),
       leaving: state.leaving,
+      again: state.again,
       local: (task) => state.watch.local(task),
       oom,
       nodes,
@@ -134,9 +136,11 @@ async function resumeAll(
 ): Promise<void> {
   for (const service of services) {
     const own = state.written.get(service.Spec.Name) === state.revisionInForce(service);
-    // Writing a job runs it again.
-    if (!own || isJob(service.Spec)) continue;
+    if (!own) continue;
     const tasks = byService.get(service.ID) ?? [];
+    await runAgain(state, service, tasks, signal);
+    // Writing a job runs it again.
+    if (isJob(service.Spec)) continue;
     const task = pausedByNode(service, tasks, nodes, state.leaving);
     const left = tasks.filter(({ ID }) => surplus.has(ID) && !state.tidied.has(ID)).map(({ ID }) => ID);
     if (task !== undefined)

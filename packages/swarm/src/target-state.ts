@@ -27,6 +27,8 @@ export class TargetState {
   readonly stale = new Set<string>();
   /** Tasks too many for whose sake the engine was told to look again. */
   readonly tidied = new Set<string>();
+  /** Tasks of what runs once whose service was told to run again, with the `ForceUpdate` that says so. */
+  readonly again = new Map<string, number>();
   /** Ids of services, by their full names, as they were at the last look. */
   readonly ids = new Map<string, string>();
   /** Ids of the tasks that were there at the first look of this way: others are of this deployment. */

@@ -114,6 +114,7 @@ function isSameKnowledge(one: TaskKnowledge, other: TaskKnowledge): boolean {
     one.newest === other.newest &&
     one.leaving === other.leaving &&
     one.local === other.local &&
-    one.oom === other.oom
+    one.oom === other.oom &&
+    one.again === other.again
   );
 }

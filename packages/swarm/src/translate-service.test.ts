@@ -18,6 +18,7 @@ function seen(tasks: readonly Task[], more: Partial<Knowledge> & { wanted?: Want
     leaving: new Set(),
     local: () => ({}),
     oom: new Set(),
+    again: new Set(),
     nodes: [],
     written: undefined,
     ...more,
@@ -79,6 +80,9 @@ describe("the tasks of a service", () => {
     const RestartPolicy = { Condition: "none" } as const;
     const [lost] = seen([{ ...last, Spec: { ...last.Spec, RestartPolicy } }]).instances;
     expect(lost?.containers[0]).toMatchObject({ reason: "CreateContainerError", lastExit: { error: err } });
+    const [again] = seen([{ ...last, Spec: { ...last.Spec, RestartPolicy } }], { again: new Set([last.ID]) }).instances;
+    expect(again).toMatchObject({ endedBy: "node", ready: false });
+    expect(again?.containers[0]?.reason).toBeUndefined();
   });
 
   it("whose container died are seen so before the manager knows", () => {

@@ -15,6 +15,8 @@ export interface Knowledge {
   readonly leaving: ReadonlySet<string>;
   readonly local: (task: string) => LocalTask;
   readonly oom: ReadonlySet<string>;
+  /** Tasks of what runs once that Belay has run again. */
+  readonly again: Pick<ReadonlySet<string>, "has">;
   readonly nodes: readonly SwarmNode[];
   /** The revision that Belay wrote, where it has written one: another one in force is somebody else's. */
   readonly written: string | undefined;
@@ -46,6 +48,7 @@ export function translateService(
         leaving: known.leaving.has(task.ID),
         local: known.local(task.ID),
         oom: known.oom.has(task.ID),
+        again: known.again.has(task.ID),
       }),
     ),
   };
@@ -63,7 +66,7 @@ function titleOf(service: Service | undefined, task: Task): string {
 }
 
 /** Of the tasks that are wanted the youngest one, of each slot; without one the youngest that has ended. */
-function newestPerSlot(tasks: readonly Task[]): ReadonlyMap<string, Task> {
+export function newestPerSlot(tasks: readonly Task[]): ReadonlyMap<string, Task> {
   const newest = new Map<string, Task>();
   for (const task of tasks) {
     const slot = slotOf(task);

@@ -15,6 +15,8 @@ export interface TaskKnowledge {
   readonly local: LocalTask;
   /** `State.OOMKilled` of its container, where that can be seen. */
   readonly oom?: boolean;
+  /** Another one comes in its place, though the engine would make none by itself. */
+  readonly again?: boolean;
 }
 
 /** How long a slot lives: its number, or the node of a global service. */
@@ -77,15 +79,24 @@ function wasEvicted({ Status }: Task): boolean {
  * A manager gives a new network the addresses of one that was just removed, and its node refuses the task while it still has
  * that one (moby, `libnetwork/ipamapi`, ErrPoolOverlap; seen on API 1.52). The next task, where there is to be one, finds it gone.
  */
-function metOldNetwork({ Spec, Status }: Task): boolean {
-  if (Spec.RestartPolicy?.Condition === "none") return false;
+export function metOldNetwork({ Status }: Task): boolean {
   return (
     Status.State === "rejected" && (Status.Err ?? "").includes("Pool overlaps with other one on this address space")
   );
 }
 
+/** The engine makes no other task in its place, however it ends. */
+export function runsOnce({ Spec }: Pick<Task, "Spec">): boolean {
+  return Spec.RestartPolicy?.Condition === "none";
+}
+
+/** It was no fault of the task, and another one comes. */
+function isNodesFault(task: Task, { again }: TaskKnowledge): boolean {
+  return wasEvicted(task) || (metOldNetwork(task) && (again === true || !runsOnce(task)));
+}
+
 function whoEnded(task: Task, known: TaskKnowledge): NonNullable<Instance["endedBy"]> {
-  if (task.Status.State === "orphaned" || wasEvicted(task) || metOldNetwork(task)) return "node";
+  if (task.Status.State === "orphaned" || isNodesFault(task, known)) return "node";
   if (known.leaving || known.local.killed) return "engine";
   if (isUnhealthy(task, known.local)) return "engine";
   return ["shutdown", "remove", "rejected"].includes(task.Status.State) ? "engine" : "self";
@@ -100,7 +111,7 @@ function containerOf(task: Task, known: TaskKnowledge): ContainerState {
   const { local } = known;
   const state = local.exitCode !== undefined && !hasEnded(task) ? "exited" : STATES[task.Status.State];
   const exit = exitOf(task, known, state);
-  const reason = state === "running" || exit?.code === 0 ? undefined : reasonOf(task);
+  const reason = state === "running" || exit?.code === 0 ? undefined : reasonOf(task, known);
   return {
     name: "main",
     role: "main",
@@ -143,7 +154,8 @@ function isUnwantedAlive(task: Task): boolean {
   return isUnwanted(task) && !hasEnded(task);
 }
 
-function exitOf(task: Task, { local, oom }: TaskKnowledge, state: ContainerState["state"]): ContainerState["lastExit"] {
+function exitOf(task: Task, known: TaskKnowledge, state: ContainerState["state"]): ContainerState["lastExit"] {
+  const { local, oom } = known;
   if (state !== "exited" && state !== "dead") return undefined;
   const { ContainerStatus, Err, State, Timestamp } = task.Status;
   const at = Date.parse(Timestamp ?? "");
@@ -153,22 +165,22 @@ function exitOf(task: Task, { local, oom }: TaskKnowledge, state: ContainerState
   return {
     code,
     oomKilled: oom === true || local.oom === true,
-    ...(neverRan(task) && Err ? { error: Err } : {}),
+    ...(neverRan(task, known) && Err ? { error: Err } : {}),
     ...(Number.isNaN(at) ? {} : { at }),
   };
 }
 
-function neverRan(task: Task): boolean {
+function neverRan(task: Task, known: TaskKnowledge): boolean {
   const { Status } = task;
   return (
-    (Status.State === "rejected" && !wasEvicted(task) && !metOldNetwork(task)) ||
+    (Status.State === "rejected" && !isNodesFault(task, known)) ||
     (Status.State === "failed" && /^starting container failed/.test(Status.Err ?? ""))
   );
 }
 
 /** Why no container came to run, in the words that the judge knows (moby, `executor/container/{adapter,controller}.go`). */
-function reasonOf(task: Task): string | undefined {
-  if (!neverRan(task)) return undefined;
+function reasonOf(task: Task, known: TaskKnowledge): string | undefined {
+  if (!neverRan(task, known)) return undefined;
   const text = task.Status.Err ?? "";
   if (/^no such image|pull access denied|manifest unknown|manifest for .* not found/i.test(text)) return "ErrImagePull";
   if (/invalid mount config|bind source path|(secret|config|network|volume)\b.*not found/i.test(text)) {
