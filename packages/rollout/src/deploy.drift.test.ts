@@ -92,6 +92,20 @@ describe("what is read back at the end", () => {
     expect(await runner.deploy("v2")).toMatchObject({ outcome: "unverified", cause: { cause: "readiness_lost" } });
   });
 
+  it.each([
+    ["not as many", 1, "succeeded"],
+    ["as many", 2, "unverified"],
+  ] as const)("is held against the number that was judged, when a person wants %s as were planned", async (...of) => {
+    const [, desired, outcome] = of;
+    const { observe, running } = runner.target;
+    runner.target.observe = async (...asked) => {
+      const seen = await observe.apply(runner.target, asked);
+      return { ...seen, services: seen.services.map((one) => ({ ...one, desired })) };
+    };
+    runner.target.running = async () => (await running.call(runner.target)).map((one) => ({ ...one, ready: 1 }));
+    expect(await runner.deploy("v2")).toMatchObject({ outcome });
+  });
+
   it("is waited for when an engine that was restarted just then brings it up again", async () => {
     const read = runner.target.running.bind(runner.target);
     const readings: number[] = [];

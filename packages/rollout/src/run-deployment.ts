@@ -3,6 +3,7 @@ import {
   isBelayError,
   keepsFailed,
   messageOf,
+  type Observation,
   type Outcome,
   type Plan,
   type RunningService,
@@ -84,7 +85,7 @@ async function goForward(run: Run): Promise<DeploymentResult> {
     cancel: AbortSignal.any([ports.signal, tenure.stop]),
   };
   const end = await carryOut(course, execution);
-  if (end.kind === "converged") return succeed(run, execution.wanted);
+  if (end.kind === "converged") return succeed(run, asJudged(execution.wanted, end.observation));
   const asked = end.kind === "cancelled" ? tenure.stopRequest : undefined;
   run.facts.stopRequest = asked;
   const cause = asked === undefined ? causeOfEnd(end) : stopCause(asked);
@@ -102,6 +103,14 @@ function causeOfEnd(end: Exclude<WayEnd, { kind: "converged" }>): CauseDetail {
   if (end.kind === "cancelled") return { cause: "cancelled" };
   const detail = end.waitingFor.join("; ");
   return { cause: end.unreachable ? "engine_unreachable" : "timed_out", ...(detail === "" ? {} : { detail }) };
+}
+
+/** Fewer instances than were planned are enough where somebody wanted fewer meanwhile: the judge went by that number, too. */
+function asJudged(wanted: readonly Wanted[], observation: Observation | undefined): readonly Wanted[] {
+  return wanted.map((one) => {
+    const seen = observation?.services.find(({ name }) => name === one.service);
+    return { ...one, desired: Math.min(one.desired, seen?.desired ?? one.desired) };
+  });
 }
 
 async function succeed(run: Run, wanted: readonly Wanted[]): Promise<DeploymentResult> {
