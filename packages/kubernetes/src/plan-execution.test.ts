@@ -6,7 +6,7 @@ import type { PlanContents, PlannedObject } from "./plan-detail.ts";
 import { planExecution } from "./plan-execution.ts";
 import type { TargetState } from "./target-state.ts";
 
-const state = { remember: () => {} } as unknown as TargetState;
+const state = { remember: () => {}, written: new Map() } as unknown as TargetState;
 const context = { deployment: 1, release: `sha256:${"0".repeat(64)}`, policy: DEFAULT_ROLLOUT } as const;
 
 function planned(

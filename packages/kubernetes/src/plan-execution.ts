@@ -23,6 +23,7 @@ import { revisionOf, templateOf } from "./workload.ts";
  * controllers replace the pods, by the workload's own strategy; the judge watches every pod of them.
  */
 export function planExecution(state: TargetState, plan: PlanContents, context: DeploymentContext): Execution {
+  state.written.clear();
   for (const { desired } of plan.objects) if (desired.service !== undefined) state.remember(desired.service, desired);
   const wanted = plan.changes.filter(({ action }) => action !== "remove").map((change) => wantedOf(plan, change));
   const removed = plan.changes.filter(({ action }) => action === "remove");
@@ -147,7 +148,10 @@ async function changeOne(
       : await verb.restore(restores, marks, signal, seen);
   state.watch.expect(object);
   const template = templateOf(object);
-  if (desired.service !== undefined && template !== undefined) state.changed.set(desired.service, revisionOf(template));
+  if (desired.service !== undefined && template !== undefined) {
+    state.changed.set(desired.service, revisionOf(template));
+    state.written.set(desired.service, object);
+  }
   state.options.log.info(`changed ${titleOf(desired)} (deployment ${context.deployment})`);
 }
 

@@ -7,6 +7,7 @@ import {
   messageOf,
   type Wanted,
 } from "@belay/core";
+import type { SavedObject } from "./desired.ts";
 import { type KubernetesObject, titleOf } from "./kubernetes-object.ts";
 import { AT_ONCE } from "./make-plan.ts";
 import { deploymentOf, restorationMarks } from "./marks.ts";
@@ -25,6 +26,7 @@ export async function planRestoration(
   snapshot: Snapshot,
   context: DeploymentContext,
 ): Promise<Execution> {
+  state.written.clear();
   const objects = snapshot.objects.filter(comesBack);
   for (const { service, key } of objects) if (service !== undefined) state.remember(service, key);
   const workloads = objects.filter(({ service }) => service !== undefined);
@@ -118,6 +120,7 @@ async function restoreOne(
   try {
     const object = await state.verb(saved.verb).restore(saved, restorationMarks(context.deployment), signal, live);
     state.watch.expect(object);
+    noteRestored(state, saved, object);
     state.options.log.info(`put ${titleOf(saved.key)} back`);
   } catch (error) {
     // Somebody may have been faster by a moment.
@@ -145,6 +148,15 @@ function leaves(state: TargetState, saved: SnapshotObject, live: KubernetesObjec
   if (stays) state.foreign.add(service);
   else state.foreign.delete(service);
   return stays;
+}
+
+/** An image that somebody else has taken over meanwhile is still there, so that this is not the old release. */
+function noteRestored(state: TargetState, { service, was }: SavedObject, object: KubernetesObject): void {
+  const [before, now] = [was && templateOf(was), templateOf(object)];
+  if (service === undefined || before === undefined || now === undefined) return;
+  state.written.set(service, object);
+  const images = imagesOf(now);
+  if (Object.entries(imagesOf(before)).some(([name, image]) => images[name] !== image)) state.foreign.add(service);
 }
 
 /** What this deployment created, recognised by its labels; what holds data stays. */

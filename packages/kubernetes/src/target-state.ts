@@ -1,7 +1,7 @@
 import type { ObjectVerb, VerbName } from "./desired.ts";
 import { workloadKey } from "./existing/desire-existing.ts";
 import { ImageVerb } from "./existing/image-verb.ts";
-import type { ObjectKey } from "./kubernetes-object.ts";
+import type { KubernetesObject, ObjectKey } from "./kubernetes-object.ts";
 import type { KubernetesTargetOptions } from "./kubernetes-options.ts";
 import { NamespaceWatch, neededKinds } from "./observe/namespace-watch.ts";
 import { parseWorkload } from "./workload.ts";
@@ -14,6 +14,8 @@ export class TargetState {
   readonly explained = new Set<string>();
   /** Revision that this run gave to a service's workload, as it was stored: a webhook may make another one of it each time. */
   readonly changed = new Map<string, string>();
+  /** Workloads by service as the way that is under way wrote them last: what is in force after that is somebody else's. */
+  readonly written = new Map<string, KubernetesObject>();
   /** Services whose workload somebody else has changed since the deployment, so that it is not put back. */
   readonly foreign = new Set<string>();
   readonly #verbs: Readonly<Partial<Record<VerbName, ObjectVerb>>>;

@@ -1,7 +1,9 @@
 import type { ObservedService, Wanted } from "@belay/core";
 import { titleOf } from "../kubernetes-object.ts";
 import type { TargetState } from "../target-state.ts";
-import { translateService } from "./translate-service.ts";
+import type { NamespaceView } from "./namespace-watch.ts";
+import { isAnothers, whoChanged } from "./others-change.ts";
+import { findWorkload, translateService } from "./translate-service.ts";
 
 /** How long the kubelet's event about a kill may lag behind the container's end. */
 const EXPLAIN_MS = 500;
@@ -22,7 +24,7 @@ export async function observeServices(
   const { clock } = state.options;
   const look = async (): Promise<ObservedService[]> => {
     const view = await state.watch.read(kinds, signal);
-    return wanted.map((one) => withDrift(state, translateService(one, state.keyOf(one.service), view)));
+    return wanted.map((one) => withDrift(state, translateService(one, state.keyOf(one.service), view), view));
   };
   let services = await look();
   const news = unexplained(services).filter((exit) => !state.explained.has(exit));
@@ -37,12 +39,16 @@ export async function observeServices(
 }
 
 /** What somebody else has made of a workload in mid-deployment is left to people, and told. */
-function withDrift(state: TargetState, service: ObservedService): ObservedService {
-  if (!state.foreign.has(service.name)) return service;
-  const message = `somebody else changed ${titleOf(state.keyOf(service.name))} in between`;
+function withDrift(state: TargetState, service: ObservedService, view: NamespaceView): ObservedService {
+  const key = state.keyOf(service.name);
+  const workload = findWorkload(key, view);
+  const written = state.written.get(service.name);
+  if (!state.foreign.has(service.name) && !isAnothers(workload, written, service.wantedRevision)) return service;
+  const who = workload && whoChanged(workload);
+  const by = who === undefined ? "somebody else" : `somebody else (${who})`;
+  const message = `${by} changed ${titleOf(key)} in between`;
   return { ...service, conditions: [...service.conditions, { type: "drifted", message }] };
 }
-
 /** Ends of containers with probes that look as if somebody told them to. */
 function unexplained(services: readonly ObservedService[]): string[] {
   return services.flatMap(({ goal, wantedRevision, instances }) =>

@@ -1,0 +1,39 @@
+import type { KubernetesObject } from "../kubernetes-object.ts";
+import { type FieldsV1, hasField } from "../manifests/fields-v1.ts";
+import { FIELD_MANAGER } from "../marks.ts";
+import { templateOf } from "../workload.ts";
+import { observedRevision } from "./observed-revision.ts";
+
+/**
+ * Whether the pod template that is in force came after the one that this run wrote, and is another. How many pods there are
+ * to be is the user's own. A watch may lag: what it shows is newer only with a higher generation of the same object.
+ */
+export function isAnothers(
+  now: KubernetesObject | undefined,
+  written: KubernetesObject | undefined,
+  wantedRevision: string,
+): boolean {
+  const [template, own] = [now && templateOf(now), written && templateOf(written)];
+  if (now === undefined || template === undefined || written === undefined || own === undefined) return false;
+  if (now.metadata.uid !== written.metadata.uid) return false;
+  if ((now.metadata.generation ?? 0) <= (written.metadata.generation ?? 0)) return false;
+  return ![observedRevision(own), wantedRevision].includes(observedRevision(template));
+}
+
+/**
+ * Who wrote the pod template last, by the name that it gave itself (`kubectl-set`), when it was not Belay. Times are whole
+ * seconds: of the same one another's counts as the later. Outside text.
+ */
+export function whoChanged({ metadata, kind }: KubernetesObject): string | undefined {
+  const path = kind === "CronJob" ? ["spec", "jobTemplate", "spec", "template"] : ["spec", "template"];
+  const entries = (metadata.managedFields ?? [])
+    .filter(({ fieldsV1, subresource }) => !subresource && hasField((fieldsV1 ?? {}) as FieldsV1, ...path))
+    .map(({ manager, time }) => ({ manager, at: Date.parse(String(time)) || 0 }))
+    .sort((a, b) => a.at - b.at || rank(a.manager) - rank(b.manager));
+  const last = entries.at(-1)?.manager;
+  return last === FIELD_MANAGER ? undefined : last;
+}
+
+function rank(manager: string | undefined): number {
+  return manager === FIELD_MANAGER ? 0 : 1;
+}
