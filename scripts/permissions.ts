@@ -71,7 +71,8 @@ const ATTESTATIONS: Permission = {
   name: "attestations",
   level: "read",
   why: "`require-signature` by identity also takes the attestations that GitHub keeps of an image.",
-  without: "Needed only for those. Signatures, and attestations that were pushed to the registry, are found without it.",
+  without:
+    "Needed only for those. Signatures, and attestations that were pushed to the registry, are found without it.",
 };
 /** Per folder under `actions/`; `belay` is the action at the root of the repository. */
 export const PERMISSIONS: Readonly<Record<string, readonly Permission[]>> = {
