@@ -16,6 +16,9 @@ import {
 } from "@belay/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+/** Until a busy machine has come to it. */
+const PATIENT = { timeout: 30_000 };
+
 let engine: EngineRig;
 let docker: Docker;
 
@@ -43,9 +46,9 @@ test("an engine that is killed and comes back is used again by the same client, 
   const stopping = docker.containers
     .start("waiting")
     .then(() => docker.containers.stop("waiting", { graceSeconds: 60 }));
-  await expect.poll(async () => (await docker.containers.inspect("waiting")).State.Running).toBe(true);
+  await expect.poll(async () => (await docker.containers.inspect("waiting")).State.Running, PATIENT).toBe(true);
   const failed = expect(stopping).rejects.toMatchObject({ code: "ENGINE_UNREACHABLE" });
-  await expect.poll(() => seen.includes("kill")).toBe(true);
+  await expect.poll(() => seen.includes("kill"), PATIENT).toBe(true);
   await engine.kill();
   await failed;
   await expect(docker.info()).rejects.toMatchObject({
@@ -56,7 +59,7 @@ test("an engine that is killed and comes back is used again by the same client, 
   expect((await docker.info()).OSType).toBe("linux");
   const before = seen.length;
   await docker.containers.create("after", body);
-  await expect.poll(() => seen.length, { timeout: 10_000 }).toBeGreaterThan(before);
+  await expect.poll(() => seen.length, PATIENT).toBeGreaterThan(before);
   stop.abort();
   await following;
 });

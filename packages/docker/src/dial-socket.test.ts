@@ -37,7 +37,7 @@ test("what is written arrives, and its end is passed on", async () => {
 
 test("a process that does not care for the end of its input is ended", async () => {
   const socket = dial("process.stderr.write('up'); setInterval(() => {}, 1000)");
-  await expect.poll(() => socket.stderr).toBe("up");
+  await expect.poll(() => socket.stderr, { timeout: 20_000 }).toBe("up");
   socket.destroy();
   await socket.gone;
   expect(() => process.kill(socket.pid ?? 0, 0)).toThrow("ESRCH");
