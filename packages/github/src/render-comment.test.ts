@@ -55,6 +55,15 @@ describe("renderComment", () => {
     expect(text).toContain("docker compose -p shop logs --tail 100 web");
   });
 
+  it("shows what the reports of the tests count", () => {
+    const { stages } = SAMPLE_REPORTS.succeeded;
+    const counted = stages.map((one) =>
+      one.name === "test" ? { ...one, detail: "web (212 passed, 3 skipped), worker" } : one,
+    );
+    const html = renderMarkdown(renderComment({ ...SAMPLE_REPORTS.succeeded, stages: counted }, context));
+    expect(html).toContain("web (212 passed, 3 skipped), worker");
+  });
+
   it("has a row for this environment and for the others", () => {
     const text = renderComment(SAMPLE_REPORTS.rolled_back, {
       ...context,
