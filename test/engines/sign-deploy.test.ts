@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type CliRun, openShop, runCli, type ShopStage, startSigstore } from "@belay/testkit";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 let shop: ShopStage;
 let folder: string;
@@ -138,6 +138,50 @@ it("signs on the whole way, too, and deploys what is signed", async () => {
   const args = ["--json", "--sign", "--require-signature", publicKey, "--stable", "1s", "--drain", "0s"];
   const run = await runCli(shop, "run", { args, env: { COSIGN_PRIVATE_KEY: ours.privateKey } });
   expect(run.json, run.stderr).toMatchObject({ outcome: "succeeded" });
+});
+
+describe("a way back", () => {
+  const watched = ["--json", "--stable", "1s", "--drain", "0s"];
+  const back = (to: string) =>
+    runCli(shop, "rollback", { args: [...watched, "--require-signature", publicKey, "--to", to] });
+  /** Builds, pushes and deploys what is checked out, and signs it when it is told to. */
+  const run = async (...more: string[]): Promise<CliRun> =>
+    runCli(shop, "run", { args: [...watched, ...more], env: { COSIGN_PRIVATE_KEY: ours.privateKey } });
+  let unsigned: CliRun;
+
+  it("by hand to what is not signed is refused, which changes nothing, and says what to do", async () => {
+    await shop.repository.commit("Greet without a signature", "web/shop.mjs", ["Hello from the shop", "Good day"]);
+    unsigned = await run();
+    expect(unsigned.json, unsigned.stderr).toMatchObject({ outcome: "succeeded", deployment: 2 });
+    const signed = await back("previous");
+    expect(signed.json, signed.stderr).toMatchObject({ outcome: "succeeded", deployment: 3 });
+    const before = await containers();
+    const refused = await back("2");
+    expect(refused.json, refused.stderr).toMatchObject({ outcome: "refused" });
+    expect(refused.stdout + refused.stderr).toContain("it has no signature");
+    expect(JSON.stringify(refused.report)).toContain("If it is older than `require-signature`");
+    expect(await containers()).toBe(before);
+  });
+
+  it("by hand goes once it is signed", async () => {
+    const args = ["--json"];
+    const env = { COSIGN_PRIVATE_KEY: ours.privateKey };
+    expect(await runCli(shop, "sign", { folder: unsigned.folder, args, env })).toMatchObject({ exitCode: 0 });
+    const gone = await back("2");
+    expect(gone.json, gone.stderr).toMatchObject({ outcome: "succeeded", deployment: 4 });
+  });
+
+  it("that Belay takes by itself asks for no signature of what ran", async () => {
+    await shop.repository.commit("Greet unsigned again", "web/shop.mjs", ["Good day", "Good evening"]);
+    const ran = await run();
+    expect(ran.json, ran.stderr).toMatchObject({ outcome: "succeeded", deployment: 5 });
+    await shop.repository.commit("Break it", "web/server.mjs", [
+      "server.listen(8080",
+      "process.exit(3);server.listen(8080",
+    ]);
+    const failed = await run("--sign", "--require-signature", publicKey, "--crashes", "1");
+    expect(failed.json, failed.stderr).toMatchObject({ outcome: "rolled_back", deployment: 6 });
+  });
 });
 
 it("says what is missing, and which key can't be read", async () => {

@@ -64,7 +64,7 @@ async function rollOutTo(context: PipelineContext, rollout: Rollout): Promise<De
       {
         ...ports,
         isOver: isOverOf(run),
-        objections: () => signatureFindings(context, inputs, settings, release),
+        objections: () => signatureFindings(context, inputs, settings, release.services),
         isOlder: (running: Source) => isOlder(context, release.source, running),
         onEvent: hooks.onEvent ?? eventTeller((line) => context.log.info(line)),
       },

@@ -16,7 +16,7 @@ export async function plan(context: PipelineContext, inputs: CommonInputs): Prom
     const [made, should, unsigned] = await Promise.all([
       target.plan(release, settings.rollout),
       current(records),
-      signatureFindings(context, inputs, settings, release),
+      signatureFindings(context, inputs, settings, release.services),
     ]);
     const older = (running: Source): ReturnType<typeof isOlder> => isOlder(context, release.source, running);
     const proven = should?.proven === true ? should.release?.source : undefined;

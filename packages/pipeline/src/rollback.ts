@@ -1,6 +1,6 @@
 import { userInfo } from "node:os";
 import type { Settings } from "@belay/config";
-import type { RolloutPolicy } from "@belay/core";
+import { isDigest, type RolloutPolicy } from "@belay/core";
 import { type RolloutEvent, rollback as rollBack } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
 import type { DeployHooks } from "./deploy.ts";
@@ -9,6 +9,7 @@ import { eventTeller } from "./event-line.ts";
 import { type GitHubRun, isOverOf } from "./github-of.ts";
 import { requireTrusted } from "./require-trusted.ts";
 import { settingsOf } from "./settings-of.ts";
+import { type Examined, signatureFindings } from "./signature-findings.ts";
 import { readStages } from "./stages.ts";
 import type { CommonInputs, RollbackInputs } from "./use-case-inputs.ts";
 import { type Deployed, withDeploymentReport } from "./with-deployment-report.ts";
@@ -47,9 +48,27 @@ export async function rollback(
     const said = { ...(inputs.reason && { reason: inputs.reason }), ...(by && { by }) };
     const request = { to: inputs.to, policy: rollbackPolicy(settings, inputs), stages, ...url, ...said };
     return withRolloutPorts(context, settings, inputs.githubToken, (ports) =>
-      rollBack(request, { ...ports, isOver: isOverOf(run), onEvent }),
+      rollBack(request, {
+        ...ports,
+        isOver: isOverOf(run),
+        onEvent,
+        objections: (images) => signatureFindings(context, inputs, settings, pinnedImages(images), SIGN_WHAT_RAN),
+      }),
     );
   });
+}
+
+const SIGN_WHAT_RAN =
+  "If it is older than `require-signature`, nobody asked for its signature then. Sign it as it is at the registry, for example with `cosign sign` and this digest, or go back to a deployment that is signed (`belay status` lists them), or deploy its commit anew.";
+
+/** From `repository@sha256:…`, as the ledger has them. */
+function pinnedImages(images: Readonly<Record<string, string>>): Examined {
+  const entries = Object.entries(images).map(([service, image]) => {
+    const at = image.lastIndexOf("@");
+    const digest = image.slice(at + 1);
+    return [service, isDigest(digest) ? { repository: image.slice(0, at), digest } : { repository: image }] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Whoever presses rollback means the release that is just coming, too, whatever deployments do among themselves. */

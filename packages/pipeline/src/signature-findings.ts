@@ -1,14 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Settings, SignatureRequirement } from "@belay/config";
-import {
-  BelayError,
-  type Digest,
-  type Finding,
-  type ImageIdentity,
-  isBelayError,
-  messageOf,
-  type Release,
-} from "@belay/core";
+import { BelayError, type Digest, type Finding, type ImageIdentity, isBelayError, messageOf } from "@belay/core";
 import type { RegistryClient } from "@belay/registry";
 import { checkIdentity, checkSignature, loadPublicKey, type SignatureCheck } from "@belay/sign";
 import { attestationsAtGitHub } from "./attestations-at-github.ts";
@@ -18,8 +10,11 @@ import { engineAskedFor, withRegistry } from "./with-registry.ts";
 
 type Check = (registry: RegistryClient, repository: string, digest: Digest) => Promise<SignatureCheck>;
 
+/** Images by service, as the registry may have them. */
+export type Examined = Readonly<Record<string, Pick<ImageIdentity, "repository" | "digest">>>;
+
 /**
- * A refusal for each image of the release that does not carry the signature that its environment asks for. What can't be
+ * A refusal for each of the images that does not carry the signature that its environment asks for. What can't be
  * read at the registry is not proven, so it is refused, too.
  * @throws BelayError CONFIG_INVALID when the key, or whom to trust, can't be read
  */
@@ -27,15 +22,16 @@ export async function signatureFindings(
   context: PipelineContext,
   inputs: CommonInputs,
   settings: Settings,
-  release: Release,
+  examined: Examined,
+  remedy = SIGN_IT,
 ): Promise<readonly Finding[]> {
   const { requireSignature } = settings;
   if (requireSignature === undefined) return [];
   const check = await checkOf(context, inputs, requireSignature);
-  const images = Object.entries(release.services);
+  const images = Object.entries(examined);
   return withRegistry(context, inputs, engineAskedFor(settings), async (registry) => {
     const found = await Promise.all(
-      images.map(([service, image]) => findingOf(context, registry, service, image, check)),
+      images.map(([service, image]) => findingOf(context, registry, service, image, check, remedy)),
     );
     return found.filter((one) => one !== undefined);
   });
@@ -65,18 +61,19 @@ async function readKey(path: string): Promise<ReturnType<typeof loadPublicKey>> 
   }
 }
 
-const REMEDY =
+const SIGN_IT =
   "Sign it after the push with `belay sign` (actions/sign) or cosign; where an `identity` is required, actions/attest-build-provenance will do, too.";
 
 async function findingOf(
   context: PipelineContext,
   registry: RegistryClient,
   service: string,
-  { repository, digest }: ImageIdentity,
+  { repository, digest }: Examined[string],
   check: Check,
+  remedy: string,
 ): Promise<Finding | undefined> {
-  const refuse = (message: string, remedy = REMEDY): Finding => {
-    return { level: "refuse", check: "signature_missing", service, message, remedy };
+  const refuse = (message: string, next = remedy): Finding => {
+    return { level: "refuse", check: "signature_missing", service, message, remedy: next };
   };
   if (digest === undefined) return refuse("its image was not pushed, so that nobody can have signed it");
   const name = `${repository}@${digest}`;

@@ -57,6 +57,15 @@ export interface DeployPorts extends RolloutPorts {
   readonly objections?: () => Promise<readonly Finding[]>;
 }
 
+/** Ports of {@link rollback}. */
+export interface RollbackPorts extends RolloutPorts {
+  /**
+   * What speaks against the release that is gone back to, that no engine knows. `images`: `repository@sha256:…` by service.
+   * Not asked when the release runs already.
+   */
+  readonly objections?: (images: ReleaseFacts["images"]) => Promise<readonly Finding[]>;
+}
+
 export interface DeployRequest {
   readonly release: Release;
   readonly policy: RolloutPolicy;

@@ -57,6 +57,33 @@ describe("a rollback by hand", () => {
     await expect(runner.rollback("previous")).rejects.toMatchObject({ code: "INVALID_INPUT" });
   });
 
+  it("asks what speaks against the release that it goes back to, and changes nothing then", async () => {
+    const asked: object[] = [];
+    const objecting = {
+      level: "refuse",
+      check: "signature_missing",
+      service: "web",
+      message: "nobody signed it",
+    } as const;
+    const objections = async (images: object) => {
+      asked.push(images);
+      return [objecting];
+    };
+    const refused = await runner.rollback("1", {}, { objections });
+    expect(refused).toMatchObject({
+      outcome: "refused",
+      cause: { cause: "preflight", service: "web", detail: "nobody signed it" },
+      report: { findings: expect.arrayContaining([objecting]) },
+    });
+    expect(world.engine.revisions()).toEqual(runs("v3"));
+    expect((await newest())?.deployment).toBe(3);
+    const images = (await inTime(history(runner.target.store))).at(-1)?.begin?.release?.images;
+    expect(asked).toEqual([images]);
+    expect(await runner.rollback("3", {}, { objections })).toMatchObject({ outcome: "unchanged" });
+    expect(asked).toHaveLength(1);
+    expect(await runner.rollback("1", {}, { objections: async () => [] })).toMatchObject({ outcome: "succeeded" });
+  });
+
   it("takes the services that only later deployments touched from their snapshots", async () => {
     world = new SimWorld();
     await world.deployed("v1");

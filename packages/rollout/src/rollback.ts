@@ -2,8 +2,9 @@ import { BelayError, type Finding, isBelayError, messageOf, type Plan } from "@b
 import { announce, emit } from "./announce.ts";
 import { allProven, type Chosen, chooseDeployment, listChoices } from "./choose-deployment.ts";
 import { type HistoryEntry, history } from "./history.ts";
+import { isUnchanged } from "./is-unchanged.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Aim, DeploymentResult, RollbackRequest, RolloutPorts } from "./ports.ts";
+import type { Aim, DeploymentResult, RollbackPorts, RollbackRequest, RolloutPorts } from "./ports.ts";
 import { openLedger } from "./recover.ts";
 import { lostServices } from "./same-release.ts";
 import { undertake } from "./undertake.ts";
@@ -17,7 +18,7 @@ import { whyNotAsk } from "./why-not-ask.ts";
  * @throws BelayError INVALID_INPUT when there is no such deployment to go back to, LEDGER_ERROR when its snapshots are lost,
  * and what {@link deploy} throws: nothing was touched.
  */
-export async function rollback(request: RollbackRequest, ports: RolloutPorts): Promise<DeploymentResult> {
+export async function rollback(request: RollbackRequest, ports: RollbackPorts): Promise<DeploymentResult> {
   const { to, reason, by, ...rest } = request;
   await announce(ports, "choose");
   const chosen = chooseDeployment(to, await wholeHistory(ports));
@@ -29,7 +30,7 @@ export async function rollback(request: RollbackRequest, ports: RolloutPorts): P
     release: chosen.release,
     rollback: { to: chosen.deployment, ...told },
     plan: () => planRollback(chosen, request, ports),
-    check: async () => [],
+    check: async (plan) => (isUnchanged(plan) ? [] : ((await ports.objections?.(chosen.release.images)) ?? [])),
     whyNotAsk: (holder) => whyNotAsk({ intent: "rollback", source: chosen.release.source }, holder, undefined),
   };
   return undertake(aim, ports);

@@ -6,6 +6,7 @@ import { carryOut } from "./carry-out.ts";
 import type { Course, WayEnd } from "./course.ts";
 import { driftFinding } from "./drift-finding.ts";
 import { current } from "./history.ts";
+import { isUnchanged } from "./is-unchanged.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Aim, DeploymentResult, RolloutPorts } from "./ports.ts";
 import { readBack } from "./put-back.ts";
@@ -165,10 +166,6 @@ function noteDrift(plan: Plan, facts: RunFacts): void {
 
 function addFindings(facts: RunFacts, findings: readonly Finding[]): void {
   if (facts.plan !== undefined) facts.plan = { ...facts.plan, findings: [...facts.plan.findings, ...findings] };
-}
-
-function isUnchanged(plan: Plan): boolean {
-  return plan.services.length > 0 && plan.services.every((service) => service.action === "unchanged");
 }
 
 /** A confirmation holds no lock: `undefined` when anybody began after the plan was made, which is stale then. */

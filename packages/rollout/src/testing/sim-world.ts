@@ -1,6 +1,6 @@
 import { type Clock, createRelease, DEFAULT_ROLLOUT, Redactor, type Release, type RolloutPolicy } from "@belay/core";
 import { deploy } from "../deploy.ts";
-import type { DeploymentResult, DeployPorts, RecoveryResult, RolloutEvent } from "../ports.ts";
+import type { DeploymentResult, DeployPorts, RecoveryResult, RollbackPorts, RolloutEvent } from "../ports.ts";
 import { recover } from "../recover.ts";
 import { rollback } from "../rollback.ts";
 import type { Step } from "../steps.ts";
@@ -99,9 +99,10 @@ export class SimRunner {
   rollback(
     to: string,
     more: { readonly policy?: Partial<RolloutPolicy>; readonly reason?: string; readonly by?: string } = {},
+    ports: Pick<RollbackPorts, "objections"> = {},
   ): Promise<DeploymentResult> {
     const request = { to, ...more, policy: { ...POLICY, ...more.policy } };
-    return this.#world.time.run(rollback(request, this.ports), LIMIT_MS);
+    return this.#world.time.run(rollback(request, { ...this.ports, ...ports }), LIMIT_MS);
   }
 
   /** As {@link start}, back. */
