@@ -7,6 +7,7 @@ import {
   manifestsToDelete,
   type RegistryClient,
   readRepository,
+  withoutNewNames,
 } from "@belay/registry";
 import type { PipelineContext } from "./context.ts";
 import { neededImages } from "./needed-images.ts";
@@ -104,27 +105,11 @@ async function pruneRepository(
   }
   const freed = freedBytes(choices);
   if (dryRun) return { repository, choices, freed, deleted: 0 };
-  const unchanged = await withoutNewNames(registry, repository, choices);
+  const unchanged = await withoutNewNames(registry, repository, choices, signal);
   let deleted = 0;
   for (const digest of manifestsToDelete(unchanged)) {
     signal.throwIfAborted();
     if (await registry.deleteManifest(repository, digest)) deleted++;
   }
   return { repository, choices: unchanged, freed: freedBytes(unchanged), deleted };
-}
-
-/** Deleting takes every tag of an image with it: one that was given since it was looked at keeps it. */
-async function withoutNewNames(
-  registry: RegistryClient,
-  repository: string,
-  choices: readonly ImageChoice[],
-): Promise<ImageChoice[]> {
-  const seen = new Set(choices.flatMap(({ image }) => image.tags));
-  const fresh = (await registry.tags(repository)).filter((tag) => !seen.has(tag) && !tag.startsWith("sha256-"));
-  const tops = await Promise.all(fresh.map((tag) => registry.manifest(repository, tag)));
-  const named = new Map(tops.map((top, index) => [top?.digest, fresh[index]]));
-  return choices.map((choice) => {
-    const tag = named.get(choice.image.digest);
-    return choice.keep || tag === undefined ? choice : { ...choice, keep: true, why: `it was just called ${tag}` };
-  });
 }

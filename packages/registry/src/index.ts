@@ -16,3 +16,4 @@ export { readRepository, type StoredImage } from "./read-repository.ts";
 export { createRegistryClient, type RegistryClient, type RegistryClientOptions } from "./registry-client.ts";
 export { attachRelease, type FoundRelease, findRelease, RELEASE_ARTIFACT } from "./release-referrer.ts";
 export type { Uploaded, UploadOptions } from "./upload-blob.ts";
+export { withoutNewNames } from "./without-new-names.ts";

@@ -20,7 +20,7 @@ export interface StoredImage {
 }
 
 /** `sha256-<hex>`, `sha256-<hex>.sig`, `.att`, `.sbom`: what refers to an image, by its digest (cosign, distribution spec). */
-const ATTACHED = /^sha256-([0-9a-f]{64})(?:\.[a-z]+)?$/;
+export const ATTACHED = /^sha256-([0-9a-f]{64})(?:\.[a-z]+)?$/;
 /** Images read side by side. */
 const SIDE_BY_SIDE = 4;
 
