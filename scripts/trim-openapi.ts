@@ -43,6 +43,11 @@ export const OPERATIONS: readonly string[] = [
   "code-scanning/upload-sarif",
   "dependency-graph/create-repository-snapshot",
   "repos/list-attestations",
+  "users/get-by-username",
+  "packages/get-all-package-versions-for-package-owned-by-org",
+  "packages/get-all-package-versions-for-package-owned-by-user",
+  "packages/delete-package-version-for-org",
+  "packages/delete-package-version-for-user",
 ];
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };

@@ -15,6 +15,7 @@ import type {
 } from "./github.ts";
 import { trustedAuthors } from "./identity.ts";
 import { isOnDefaultBranch } from "./on-default-branch.ts";
+import { deletePackageVersion, ownedBy, packageVersionsOf } from "./package-versions.ts";
 import { pullRequestOf } from "./pull-request.ts";
 import { type AnyReport, isDeploymentReport } from "./report-kind.ts";
 import { done, type Reported } from "./reported.ts";
@@ -71,6 +72,18 @@ export function createGitHub(options: GitHubOptions): GitHub {
     attestations: (digest) => {
       const call = { doing: `reading the attestations of ${digest}`, permission: "attestations: read" };
       return client.run(call, (api) => attestationsOf(api, digest, options.fetch ?? fetch));
+    },
+    ownedBy: (owner) => {
+      const call = { doing: `asking who ${owner} is`, permission: "metadata: read" };
+      return client.run(call, (api) => ownedBy(api, owner));
+    },
+    packageVersions: (image) => {
+      const call = { doing: `listing the versions of the package ${image.name}`, permission: "packages: read" };
+      return client.run(call, (api) => packageVersionsOf(api, image));
+    },
+    deletePackageVersion: (image, { id, digest }) => {
+      const doing = `deleting ${digest} from the package ${image.name}`;
+      return client.run({ doing, permission: "packages: write" }, (api) => deletePackageVersion(api, image, id));
     },
     uploadSarif: (upload) => {
       const call = { doing: `uploading ${upload.category} to code scanning`, permission: "security-events: write" };

@@ -2,6 +2,7 @@ import type { Clock, DeploymentReport, DeploymentState, FailureReport, Log, Outc
 import type { KeptBundle } from "./attestations.ts";
 import type { SarifUpload, SnapshotUpload } from "./code-scanning.ts";
 import type { PullRequest, RunEvent } from "./event.ts";
+import type { ContainerPackage, Deletion, PackageVersion } from "./package-versions.ts";
 import type { Reported } from "./reported.ts";
 import type { RunArtifact } from "./run-artifact.ts";
 
@@ -141,6 +142,12 @@ export interface GitHub {
   runArtifact(runId: number, name: string): Promise<Reported<RunArtifact | undefined>>;
   /** Attestations of an image, by the digest that was pushed; the newest first. Needs `attestations: read`. */
   attestations(digest: string): Promise<Reported<readonly KeptBundle[]>>;
+  /** Whether an owner of packages is an organization or a user. */
+  ownedBy(owner: string): Promise<Reported<ContainerPackage["ownedBy"]>>;
+  /** Every version of a package of the container registry. Needs `packages: read`. */
+  packageVersions(image: ContainerPackage): Promise<Reported<readonly PackageVersion[]>>;
+  /** Deletes one of them. Needs `packages: write`, and that the repository may administer the package. */
+  deletePackageVersion(image: ContainerPackage, version: PackageVersion): Promise<Reported<Deletion>>;
   /** Gives a scan's results to code scanning. Needs `security-events: write`, and Advanced Security where the repository is private. */
   uploadSarif(upload: SarifUpload): Promise<Reported<string>>;
   /** Gives the dependencies of an image to the dependency graph. Needs `contents: write`. */

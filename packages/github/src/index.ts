@@ -5,6 +5,7 @@ export { createGitHub } from "./create-github.ts";
 export * from "./event.ts";
 export * from "./github.ts";
 export { blocks, code, details, link, prose, table } from "./markdown.ts";
+export type { ContainerPackage, Deletion, PackageVersion } from "./package-versions.ts";
 export { renderComment } from "./render-comment.ts";
 export type { RenderContext } from "./render-context.ts";
 export { renderPlan } from "./render-plan.ts";

@@ -40,6 +40,11 @@ const NEEDS: Readonly<Record<string, Need>> = {
   "code-scanning/upload-sarif": need("security-events", "write"),
   "dependency-graph/create-repository-snapshot": need("contents", "write"),
   "repos/list-attestations": need("attestations", "read"),
+  "packages/get-all-package-versions-for-package-owned-by-org": need("packages", "read"),
+  "packages/get-all-package-versions-for-package-owned-by-user": need("packages", "read"),
+  "packages/delete-package-version-for-org": need("packages", "write"),
+  "packages/delete-package-version-for-user": need("packages", "write"),
+  "users/get-by-username": need("metadata", "read"),
   "repos/get": need("metadata", "read"),
   "users/get-authenticated": need("metadata", "read"),
 };

@@ -8,6 +8,7 @@ export type {
   AttestationSeed,
   CommitSeed,
   JobSeed,
+  PackageVersionSeed,
   PullSeed,
   ReleaseSeed,
   RunSeed,

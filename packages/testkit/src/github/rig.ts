@@ -6,6 +6,7 @@ import type {
   ArtifactSeed,
   AttestationSeed,
   CommitSeed,
+  PackageVersionSeed,
   PullSeed,
   ReleaseSeed,
   RunSeed,
@@ -32,6 +33,10 @@ export interface GitHubRig {
   addRun(seed: RunSeed): void;
   addArtifact(seed: ArtifactSeed): void;
   addAttestation(seed: AttestationSeed): void;
+  addPackageVersion(seed: PackageVersionSeed): void;
+  /** What is left, in no order. */
+  packageVersions(): readonly PackageVersionSeed[];
+  setOwner(kind: "Organization" | "User"): void;
   addRelease(seed: ReleaseSeed): void;
   /** `refs/heads/main` → SHA. */
   setRef(ref: string, sha: string): void;
@@ -75,6 +80,11 @@ export function createRig(simulator: Simulator, apiUrl: string, close: () => Pro
     addRun: (seed) => void state.runs.set(seed.id, seed),
     addArtifact: (seed) => void state.artifacts.set(state.nextId(), seed),
     addAttestation: (seed) => void state.attestations.set(state.nextId(), seed),
+    addPackageVersion: (seed) => void state.packageVersions.set(state.nextId(), seed),
+    packageVersions: () => [...state.packageVersions.values()],
+    setOwner: (kind) => {
+      state.ownedBy = kind;
+    },
     addRelease: (seed) => void state.releases.push(seed),
     setRef: (ref, sha) => void state.refs.set(ref, sha),
     addComment: (pullRequest, author, body) => addComment(simulator, pullRequest, author, body),

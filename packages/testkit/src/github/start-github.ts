@@ -11,6 +11,7 @@ import { createRig, type GitHubRig } from "./rig.ts";
 import { ATTESTATION_ROUTES, snap } from "./routes-attestations.ts";
 import { COMMENT_ROUTES } from "./routes-comments.ts";
 import { DEPLOYMENT_ROUTES } from "./routes-deployments.ts";
+import { PACKAGE_ROUTES } from "./routes-packages.ts";
 import { REPOSITORY_ROUTES } from "./routes-repository.ts";
 import { RUN_ROUTES } from "./routes-runs.ts";
 import { SCANNING_ROUTES } from "./routes-scanning.ts";
@@ -20,6 +21,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   ...ATTESTATION_ROUTES,
   ...COMMENT_ROUTES,
   ...DEPLOYMENT_ROUTES,
+  ...PACKAGE_ROUTES,
   ...REPOSITORY_ROUTES,
   ...RUN_ROUTES,
   ...SCANNING_ROUTES,

@@ -9,6 +9,7 @@ export type PermissionName =
   | "deployments"
   | "issues"
   | "metadata"
+  | "packages"
   | "pull-requests"
   | "security-events";
 
@@ -67,6 +68,16 @@ export interface AttestationSeed {
   readonly bundle: JsonObject;
   /** In the answer itself, or behind an address of a storage, as GitHub has it since July 2026. Default `stored`. */
   readonly place?: "inline" | "stored";
+}
+
+/** A manifest in GitHub's container registry. */
+export interface PackageVersionSeed {
+  /** Without its owner, who is the repository's: `shop/web`. */
+  readonly package: string;
+  readonly digest: string;
+  readonly tags?: readonly string[];
+  /** Public, with more than 5,000 downloads: GitHub does not delete it. */
+  readonly popular?: boolean;
 }
 
 export interface RunSeed {
@@ -160,6 +171,9 @@ export class GitHubState {
   /** Where what is kept is fetched from, without a token. Set once the server listens. */
   storageUrl = "";
   readonly attestations = new Map<number, AttestationSeed>();
+  readonly packageVersions = new Map<number, PackageVersionSeed>();
+  /** What the owner of the repository is. */
+  ownedBy: "Organization" | "User" = "Organization";
   readonly releases: ReleaseSeed[] = [];
   readonly analyses: SimAnalysis[] = [];
   readonly snapshots: JsonObject[] = [];
