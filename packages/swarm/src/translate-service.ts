@@ -66,7 +66,7 @@ function titleOf(service: Service | undefined, task: Task): string {
 }
 
 /** Of the tasks that are wanted the youngest one, of each slot; without one the youngest that has ended. */
-export function newestPerSlot(tasks: readonly Task[]): ReadonlyMap<string, Task> {
+function newestPerSlot(tasks: readonly Task[]): ReadonlyMap<string, Task> {
   const newest = new Map<string, Task>();
   for (const task of tasks) {
     const slot = slotOf(task);
