@@ -14,7 +14,7 @@ await runAction(async (context) => {
   const signing = loadSignInputs(context.inputs);
   try {
     setBuildOutputs(context, await build(context, inputs));
-    await scan(context, inputs, { onScanned: (scanned) => setScanOutputs(context, scanned) });
+    await scan(context, inputs, { onScanned: (scanned) => setScanOutputs(context, scanned), annotate: true });
     setPushOutputs(context, await push(context, inputs));
     if (signing.wanted) await sign(context, signing);
     armPost(context);

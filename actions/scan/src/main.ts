@@ -1,9 +1,10 @@
 import { runAction, setScanOutputs } from "@belay/action";
-import { loadScanInputs, scan, tellScan } from "@belay/pipeline";
+import { loadScanInputs, type Scanned, scan, tellScan } from "@belay/pipeline";
 
 await runAction(async (context) => {
   const inputs = loadScanInputs(context.inputs);
-  const scanned = await scan(context, inputs, { onScanned: (found) => setScanOutputs(context, found) });
+  const onScanned = (found: Scanned): void => setScanOutputs(context, found);
+  const scanned = await scan(context, inputs, { onScanned, annotate: true });
   await tellScan(context, scanned.summary);
   return undefined;
 });

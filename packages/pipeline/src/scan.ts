@@ -23,6 +23,8 @@ export interface Scanned {
 export interface ScanHooks {
   /** Told before a scan that did not pass is thrown. */
   readonly onScanned?: (scanned: Scanned) => void | Promise<void>;
+  /** Whether what lets the scan fail is annotated, each at its place in the repository. */
+  readonly annotate?: boolean;
 }
 
 /**
@@ -47,6 +49,7 @@ export function scan(context: PipelineContext, inputs: ScanInputs, hooks: ScanHo
       const scanned = await scanRelease({ context, inputs, settings, release, path, off });
       await uploadScan(context, run, inputs.uploads, scanned);
       await hooks.onScanned?.(scanned);
+      if (hooks.annotate === true) await (await import("./annotate-findings.ts")).annotateFindings(context, scanned);
       throwUnlessPassed(scanned);
       return scanned;
     };

@@ -17,6 +17,7 @@ export { type DecisionGroup, groupDecisions } from "./group-decisions.ts";
 export type { IgnoreRule, IgnoreRules } from "./ignore-rule.ts";
 export type { Scanner } from "./image-arguments.ts";
 export { mergeThreats, parseEpss, parseKev, type Threat, type Threats } from "./known-exploits.ts";
+export { locateFinding, type SourceFiles, type SourcePlace } from "./locate-finding.ts";
 export { parseReport } from "./parse-report.ts";
 export { parseTrivyignore } from "./parse-trivyignore.ts";
 export { parseTrivyignoreYaml } from "./parse-trivyignore-yaml.ts";
