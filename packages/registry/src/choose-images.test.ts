@@ -71,6 +71,22 @@ describe("which images may go", () => {
     expect(chooseImages({ images, needed: NOBODY, last: 0 }).map(({ keep }) => keep)).toEqual([true, true]);
   });
 
+  it("leave their platforms where a kept image could not be read, which may have the same", () => {
+    const parts = {
+      manifests: new Map([
+        [digest("a"), 10],
+        [digest("a1"), 10],
+      ]),
+      attached: new Map([[digest("s"), 10]]),
+    };
+    const choices = (other: object) =>
+      chooseImages({ images: [image("a", parts), image("b", other)], needed: NOBODY, last: 0 }).map((choice) =>
+        choice.image.digest === digest("b") ? { ...choice, keep: true } : choice,
+      );
+    expect(manifestsToDelete(choices({ unreadable: "it is no JSON" }))).toEqual([digest("s"), digest("a")]);
+    expect(manifestsToDelete(choices({}))).toEqual([digest("s"), digest("a"), digest("a1")]);
+  });
+
   it("never take with them what a kept image has", () => {
     const numbers = fc.uniqueArray(fc.integer({ min: 1, max: 28 }), { minLength: 1, maxLength: 8 });
     fc.assert(

@@ -66,13 +66,30 @@ function partsOf({ manifests, attached, blobs }: StoredImage): [Digest, number][
   return [...manifests, ...attached, ...blobs];
 }
 
+/**
+ * What goes with an image: what hangs on it and its platforms, without what one of the others has. Of an image that could not
+ * be read nobody knows what it has: then no platform goes, of whatever image.
+ */
+export function partsOfNoOther({ image }: ImageChoice, others: readonly ImageChoice[]): Digest[] {
+  const had = manifestsOf(others);
+  const platforms = others.some((other) => other.image.unreadable !== undefined) ? [] : image.manifests.keys();
+  return [...image.attached.keys(), ...platforms].filter((digest) => digest !== image.digest && !had.has(digest));
+}
+
+function manifestsOf(choices: readonly ImageChoice[]): Set<Digest> {
+  return new Set(choices.flatMap(({ image }) => [...image.manifests.keys(), ...image.attached.keys()]));
+}
+
 /** Manifests to delete, in the order that leaves nothing half there: what hangs on an image, it itself, its platforms. */
 export function manifestsToDelete(choices: readonly ImageChoice[]): Digest[] {
-  const kept = new Set(
-    choices.filter(({ keep }) => keep).flatMap(({ image }) => [...image.manifests.keys(), ...image.attached.keys()]),
-  );
+  const kept = choices.filter(({ keep }) => keep);
+  const had = manifestsOf(kept);
   const going = choices
     .filter(({ keep }) => !keep)
-    .flatMap(({ image }) => [...image.attached.keys(), ...image.manifests.keys()]);
-  return [...new Set(going)].filter((digest) => !kept.has(digest));
+    .flatMap((choice) => {
+      const parts = partsOfNoOther(choice, kept);
+      const attached = parts.filter((digest) => choice.image.attached.has(digest));
+      return [...attached, choice.image.digest, ...parts];
+    });
+  return [...new Set(going)].filter((digest) => !had.has(digest));
 }

@@ -8,7 +8,7 @@ export {
 } from "./attach-artifact.ts";
 export { type Authenticator, type Credentials, createAuthenticator } from "./authenticator.ts";
 export { type BlobSource, blobOfBytes, blobOfFile } from "./blob-source.ts";
-export { chooseImages, freedBytes, type ImageChoice, manifestsToDelete } from "./choose-images.ts";
+export { chooseImages, freedBytes, type ImageChoice, manifestsToDelete, partsOfNoOther } from "./choose-images.ts";
 export { type InsecureRegistries, insecureRegistries } from "./insecure-registries.ts";
 export { type Descriptor, layersOf, MEDIA_TYPES, type ResolvedImage, type StoredManifest } from "./manifest.ts";
 export { type PushEngine, type PushReleaseOptions, pushRelease } from "./push-release.ts";
