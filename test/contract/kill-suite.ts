@@ -101,7 +101,7 @@ export function killSuite(title: string, open: () => Promise<EngineStand>): void
         await withTrial(stand, async (trial) => {
           await killAt(trial, { ...point, nth }, courses.get("forward"));
           const began = performance.now();
-          await RESCUES[rescue](trial, point.course);
+          await RESCUES[rescue](trial, point);
           book.count(`killed before every step, then ${rescue}`, began);
         });
       }
