@@ -1,6 +1,9 @@
 import { Redactor, systemClock } from "@belay/core";
 import { connectKubernetes, type KubernetesConnection, SecretRecordStore } from "@belay/kubernetes";
+import { Ledger } from "@belay/rollout";
+import { waitUntil } from "@belay/testkit";
 import { describe, expect } from "vitest";
+import { POLICY } from "../contract/policy.ts";
 import { it, type Shop } from "./kubernetes-space.ts";
 
 async function withApi<T>(shop: Shop, work: (api: KubernetesConnection) => Promise<T>): Promise<T> {
@@ -16,7 +19,7 @@ async function withApi<T>(shop: Shop, work: (api: KubernetesConnection) => Promi
 describe.concurrent("the records", () => {
   it("have one winner, whoever asks", ({ shop }) =>
     withApi(shop, async (api) => {
-      const stores = Array.from({ length: 8 }, () => new SecretRecordStore(api, shop.scope));
+      const stores = Array.from({ length: 8 }, () => new SecretRecordStore(api, shop.scope, systemClock));
       const text = (number: number): Uint8Array => new TextEncoder().encode(`caller ${number}`);
       for (let round = 0; round < 10; round++) {
         const answers = await Promise.all(stores.map((store, number) => store.create(`${round}.begin`, text(number))));
@@ -33,8 +36,8 @@ describe.concurrent("the records", () => {
 
   it("are listed, read and removed, and nobody can change them", ({ shop }) =>
     withApi(shop, async (api) => {
-      const store = new SecretRecordStore(api, shop.scope);
-      const other = new SecretRecordStore(api, { ...shop.scope, environment: "other" });
+      const store = new SecretRecordStore(api, shop.scope, systemClock);
+      const other = new SecretRecordStore(api, { ...shop.scope, environment: "other" }, systemClock);
       const large = new Uint8Array(600_000).map((_, index) => (index * 2_654_435_761) >>> 24);
       await store.create("1.snap.abc", large);
       await other.create("1.begin", large.subarray(0, 10));
@@ -50,6 +53,32 @@ describe.concurrent("the records", () => {
       expect(await store.list()).toEqual([]);
       expect(await other.list()).toEqual(["1.begin"]);
     }));
+});
+
+describe.concurrent("a request to stop", () => {
+  /** A beat comes every third of it: what is heard before that, the API server has told. */
+  const LIFE_MS = 3_600_000;
+
+  it("is heard at once by whoever holds the environment", ({ shop, onTestFinished }) =>
+    withApi(shop, async (api) => {
+      const [holder, other] = [ledgerOf(shop, api, "holder"), ledgerOf(shop, api, "other")];
+      const { source } = await shop.release({ web: "good1" });
+      const release = { digest: `sha256:${"0".repeat(64)}`, source, images: {} } as const;
+      const tenure = await holder.claim(0, { intent: "deploy", release, policy: POLICY });
+      if (tenure === undefined) throw new Error("nobody else is there");
+      onTestFinished(() => tenure.leave());
+      await other.askToStop(tenure.begin, { intent: "deploy", release });
+      await waitUntil("it is heard", () => tenure.stop.aborted, { withinMs: 120_000 });
+      expect(tenure.stopRequest?.by.run).toBe("other");
+    }));
+
+  function ledgerOf(shop: Shop, api: KubernetesConnection, run: string): Ledger {
+    return new Ledger({
+      store: new SecretRecordStore(api, shop.scope, systemClock),
+      holder: { run, attempt: 1, host: "test" },
+      ...{ clock: systemClock, log: shop.log, random: Math.random, redactor: new Redactor(), lifeMs: LIFE_MS },
+    });
+  }
 });
 
 describe.concurrent("a connection", () => {

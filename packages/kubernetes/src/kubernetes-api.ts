@@ -33,6 +33,8 @@ export interface PatchOperation {
 
 export interface ListOptions {
   readonly labelSelector?: string;
+  /** `metadata.name=web`. */
+  readonly fieldSelector?: string;
   /** Default: the target's; "" for all. */
   readonly namespace?: string;
   /** Names, labels and annotations without the content: what is listed may be large. */
@@ -84,8 +86,11 @@ export interface KubernetesApi {
     kind: string,
     resourceVersion: string,
     signal: AbortSignal,
+    options?: WatchOptions,
   ): Promise<AsyncIterable<WatchEvent>>;
 }
+
+export type WatchOptions = Pick<ListOptions, "fieldSelector" | "metadataOnly">;
 
 export interface WatchEvent {
   /** A `BOOKMARK` only tells a newer resourceVersion. */

@@ -24,7 +24,7 @@ export async function createKubernetesTarget(options: KubernetesTargetOptions): 
     kind: "kubernetes",
     refusesStale: true,
     scope: options.scope,
-    store: new SecretRecordStore(options.api, options.scope),
+    store: new SecretRecordStore(options.api, options.scope, options.clock),
     plan: (release, policy) => makePlan(state, release, policy),
     snapshot: async (plan) => {
       const place = { namespace: options.api.namespace, at: options.api.now() };

@@ -1,6 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { type CreateResult, type RecordStore, type Scope, scopeHash, sha256 } from "@belay/core";
+import {
+  type Clock,
+  type CreateResult,
+  isBelayError,
+  type RecordStore,
+  type Scope,
+  scopeHash,
+  sha256,
+} from "@belay/core";
 import { isTaken } from "./api/api-error.ts";
 import type { KubernetesApi } from "./kubernetes-api.ts";
 import type { KubernetesObject, ObjectKey } from "./kubernetes-object.ts";
@@ -8,6 +16,8 @@ import { KUBERNETES_ANNOTATIONS, KUBERNETES_LABELS } from "./marks.ts";
 
 const NONCE = "belay.dev/nonce";
 const TYPE = "belay.dev/record";
+/** Between two watches: the API server ends one now and then, or is away. Milliseconds. */
+const PAUSE_MS = 2_000;
 
 /**
  * Records as immutable Secrets: the API server creates a name at most once (`AlreadyExists`), and whoever may not read the
@@ -19,12 +29,14 @@ const TYPE = "belay.dev/record";
 export class SecretRecordStore implements RecordStore {
   readonly #api: KubernetesApi;
   readonly #scope: Scope;
+  readonly #clock: Clock;
   readonly #prefix: string;
   readonly #caller = randomUUID();
 
-  constructor(api: KubernetesApi, scope: Scope) {
+  constructor(api: KubernetesApi, scope: Scope, clock: Clock) {
     this.#api = api;
     this.#scope = scope;
+    this.#clock = clock;
     this.#prefix = `belay.${scopeHash(scope)}.`;
   }
 
@@ -57,6 +69,25 @@ export class SecretRecordStore implements RecordStore {
 
   remove(name: string): Promise<void> {
     return this.#api.remove(this.#keyOf(name));
+  }
+
+  /**
+   * One open watch on this record alone, opened again when it ends. It tells of one that stands already, too.
+   * @throws BelayError ENGINE_FORBIDDEN: whoever may not watch Secrets is not told.
+   */
+  async *made(name: string, signal: AbortSignal): AsyncGenerator<void> {
+    const query = { fieldSelector: `metadata.name=${this.#prefix}${name}`, metadataOnly: true };
+    while (!signal.aborted) {
+      try {
+        const { items, resourceVersion } = await this.#api.list("v1", "Secret", { ...query, signal });
+        if (items.length > 0) yield;
+        const events = await this.#api.watch("v1", "Secret", resourceVersion, signal, query);
+        for await (const { type } of events) if (type === "ADDED") yield;
+      } catch (error) {
+        if (isBelayError(error, "ENGINE_FORBIDDEN")) throw error;
+      }
+      await this.#clock.sleep(PAUSE_MS, signal).catch(() => undefined);
+    }
   }
 
   #keyOf(name: string): ObjectKey {

@@ -8,6 +8,7 @@ import type {
   RequestOptions,
   ResourceList,
   WatchEvent,
+  WatchOptions,
   WriteOptions,
 } from "../kubernetes-api.ts";
 import { type KubernetesObject, keyOf, type ObjectKey, titleOf } from "../kubernetes-object.ts";
@@ -61,6 +62,7 @@ const DEADLINE_MS = 20_000;
 const PAGE = 500;
 /** API concepts, "Receiving resources as Tables", and the same for metadata. */
 const METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+const METADATA_EVENTS = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 /**
  * Connects to the cluster of a kubeconfig and proves that it answers.
@@ -114,7 +116,7 @@ class ApiClient implements KubernetesConnection {
   }
 
   async list(apiVersion: string, kind: string, options: ListOptions = {}): Promise<ResourceList> {
-    const { labelSelector, namespace = this.namespace, metadataOnly, signal } = options;
+    const { labelSelector, fieldSelector, namespace = this.namespace, metadataOnly, signal } = options;
     const { keep = (object) => object } = options;
     const resource = await this.#resource(apiVersion, kind, signal);
     const path = collectionPath(apiVersion, resource, namespace);
@@ -124,7 +126,7 @@ class ApiClient implements KubernetesConnection {
     const ask = (page: { readonly limit?: number; readonly continue?: string | undefined }): Promise<Page> =>
       this.request("GET", path, {
         doing,
-        query: { labelSelector, ...page },
+        query: { labelSelector, fieldSelector, ...page },
         ...(metadataOnly ? { accept: METADATA_ONLY } : {}),
         ...(signal && { signal }),
       });
@@ -257,12 +259,14 @@ class ApiClient implements KubernetesConnection {
     kind: string,
     resourceVersion: string,
     signal: AbortSignal,
+    { fieldSelector, metadataOnly }: WatchOptions = {},
   ): Promise<AsyncIterable<WatchEvent>> {
     const resource = await this.#resource(apiVersion, kind, signal);
-    const query = queryOf({ watch: true, resourceVersion, allowWatchBookmarks: true, timeoutSeconds: 300 });
-    const path = collectionPath(apiVersion, resource, this.namespace) + query;
+    const query = { watch: true, resourceVersion, fieldSelector, allowWatchBookmarks: true, timeoutSeconds: 300 };
+    const path = collectionPath(apiVersion, resource, this.namespace) + queryOf(query);
     const doing = `watching ${resource.plural}`;
-    return watchStream(await this.#http.open({ method: "GET", path, doing, signal }), doing, signal);
+    const accept = metadataOnly ? { accept: METADATA_EVENTS } : {};
+    return watchStream(await this.#http.open({ method: "GET", path, doing, signal, ...accept }), doing, signal);
   }
 
   async #pathOf(key: ObjectKey, signal: AbortSignal | undefined): Promise<string> {

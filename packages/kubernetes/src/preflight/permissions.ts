@@ -18,8 +18,17 @@ const LEDGER: readonly Access[] = ["create", "get", "list", "delete"].map((verb)
   resource: "secrets",
 }));
 
-/** What only evidence needs: without it a deployment works, and its failures are told with less. */
-const EVIDENCE: readonly Access[] = [{ verb: "get", group: "", resource: "pods", subresource: "log" }];
+/** What a deployment works without, and how. */
+const OPTIONAL: readonly { readonly access: Access; readonly without: string }[] = [
+  {
+    access: { verb: "get", group: "", resource: "pods", subresource: "log" },
+    without: "a failure would be told without log lines",
+  },
+  {
+    access: { verb: "watch", group: "", resource: "secrets" },
+    without: "a newer release that asks this one to stop would be heard up to 10 s later",
+  },
+];
 
 /** Asks for every verb that carrying the plan out, watching it and taking it back will need. */
 export async function missingPermissions(
@@ -31,15 +40,21 @@ export async function missingPermissions(
   const mayByRules = await rulesReview(api, signal);
   const [missing, blind] = await Promise.all([
     ask(api, needed, mayByRules, signal),
-    ask(api, EVIDENCE, mayByRules, signal),
+    ask(
+      api,
+      OPTIONAL.map(({ access }) => access),
+      mayByRules,
+      signal,
+    ),
   ]);
+  const lost = OPTIONAL.filter(({ access }) => blind.includes(access));
   return [
     ...(missing.length === 0 ? [] : [refusal(api, missing)]),
-    ...blind.map(
-      (access): Finding => ({
+    ...lost.map(
+      ({ access, without }): Finding => ({
         level: "warn",
         check: "permission_missing",
-        message: `the user of the kubeconfig may not ${describe(access)} in ${api.namespace}: a failure would be told without log lines`,
+        message: `the user of the kubeconfig may not ${describe(access)} in ${api.namespace}: ${without}`,
       }),
     ),
   ];
