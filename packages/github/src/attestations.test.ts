@@ -61,6 +61,57 @@ describe("attestations", () => {
     });
   });
 
+  it.each([
+    "https://storage.example:port/one?sig=SECRET",
+    "/one?sig=SECRET",
+    "http://storage.example/one?sig=SECRET",
+    "https://SECRET:SECRET@storage.example/one",
+    "data:application/json,SECRET",
+  ])("are not fetched from %s, which nobody is told", async (address) => {
+    test.rig.addAttestation({ digest: DIGEST, bundle: bundle("one") });
+    const asked: string[] = [];
+    const broken = test.github({
+      fetch: async (input, init) => {
+        asked.push(String(input));
+        const answer = await fetch(input, init);
+        const { attestations } = (await answer.json()) as { attestations: object[] };
+        const listed = attestations.map((one) => ({ ...one, bundle_url: address }));
+        return Response.json({ attestations: listed }, { headers: answer.headers });
+      },
+    });
+    expect(await broken.attestations(DIGEST)).toEqual({
+      done: true,
+      value: [{ why: "GitHub names no address from which an attestation can be fetched safely" }],
+    });
+    expect(asked).toHaveLength(1);
+    expect(test.lines.join("")).not.toContain("SECRET");
+  });
+
+  it("that never end are read up to 16 MiB", async () => {
+    test.rig.addAttestation({ digest: DIGEST, bundle: bundle("one") });
+    const mebibyte = new Uint8Array(2 ** 20).fill(0x20);
+    let given = 0;
+    let left = false;
+    const endless = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(Buffer.from("{")),
+      pull: (controller) => {
+        if (++given > 64) controller.close();
+        else controller.enqueue(mebibyte);
+      },
+      cancel: () => {
+        left = true;
+      },
+    });
+    const flooded = test.github({
+      fetch: async (input, init) =>
+        String(input).includes("/_storage/") ? new Response(endless) : await fetch(input, init),
+    });
+    expect(await flooded.attestations(DIGEST)).toMatchObject({
+      value: [{ why: expect.stringContaining("it is larger than 16777216 bytes") }],
+    });
+    expect({ left, given }).toEqual({ left: true, given: expect.toSatisfy((count: number) => count < 20) });
+  });
+
   it("are deferred without the permission, which the message names", async () => {
     test.rig.addToken({ token: WRITER, permissions: { contents: "read" } });
     expect(await github.attestations(DIGEST)).toMatchObject({

@@ -2,7 +2,7 @@ import { mapBounded, messageOf, oneLine } from "@belay/core";
 import type { Api } from "./client.ts";
 import { answeredStatus } from "./explain-error.ts";
 import { at, isRecord, textAt } from "./json-path.ts";
-import { unsnap } from "./unsnap.ts";
+import { MOST_BYTES, unsnap } from "./unsnap.ts";
 
 /** An artifact attestation: its Sigstore bundle, of which nothing is checked yet; or why it could not be had. */
 export type KeptBundle = { readonly bundle: unknown } | { readonly why: string };
@@ -44,14 +44,36 @@ async function bundleOf(entry: unknown, ask: typeof fetch): Promise<KeptBundle> 
   if (isRecord(bundle)) return { bundle };
   const url = textAt(entry, "bundle_url");
   if (url === undefined) return { why: "GitHub lists an attestation and does not give it" };
+  // `fetch` would say which address it is that it does not take.
+  if (!isStorage(url)) return { why: "GitHub names no address from which an attestation can be fetched safely" };
   try {
     const answer = await ask(url, { signal: AbortSignal.timeout(DEADLINE_MS), redirect: "error" });
     if (!answer.ok) throw new Error(`the status is ${answer.status}`);
-    const bytes = Buffer.from(await answer.arrayBuffer());
+    const bytes = await bodyOf(answer);
     // A Snappy block of JSON; `{` as the first byte of one would mean a text of 123 bytes, which no bundle is.
     return { bundle: JSON.parse((bytes[0] === 0x7b ? bytes : unsnap(bytes)).toString("utf8")) };
   } catch (error) {
     // Not the address: it lets whoever has it in.
     return { why: `an attestation could not be fetched from GitHub's storage: ${oneLine(messageOf(error), 200)}` };
   }
+}
+
+/** Only with TLS, except on this machine itself. */
+function isStorage(address: string): boolean {
+  if (!URL.canParse(address)) return false;
+  const { protocol, hostname, username, password } = new URL(address);
+  if (username !== "" || password !== "") return false;
+  return protocol === "https:" || (protocol === "http:" && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname));
+}
+
+/** @throws Error as soon as it is larger than any attestation, without reading the rest */
+async function bodyOf({ body }: Response): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.byteLength;
+    if (size > MOST_BYTES) throw new Error(`it is larger than ${MOST_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }

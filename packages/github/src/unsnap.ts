@@ -1,5 +1,5 @@
 /** Larger than any attestation; checked before anything is unpacked. */
-const MOST_BYTES = 16 * 1024 * 1024;
+export const MOST_BYTES = 16 * 1024 * 1024;
 
 /**
  * Unpacks a Snappy block (google/snappy, `format_description.txt`), as GitHub's storage serves attestations.
