@@ -95,14 +95,17 @@ describe("what is read back at the end", () => {
   it.each([
     ["not as many", 1, "succeeded"],
     ["as many", 2, "unverified"],
+    ["none where some", 0, "unverified"],
   ] as const)("is held against the number that was judged, when a person wants %s as were planned", async (...of) => {
     const [, desired, outcome] = of;
     const { observe, running } = runner.target;
     runner.target.observe = async (...asked) => {
       const seen = await observe.apply(runner.target, asked);
-      return { ...seen, services: seen.services.map((one) => ({ ...one, desired })) };
+      const gone = desired === 0 ? { instances: [] } : {};
+      return { ...seen, services: seen.services.map((one) => ({ ...one, desired, ...gone })) };
     };
-    runner.target.running = async () => (await running.call(runner.target)).map((one) => ({ ...one, ready: 1 }));
+    const ready = Math.min(desired, 1);
+    runner.target.running = async () => (await running.call(runner.target)).map((one) => ({ ...one, ready, desired }));
     expect(await runner.deploy("v2")).toMatchObject({ outcome });
   });
 

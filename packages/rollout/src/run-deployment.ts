@@ -85,7 +85,7 @@ async function goForward(run: Run): Promise<DeploymentResult> {
     cancel: AbortSignal.any([ports.signal, tenure.stop]),
   };
   const end = await carryOut(course, execution);
-  if (end.kind === "converged") return succeed(run, asJudged(execution.wanted, end.observation));
+  if (end.kind === "converged") return succeed(run, execution.wanted, end.observation);
   const asked = end.kind === "cancelled" ? tenure.stopRequest : undefined;
   run.facts.stopRequest = asked;
   const cause = asked === undefined ? causeOfEnd(end) : stopCause(asked);
@@ -107,14 +107,20 @@ function causeOfEnd(end: Exclude<WayEnd, { kind: "converged" }>): CauseDetail {
 
 /** Fewer instances than were planned are enough where somebody wanted fewer meanwhile: the judge went by that number, too. */
 function asJudged(wanted: readonly Wanted[], observation: Observation | undefined): readonly Wanted[] {
-  return wanted.map((one) => {
-    const seen = observation?.services.find(({ name }) => name === one.service);
-    return { ...one, desired: Math.min(one.desired, seen?.desired ?? one.desired) };
-  });
+  return wanted.map((one) => ({ ...one, desired: Math.min(one.desired, seenOf(one, observation) ?? one.desired) }));
 }
 
-async function succeed(run: Run, wanted: readonly Wanted[]): Promise<DeploymentResult> {
+function seenOf({ service }: Wanted, observation: Observation | undefined): number | undefined {
+  return observation?.services.find(({ name }) => name === service)?.desired;
+}
+
+async function succeed(
+  run: Run,
+  planned: readonly Wanted[],
+  observation: Observation | undefined,
+): Promise<DeploymentResult> {
   const { facts, tenure } = run;
+  const wanted = asJudged(planned, observation);
   const running = await readWhole(run, wanted);
   if (running === undefined) return leaveOpen(run, "unverified", { cause: "engine_unreachable" });
   facts.running = running;
@@ -125,6 +131,11 @@ async function succeed(run: Run, wanted: readonly Wanted[]): Promise<DeploymentR
       ? { cause: "readiness_lost", service, detail: "it was ready, and was not any more when it was read back" }
       : { cause: "drifted", service, detail: "what was read back is not what was deployed" };
     return endWith(run, "unverified", cause, { proven: false });
+  }
+  const none = planned.find((one) => one.goal === "run" && one.desired > 0 && seenOf(one, observation) === 0);
+  if (none !== undefined) {
+    const detail = "somebody wants no instance of it now, so nothing has shown that the release is good";
+    return endWith(run, "unverified", { cause: "drifted", service: none.service, detail }, { proven: false });
   }
   return endWith(run, "succeeded", undefined, {
     deployment: tenure.deployment,
