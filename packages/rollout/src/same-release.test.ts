@@ -1,7 +1,7 @@
-import { type RunningService, sha256, type Wanted } from "@belay/core";
+import { type Plan, type RunningService, sha256, type Wanted } from "@belay/core";
 import { expect, it } from "vitest";
 import type { RunsFacts } from "./records.ts";
-import { restoredRuns } from "./same-release.ts";
+import { lostServices, restoredRuns } from "./same-release.ts";
 
 const OLD = sha256("old");
 const WANTED: Wanted = { service: "web", goal: "run", desired: 1, revision: "r", digests: [] };
@@ -42,4 +42,22 @@ it.each<[string, readonly Wanted[], readonly RunningService[]]>([
 it("does not ask what only had to complete", () => {
   const job: Wanted = { ...WANTED, service: "migrate", goal: "complete" };
   expect(restoredRuns(BEFORE, [WANTED, job], [{ ...SHOWN, digests: [OLD] }])).toEqual(BEFORE);
+});
+
+it.each<[string, string, readonly string[]]>([
+  ["its digest", `elsewhere/web@${OLD}`, []],
+  ["another digest", `registry/web@${sha256("other")}`, ["web"]],
+  ["a tag, as somebody sets it by hand", "registry/web:latest", ["web"]],
+])("brings a release back where the snapshot shows %s", (_, image, lost) => {
+  const change = { service: "web", name: "web", action: "update", goal: "run", desired: 1 } as const;
+  const to = { revision: "r", image, digests: [], instances: 1 };
+  const plan: Plan = {
+    scope: { target: "compose", project: "shop", application: "shop", environment: "production" },
+    services: [{ ...change, dependsOn: [], differences: [], to }],
+    findings: [],
+    notCovered: [],
+    labelledDeployment: 0,
+    detail: undefined,
+  };
+  expect(lostServices(RELEASE, plan)).toEqual(lost);
 });

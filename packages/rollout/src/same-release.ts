@@ -39,12 +39,17 @@ export function driftOf(
   });
 }
 
-/** Services of the release that a plan to bring it back does not have with its image. What runs once leaves nothing to have. */
+/**
+ * Services of the release that a plan to bring it back does not show to have its image: a tag, which somebody set by hand since,
+ * shows nothing. What runs once leaves nothing to have.
+ */
 export function lostServices(release: ReleaseFacts, plan: Plan): readonly string[] {
   return Object.keys(release.images).filter((service) => {
     const change = plan.services.find((one) => one.service === service);
     if (change?.goal === "complete") return false;
-    return change?.to === undefined || isImageOf(release, { ...change.to, service }) === false;
+    if (change?.to === undefined) return true;
+    const isIts = isImageOf(release, { ...change.to, service });
+    return digestOf(release.images[service]) === undefined ? isIts === false : isIts !== true;
   });
 }
 
