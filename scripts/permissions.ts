@@ -30,10 +30,9 @@ const IDENTITY: Permission = {
 };
 const DELETE: Permission = {
   name: "packages",
-  level: "read",
-  why: "Images on ghcr.io are listed, for a dry run.",
-  without:
-    "Needed only for ghcr.io, which does not delete through its registry: log in to others with their own credentials.",
+  level: "write",
+  why: "Images on ghcr.io are listed, and deleted as versions of their packages.",
+  without: "Needed only for ghcr.io; `read` is enough for a dry run. Log in to others with their own credentials.",
 };
 const SIGN: Permission = {
   name: "packages",

@@ -3,7 +3,13 @@ import { generateKeyPairSync } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createRunner, type Digest, isDigest, Redactor, systemClock } from "@belay/core";
-import { createAuthenticator, createRegistryClient, insecureRegistries, type RegistryClient } from "@belay/registry";
+import {
+  createAuthenticator,
+  createRegistryClient,
+  insecureRegistries,
+  type RegistryClient,
+  readRepository,
+} from "@belay/registry";
 import { loadSigningKey, signatureTag, signImage } from "@belay/sign";
 import { createTestLog, makeImageLayout, openShop, runCli, type ShopStage } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -131,6 +137,73 @@ it("deletes nothing when one environment can't be asked", async () => {
   }
   expect(await isThere(digest)).toBe(true);
 });
+
+it("deletes from GitHub's registry by GitHub's API, and nothing that a kept image has", async () => {
+  const going = await push(["sha-5123456789ab"], ["linux/amd64", "linux/arm64"]);
+  const popular = await push(["sha-6123456789ab"], ["linux/amd64", "linux/arm64"]);
+  const release = await push(["2.0.0"], ["linux/amd64", "linux/arm64"]);
+  // A platform of a release that was tagged by itself: deleted, it would leave the release without it.
+  const [platform] = release.parts;
+  const manifest = platform && (await client.manifest(repository, platform));
+  if (manifest === undefined) throw new Error("a platform is missing");
+  await client.putManifest(repository, "sha-7123456789ab", manifest);
+  const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const key = await loadSigningKey(pair.privateKey.export({ type: "pkcs8", format: "pem" }) as string);
+  for (const { digest } of [going, release])
+    await signImage({ registry: client, clock: systemClock, repository, digest }, key);
+  const before = await announcePackage(popular.digest);
+  const digests = (): string[] => shop.github.packageVersions().map(({ digest }) => digest);
+  const pruneThere = (token: string, dryRun: boolean) => {
+    const args = ["--json", "--last", "0", "--github-registry", shop.registry.address, "--dry-run", String(dryRun)];
+    return runCli(shop, "prune", { args, env: { GITHUB_TOKEN: token } });
+  };
+  for (const level of ["read", "write"] as const)
+    shop.github.addToken({ token: `ghs_${level}`, permissions: { packages: level } });
+
+  const shown = await pruneThere("ghs_read", true);
+  expect(shown.json, shown.stderr).toMatchObject({ outcome: "succeeded", repositories: [{ deleted: 0 }] });
+  const refused = await pruneThere("ghs_read", false);
+  expect(refused.exitCode).not.toBe(0);
+  expect(refused.stderr).toContain("`permissions: packages: write`");
+  expect(digests().sort()).toEqual(before);
+
+  const done = await pruneThere("ghs_write", false);
+  expect(done.json, done.stderr).toMatchObject({ outcome: "succeeded", dryRun: false });
+  const left = digests();
+  const signed = async (digest: Digest) => (await client.manifest(repository, signatureTag(digest)))?.digest;
+  for (const gone of [going.digest, ...going.parts, await signed(going.digest)]) expect(left).not.toContain(gone);
+  const kept = [release, popular].flatMap(({ digest, parts }) => [digest, ...parts]);
+  for (const stays of [...kept, await signed(release.digest), running, previous]) expect(left).toContain(stays);
+  const [{ deleted, images } = { deleted: 0, images: [] }] = (done.json?.repositories ?? []) as Pruned[];
+  expect(deleted).toBe(before.length - left.length);
+  const reasons = Object.fromEntries(images.map(({ digest, keep, why }) => [digest, [keep, why]]));
+  expect(reasons[popular.digest]).toEqual([true, expect.stringContaining("more than 5000 downloads")]);
+  expect(reasons[platform ?? ""]).toEqual([true, "it is a part of an image that is kept"]);
+  // Its own registry was asked for nothing.
+  expect(await isThere(going.digest)).toBe(true);
+  expect(shop.github.violations).toEqual([]);
+});
+
+/** Makes every manifest of the repository a version of a package at GitHub, as in its registry; their digests, sorted. */
+async function announcePackage(popular: Digest): Promise<string[]> {
+  const images = await readRepository(client, repository, createTestLog(new Redactor()));
+  const tags = new Map<string, string[]>();
+  for (const tag of await client.tags(repository)) {
+    const digest = (await client.manifest(repository, tag))?.digest ?? "";
+    tags.set(digest, [...(tags.get(digest) ?? []), tag]);
+  }
+  const all = images.flatMap(({ manifests, attached }) => [...manifests.keys(), ...attached.keys()]);
+  for (const digest of new Set(all)) {
+    const seed = { package: "shop-web", digest, tags: tags.get(digest) ?? [] };
+    shop.github.addPackageVersion({ ...seed, popular: digest === popular });
+  }
+  return [...new Set<string>(all)].sort();
+}
+
+interface Pruned {
+  readonly deleted: number;
+  readonly images: readonly Image[];
+}
 
 interface Image {
   readonly digest: string;

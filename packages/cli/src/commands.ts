@@ -42,6 +42,8 @@ const ATTACH = {
 const PRUNING = {
   last: "Newest images of each repository that stay in any case. Default: 10.",
   "dry-run": "Whether to only say what would go: true or false. Default: true.",
+  "github-registry":
+    "Host of the container registry of a GitHub Enterprise Server, which deletes through its API as ghcr.io does.",
 } as const;
 const SIGN = { sign: "Sign what was pushed, before it is deployed." } as const;
 const SIGNING = {

@@ -4,12 +4,13 @@ import {
   chooseImages,
   freedBytes,
   type ImageChoice,
-  manifestsToDelete,
   type RegistryClient,
   readRepository,
   withoutNewNames,
 } from "@belay/registry";
 import type { PipelineContext } from "./context.ts";
+import { deleteAtGitHub, gitHubPackage } from "./delete-at-github.ts";
+import { deleteImages } from "./delete-images.ts";
 import { neededImages } from "./needed-images.ts";
 import { settingsOf } from "./settings-of.ts";
 import { type CommonInputs, loadCommonInputs } from "./use-case-inputs.ts";
@@ -18,6 +19,8 @@ import { type EngineAsked, engineAskedFor, withRegistry } from "./with-registry.
 export interface PruneInputs extends CommonInputs {
   /** Newest images of each repository that stay in any case. */
   readonly last: number;
+  /** Host of the container registry of a GitHub Enterprise Server. ghcr.io is known. */
+  readonly githubRegistry?: string;
   /** Only says what would go. */
   readonly dryRun: boolean;
 }
@@ -39,8 +42,14 @@ export interface Pruned {
 
 /** @throws BelayError INVALID_INPUT */
 export function loadPruneInputs(inputs: Inputs): PruneInputs {
+  const githubRegistry = inputs.text("github-registry");
+  if (githubRegistry !== undefined && !/^[A-Za-z0-9][A-Za-z0-9.-]*(?::\d{1,5})?$/.test(githubRegistry)) {
+    const got = `its value is ${JSON.stringify(githubRegistry)}`;
+    inputs.refuse("github-registry", got, "Write a host like containers.github.example.");
+  }
   return {
     ...loadCommonInputs(inputs),
+    ...(githubRegistry === undefined ? {} : { githubRegistry }),
     last: inputs.integer("last", 0, 10_000) ?? 10,
     dryRun: inputs.boolean("dry-run") ?? true,
   };
@@ -94,7 +103,7 @@ async function pruneRepository(
   context: PipelineContext,
   registry: RegistryClient,
   repository: string,
-  { needed, last, dryRun }: Pruning,
+  { needed, last, dryRun, githubRegistry, githubToken }: Pruning,
 ): Promise<PrunedRepository> {
   const { log, signal } = context;
   const images = await readRepository(registry, repository, log, signal);
@@ -106,10 +115,24 @@ async function pruneRepository(
   const freed = freedBytes(choices);
   if (dryRun) return { repository, choices, freed, deleted: 0 };
   const unchanged = await withoutNewNames(registry, repository, choices, signal);
-  let deleted = 0;
-  for (const digest of manifestsToDelete(unchanged)) {
-    signal.throwIfAborted();
-    if (await registry.deleteManifest(repository, digest)) deleted++;
+  const place = gitHubPackage(repository, githubRegistry, context.env);
+  const done =
+    place === undefined
+      ? await deleteImages(context, registry, repository, unchanged)
+      : await deleteAtGitHub(context, githubToken, place, unchanged);
+  tellKept(context, repository, choices, done.choices);
+  return { repository, ...done, freed: freedBytes(done.choices) };
+}
+
+/** What was to go and stays. */
+function tellKept(
+  { log }: PipelineContext,
+  repository: string,
+  before: readonly ImageChoice[],
+  after: readonly ImageChoice[],
+): void {
+  const going = new Set(before.filter(({ keep }) => !keep).map(({ image }) => image.digest));
+  for (const { image, keep, why } of after) {
+    if (keep && going.has(image.digest)) log.info(`${repository}@${image.digest} stays after all: ${why}.`);
   }
-  return { repository, choices: unchanged, freed: freedBytes(unchanged), deleted };
 }

@@ -20,6 +20,6 @@ export async function deleteManifest(ask: Ask, repository: string, digest: Diges
   throw new RegistryError("REGISTRY_ERROR", {
     doing,
     got: `the registry does not delete (status ${response.status})`,
-    next: "Let it delete (distribution: storage.delete.enabled). ghcr.io deletes only in the package's settings on GitHub.",
+    next: "Let it delete (distribution: storage.delete.enabled). That of a GitHub Enterprise Server is named with `github-registry`.",
   });
 }

@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Digest, sha256 } from "@belay/core";
+import type { ImageChoice } from "@belay/registry";
+import { type GitHubRig, startGitHub } from "@belay/testkit";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { deleteAtGitHub, gitHubPackage } from "./delete-at-github.ts";
+import { createContext } from "./testing/create-context.ts";
+
+const digest = (name: string): Digest => sha256(Buffer.from(name));
+
+let folder: string;
+let github: GitHubRig;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "belay-delete-"));
+  github = await startGitHub({ tokens: [{ token: "ghs_test", permissions: { packages: "write" } }] });
+});
+afterEach(async () => {
+  expect(github.violations).toEqual([]);
+  await github.close();
+  await rm(folder, { recursive: true });
+});
+
+/** An image and its parts, by names, each a version of the package; `keep` when it stays. */
+function image(name: string, parts: readonly string[], keep = false, popular = false): ImageChoice {
+  const known = new Set(github.packageVersions().map((version) => version.digest));
+  const add = (one: string, tags: string[]): void => {
+    if (!known.has(digest(one)))
+      github.addPackageVersion({ package: "shop/web", digest: digest(one), tags, popular: popular && one === name });
+  };
+  add(name, [`sha-${name}`]);
+  for (const part of parts) add(part, []);
+  const manifests = new Map([name, ...parts].map((one) => [digest(one), 1] as const));
+  const nothing = new Map<Digest, number>();
+  const stored = { digest: digest(name), tags: [`sha-${name}`], manifests, attached: nothing, blobs: nothing };
+  return { image: stored, keep, why: keep ? "it runs" : "nothing needs it" };
+}
+
+const remove = (choices: readonly ImageChoice[]) =>
+  deleteAtGitHub(
+    createContext(folder, {}),
+    "ghs_test",
+    { owner: "acme", name: "shop/web", apiUrl: github.apiUrl },
+    choices,
+  );
+
+const expectLeft = (...names: string[]): void =>
+  expect(
+    github
+      .packageVersions()
+      .map((one) => one.digest)
+      .sort(),
+  ).toEqual(names.map(digest).sort());
+
+describe("images at GitHub", () => {
+  it("go with their platforms, but for those that an image that stays has", async () => {
+    const done = await remove([image("kept", ["amd", "arm"], true), image("old", ["amd", "own"])]);
+    expect(done.deleted).toBe(2);
+    expectLeft("kept", "amd", "arm");
+  });
+
+  it("that GitHub keeps stay whole, with the platforms that they share with images that go", async () => {
+    const done = await remove([
+      image("kept", [], true),
+      image("gone", ["shared", "own"]),
+      image("popular", ["shared", "other", "third"], false, true),
+    ]);
+    expect(done.choices.map(({ keep }) => keep)).toEqual([true, false, true]);
+    expect(done.choices[2]?.why).toContain("more than 5000 downloads");
+    expectLeft("kept", "popular", "shared", "other", "third");
+  });
+
+  it("that are a platform of one that GitHub keeps stay, too", async () => {
+    const popular = image("popular", ["part"], false, true);
+    const part = { ...image("part", []), keep: false };
+    const done = await remove([part, popular, image("kept", [], true)]);
+    expect(done.choices.map(({ why }) => why)).toEqual([
+      "it is a part of an image that is kept",
+      expect.stringContaining("5000"),
+      "it runs",
+    ]);
+    expectLeft("popular", "part", "kept");
+  });
+
+  it("share a platform with another that goes: it goes with the last of them", async () => {
+    await remove([image("kept", [], true), image("one", ["both"]), image("two", ["both"])]);
+    expectLeft("kept");
+  });
+
+  it("that all stay are not asked for; of a package that is not there GitHub's words say so", async () => {
+    expect(await remove([image("kept", ["part"], true)])).toMatchObject({ deleted: 0 });
+    expect(github.requests).toEqual([]);
+    const nowhere = { owner: "acme", name: "none", apiUrl: github.apiUrl };
+    const asked = deleteAtGitHub(createContext(folder, {}), "ghs_test", nowhere, [image("old", [])]);
+    await expect(asked).rejects.toMatchObject({ code: "GITHUB_ERROR", got: expect.stringContaining("404") });
+  });
+});
+
+describe("a package of GitHub's", () => {
+  const GHES = { GITHUB_API_URL: "https://git.example/api/v3", GITHUB_SERVER_URL: "https://git.example" };
+  const api = "https://api.github.com";
+
+  it.each([
+    ["ghcr.io/acme/shop/web", {}, { owner: "acme", name: "shop/web", apiUrl: api }],
+    ["ghcr.io/acme/shop", GHES, { owner: "acme", name: "shop", apiUrl: api }],
+    ["containers.git.example/acme/shop", GHES, { owner: "acme", name: "shop", apiUrl: GHES.GITHUB_API_URL }],
+    ["127.0.0.1:5000/acme/shop", {}, undefined],
+    ["ghcr.io/acme", {}, undefined],
+  ])("is %s, by that of the run", (repository, env, expected) => {
+    expect(gitHubPackage(repository, "containers.git.example", env)).toEqual(expected);
+  });
+});

@@ -1,0 +1,126 @@
+import { BelayError, type Digest } from "@belay/core";
+import { type ContainerPackage, createGitHub, type GitHub, type PackageVersion, type Reported } from "@belay/github";
+import { type ImageChoice, partsOfNoOther } from "@belay/registry";
+import type { PipelineContext } from "./context.ts";
+import type { DeletedImages } from "./delete-images.ts";
+
+/** A repository of GitHub's container registry, which takes no DELETE: its packages do. */
+export interface GitHubPackage {
+  readonly owner: string;
+  readonly name: string;
+  readonly apiUrl: string;
+}
+
+const GHCR = "ghcr.io";
+const GITHUB_API = "https://api.github.com";
+
+/** Deleting may take its time, and what GitHub asks to wait is waited for. */
+const PATIENT = { callMs: 5 * 60_000, budgetMs: 60 * 60_000, retryAfterMs: 2 * 60_000, retries: 3 };
+
+/** `host`: the container registry of a GitHub Enterprise Server. Nothing for repositories elsewhere. */
+export function gitHubPackage(
+  repository: string,
+  host: string | undefined,
+  { GITHUB_API_URL, GITHUB_SERVER_URL }: PipelineContext["env"],
+): GitHubPackage | undefined {
+  const [registry = "", owner = "", ...rest] = repository.split("/");
+  if (rest.length === 0 || (registry !== GHCR && registry !== host)) return undefined;
+  // The API of the job's own GitHub knows nothing of ghcr.io where that is an Enterprise Server.
+  const foreign = registry === GHCR && (GITHUB_SERVER_URL || "https://github.com") !== "https://github.com";
+  return { owner, name: rest.join("/"), apiUrl: (foreign ? undefined : GITHUB_API_URL) || GITHUB_API };
+}
+
+/**
+ * Deletes what does not stay, with all that hangs on it, as versions of a package. An image goes first and what is only its
+ * own after it, so that whatever GitHub keeps is whole: the last tagged version of a package, and popular public ones.
+ * @throws BelayError GITHUB_ERROR when GitHub can't be asked or forbids it: what was deleted until then is gone
+ */
+export async function deleteAtGitHub(
+  context: PipelineContext,
+  token: string,
+  place: GitHubPackage,
+  choices: readonly ImageChoice[],
+): Promise<DeletedImages> {
+  if (choices.every(({ keep }) => keep)) return { choices, deleted: 0 };
+  const deleting = await Deleting.open(context, token, place);
+  const left = new Map(choices.map((choice) => [choice.image.digest, choice]));
+  // What has the most parts first: an image that is a platform of another one waits for what becomes of that.
+  const going = choices.filter(({ keep }) => !keep).sort((a, b) => b.image.manifests.size - a.image.manifests.size);
+  for (const choice of going) {
+    const { digest } = choice.image;
+    const others = [...left.values()].filter((other) => other.image.digest !== digest);
+    const why = isPartOf(digest, others) ? "it is a part of an image that is kept" : await deleting.remove(digest);
+    if (why !== undefined) {
+      left.set(digest, { ...choice, keep: true, why });
+      continue;
+    }
+    left.delete(digest);
+    for (const part of partsOfNoOther(choice, others)) {
+      const kept = await deleting.remove(part);
+      if (kept !== undefined) context.log.warn(`${place.name}@${part}, a part of ${digest}, is left: ${kept}`);
+    }
+  }
+  const after = choices.map((choice) => left.get(choice.image.digest) ?? choice);
+  return { choices: after, deleted: deleting.deleted };
+}
+
+function isPartOf(digest: Digest, others: readonly ImageChoice[]): boolean {
+  return others.some(({ image }) => image.manifests.has(digest));
+}
+
+class Deleting {
+  deleted = 0;
+  readonly #context: PipelineContext;
+  readonly #github: GitHub;
+  readonly #image: ContainerPackage;
+  readonly #versions: ReadonlyMap<string, PackageVersion>;
+
+  private constructor(
+    context: PipelineContext,
+    github: GitHub,
+    image: ContainerPackage,
+    versions: readonly PackageVersion[],
+  ) {
+    this.#context = context;
+    this.#github = github;
+    this.#image = image;
+    this.#versions = new Map(versions.map((version) => [version.digest, version]));
+  }
+
+  static async open(
+    context: PipelineContext,
+    token: string,
+    { owner, name, apiUrl }: GitHubPackage,
+  ): Promise<Deleting> {
+    const { redactor, log, clock } = context;
+    const repository = `${owner}/${name}`;
+    const github = createGitHub({ token, apiUrl, repository, redactor, log, clock, limits: PATIENT });
+    const image = { owner, name, ownedBy: answerOf(await github.ownedBy(owner), name, 0) };
+    const versions = answerOf(await github.packageVersions(image), name, 0);
+    return new Deleting(context, github, image, versions);
+  }
+
+  /** Why GitHub keeps it; nothing when it is gone. */
+  async remove(digest: Digest): Promise<string | undefined> {
+    this.#context.signal.throwIfAborted();
+    const version = this.#versions.get(digest);
+    if (version === undefined) return undefined;
+    const done = answerOf(
+      await this.#github.deletePackageVersion(this.#image, version),
+      this.#image.name,
+      this.deleted,
+    );
+    if (typeof done === "object") return `GitHub does not delete it: ${done.refused}`;
+    if (done === "deleted") this.deleted++;
+    return undefined;
+  }
+}
+
+function answerOf<T>(reported: Reported<T>, name: string, deleted: number): T {
+  if (reported.done) return reported.value;
+  throw new BelayError("GITHUB_ERROR", {
+    doing: `deleting images of the package ${name}${deleted === 0 ? "" : `, ${deleted} manifests of which are gone`}`,
+    got: reported.deferred.message,
+    next: "The job needs `permissions: packages: write`, and its repository the role Admin in the package's settings (Manage Actions access). Elsewhere give a `github-token` with `read:packages` and `delete:packages`.",
+  });
+}
