@@ -33,8 +33,9 @@ export default defineConfig({
           name: "current",
           sequence: { groupOrder: 2 },
           include: [
-            "test/engines/{docker,compose-rollout,compose-rolling}.test.ts",
-            "test/engines/{swarm-rollout,swarm-stack,swarm-stack-resources}.test.ts",
+            "test/engines/{docker,compose-rollout,compose-rolling,compose-contract,compose-kill}.test.ts",
+            "test/engines/{swarm-rollout,swarm-stack,swarm-stack-resources,swarm-contract,swarm-kill}.test.ts",
+            "test/engines/swarm-run-again.test.ts",
           ],
           env: { BELAY_TEST_EDITION: "current" },
           testTimeout: 180_000,

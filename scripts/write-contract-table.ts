@@ -15,7 +15,8 @@ const OPENING = `# What was seen on real engines
 Each line is a test that runs on the real engine with Belay's real code: what Belay said at the end, and how long it took
 from the call to that end, on a small busy machine, with a stable window of 1 s where the case needs no longer one. An
 outside observer, a process with nothing but the engine's own command line, saw the same each time, or the test fails.
-Times differ from run to run; nothing depends on them.
+Times differ from run to run; nothing depends on them. Docker is Debian's 20.10 (API 1.41, classic image store), and in the
+sections of the current engine one with API 1.52 and containerd's image store.
 
 Where things break, a line sums up all moments of a deployment at which they did: every end that was told, the causes and
 the longest time. \`unverified, then rolled_back\` is a run that said that it does not know, and the next one, which went on with

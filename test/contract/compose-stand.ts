@@ -7,6 +7,7 @@ import { type ImageCatalogue, openCatalogue } from "./images.ts";
 import type { ComposeSettings } from "./open-compose.ts";
 import { createReleases } from "./release-of.ts";
 import type { ApplicationStand, Definitions, EngineStand, Hand, ServiceDefinition, Variants } from "./stand.ts";
+import { titled } from "./titled.ts";
 
 const IMPOSSIBLE: EngineStand["impossible"] = {
   unschedulable: "one engine has no scheduler: every container goes to it",
@@ -30,7 +31,7 @@ export async function openComposeStand(
   const rigs = started.move();
   return {
     kind: "compose",
-    title: "Compose",
+    title: titled("Compose"),
     impossible: IMPOSSIBLE,
     application: async (name) => {
       const folder = await temporaryFolder("belay-contract");

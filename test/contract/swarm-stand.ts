@@ -14,6 +14,7 @@ import {
   type Hand,
   type Variants,
 } from "./stand.ts";
+import { titled } from "./titled.ts";
 
 const IMPOSSIBLE: EngineStand["impossible"] = {
   quota: "a swarm has no quotas",
@@ -32,7 +33,7 @@ export async function openSwarmStand(): Promise<EngineStand> {
   const rigs = started.move();
   return {
     kind: "swarm",
-    title: "Swarm, whole stack",
+    title: titled("Swarm, whole stack"),
     impossible: IMPOSSIBLE,
     application: async (name) => {
       const folder = await temporaryFolder("belay-contract");

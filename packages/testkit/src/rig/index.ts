@@ -1,7 +1,7 @@
 export { beManager } from "./be-manager.ts";
 export { type BuildkitRig, startBuildkit } from "./buildkit-rig.ts";
 export { cacheFolder } from "./cache-folder.ts";
-export type { EngineEdition } from "./engine-edition.ts";
+export { defaultEdition, type EngineEdition } from "./engine-edition.ts";
 export { type EngineOptions, type EngineRig, startEngine } from "./engine-rig.ts";
 export { ensureTools, type Tool } from "./ensure-tools.ts";
 export { FakeClock } from "./fake-clock.ts";
