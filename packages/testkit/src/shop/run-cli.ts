@@ -59,7 +59,7 @@ function shopOptions(stage: ShopStage, command: string, scan: boolean): string[]
   const variables = Object.entries(stage.variables).flatMap(([name, value]) => ["--variables", `${name}=${value}`]);
   // It asks every environment, as belay.yaml has them.
   if (command === "prune") return variables;
-  const project = command === "build" ? [] : ["--project", stage.project];
+  const project = command === "build" ? [] : [stage.example === "swarm" ? "--stack" : "--project", stage.project];
   return ["--environment", "staging", ...project, ...variables, ...(command === "run" ? off : [])];
 }
 
@@ -78,6 +78,7 @@ export async function runnerEnvironment(stage: ShopStage, folder: string): Promi
     HOME,
     TERM,
     ...stage.engine.env,
+    ...stage.secrets,
     GITHUB_ACTIONS: "true",
     GITHUB_API_URL: stage.github.apiUrl,
     GITHUB_SERVER_URL: "https://github.com",

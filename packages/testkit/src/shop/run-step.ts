@@ -35,7 +35,7 @@ export async function runStep(stage: ShopStage, entry: string, options: ShopStep
   const variables = Object.entries(stage.variables).map(([name, value]) => `${name}=${value}`);
   const common = {
     environment: "staging",
-    project: stage.project,
+    [stage.example === "swarm" ? "stack" : "project"]: stage.project,
     variables: variables.join("\n"),
     "github-token": SHOP_TOKEN,
   };

@@ -10,16 +10,24 @@ export interface ShopRepository {
   head(): Promise<string>;
 }
 
-const EXAMPLE = resolve(import.meta.dirname, "../../../../examples/shop");
+const EXAMPLES = resolve(import.meta.dirname, "../../../../examples");
 const AUTHOR = { name: "Ada Lovelace", mail: "ada@example.org" };
 
-/** Copies the example into `folder` and makes the first commit. `origin` is what the repository is called on GitHub. */
-export async function makeShopRepository(folder: string, origin: string): Promise<ShopRepository> {
+/**
+ * Copies a folder of `examples/` into `folder`, with the shop's application, and makes the first commit. `origin` is what the
+ * repository is called on GitHub.
+ */
+export async function makeShopRepository(
+  folder: string,
+  origin: string,
+  example: "shop" | "swarm" = "shop",
+): Promise<ShopRepository> {
   const runner: Runner = createRunner(new Redactor());
   const git = async (...args: string[]): Promise<string> =>
     (await runner("git", ["-C", folder, ...args], { env: identity() })).stdout.trim();
   await mkdir(folder, { recursive: true });
-  await cp(EXAMPLE, folder, { recursive: true });
+  await cp(join(EXAMPLES, example), folder, { recursive: true });
+  await cp(join(EXAMPLES, "shop/web"), join(folder, "web"), { recursive: true });
   await git("init", "--quiet", "--initial-branch", "main");
   await git("remote", "add", "origin", origin);
   await git("add", "--all");

@@ -30,8 +30,11 @@ export interface ShopStage extends AsyncDisposable {
   readonly registry: RegistryRig;
   readonly github: GitHubRig;
   readonly repository: ShopRepository;
-  /** Compose project, unlike any other's on the engine. */
+  readonly example: ShopExample;
+  /** Compose project or stack, unlike any other's on the engine. */
   readonly project: string;
+  /** Environment variables of each run, beside those that every runner has. */
+  readonly secrets: Readonly<Record<string, string>>;
   /** What belay.yaml's environment needs here: registry, base images, the proxy's port. */
   readonly variables: Readonly<Record<string, string>>;
   /** Where the proxy answers. */
@@ -40,8 +43,19 @@ export interface ShopStage extends AsyncDisposable {
   readonly temporary: TemporaryFolder;
 }
 
-/** @param options.engine one that runs already; it is not stopped with the stage. */
-export async function openShop(options: { readonly engine?: AttachedEngine } = {}): Promise<ShopStage> {
+/** Folder of `examples/`: on an engine by itself, or on a swarm. */
+export type ShopExample = "shop" | "swarm";
+
+export interface ShopOptions {
+  /** One that runs already, a manager for the example `swarm`; it is not stopped with the stage. */
+  readonly engine?: AttachedEngine;
+  /** Default `shop`. */
+  readonly example?: ShopExample;
+  readonly secrets?: Readonly<Record<string, string>>;
+}
+
+export async function openShop(options: ShopOptions = {}): Promise<ShopStage> {
+  const { example = "shop", secrets = {} } = options;
   await using undo = new AsyncDisposableStack();
   const temporary = undo.use(await temporaryFolder("belay-shop"));
   const engine = options.engine ?? undo.use(await useEngine({ buildx: true }));
@@ -52,7 +66,8 @@ export async function openShop(options: { readonly engine?: AttachedEngine } = {
     tokens: [{ token: SHOP_TOKEN, permissions: PERMISSIONS }],
   });
   undo.defer(() => github.close());
-  const repository = await makeShopRepository(join(temporary.path, "shop"), `https://github.com/${REPOSITORY}.git`);
+  const origin = `https://github.com/${REPOSITORY}.git`;
+  const repository = await makeShopRepository(join(temporary.path, "shop"), origin, example);
   const port = await freePort();
   const variables = {
     REGISTRY: registry.address,
@@ -61,14 +76,16 @@ export async function openShop(options: { readonly engine?: AttachedEngine } = {
     PORT: String(port),
   };
   const project = `shop${port}`;
-  undo.defer(() => removeProject(engine, project));
+  undo.defer(() => (example === "swarm" ? removeStack : removeProject)(engine, project));
   const owned = undo.move();
   return {
     engine,
     registry,
     github,
     repository,
+    example,
     project,
+    secrets,
     variables,
     url: `http://127.0.0.1:${port}/`,
     port,
@@ -88,4 +105,8 @@ async function removeProject(engine: AttachedEngine, project: string): Promise<v
     .split("\n")
     .filter(Boolean);
   if (networks.length > 0) await engine.docker(["network", "rm", ...networks]);
+}
+
+async function removeStack(engine: AttachedEngine, stack: string): Promise<void> {
+  await engine.docker(["stack", "rm", stack], { allowedExitCodes: [0, 1] });
 }
