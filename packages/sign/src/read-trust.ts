@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { BelayError, messageOf } from "@belay/core";
 import type { TrustedRoot } from "@sigstore/protobuf-specs";
+import type { TrustMaterial, Verifier } from "@sigstore/verify";
 
 /** What a verified certificate says of who signed. */
 export interface Certified {
@@ -27,15 +28,11 @@ const PRIVATE =
  * @throws BelayError CONFIG_INVALID for what can't be read or had
  */
 export async function readTrust(path: string | undefined): Promise<Certify> {
-  const [{ bundleFromJSON }, { toSignedEntity, toTrustMaterial, Verifier }] = await Promise.all([
+  const [{ bundleFromJSON }, { toSignedEntity }] = await Promise.all([
     import("@sigstore/bundle"),
     import("@sigstore/verify"),
   ]);
-  const verifiers = (await readRoots(path)).map((root) => {
-    const ctlogThreshold = root.ctlogs.length === 0 ? 0 : 1;
-    const tlogThreshold = root.tlogs.length === 0 ? 0 : 1;
-    return new Verifier(toTrustMaterial(root), { ctlogThreshold, tlogThreshold });
-  });
+  const verifiers = await readVerifiers(path);
   return (bundle) => {
     const entity = toSignedEntity(bundleFromJSON(bundle));
     const hint = entity.tlogEntries.length === 0 ? PRIVATE : "";
@@ -65,16 +62,40 @@ function firstThatHolds<T>(tries: readonly (() => T)[], hint: string): T {
   throw new Error(`${[...new Set(reasons)].join(", ")}${hint}`);
 }
 
-async function readRoots(path: string | undefined): Promise<TrustedRoot[]> {
-  const doing = "reading whom to trust for signatures";
+async function readVerifiers(path: string | undefined): Promise<Verifier[]> {
+  const sigstore = await import("@sigstore/verify");
   try {
-    if (path === undefined) return [await (await import("@sigstore/tuf")).getTrustedRoot()];
-    const { TrustedRoot } = await import("@sigstore/protobuf-specs");
-    return documentsIn(await readFile(path, "utf8")).map((root) => TrustedRoot.fromJSON(root));
+    return (await readRoots(path)).map((root) => verifierOf(root, sigstore));
   } catch (error) {
+    const doing = `reading whom to trust for signatures${path === undefined ? "" : ` in ${path}`}`;
     const next =
-      "Let Sigstore's repository (tuf-repo-cdn.sigstore.dev) be reached, or name a file with `trusted-root`.";
+      "Let Sigstore's repository (tuf-repo-cdn.sigstore.dev) be reached, or let `trusted-root` name a file in Sigstore's form.";
     throw new BelayError("CONFIG_INVALID", { doing, got: messageOf(error), next, cause: error });
+  }
+}
+
+async function readRoots(path: string | undefined): Promise<TrustedRoot[]> {
+  if (path === undefined) return [await (await import("@sigstore/tuf")).getTrustedRoot()];
+  const { TrustedRoot } = await import("@sigstore/protobuf-specs");
+  return documentsIn(await readFile(path, "utf8")).map((root) => TrustedRoot.fromJSON(root));
+}
+
+/** @throws Error for a root without authorities, or with parts that are missing or can't be read */
+function verifierOf(root: TrustedRoot, { toTrustMaterial, Verifier }: typeof import("@sigstore/verify")): Verifier {
+  const material = materialOf(root, toTrustMaterial);
+  if (material.certificateAuthorities.every(({ certChain }) => certChain.length === 0))
+    throw new Error("it names no certificate authority, so that no signature could count");
+  const ctlogThreshold = root.ctlogs.length === 0 ? 0 : 1;
+  const tlogThreshold = root.tlogs.length === 0 ? 0 : 1;
+  return new Verifier(material, { ctlogThreshold, tlogThreshold });
+}
+
+/** The library takes every part for given, and says of those that are not there what JavaScript does. */
+function materialOf(root: TrustedRoot, toTrustMaterial: (root: TrustedRoot) => TrustMaterial): TrustMaterial {
+  try {
+    return toTrustMaterial(root);
+  } catch (error) {
+    throw new Error(`a certificate or key in it is missing or broken (${messageOf(error)})`, { cause: error });
   }
 }
 
