@@ -1,6 +1,7 @@
-import type { Service } from "@belay/docker";
+import type { Service, Task } from "@belay/docker";
+import { createTestLog } from "@belay/testkit";
 import { describe, expect, it } from "vitest";
-import { forceFor } from "./run-again.ts";
+import { type Attempts, forceFor, runAgain } from "./run-again.ts";
 import { service, spec, task } from "./testing/tasks.ts";
 
 const refused = () =>
@@ -34,5 +35,41 @@ describe("what runs once and met the network of a removed stack", () => {
     expect(forceFor(oneShot(), [other], new Map())).toBeUndefined();
     expect(forceFor(oneShot(), [], new Map())).toBeUndefined();
     expect(forceFor(oneShot(0, "any"), [refused()], new Map())).toBeUndefined();
+  });
+});
+
+/** An engine whose node refuses every task for the same reason, with a look each `lookMs` until the last task is left as it is. */
+async function refuseAll(lookMs: number) {
+  let now = 1_000;
+  let shown = oneShot();
+  const tasks: Task[] = [refused()];
+  const update = async (_id: string, _version: unknown, spec: Service["Spec"]): Promise<void> => {
+    shown = service({ Spec: spec });
+    tasks.push(refused());
+  };
+  const state = {
+    ...{ again: new Map<string, number>(), attempts: new Map<string, Attempts>() },
+    ...{ revisionInForce: () => "one", revisionOfTask: () => "one" },
+    docker: { services: { update } },
+    options: {
+      log: createTestLog(),
+      clock: { now: () => now, date: () => new Date(now), sleep: async () => undefined },
+    },
+  };
+  for (let looks = 0; looks < 1_000; looks++) {
+    // The reaper leaves the last few.
+    await runAgain(state, shown, tasks.slice(-5), AbortSignal.timeout(60_000));
+    now += lookMs;
+  }
+  const isLeft = !state.again.has(tasks.at(-1)?.ID ?? "");
+  return { times: tasks.length - 1, isLeft, told: tasks.slice(0, -1).every(({ ID }) => state.again.has(ID)) };
+}
+
+describe("what runs once and is refused for good", () => {
+  it.for([
+    ["for half a minute", 1_000, 30],
+    ["at least ten times, where each takes long", 20_000, 10],
+  ] as const)("is run again %s, and then is left as it was refused last", async ([, lookMs, times]) => {
+    expect(await refuseAll(lookMs)).toEqual({ times, isLeft: true, told: true });
   });
 });

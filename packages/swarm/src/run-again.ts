@@ -1,14 +1,33 @@
-import { isNotFound, isOutOfSequence, type Service, type Task } from "@belay/docker";
+import { isNotFound, isOutOfSequence, type Service, type Services, type Task } from "@belay/docker";
 import { goalOf } from "./service-mode.ts";
+import type { SwarmOptions } from "./swarm-options.ts";
 import type { TargetState } from "./target-state.ts";
 import { metOldNetwork, runsOnce } from "./translate-task.ts";
 
+/** What is needed of {@link TargetState}. */
+type Rerun = Pick<TargetState, "revisionInForce" | "revisionOfTask" | "again" | "attempts"> & {
+  readonly docker: { readonly services: Pick<Services, "update"> };
+  readonly options: Pick<SwarmOptions, "clock" | "log">;
+};
+
+/** How often the engine was told to run a service again on this way, and since when, by the monotonic clock. */
+export interface Attempts {
+  readonly since: number;
+  readonly times: number;
+}
+
+/**
+ * A node keeps the network of a removed stack until its last container there has ended, which may take its grace period. What
+ * is refused after both lasts: a bridge of the node has the addresses that the stack asks for.
+ */
+const PATIENCE = { ms: 30_000, times: 10 } as const;
+
 /**
  * What runs once and was refused by its node, for a network that is gone by then, has had no container, and the engine makes no
- * other task for it: it is told to.
+ * other task for it: it is told to. A refusal that lasts is left as it is, and so decides with the engine's own words.
  */
 export async function runAgain(
-  state: TargetState,
+  state: Rerun,
   service: Service,
   tasks: readonly Task[],
   signal: AbortSignal,
@@ -17,9 +36,13 @@ export async function runAgain(
   const own = tasks.filter((task) => state.revisionOfTask(task) === wanted);
   const force = forceFor(service, own, state.again);
   if (force === undefined) return;
+  const now = state.options.clock.now();
+  const attempts = state.attempts.get(service.ID) ?? { since: now, times: 0 };
+  if (attempts.times >= PATIENCE.times && now - attempts.since >= PATIENCE.ms) return;
+  state.attempts.set(service.ID, { ...attempts, times: attempts.times + 1 });
   const { Name, TaskTemplate } = service.Spec;
   // It may take a second or two, and as many attempts.
-  const level = own.some(({ ID }) => state.again.has(ID)) ? "debug" : "info";
+  const level = attempts.times > 0 ? "debug" : "info";
   for (const { ID } of own) state.again.set(ID, force);
   state.options.log[level](`${Name}: its node still had a network that is gone: running it again`);
   const spec = { ...service.Spec, TaskTemplate: { ...TaskTemplate, ForceUpdate: force } };

@@ -1,5 +1,6 @@
 import type { Docker, Service, Task, TaskSpec } from "@belay/docker";
 import { ConfigRecordStore } from "./config-record-store.ts";
+import type { Attempts } from "./run-again.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { SwarmDirectory } from "./swarm-directory.ts";
 import type { SwarmOptions } from "./swarm-options.ts";
@@ -29,6 +30,8 @@ export class TargetState {
   readonly tidied = new Set<string>();
   /** Tasks of what runs once whose service was told to run again, with the `ForceUpdate` that says so. */
   readonly again = new Map<string, number>();
+  /** Service id → how often that was done on this way. */
+  readonly attempts = new Map<string, Attempts>();
   /** Ids of services, by their full names, as they were at the last look. */
   readonly ids = new Map<string, string>();
   /** Ids of the tasks that were there at the first look of this way: others are of this deployment. */
@@ -73,6 +76,7 @@ export class TargetState {
 
   #learn(services: readonly { readonly service: string; readonly name: string }[]): void {
     this.written.clear();
+    this.attempts.clear();
     for (const { service, name } of services) this.names.set(service, name);
   }
 
