@@ -83,26 +83,34 @@ class Gate {
 }
 
 async function pass(path: string, asked: IncomingMessage, answer: ServerResponse, gate: Gate): Promise<void> {
-  // The whole request is here before it waits: whoever sent it may be gone by then.
-  const body = isChange(asked) ? await bytesOf(asked) : undefined;
-  const ask = (): Promise<IncomingMessage> => {
-    const { method = "", url = "", rawHeaders } = asked;
-    const sent = request({ socketPath: path, method, path: url, headers: rawHeaders, agent: false });
-    if (body === undefined) {
-      asked.pipe(sent);
-      answer.once("close", () => sent.destroy());
-    } else sent.end(body);
-    return new Promise((resolve, reject) => sent.once("response", resolve).once("error", reject));
-  };
   try {
+    // The whole request is here before it waits: whoever sent it may be gone by then.
+    const body = isChange(asked) ? await bytesOf(asked) : undefined;
+    const ask = (): Promise<IncomingMessage> => askEngine(path, asked, answer, body);
     const said = await (body === undefined ? ask() : gate.admit(ask));
     const { connection: _, "keep-alive": __, ...headers } = said.headers;
     answer.writeHead(said.statusCode ?? 502, headers);
     answer.flushHeaders();
     said.on("error", () => answer.destroy()).pipe(answer);
   } catch {
+    // Whoever sent it is gone, or the engine is.
     answer.destroy();
   }
+}
+
+function askEngine(
+  path: string,
+  asked: IncomingMessage,
+  answer: ServerResponse,
+  body: Buffer | undefined,
+): Promise<IncomingMessage> {
+  const { method = "", url = "", rawHeaders } = asked;
+  const sent = request({ socketPath: path, method, path: url, headers: rawHeaders, agent: false });
+  if (body === undefined) {
+    asked.pipe(sent);
+    answer.once("close", () => sent.destroy());
+  } else sent.end(body);
+  return new Promise((resolve, reject) => sent.once("response", resolve).once("error", reject));
 }
 
 function isChange({ method = "", url = "" }: IncomingMessage): boolean {
