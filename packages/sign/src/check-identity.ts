@@ -1,4 +1,4 @@
-import { type Digest, messageOf, oneLine } from "@belay/core";
+import { type Digest, isBelayError, messageOf, oneLine } from "@belay/core";
 import { findArtifacts, type RegistryClient, readArtifact } from "@belay/registry";
 import type { SignatureCheck } from "./check-signature.ts";
 import { judgeBundle, type Wanted } from "./judge-bundle.ts";
@@ -28,7 +28,8 @@ const nowhere: KeptElsewhere = async () => ({ bundles: [] });
 /**
  * Whether an image carries a signature, or an attestation of its build, certified for this identity by this issuer, that
  * stands in a transparency log. What others signed neither helps nor harms.
- * @throws BelayError CONFIG_INVALID for a trusted root that can't be read or had; what the registry throws
+ * @throws BelayError CONFIG_INVALID for a trusted root that can't be read or had; what the registry throws when it can't be
+ * reached, does not let us in or does not list what is beside the image
  */
 export async function checkIdentity(
   registry: RegistryClient,
@@ -73,8 +74,18 @@ async function* besideImage(
 ): AsyncGenerator<FoundBundle, void> {
   const entries = (await findArtifacts(registry, repository, digest, BUNDLE)).slice(-MOST_READ).reverse();
   for (const entry of entries) {
-    const bytes = await readArtifact(registry, repository, entry.digest);
-    yield bytes === undefined ? { why: "it is listed and not there" } : parse(bytes);
+    yield await bundleIn(registry, repository, entry.digest);
+  }
+}
+
+/** Whoever may push can put something broken beside an image; that must not hide what is whole. */
+async function bundleIn(registry: RegistryClient, repository: string, digest: Digest): Promise<FoundBundle> {
+  try {
+    const bytes = await readArtifact(registry, repository, digest);
+    return bytes === undefined ? { why: "it is listed and not there" } : parse(bytes);
+  } catch (error) {
+    if (!isBelayError(error, "REGISTRY_ERROR", "IDENTITY_MISMATCH")) throw error;
+    return { why: oneLine(error.got) };
   }
 }
 
