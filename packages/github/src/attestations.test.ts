@@ -114,9 +114,12 @@ describe("attestations", () => {
 
   it("are deferred without the permission, which the message names", async () => {
     test.rig.addToken({ token: WRITER, permissions: { contents: "read" } });
+    const titles: unknown[] = [];
+    github = test.github({ log: { ...test.log, warn: (_message, at) => void titles.push(at?.title) } });
     expect(await github.attestations(DIGEST)).toMatchObject({
       done: false,
       deferred: { reason: "forbidden", message: expect.stringContaining("`permissions: attestations: read`") },
     });
+    expect(titles).toEqual(["Attestations not read"]);
   });
 });

@@ -48,10 +48,16 @@ export class Client {
   async run<T>(call: CallFacts, work: (api: Api) => Promise<T>): Promise<Reported<T>> {
     const { clock, token } = this.#options;
     if (token === "")
-      return this.#defer({ reason: "no_token", message: `${call.doing}: no token was given (\`github-token\`).` });
+      return this.#defer(call, {
+        reason: "no_token",
+        message: `${call.doing}: no token was given (\`github-token\`).`,
+      });
     const allowedMs = Math.min(this.#limits.callMs, this.#limits.budgetMs - this.#spentMs);
     if (allowedMs <= 0) {
-      return this.#defer({ reason: "too_slow", message: `${call.doing}: the time for GitHub in this run is used up.` });
+      return this.#defer(call, {
+        reason: "too_slow",
+        message: `${call.doing}: the time for GitHub in this run is used up.`,
+      });
     }
     const startedAt = clock.now();
     try {
@@ -59,7 +65,7 @@ export class Client {
       this.#down = false;
       return done(value);
     } catch (error) {
-      return this.#defer(explainError(error, call, this.#context()));
+      return this.#defer(call, explainError(error, call, this.#context()));
     } finally {
       this.#spentMs += clock.now() - startedAt;
     }
@@ -114,11 +120,11 @@ export class Client {
     return { repository: this.#options.repository, fork: this.#options.event?.fork ?? false };
   }
 
-  #defer(reason: Deferred): ReturnType<typeof deferred> {
+  #defer({ title = "Not reported to GitHub" }: CallFacts, reason: Deferred): ReturnType<typeof deferred> {
     const { redactor, log } = this.#options;
     this.#down ||= DOWN.includes(reason.reason);
     const message = redactor.redact(reason.message);
-    log.warn(message, { title: "Not reported to GitHub" });
+    log.warn(message, { title });
     return deferred(reason.reason, message);
   }
 }

@@ -70,7 +70,8 @@ export function createGitHub(options: GitHubOptions): GitHub {
       return client.run(call, (api) => isOnDefaultBranch(api, commit));
     },
     attestations: (digest) => {
-      const call = { doing: `reading the attestations of ${digest}`, permission: "attestations: read" };
+      const title = "Attestations not read";
+      const call = { doing: `reading the attestations of ${digest}`, permission: "attestations: read", title };
       return client.run(call, (api) => attestationsOf(api, digest, options.fetch ?? fetch));
     },
     ownedBy: (owner) => {
