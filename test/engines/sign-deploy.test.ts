@@ -116,7 +116,7 @@ it("takes GitHub's attestation of the build, where the token may read it", async
       return `${repository}@${digest}`;
     });
     const [name = "", digest = ""] = image.split("@");
-    expect(await plan("ghs_read")).toContain(`GitHub knows no attestation of it in ${shop.github.repository}`);
+    expect(await plan("ghs_read")).toContain(`GitHub showed none for it in ${shop.github.repository}`);
     shop.github.addAttestation({ digest, bundle: await sigstore.attest({ digest, name }) });
     expect(await plan("ghs_none")).toContain("`permissions: attestations: read`");
     expect(await plan("")).toContain("GitHub was not asked for attestations, because there is no `github-token`");

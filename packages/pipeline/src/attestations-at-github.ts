@@ -19,7 +19,11 @@ export function attestationsAtGitHub(context: PipelineContext, token: string, wh
   return async (digest) => {
     const found = await github.attestations(digest);
     if (!found.done) return { bundles: [], note: found.deferred.message };
-    if (found.value.length === 0) return { bundles: [], note: `GitHub knows no attestation of it in ${repository}` };
+    if (found.value.length === 0) {
+      // GitHub answers 404 for both.
+      const note = `GitHub showed none for it in ${repository}: there is none, or this token may not see that repository`;
+      return { bundles: [], note };
+    }
     return { bundles: found.value };
   };
 }
