@@ -1,14 +1,17 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startSigstore, type TemporaryFolder, temporaryFolder } from "@belay/testkit";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { readTrust } from "./read-trust.ts";
 
 let place: TemporaryFolder;
 beforeEach(async () => {
   place = await temporaryFolder("belay-trust-test");
 });
-afterEach(() => place.remove());
+afterEach(async () => {
+  vi.useRealTimers();
+  await place.remove();
+});
 
 async function written(text: string): Promise<string> {
   const path = join(place.path, "root.json");
@@ -26,6 +29,14 @@ it("takes a root, and one on each line", async () => {
   const root = await rootWith({});
   expect(await readTrust(await written(root))).toBeTypeOf("function");
   expect(await readTrust(await written(`${root}\n${root}\n`))).toBeTypeOf("function");
+});
+
+it("proves what was signed in any millisecond", async () => {
+  await using sigstore = await startSigstore({ kind: "private" });
+  const certify = await readTrust(await written(sigstore.trustedRoot));
+  vi.useFakeTimers({ toFake: ["Date"], now: Math.ceil(Date.now() / 1_000) * 1_000 + 120 });
+  const bundle = await sigstore.attest({ digest: `sha256:${"ab".repeat(32)}`, name: "shop" });
+  expect(certify(bundle).identity).toBe(sigstore.identity);
 });
 
 const bytes = (text: string) => ({ certChain: { certificates: [{ rawBytes: Buffer.from(text).toString("base64") }] } });
