@@ -1,45 +1,51 @@
-import type { RolloutEvent } from "@belay/rollout";
+import { waitUntil } from "@belay/testkit";
 import { describe, expect } from "vitest";
 import { it, type Shop, templateOf, workload } from "./kubernetes-space.ts";
 import { deploymentOf, releaseOf, roll } from "./manifest-shop.ts";
 import { ManifestStand } from "./manifest-stand.ts";
 
 /*
- * What a person does by kubectl in the middle of a deployment: it is seen by the next look, and never overwritten. A release
- * that is to be given up (`unhealthy`) is waited for as long as a start may take, so that the change comes meanwhile.
+ * What a person does by kubectl in the middle of a deployment: it is seen by the next look, and never overwritten. The run
+ * stands until the hand has acted, however long that takes.
  */
 
 const NAMES = { web: "web" };
 const IMAGE = "{.spec.template.spec.containers[0].image}";
-/** Until a hand comes, on a busy machine. */
-const UNREADY = { startMs: 120_000, deadlineMs: 240_000 } as const;
-/** Longer than a command needs on a busy machine: it is still watched when the change comes. */
-const WATCHED = { stableMs: 20_000 } as const;
+const GENERATIONS = "{.metadata.generation} {.status.observedGeneration}";
 
-/** Does something once, as soon as a pod of what the way wants is seen. */
-function whenSeen(direction: "forward" | "back", act: () => Promise<unknown>) {
-  let done: Promise<unknown> | undefined;
-  const onEvent = (event: RolloutEvent): void => {
-    if (event.kind !== "observed" || event.direction !== direction || done !== undefined) return;
-    if (event.verdict.kind === "progressing" && event.services.some(({ wanted }) => wanted > 0)) done = act();
+type Kubectl = (...args: string[]) => Promise<string>;
+
+/** Acts once: the way has changed the workload, its controller has seen that, and the run is about to look. */
+function inTheMiddle(step: "watch" | "restore watch", kubectl: Kubectl, act: readonly string[]) {
+  let acts = 0;
+  const isSeen = async (): Promise<boolean> => {
+    const [wanted, seen] = (await kubectl("get", "deployment/web", "--output", `jsonpath=${GENERATIONS}`)).split(" ");
+    return wanted === seen;
   };
-  return { onEvent, acted: async () => expect(await done).toBeDefined() };
+  const onStep = async (now: string): Promise<void> => {
+    if (now !== step || acts++ > 0) return;
+    // Before that there is no revision to go back to.
+    await waitUntil("the controller has seen the change", isSeen, { withinMs: 60_000, everyMs: 200 });
+    await kubectl(...act);
+  };
+  return { onStep, acted: () => expect(acts).toBeGreaterThan(0) };
 }
 
-async function prepare(shop: Shop, replicas = 1): Promise<void> {
+async function prepare(shop: Shop, replicas = 1) {
   await shop.apply([workload("Deployment", { replicas, template: templateOf(await shop.image("good1")) })]);
   await shop.kubectl("rollout", "status", "deployment/web", "--timeout", "120s");
+  const other = await shop.image("good3");
+  const hand = (step: "watch" | "restore watch", ...act: string[]) =>
+    inTheMiddle(step, (...args) => shop.kubectl(...args), act);
+  return { other, hand };
 }
-
-const setImage = async (shop: Shop): Promise<string> =>
-  shop.kubectl("set", "image", "deployment/web", `web=${await shop.image("good3")}`);
 
 describe.concurrent("in the middle of a deployment", { timeout: 400_000 }, () => {
   it("another image is left, and told with the name of who set it", async ({ shop }) => {
-    await prepare(shop);
-    const hand = whenSeen("forward", () => setImage(shop));
-    const result = await shop.deploy(NAMES, { web: "unhealthy" }, UNREADY, hand);
-    await hand.acted();
+    const { other, hand } = await prepare(shop);
+    const { onStep, acted } = hand("watch", "set", "image", "deployment/web", `web=${other}`);
+    const result = await shop.deploy(NAMES, { web: "unhealthy" }, {}, { onStep });
+    acted();
     expect(result, shop.log.text()).toMatchObject({
       outcome: "rollback_failed",
       leftOpen: false,
@@ -51,14 +57,14 @@ describe.concurrent("in the middle of a deployment", { timeout: 400_000 }, () =>
         },
       },
     });
-    expect(await shop.read("deployment/web", IMAGE)).toBe(await shop.image("good3"));
+    expect(await shop.read("deployment/web", IMAGE)).toBe(other);
   });
 
   it("an undo by hand ends it, on the release before", async ({ shop }) => {
-    await prepare(shop);
-    const hand = whenSeen("forward", () => shop.kubectl("rollout", "undo", "deployment/web"));
-    const result = await shop.deploy(NAMES, { web: "unhealthy" }, UNREADY, hand);
-    await hand.acted();
+    const { hand } = await prepare(shop);
+    const { onStep, acted } = hand("watch", "rollout", "undo", "deployment/web");
+    const result = await shop.deploy(NAMES, { web: "unhealthy" }, {}, { onStep });
+    acted();
     expect(result, shop.log.text()).toMatchObject({
       outcome: "rolled_back",
       cause: { cause: "drifted", service: "web" },
@@ -71,10 +77,10 @@ describe.concurrent("in the middle of a deployment", { timeout: 400_000 }, () =>
     ["fewer", 2, 1],
     ["more", 1, 2],
   ] as const)("a scale of %s is kept, and the release succeeds with it", async ([, before, after], { shop }) => {
-    await prepare(shop, before);
-    const hand = whenSeen("forward", () => shop.kubectl("scale", "deployment/web", `--replicas=${after}`));
-    const result = await shop.deploy(NAMES, { web: "good2" }, WATCHED, hand);
-    await hand.acted();
+    const { hand } = await prepare(shop, before);
+    const { onStep, acted } = hand("watch", "scale", "deployment/web", `--replicas=${after}`);
+    const result = await shop.deploy(NAMES, { web: "good2" }, {}, { onStep });
+    acted();
     expect(result, shop.log.text()).toMatchObject({
       outcome: "succeeded",
       report: { running: [{ service: "web", ready: after, desired: after }] },
@@ -83,12 +89,12 @@ describe.concurrent("in the middle of a deployment", { timeout: 400_000 }, () =>
   });
 
   it("a change on the way back is left as well", async ({ shop }) => {
-    await prepare(shop);
-    const hand = whenSeen("back", () => setImage(shop));
-    const result = await shop.deploy(NAMES, { web: "wrong-command" }, WATCHED, hand);
-    await hand.acted();
+    const { other, hand } = await prepare(shop);
+    const { onStep, acted } = hand("restore watch", "set", "image", "deployment/web", `web=${other}`);
+    const result = await shop.deploy(NAMES, { web: "wrong-command" }, {}, { onStep });
+    acted();
     expect(result, shop.log.text()).toMatchObject({ outcome: "rollback_failed", cause: { cause: "drifted" } });
-    expect(await shop.read("deployment/web", IMAGE)).toBe(await shop.image("good3"));
+    expect(await shop.read("deployment/web", IMAGE)).toBe(other);
   });
 
   it("another image of what the manifests made is left, too", async ({
@@ -102,9 +108,10 @@ describe.concurrent("in the middle of a deployment", { timeout: 400_000 }, () =>
     expect(first, first.log).toMatchObject({ outcome: "succeeded" });
     const { services } = await releaseOf(images, { web: "good3" });
     const other = `${services.web?.repository}@${services.web?.digest}`;
-    const hand = whenSeen("forward", () => shop.kubectl("set", "image", "deployment/web", `web=${other}`));
-    const result = await roll(shop, await releaseOf(images, { web: "unhealthy" }), {}, hand);
-    await hand.acted();
+    const act = ["set", "image", "deployment/web", `web=${other}`];
+    const { onStep, acted } = inTheMiddle("watch", (...args) => shop.kubectl(...args), act);
+    const result = await roll(shop, await releaseOf(images, { web: "unhealthy" }), {}, { onStep });
+    acted();
     expect(result, result.log).toMatchObject({ outcome: "rollback_failed", cause: { cause: "drifted" } });
     expect(await shop.kubectl("get", "deployment/web", "--output", `jsonpath=${IMAGE}`)).toBe(other);
   });
