@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createRunner, Inputs, Redactor, systemClock } from "@belay/core";
+import { type Annotation, createRunner, Inputs, Redactor, systemClock } from "@belay/core";
 import { build, deploy, loadPipelineInputs, type PipelineContext, push, type Scanned, scan } from "@belay/pipeline";
 import {
   type AttachedEngine,
@@ -41,6 +41,8 @@ export interface ScanChain extends AsyncDisposable {
 export interface Job {
   readonly folder: string;
   readonly log: TestLog;
+  /** Errors that were annotated at a place of the repository. */
+  readonly annotated: readonly Annotation[];
   build(): ReturnType<typeof build>;
   scan(inputs?: Readonly<Record<string, string>>): Promise<Scanned>;
   push(inputs?: Readonly<Record<string, string>>): ReturnType<typeof push>;
@@ -138,10 +140,15 @@ async function writeApplication(folder: string, registry: string): Promise<strin
 function openJob(workingDirectory: string, folder: string, cache: string): Job {
   const redactor = new Redactor();
   const log = createTestLog(redactor);
+  const annotated: Annotation[] = [];
+  const error: TestLog["error"] = (message, at) => {
+    if (at !== undefined) annotated.push(at);
+    log.error(message, at);
+  };
   const context: PipelineContext = {
     workingDirectory,
     env: { ...process.env, GITHUB_ACTIONS: undefined, RUNNER_TEMP: folder, TRIVY_CACHE_DIR: cache },
-    log,
+    log: { ...log, error },
     redactor,
     runner: createRunner(redactor),
     clock: systemClock,
@@ -153,8 +160,9 @@ function openJob(workingDirectory: string, folder: string, cache: string): Job {
   return {
     folder,
     log,
+    annotated,
     build: () => build(context, inputs()),
-    scan: (more) => scan(context, inputs(more)),
+    scan: (more) => scan(context, inputs(more), { annotate: true }),
     push: (more) => push(context, inputs(more)),
     deploy: () => deploy(context, inputs()),
     read: (name) => readFile(join(folder, "belay", name), "utf8"),

@@ -57,6 +57,12 @@ it("stops a commit that brings a vulnerability in, and tells what is new against
     exitCode: 10,
     message: expect.stringContaining(`CRITICAL ${LODASH[0]} in lodash 4.17.11: fixed in 4.17.12`),
   });
+  expect(job.log.text()).toContain("error: lodash 4.17.11: fixed in 4.17.12. ");
+  const file = "app/files/app/node_modules/lodash/package.json";
+  expect(job.annotated).toEqual([
+    { title: `CRITICAL ${LODASH[0]} in web`, file },
+    { title: `HIGH ${LODASH[1]} in web`, file },
+  ]);
   const told = JSON.parse(await job.read("report.json"));
   expect(told).toMatchObject({ reason: "vulnerabilities_found", environment: "staging" });
   const [web] = told.scan.services;
