@@ -1,7 +1,7 @@
 /** The action at the root of the repository, which does everything in one step, in workflows as people would write them. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { describeRun, stepOf, type WorkflowRun } from "@belay/testkit";
+import { describeRun, renderMarkdown, stepOf, type WorkflowRun } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { STAGE_MS, TOKEN, WorkflowStage } from "./workflow-stage.ts";
 
@@ -25,12 +25,17 @@ jobs:
         with: { registry: "\${{ vars.REGISTRY }}", username: "\${{ github.actor }}", password: "\${{ secrets.REGISTRY_PASSWORD }}" }
       - id: belay
         uses: belay-deploy/belay@${"1".repeat(40)}
-        with: { environment: staging, variables: "\${{ vars.BELAY_VARIABLES }}", stable: 1s, scan-upload: sarif }
+        with: { environment: staging, variables: "\${{ vars.BELAY_VARIABLES }}", stable: 1s, scan-upload: sarif, test-reports: /reports }
       - id: after
         if: always()
         env: { OUTCOME: "\${{ steps.belay.outputs.outcome }}" }
         run: echo "seen=$OUTCOME" >> "$GITHUB_OUTPUT"
 `;
+
+/** A step of a Dockerfile that fails leaves no files behind. */
+const TESTS = `RUN ["node", "--test", "shop.test.mjs"]`;
+const REPORTED =
+  "RUN mkdir /reports && (node --test --test-reporter=junit shop.test.mjs > /reports/junit.xml || echo $? > /reports/exit-code)";
 
 let stage: WorkflowStage;
 
@@ -39,6 +44,10 @@ beforeAll(async () => {
   const path = join(stage.repository.folder, WORKFLOW);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, TEXT);
+  const dockerfile = join(stage.repository.folder, "web/Dockerfile");
+  const text = await readFile(dockerfile, "utf8");
+  expect(text).toContain(TESTS);
+  await writeFile(dockerfile, text.replace(TESTS, REPORTED));
   stage.github.addToken({ token: READ_ONLY, permissions: { contents: "read" } });
 }, STAGE_MS);
 afterAll(() => stage?.[Symbol.asyncDispose]());
@@ -73,7 +82,9 @@ it("brings a pull request's head to the engine and tells the pull request", asyn
   expect(stage.github.comments(PULL_REQUEST)).toHaveLength(1);
   expect(stage.states()).toEqual(["success"]);
   expect(outputs).toMatchObject({ "scan-result": "passed" });
-  expect(stage.github.comments(PULL_REQUEST)[0]?.body).toContain("<summary>Scan: passed");
+  const comment = stage.github.comments(PULL_REQUEST)[0]?.body ?? "";
+  expect(comment).toContain("<summary>Scan: passed");
+  expect(renderMarkdown(comment)).toContain("web (2 passed)");
   expect(stage.github.analyses()).toMatchObject([{ sarif: { runs: [{ tool: { driver: { name: "Trivy" } } }] } }]);
 });
 
@@ -86,7 +97,14 @@ it("stops at a failing test: nothing is pushed, nothing on the engine is touched
   expect(run.conclusion).toBe("failure");
   expect(stepOf(run, "all", "belay").outputs).toMatchObject({ outcome: "tests_failed", "exit-code": "15" });
   expect(stepOf(run, "all", "after").outputs.seen).toBe("tests_failed");
-  expect(stepOf(run, "all", "belay").log).toContain("prices have two decimals");
+  expect(stepOf(run, "all", "belay").annotations).toContainEqual(
+    expect.objectContaining({
+      level: "error",
+      title: expect.stringContaining("prices have two decimals"),
+      file: "web/shop.test.mjs",
+      line: 6,
+    }),
+  );
   expect(await stage.lookFromOutside()).toEqual(before);
   const tag = `${stage.registry.url}/v2/acme/shop-web/manifests/sha-${sha.slice(0, 12)}`;
   const authorization = `Basic ${Buffer.from(`ada:${TOKEN}`).toString("base64")}`;
