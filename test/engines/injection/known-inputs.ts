@@ -107,6 +107,7 @@ export const KNOWN_INPUTS: Readonly<Record<string, KnownInput>> = {
   "fail-on": closed,
   last: closed,
   "dry-run": closed,
+  "github-registry": closed,
   to: closed,
   reason: open(),
   report: path("../report.json"),
