@@ -82,6 +82,19 @@ describe("annotations of a scan", () => {
     expect(context.log.lines[0]).toBe("error: curl 1: fixed in 2. what CVE-0 is");
   });
 
+  it("begin with the worst of all services", async () => {
+    const high = Array.from({ length: 9 }, (_, index) => decision(`CVE-1${index}`, {}));
+    const exploited = { ...decision("CVE-30", {}), threat: { exploitedSince: "2026-01-01" } };
+    const gates = { api: high, web: [decision("CVE-20", { severity: "CRITICAL" }), exploited] };
+    const gated = Object.entries(gates).map(([service, decisions]) => ({ service, gate: { decisions } }));
+    const context = createContext(folder.path);
+    const titles: string[] = [];
+    const log = { ...context.log, error: (_: string, place?: Annotation) => void titles.push(place?.title ?? "") };
+    await annotateFindings({ ...context, log }, { gated } as unknown as Scanned);
+    expect(titles.slice(0, 3)).toEqual(["HIGH CVE-30 in web", "CRITICAL CVE-20 in web", "HIGH CVE-10 in api"]);
+    expect(titles).toHaveLength(9);
+  });
+
   it("let outside text be no command", async () => {
     const written: string[] = [];
     const log = createLog(workflowStyle(), new Redactor(), (text) => written.push(text));

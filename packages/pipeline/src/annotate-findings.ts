@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { groupDecisions, locateFinding, remedyOf, type SourceFiles, subjectOf } from "@belay/scan";
+import { groupDecisions, locateFinding, remedyOf, type SourceFiles, subjectOf, worstFirst } from "@belay/scan";
 import type { PipelineContext } from "./context.ts";
 import type { Scanned } from "./scan.ts";
 
@@ -15,6 +15,7 @@ export async function annotateFindings(context: PipelineContext, { gated }: Scan
     groupDecisions(gate.decisions.filter(({ effect }) => effect === "fails")).map((group) => ({ service, group })),
   );
   if (failing.length === 0) return;
+  failing.sort((a, b) => worstFirst(a.group.first, b.group.first));
   const files = await sourceFiles(context);
   for (const { service, group } of failing.slice(0, MOST)) {
     const { finding } = group.first;

@@ -4,14 +4,14 @@ import type { CouldNotScan } from "./could-not-scan.ts";
 import { dayOf, type Excuse, type Excuses, excuseFinding, listUses } from "./excuse-finding.ts";
 import { type Finding, findingKey } from "./finding.ts";
 import type { GatePolicy } from "./gate-policy.ts";
-import type { Decision, Effect, GateResult } from "./gate-result.ts";
+import type { Decision, GateResult } from "./gate-result.ts";
 import type { IgnoreRules } from "./ignore-rule.ts";
 import type { Threat, Threats } from "./known-exploits.ts";
 import { lookAtCoverage } from "./look-at-coverage.ts";
 import type { PackageUrl } from "./purl.ts";
 import type { ScanReport } from "./scan-report.ts";
-import { bySeverity } from "./severity.ts";
 import type { VexStatement } from "./vex-statement.ts";
+import { worstFirst } from "./worst-first.ts";
 
 export interface GateInput {
   readonly policy: GatePolicy;
@@ -117,15 +117,6 @@ function reasonToFail(finding: Finding, threat: Threat | undefined, policy: Gate
 function expiryOf({ expired }: Excuse): string {
   if (expired?.expiresAt === undefined) return "";
   return ` (${expired.origin} ignored it until ${dayOf(expired.expiresAt)})`;
-}
-
-const EFFECTS: readonly Effect[] = ["fails", "known", "reported", "ignored"];
-
-function worstFirst(a: Decision, b: Decision): number {
-  const effect = EFFECTS.indexOf(a.effect) - EFFECTS.indexOf(b.effect);
-  const exploited = Number(b.threat?.exploitedSince !== undefined) - Number(a.threat?.exploitedSince !== undefined);
-  const name = a.finding.id < b.finding.id ? -1 : a.finding.id > b.finding.id ? 1 : 0;
-  return effect || exploited || bySeverity(a.finding.severity, b.finding.severity) || name;
 }
 
 function databaseOf(reports: readonly ScanReport[], now: Date): Pick<GateResult, "database"> {

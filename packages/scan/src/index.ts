@@ -37,3 +37,4 @@ export { TRIVY_ACTION_RULES, type TrivyActionRule } from "./trivy-action-rules.t
 export { PINNED_TRIVY, type TrivyArchive, type TrivyChoice, trivyArchive } from "./trivy-release.ts";
 export { TrivyVersions } from "./trivy-version.ts";
 export { imagePurl, type VexStatement } from "./vex-statement.ts";
+export { worstFirst } from "./worst-first.ts";
