@@ -1,5 +1,5 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { type Annotation, createLog, createRunner, Redactor, workflowStyle } from "@belay/core";
 import type { Decision, Finding } from "@belay/scan";
 import { type TemporaryFolder, temporaryFolder } from "@belay/testkit";
@@ -43,7 +43,7 @@ function decision(id: string, more: Partial<Finding>, effect: Decision["effect"]
 }
 
 async function annotated(decisions: readonly Decision[], at = "shop"): Promise<[string, Annotation | undefined][]> {
-  const context = createContext(join(folder.path, at));
+  const context = createContext(resolve(folder.path, at));
   const seen: [string, Annotation | undefined][] = [];
   const log = { ...context.log, error: (message: string, place?: Annotation) => void seen.push([message, place]) };
   const gated = [{ service: "web", gate: { decisions } } as unknown as GatedService];
@@ -80,6 +80,25 @@ describe("annotations of a scan", () => {
     await annotateFindings(context, { gated } as unknown as Scanned);
     expect(context.log.lines).toHaveLength(9);
     expect(context.log.lines[0]).toBe("error: curl 1: fixed in 2. what CVE-0 is");
+  });
+
+  it("come of plain and small Dockerfiles only, whatever a pull request has in their place", async () => {
+    await using repository = await temporaryFolder("belay-annotate");
+    const within = (name: string): string => join(repository.path, name);
+    await writeFile(within("Dockerfile"), "RUN plain\n");
+    await writeFile(within("large.Dockerfile"), `RUN large\n${"# more of it\n".repeat(100_000)}`);
+    await writeFile(within("elsewhere"), "RUN link\n");
+    await symlink("elsewhere", within("link.Dockerfile"));
+    await writeFile(within("pipe.Dockerfile"), "RUN pipe\n");
+    const run = createRunner(new Redactor());
+    await run("git", ["init", "--quiet"], { cwd: repository.path });
+    await run("git", ["add", "."], { cwd: repository.path });
+    await rm(within("pipe.Dockerfile"));
+    await run("mkfifo", [within("pipe.Dockerfile")]);
+    const names = ["plain", "large", "link", "pipe"];
+    const made = names.map((name) => decision(name, { layer: { createdBy: `RUN ${name}` } }));
+    const seen = await annotated(made, repository.path);
+    expect(seen.flatMap(([, place]) => place?.file ?? [])).toEqual(["Dockerfile"]);
   });
 
   it("begin with the worst of all services", async () => {
