@@ -5,13 +5,14 @@ import { knownRefusal } from "./known-refusal.ts";
 import { RegistryError } from "./registry-error.ts";
 
 /** Failures of a name, a certificate or a protocol: the same request will not do better in a second. */
-const LASTING = /^(ENOTFOUND|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|HPE_|EPROTO|E2BIG|ERR_INVALID)/;
+const LASTING = /^(ENOTFOUND|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|HPE_|EPROTO|ERR_INVALID)/;
 const CERTIFICATE = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS)/;
 
-/** No answer at all. */
+/** No answer at all, or one that is not read to its end because it is too large. */
 export function connectionError(doing: string, registry: string, error: unknown): RegistryError {
   const code = String((error as NodeJS.ErrnoException).code ?? "");
   const words = oneLine(messageOf(error) === "" ? code : messageOf(error));
+  if (code === "E2BIG") return new RegistryError("REGISTRY_ERROR", { doing, got: `${registry}: ${words}` });
   const next = CERTIFICATE.test(code)
     ? "Give this machine the authority that signed its certificate (NODE_EXTRA_CA_CERTS), or list the registry as insecure with the engine."
     : "Check the registry's name and whether it runs and can be reached from this machine.";

@@ -184,6 +184,16 @@ describe("a registry with problems", () => {
     expect(tries()).toBe(1);
   });
 
+  it("that answers more than is read was reached all the same, and is asked once", async () => {
+    await start();
+    registry.fault({ when: /manifests\/v1/, body: "x".repeat(16 * 1024 * 1024 + 1) });
+    await expect(test.client.resolve(`${registry.address}/shop:v1`)).rejects.toMatchObject({
+      code: "REGISTRY_ERROR",
+      message: expect.stringContaining(`${registry.address}: the answer is larger than 16777216 bytes`),
+    });
+    expect(tries()).toBe(1);
+  });
+
   it("that echoes what it was sent shows no secret", async () => {
     await start({ auth: "basic", user: "ada", password: "s3cret" }, ADA);
     test.redactor.add("s3cret");
