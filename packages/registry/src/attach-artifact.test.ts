@@ -1,6 +1,7 @@
-import type { Digest } from "@belay/core";
+import { type Digest, sha256 } from "@belay/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Artifact, attachArtifact, findArtifacts, readArtifact } from "./attach-artifact.ts";
+import { MEDIA_TYPES } from "./manifest.ts";
 import type { RegistryClient } from "./registry-client.ts";
 import { clientFor } from "./testing/client-for.ts";
 import { type FakeRegistry, startFakeRegistry } from "./testing/fake-registry.ts";
@@ -48,6 +49,53 @@ describe.each([true, false])("an artifact beside an image (referrers API: %j)", 
     expect((await readArtifact(client, repository, digest))?.toString()).toBe("one");
     expect(await attach(sbom("one"))).toEqual({ digest, listed: true });
     expect(await findArtifacts(client, repository, subject, SBOM)).toHaveLength(1);
+  });
+});
+
+describe("a registry that got the referrers API later", () => {
+  /** Beside what the API tells, as an older client left it. */
+  async function listed(text: string) {
+    const { attach } = writer((client) => ({
+      ...client,
+      putManifest: async (...put) => ({ ...(await client.putManifest(...put)), subject: false }),
+    }));
+    const { digest } = await attach(sbom(text));
+    return digest;
+  }
+
+  beforeEach(() => start(true));
+
+  it("hides nothing that only the tag lists, and tells the younger ones of the API last", async () => {
+    const { attach, client, found, repository } = writer();
+    const both = await listed("old");
+    const old = sha256("only in the tag");
+    const tag = `web/${subject.replace(":", "-")}`;
+    const index = JSON.parse(String(registry.manifests.get(tag)?.bytes));
+    index.manifests.push({ mediaType: MEDIA_TYPES.ociManifest, digest: old, size: 1, artifactType: SBOM });
+    registry.manifests.set(tag, { mediaType: MEDIA_TYPES.ociIndex, bytes: Buffer.from(JSON.stringify(index)) });
+    const { digest } = await attach(sbom("new"));
+    expect(await found()).toEqual([old, both, digest]);
+    expect(await findArtifacts(client, repository, subject)).toHaveLength(3);
+  });
+
+  it.each([
+    [{ body: "no index" }, "REGISTRY_ERROR"],
+    [{ status: 500 }, "REGISTRY_ERROR"],
+    [{ status: 403 }, "REGISTRY_UNAUTHORISED"],
+  ])("is no worse for a list under the tag that can't be read (%j)", async (fault, code) => {
+    const { attach, found } = writer();
+    registry.fault({ when: /manifests\/sha256-/, ...fault });
+    await expect(found()).rejects.toMatchObject({ code });
+    const { digest } = await attach(sbom("new"));
+    expect(await found()).toEqual([digest]);
+  });
+
+  it("is told to be unreachable when it is so before all is read", async () => {
+    const { attach, client, repository } = writer();
+    await attach(sbom("new"));
+    registry.fault({ when: /manifests\/sha256-/, cut: true });
+    const find = findArtifacts(client, repository, subject, SBOM);
+    await expect(find).rejects.toMatchObject({ code: "REGISTRY_UNREACHABLE" });
   });
 });
 

@@ -2,6 +2,7 @@ import { BelayError, type Clock, canonicalJson, type Digest, type Log, sha256 } 
 import { listByTag, readListed } from "./fallback-index.ts";
 import { type Descriptor, layersOf, MEDIA_TYPES, type StoredManifest } from "./manifest.ts";
 import type { RegistryClient } from "./registry-client.ts";
+import { RegistryError } from "./registry-error.ts";
 
 /** What is put beside an image: a bill of materials, a scan report, a release, a signature. */
 export interface Artifact {
@@ -60,9 +61,10 @@ export async function attachArtifact(options: AttachArtifactOptions): Promise<At
 }
 
 /**
- * What is beside an image, of one kind or of all. The fallback tag is looked at too when the referrers API knows none of
- * them: registries that got the API later have old entries only there, and some tell the wrong kind (go-containerregistry:
- * the config's).
+ * What is beside an image, of one kind or of all: what the referrers API tells, after what only the fallback tag lists.
+ * Registries that got the API later have old entries only there, and some tell the wrong kind (go-containerregistry: the
+ * config's).
+ * @throws BelayError those of the registry client; not for a tag that can't be read where the API tells of something
  */
 export async function findArtifacts(
   registry: RegistryClient,
@@ -72,7 +74,13 @@ export async function findArtifacts(
 ): Promise<Descriptor[]> {
   const wanted = (entry: Descriptor): boolean => artifactType === undefined || entry.artifactType === artifactType;
   const linked = ((await registry.referrers(repository, subject)) ?? []).filter(wanted);
-  return linked.length > 0 ? linked : (await readListed(registry, repository, subject)).filter(wanted);
+  const known = new Set(linked.map(({ digest }) => digest));
+  const listed = await readListed(registry, repository, subject).catch((error: unknown) => {
+    const answered = error instanceof RegistryError && error.code !== "REGISTRY_UNREACHABLE";
+    if (linked.length > 0 && answered) return [];
+    throw error;
+  });
+  return [...listed.filter((entry) => wanted(entry) && !known.has(entry.digest)), ...linked];
 }
 
 /** The bytes of an artifact, checked against its digests. `undefined`: it is listed and not there. */
