@@ -1,9 +1,9 @@
-import type { KeyObject } from "node:crypto";
+import { type KeyObject, verify } from "node:crypto";
 import type { Digest } from "@belay/core";
 import type { RegistryClient } from "@belay/registry";
-import { keyId } from "./public-key.ts";
-import { isSignedBy } from "./sign-image.ts";
-import { readSignatures } from "./signature-store.ts";
+import { signedDigest } from "./payload.ts";
+import { hashOf, keyId } from "./public-key.ts";
+import { readSignatures, type StoredSignature } from "./signature-store.ts";
 
 /** What was proven of an image's signature. */
 export type SignatureCheck =
@@ -14,8 +14,8 @@ export type SignatureCheck =
     };
 
 /**
- * Whether an image in its registry carries a signature of this key. What others signed neither helps nor harms.
- * @throws what the registry throws
+ * Whether an image in its registry carries a signature of this key. What others signed, or broke, neither helps nor harms.
+ * @throws what the registry throws when it can't be reached, does not let us in or does not list the signatures
  */
 export async function checkSignature(
   registry: RegistryClient,
@@ -23,12 +23,25 @@ export async function checkSignature(
   digest: Digest,
   key: KeyObject,
 ): Promise<SignatureCheck> {
-  const all = await readSignatures(registry, repository, digest);
   const by = `the key ${keyId(key).slice(0, 16)}`;
-  if (all.some((one) => isSignedBy(one, key, digest))) return { signed: true, by };
-  const why =
-    all.length === 0
-      ? "it has no signature"
-      : `${all.length === 1 ? "its signature is not" : `none of its ${all.length} signatures is`} of ${by}, or speaks of another image`;
-  return { signed: false, why };
+  const broken: string[] = [];
+  let all = 0;
+  for await (const found of readSignatures(registry, repository, digest)) {
+    all++;
+    if ("why" in found) broken.push(found.why);
+    else if (isSignedBy(found, key, digest)) return { signed: true, by };
+  }
+  return { signed: false, why: whyNot(all, by, broken) };
+}
+
+function whyNot(all: number, by: string, broken: readonly string[]): string {
+  if (all === 0) return "it has no signature";
+  const whose = all === 1 ? "its signature is not" : `none of its ${all} signatures is`;
+  const told = broken.length === 0 ? "" : `, or can't be read (${[...new Set(broken)].join("; ")})`;
+  return `${whose} of ${by}, or speaks of another image${told}`;
+}
+
+/** Whether a signature is of this key and speaks of this image. */
+function isSignedBy({ payload, signature }: StoredSignature, key: KeyObject, digest: string): boolean {
+  return verify(hashOf(key), payload, key, signature) && signedDigest(payload) === digest;
 }

@@ -21,3 +21,8 @@ export function keyId(key: KeyObject): string {
     .update(key.export({ type: "spki", format: "der" }))
     .digest("hex");
 }
+
+/** What is signed and verified with. Ed25519 hashes by itself. */
+export function hashOf(key: KeyObject): string | null {
+  return key.asymmetricKeyType === "ed25519" ? null : "sha256";
+}

@@ -1,4 +1,4 @@
-import { BelayError, type Clock, type Digest, sha256 } from "@belay/core";
+import { BelayError, type Clock, type Digest, isBelayError, oneLine, sha256 } from "@belay/core";
 import { type Descriptor, layersOf, MEDIA_TYPES, type RegistryClient } from "@belay/registry";
 
 /** cosign, `pkg/types/media.go` and `pkg/oci/static`. */
@@ -20,20 +20,41 @@ export function signatureTag(digest: Digest): string {
   return `${digest.replace(":", "-")}.sig`;
 }
 
-/** Every signature beside an image that can be read, of whomever. The youngest first. */
-export async function readSignatures(
+/** A signature of whomever, or why it could not be had. */
+export type FoundSignature = StoredSignature | { readonly why: string };
+
+/**
+ * Every signature beside an image, each read when it is asked for. The youngest first.
+ * @throws BelayError those of the registry client, for the list of them and for a registry that can't be reached
+ */
+export async function* readSignatures(
   registry: RegistryClient,
   repository: string,
   digest: Digest,
-): Promise<StoredSignature[]> {
+): AsyncGenerator<FoundSignature, void> {
   const layers = await readLayers(registry, repository, digest);
-  const found: StoredSignature[] = [];
   for (const layer of layers.slice(-MOST_READ).reverse()) {
-    const text = layer.annotations?.[SIGNATURE];
-    const payload = text === undefined ? undefined : await registry.blob(repository, layer.digest);
-    if (text !== undefined && payload !== undefined) found.push({ payload, signature: Buffer.from(text, "base64") });
+    const text: unknown = layer.annotations?.[SIGNATURE];
+    if (typeof text === "string") yield await signatureIn(registry, repository, layer.digest, text);
   }
-  return found;
+}
+
+/** Whoever may push can put something broken beside an image; that must not hide what is whole. */
+async function signatureIn(
+  registry: RegistryClient,
+  repository: string,
+  digest: Digest,
+  text: string,
+): Promise<FoundSignature> {
+  try {
+    const payload = await registry.blob(repository, digest);
+    return payload === undefined
+      ? { why: "it is listed and not there" }
+      : { payload, signature: Buffer.from(text, "base64") };
+  } catch (error) {
+    if (!isBelayError(error, "REGISTRY_ERROR", "IDENTITY_MISMATCH")) throw error;
+    return { why: oneLine(error.got) };
+  }
 }
 
 async function readLayers(registry: RegistryClient, repository: string, digest: Digest): Promise<Descriptor[]> {
