@@ -46,7 +46,7 @@ function sameInstruction(
   createdBy: string | undefined,
   dockerfiles: SourceFiles["dockerfiles"],
 ): SourcePlace | undefined {
-  const wanted = createdBy === undefined ? "" : wordsOf(createdBy.replace(/\s*# buildkit$/, ""));
+  const wanted = createdBy === undefined ? "" : wordsOf(createdBy.replace(/# buildkit$/, ""));
   if (wanted === "") return undefined;
   const found = Object.entries(dockerfiles).flatMap(([file, text]) =>
     instructionsOf(text)
