@@ -77,14 +77,25 @@ describe("which images may go", () => {
         [digest("a"), 10],
         [digest("a1"), 10],
       ]),
-      attached: new Map([[digest("s"), 10]]),
+      attached: new Map([
+        [digest("s"), 10],
+        [digest("s1"), 10],
+      ]),
+      attachedToParts: new Set([digest("s1")]),
     };
     const choices = (other: object) =>
       chooseImages({ images: [image("a", parts), image("b", other)], needed: NOBODY, last: 0 }).map((choice) =>
         choice.image.digest === digest("b") ? { ...choice, keep: true } : choice,
       );
     expect(manifestsToDelete(choices({ unreadable: "it is no JSON" }))).toEqual([digest("s"), digest("a")]);
-    expect(manifestsToDelete(choices({}))).toEqual([digest("s"), digest("a"), digest("a1")]);
+    expect(manifestsToDelete(choices({}))).toEqual([digest("s"), digest("s1"), digest("a"), digest("a1")]);
+  });
+
+  it("are none where an image does not tell its parts", () => {
+    const lost = image("b", { unreadable: "it is no JSON", partsUnknown: true });
+    const choices = chooseImages({ images: [image("a"), lost], needed: NOBODY, last: 0 });
+    expect(choices.map(({ keep }) => keep)).toEqual([true, true]);
+    expect(choices[0]?.why).toContain(`which parts ${digest("b")} (${lost.tags}) has: it is no JSON`);
   });
 
   it("never take with them what a kept image has", () => {

@@ -29,7 +29,15 @@ export function chooseImages({ images, needed, last }: ChooseOptions): ImageChoi
     const why = reasonToKeep(image, needed) ?? (newest.has(image) ? `it is one of the last ${last}` : undefined);
     return { image, keep: why !== undefined, why: why ?? "nothing needs it, and newer ones are kept" };
   });
-  return withShared(choices);
+  return withShared(withUnknown(choices));
+}
+
+/** Where an image does not tell its parts, any other may be one of them: all stay. */
+function withUnknown(choices: readonly ImageChoice[]): readonly ImageChoice[] {
+  const unknown = choices.find(({ image }) => image.partsUnknown === true)?.image;
+  if (unknown === undefined) return choices;
+  const why = `nobody can tell which parts ${unknown.digest} (${unknown.tags.join(", ")}) has: ${unknown.unreadable}`;
+  return choices.map((choice) => (choice.keep ? choice : { ...choice, keep: true, why }));
 }
 
 function ageOf(image: StoredImage): number {
@@ -68,12 +76,14 @@ function partsOf({ manifests, attached, blobs }: StoredImage): [Digest, number][
 
 /**
  * What goes with an image: what hangs on it and its platforms, without what one of the others has. Of an image that could not
- * be read nobody knows what it has: then no platform goes, of whatever image.
+ * be read nobody knows all that it has: then no platform goes, of whatever image, and nothing that hangs on one.
  */
 export function partsOfNoOther({ image }: ImageChoice, others: readonly ImageChoice[]): Digest[] {
   const had = manifestsOf(others);
-  const platforms = others.some((other) => other.image.unreadable !== undefined) ? [] : image.manifests.keys();
-  return [...image.attached.keys(), ...platforms].filter((digest) => digest !== image.digest && !had.has(digest));
+  const doubt = others.some((other) => other.image.unreadable !== undefined);
+  const attached = [...image.attached.keys()].filter((digest) => !doubt || !image.attachedToParts?.has(digest));
+  const platforms = doubt ? [] : image.manifests.keys();
+  return [...attached, ...platforms].filter((digest) => digest !== image.digest && !had.has(digest));
 }
 
 function manifestsOf(choices: readonly ImageChoice[]): Set<Digest> {

@@ -69,6 +69,17 @@ export function entriesOf(doing: string, manifest: StoredManifest): Descriptor[]
   return descriptors((parse(doing, manifest) as { manifests?: unknown }).manifests);
 }
 
+/**
+ * Every entry of an index; none of what is no index.
+ * @throws RegistryError when one of them can't be read: `entriesOf` leaves such out
+ */
+export function everyEntryOf(doing: string, manifest: StoredManifest): Descriptor[] {
+  const { manifests = [] } = parse(doing, manifest) as { manifests?: unknown };
+  const found = descriptors(manifests);
+  if (Array.isArray(manifests) && found.length === manifests.length) return found;
+  throw new RegistryError("REGISTRY_ERROR", { doing, got: `not every entry of ${manifest.digest} can be read` });
+}
+
 function descriptors(value: unknown): Descriptor[] {
   const list = Array.isArray(value) ? value.map(asDescriptor) : [];
   return list.filter((one) => one !== undefined);

@@ -1,5 +1,13 @@
 import { type Digest, type Log, mapBounded, messageOf } from "@belay/core";
-import { configOf, type Descriptor, entriesOf, isIndex, layersOf, type StoredManifest } from "./manifest.ts";
+import {
+  configOf,
+  type Descriptor,
+  entriesOf,
+  everyEntryOf,
+  isIndex,
+  layersOf,
+  type StoredManifest,
+} from "./manifest.ts";
 import type { RegistryClient } from "./registry-client.ts";
 
 /** An image in a repository, with all that hangs on it. */
@@ -13,10 +21,14 @@ export interface StoredImage {
   readonly manifests: ReadonlyMap<Digest, number>;
   /** What refers to it: signatures, releases, bills of materials, and the lists of them. */
   readonly attached: ReadonlyMap<Digest, number>;
+  /** Those of `attached` that refer to a platform, not to the image itself. */
+  readonly attachedToParts?: ReadonlySet<Digest>;
   /** Configs and layers of all of these. */
   readonly blobs: ReadonlyMap<Digest, number>;
-  /** Why it could not be read whole. Then nothing is known of what hangs on it. */
+  /** Why it could not be read whole. Then nothing is known of what hangs on it, and of its parts only what it says itself. */
   readonly unreadable?: string;
+  /** It does not even tell its parts: any manifest of the repository may be one. */
+  readonly partsUnknown?: true;
 }
 
 /** `sha256-<hex>`, `sha256-<hex>.sig`, `.att`, `.sbom`: what refers to an image, by its digest (cosign, distribution spec). */
@@ -49,11 +61,24 @@ export async function readRepository(
     } catch (error) {
       signal?.throwIfAborted();
       log.debug(`${repository}@${top.digest}: ${messageOf(error)}`);
-      const nothing = new Map<Digest, number>();
-      const facts = { digest: top.digest, tags: own.sort(), attached: nothing, blobs: nothing };
-      return { ...facts, manifests: new Map([[top.digest, top.bytes.length]]), unreadable: messageOf(error) };
+      return unreadableImage(top, own.sort(), messageOf(error));
     }
   });
+}
+
+/** What its own bytes tell: its parts must be left alone as long as it stays. */
+function unreadableImage(top: StoredManifest, tags: readonly string[], unreadable: string): StoredImage {
+  const own = new Map([[top.digest, top.bytes.length]]);
+  const nothing = new Map<Digest, number>();
+  const facts = { digest: top.digest, tags, attached: nothing, blobs: nothing, unreadable };
+  try {
+    const entries = everyEntryOf(`reading ${top.digest}`, top);
+    const parts = entries.map(({ digest, size }) => [digest, size] as const);
+    const inner = entries.some(({ mediaType }) => isIndex(mediaType));
+    return { ...facts, manifests: new Map([...own, ...parts]), ...(inner ? { partsUnknown: true } : {}) };
+  } catch {
+    return { ...facts, manifests: own, partsUnknown: true };
+  }
 }
 
 async function readImage(
@@ -65,18 +90,20 @@ async function readImage(
 ): Promise<StoredImage> {
   const reading = new Reading(registry, repository);
   const manifests = new Map([[top.digest, top.bytes.length]]);
-  const parts = isIndex(top.mediaType)
-    ? await reading.follow(entriesOf(`reading ${top.digest}`, top), manifests)
-    : [top];
+  const parts = isIndex(top.mediaType) ? await reading.platforms(top, manifests) : [top];
   for (const part of parts) reading.note(part);
   const attached = new Map<Digest, number>();
+  const ofItself = new Set<Digest>();
   for (const subject of manifests.keys()) {
     await reading.follow((await registry.referrers(repository, subject)) ?? [], attached);
     const own = beside.filter((tag) => ATTACHED.exec(tag)?.[1] === subject.slice("sha256:".length));
     for (const tag of own) await reading.tag(tag, attached);
+    // It comes first.
+    if (subject === top.digest) for (const digest of attached.keys()) ofItself.add(digest);
   }
+  const attachedToParts = new Set([...attached.keys()].filter((digest) => !ofItself.has(digest)));
   const createdAt = parts[0] === undefined ? undefined : await reading.createdAt(parts[0]);
-  const facts = { digest: top.digest, tags, manifests, attached, blobs: reading.blobs };
+  const facts = { digest: top.digest, tags, manifests, attached, attachedToParts, blobs: reading.blobs };
   return { ...facts, ...(createdAt === undefined ? {} : { createdAt }) };
 }
 
@@ -101,6 +128,14 @@ class Reading {
       found.push(manifest);
     }
     return found;
+  }
+
+  /** Of an index, and of the indexes in it. */
+  async platforms(index: StoredManifest, sizes: Map<Digest, number>): Promise<StoredManifest[]> {
+    const found = await this.follow(everyEntryOf(`reading ${index.digest}`, index), sizes);
+    const all: StoredManifest[] = [];
+    for (const one of found) all.push(...(isIndex(one.mediaType) ? await this.platforms(one, sizes) : [one]));
+    return all;
   }
 
   /** A signature's manifest, or a list of artifacts with all that it lists. */

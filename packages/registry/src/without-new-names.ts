@@ -1,6 +1,6 @@
 import { type Digest, mapBounded } from "@belay/core";
 import type { ImageChoice } from "./choose-images.ts";
-import { entriesOf, isIndex } from "./manifest.ts";
+import { everyEntryOf, isIndex } from "./manifest.ts";
 import { ATTACHED } from "./read-repository.ts";
 import type { RegistryClient } from "./registry-client.ts";
 
@@ -25,7 +25,7 @@ export async function withoutNewNames(
   await mapBounded(tags, SIDE_BY_SIDE, signal, async (tag) => {
     const top = await registry.manifest(repository, tag);
     if (top === undefined || top.digest === seen.get(tag)) return;
-    const parts = isIndex(top.mediaType) ? entriesOf(`reading ${repository}:${tag}`, top) : [];
+    const parts = isIndex(top.mediaType) ? everyEntryOf(`reading ${repository}:${tag}`, top) : [];
     for (const digest of [top.digest, ...parts.map((part) => part.digest)]) named.set(digest, tag);
   });
   return choices.map((choice) => {

@@ -177,6 +177,8 @@ function serve(
   body: Buffer,
 ): ServerResponse {
   if (url.pathname === "/v2/") return response.writeHead(200).end("{}");
+  const listed = /^\/v2\/(.+)\/tags\/list$/.exec(url.pathname)?.[1];
+  if (listed !== undefined) return tags(state.registry, response, listed);
   const { name = "", kind = "", reference = "" } = PATH.exec(url.pathname)?.groups ?? {};
   const key = `${name}/${reference}`;
   if (kind === "referrers" && state.options.referrers) return referrers(state.registry, response, name, reference);
@@ -210,6 +212,13 @@ function putManifest(
   const linked = subject !== undefined && options.referrers ? { "OCI-Subject": subject.digest } : {};
   registry.onPut?.(reference);
   return response.writeHead(201, linked).end();
+}
+
+function tags(registry: FakeRegistry, response: ServerResponse, name: string): ServerResponse {
+  const references = [...registry.manifests.keys()]
+    .filter((key) => key.startsWith(`${name}/`))
+    .map((key) => key.slice(name.length + 1));
+  return response.writeHead(200).end(JSON.stringify({ name, tags: references.filter((one) => !one.includes(":")) }));
 }
 
 function referrers(registry: FakeRegistry, response: ServerResponse, name: string, subject: string): ServerResponse {
