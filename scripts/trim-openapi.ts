@@ -46,6 +46,8 @@ export const OPERATIONS: readonly string[] = [
   "users/get-by-username",
   "packages/get-all-package-versions-for-package-owned-by-org",
   "packages/get-all-package-versions-for-package-owned-by-user",
+  "packages/get-package-version-for-organization",
+  "packages/get-package-version-for-user",
   "packages/delete-package-version-for-org",
   "packages/delete-package-version-for-user",
 ];

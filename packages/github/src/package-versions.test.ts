@@ -62,6 +62,23 @@ describe("the versions of a package", () => {
     expect(test.rig.packageVersions()).toHaveLength(3);
   });
 
+  it.each(["Organization", "User"] as const)(
+    "of an %s that the token may not delete are not taken for gone",
+    async (kind) => {
+      test.rig.setOwner(kind);
+      test.rig.setPackageAdmin(false);
+      addVersions(2);
+      const image = { ...SHOP, ownedBy: kind === "User" ? "user" : "organization" } as const;
+      const [newest] = await versions(image);
+      if (newest === undefined) throw new Error("nothing is listed");
+      expect(await github.deletePackageVersion(image, newest)).toEqual({ done: true, value: "not allowed" });
+      expect(test.rig.packageVersions()).toHaveLength(2);
+      // Whether it is gone can't be known then.
+      test.rig.fail({ method: "GET", fault: { status: 403 }, times: 1 });
+      expect(await github.deletePackageVersion(image, newest)).toMatchObject({ done: false });
+    },
+  );
+
   it("wait for a rate limit, and are deferred without the permission", async () => {
     addVersions(2);
     const [newest] = await versions();

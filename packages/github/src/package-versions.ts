@@ -54,9 +54,10 @@ export async function packageVersionsOf({ octokit }: Api, image: ContainerPackag
 
 /**
  * `refused`: GitHub keeps it, with the reason: the last tagged version of a package, or one of a public package with more
- * than 5,000 downloads. Source: REST API, "Delete package version for an organization" and "… for a user".
+ * than 5,000 downloads. `not allowed`: GitHub says that it is not there, and shows it all the same: the token may not
+ * administer the package. Source: REST API, "Delete package version for an organization" and "… for a user".
  */
-export type Deletion = "deleted" | "was gone" | { readonly refused: string };
+export type Deletion = "deleted" | "was gone" | "not allowed" | { readonly refused: string };
 
 export async function deletePackageVersion(api: Api, image: ContainerPackage, id: number): Promise<Deletion> {
   const { octokit, retries } = api;
@@ -74,8 +75,24 @@ export async function deletePackageVersion(api: Api, image: ContainerPackage, id
     return "deleted";
   } catch (error) {
     const status = answeredStatus(error);
-    if (status === 404) return "was gone";
+    if (status === 404) return (await isListed(api, image, id)) ? "not allowed" : "was gone";
     if (status !== 400 && status !== 422) throw error;
     return { refused: textAt(error, "response.data.message") ?? `the status is ${status}` };
+  }
+}
+
+/** Whether GitHub still has it. What was deleted can be restored for a while, and may be shown with its `deleted_at`. */
+async function isListed({ octokit }: Api, image: ContainerPackage, id: number): Promise<boolean> {
+  const { packages } = octokit.rest;
+  const version = { package_type: "container", package_name: image.name, package_version_id: id } as const;
+  try {
+    const { data } =
+      image.ownedBy === "organization"
+        ? await packages.getPackageVersionForOrganization({ ...version, org: image.owner })
+        : await packages.getPackageVersionForUser({ ...version, username: image.owner });
+    return textAt(data, "deleted_at") === undefined;
+  } catch (error) {
+    if (answeredStatus(error) === 404) return false;
+    throw error;
   }
 }

@@ -88,6 +88,17 @@ describe("images at GitHub", () => {
     expectLeft("kept");
   });
 
+  it("that GitHub hides from who may not delete them are not taken for gone", async () => {
+    github.setPackageAdmin(false);
+    const asked = remove([image("kept", [], true), image("old", ["part"])]);
+    await expect(asked).rejects.toMatchObject({
+      code: "GITHUB_ERROR",
+      got: expect.stringContaining("404"),
+      next: expect.stringContaining("role Admin"),
+    });
+    expectLeft("kept", "old", "part");
+  });
+
   it("that all stay are not asked for; of a package that is not there GitHub's words say so", async () => {
     expect(await remove([image("kept", ["part"], true)])).toMatchObject({ deleted: 0 });
     expect(github.requests).toEqual([]);

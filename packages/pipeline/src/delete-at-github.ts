@@ -110,6 +110,8 @@ class Deleting {
       this.#image.name,
       this.deleted,
     );
+    if (done === "not allowed")
+      throw refusedAs("GitHub answered 404 (Not Found), and lists it all the same", this.#image.name, this.deleted);
     if (typeof done === "object") return `GitHub does not delete it: ${done.refused}`;
     if (done === "deleted") this.deleted++;
     return undefined;
@@ -118,9 +120,13 @@ class Deleting {
 
 function answerOf<T>(reported: Reported<T>, name: string, deleted: number): T {
   if (reported.done) return reported.value;
-  throw new BelayError("GITHUB_ERROR", {
+  throw refusedAs(reported.deferred.message, name, deleted);
+}
+
+function refusedAs(got: string, name: string, deleted: number): BelayError {
+  return new BelayError("GITHUB_ERROR", {
     doing: `deleting images of the package ${name}${deleted === 0 ? "" : `, ${deleted} manifests of which are gone`}`,
-    got: reported.deferred.message,
+    got,
     next: "The job needs `permissions: packages: write`, and its repository the role Admin in the package's settings (Manage Actions access). Elsewhere give a `github-token` with `read:packages` and `delete:packages`.",
   });
 }

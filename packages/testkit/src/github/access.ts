@@ -42,6 +42,8 @@ const NEEDS: Readonly<Record<string, Need>> = {
   "repos/list-attestations": need("attestations", "read"),
   "packages/get-all-package-versions-for-package-owned-by-org": need("packages", "read"),
   "packages/get-all-package-versions-for-package-owned-by-user": need("packages", "read"),
+  "packages/get-package-version-for-organization": need("packages", "read"),
+  "packages/get-package-version-for-user": need("packages", "read"),
   "packages/delete-package-version-for-org": need("packages", "write"),
   "packages/delete-package-version-for-user": need("packages", "write"),
   "users/get-by-username": need("metadata", "read"),

@@ -37,6 +37,8 @@ export interface GitHubRig {
   /** What is left, in no order. */
   packageVersions(): readonly PackageVersionSeed[];
   setOwner(kind: "Organization" | "User"): void;
+  /** Without the role Admin every deletion of a package's version is answered with 404. */
+  setPackageAdmin(on: boolean): void;
   addRelease(seed: ReleaseSeed): void;
   /** `refs/heads/main` → SHA. */
   setRef(ref: string, sha: string): void;
@@ -84,6 +86,9 @@ export function createRig(simulator: Simulator, apiUrl: string, close: () => Pro
     packageVersions: () => [...state.packageVersions.values()],
     setOwner: (kind) => {
       state.ownedBy = kind;
+    },
+    setPackageAdmin: (on) => {
+      state.deletesPackages = on;
     },
     addRelease: (seed) => void state.releases.push(seed),
     setRef: (ref, sha) => void state.refs.set(ref, sha),

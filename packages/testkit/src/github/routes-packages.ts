@@ -1,4 +1,4 @@
-import { type Answer, type Call, notFound, ok, Refusal, type Route } from "./answer.ts";
+import { type Answer, type Call, found, notFound, ok, Refusal, type Route } from "./answer.ts";
 import { userParts } from "./views.ts";
 
 /** Packages of the container registry, all of the repository's owner. Every manifest is a version, the newest first. */
@@ -6,6 +6,8 @@ export const PACKAGE_ROUTES: Readonly<Record<string, Route>> = {
   "packages/get-all-package-versions-for-package-owned-by-org": (call) => ({ list: versions(call, "Organization") }),
   // Its description knows no pages.
   "packages/get-all-package-versions-for-package-owned-by-user": (call) => ok(versions(call, "User")),
+  "packages/get-package-version-for-organization": (call) => ok(version(call, "Organization")),
+  "packages/get-package-version-for-user": (call) => ok(version(call, "User")),
   "packages/delete-package-version-for-org": (call) => remove(call, "Organization"),
   "packages/delete-package-version-for-user": (call) => remove(call, "User"),
   "users/get-by-username": (call) => {
@@ -45,12 +47,17 @@ function versions(call: Call, kind: "Organization" | "User") {
     );
 }
 
+function version(call: Call, kind: "Organization" | "User") {
+  return found(versions(call, kind).find(({ id }) => id === Number(call.parameters.package_version_id)));
+}
+
 function remove(call: Call, kind: "Organization" | "User"): Answer {
   const all = entriesOf(call, kind);
   const id = Number(call.parameters.package_version_id);
-  const found = all.find(([one]) => one === id)?.[1];
-  if (found === undefined) throw notFound();
-  if (found.popular === true) {
+  const one = found(all.find(([other]) => other === id)?.[1]);
+  // GitHub does not tell whoever may not delete a version that it is there.
+  if (call.state.deletesPackages === false) throw notFound();
+  if (one.popular === true) {
     throw new Refusal(400, "Publicly visible package versions with more than 5000 downloads cannot be deleted.");
   }
   const tagged = all.filter(([, { tags = [] }]) => tags.length > 0);

@@ -172,6 +172,8 @@ export class GitHubState {
   storageUrl = "";
   readonly attestations = new Map<number, AttestationSeed>();
   readonly packageVersions = new Map<number, PackageVersionSeed>();
+  /** Whether the repository has the role Admin in its packages' settings. */
+  deletesPackages = true;
   /** What the owner of the repository is. */
   ownedBy: "Organization" | "User" = "Organization";
   readonly releases: ReleaseSeed[] = [];
