@@ -83,6 +83,27 @@ describe("images at GitHub", () => {
     expectLeft("popular", "part", "kept");
   });
 
+  it("that GitHub does not list are not taken for gone, and stay whole", async () => {
+    const old = image("old", ["part", "signature"]);
+    const unlisted = { ...old.image, digest: digest("unlisted") };
+    const manifests = new Map([digest("unlisted"), digest("part")].map((one) => [one, 1] as const));
+    const attached = new Map([[digest("signature"), 1] as const]);
+    const done = await remove([
+      { ...old, image: { ...unlisted, manifests, attached } },
+      { ...image("part", []), keep: false },
+      { ...image("signature", []), keep: false },
+      image("kept", [], true),
+    ]);
+    expect(done.choices.map(({ why }) => why)).toEqual([
+      "GitHub does not list it",
+      "it is a part of an image that is kept",
+      "it is a part of an image that is kept",
+      "it runs",
+    ]);
+    expect(done.deleted).toBe(0);
+    expectLeft("old", "part", "signature", "kept");
+  });
+
   it("share a platform with another that goes: it goes with the last of them", async () => {
     await remove([image("kept", [], true), image("one", ["both"]), image("two", ["both"])]);
     expectLeft("kept");

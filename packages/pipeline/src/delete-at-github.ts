@@ -1,6 +1,6 @@
 import { BelayError, type Digest } from "@belay/core";
 import { type ContainerPackage, createGitHub, type GitHub, type PackageVersion, type Reported } from "@belay/github";
-import { type ImageChoice, partsOfNoOther } from "@belay/registry";
+import { type ImageChoice, isPartOf, PART_OF_KEPT, partsOfNoOther } from "@belay/registry";
 import type { PipelineContext } from "./context.ts";
 import type { DeletedImages } from "./delete-images.ts";
 
@@ -44,19 +44,19 @@ export async function deleteAtGitHub(
   if (choices.every(({ keep }) => keep)) return { choices, deleted: 0 };
   const deleting = await Deleting.open(context, token, place);
   const left = new Map(choices.map((choice) => [choice.image.digest, choice]));
-  // What has the most parts first: an image that is a platform of another one waits for what becomes of that.
-  const going = choices.filter(({ keep }) => !keep).sort((a, b) => b.image.manifests.size - a.image.manifests.size);
+  // What has the most parts first: an image that is a part of another one waits for what becomes of that.
+  const going = choices.filter(({ keep }) => !keep).sort((a, b) => partCount(b) - partCount(a));
   for (const choice of going) {
     const { digest } = choice.image;
     const others = [...left.values()].filter((other) => other.image.digest !== digest);
-    const why = isPartOf(digest, others) ? "it is a part of an image that is kept" : await deleting.remove(digest);
+    const why = isPartOf(digest, others) ? PART_OF_KEPT : await deleting.removeImage(digest);
     if (why !== undefined) {
       left.set(digest, { ...choice, keep: true, why });
       continue;
     }
     left.delete(digest);
     for (const part of partsOfNoOther(choice, others)) {
-      const kept = await deleting.remove(part);
+      const kept = await deleting.removePart(part);
       if (kept !== undefined) context.log.warn(`${place.name}@${part}, a part of ${digest}, is left: ${kept}`);
     }
   }
@@ -64,8 +64,8 @@ export async function deleteAtGitHub(
   return { choices: after, deleted: deleting.deleted };
 }
 
-function isPartOf(digest: Digest, others: readonly ImageChoice[]): boolean {
-  return others.some(({ image }) => image.manifests.has(digest));
+function partCount({ image }: ImageChoice): number {
+  return image.manifests.size + image.attached.size;
 }
 
 class Deleting {
@@ -100,11 +100,20 @@ class Deleting {
     return new Deleting(context, github, image, versions);
   }
 
-  /** Why GitHub keeps it; nothing when it is gone. */
-  async remove(digest: Digest): Promise<string | undefined> {
-    this.#context.signal.throwIfAborted();
+  /** Why GitHub keeps it; nothing when it is gone. The registry served it just now: GitHub has it somewhere. */
+  async removeImage(digest: Digest): Promise<string | undefined> {
     const version = this.#versions.get(digest);
-    if (version === undefined) return undefined;
+    return version === undefined ? "GitHub does not list it" : this.#remove(version);
+  }
+
+  /** The same for what is left of an image that is gone: what GitHub does not list was never there, or went with it. */
+  async removePart(digest: Digest): Promise<string | undefined> {
+    const version = this.#versions.get(digest);
+    return version === undefined ? undefined : this.#remove(version);
+  }
+
+  async #remove(version: PackageVersion): Promise<string | undefined> {
+    this.#context.signal.throwIfAborted();
     const done = answerOf(
       await this.#github.deletePackageVersion(this.#image, version),
       this.#image.name,

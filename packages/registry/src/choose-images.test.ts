@@ -91,6 +91,21 @@ describe("which images may go", () => {
     expect(manifestsToDelete(choices({}))).toEqual([digest("s"), digest("s1"), digest("a"), digest("a1")]);
   });
 
+  it("are not those that hang on a kept image, or on what stays with it", () => {
+    const more = (name: string, own: string) => ({
+      manifests: new Map([digest(name), digest(own)].map((one) => [one, 10] as const)),
+    });
+    const images = [
+      image("a", { tags: ["main"], attached: new Map([[digest("b"), 10]]) }),
+      image("c"),
+      image("b", more("b", "c")),
+      image("d"),
+    ];
+    const choices = chooseImages({ images, needed: NOBODY, last: 0 });
+    expect(choices.map(({ keep }) => keep)).toEqual([true, true, true, false]);
+    expect(choices[1]?.why).toBe("it is a part of an image that is kept");
+  });
+
   it("are none where an image does not tell its parts", () => {
     const lost = image("b", { unreadable: "it is no JSON", partsUnknown: true });
     const choices = chooseImages({ images: [image("a"), lost], needed: NOBODY, last: 0 });

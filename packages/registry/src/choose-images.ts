@@ -53,13 +53,22 @@ function reasonToKeep(image: StoredImage, needed: ReadonlyMap<string, string>): 
   return image.createdAt === undefined ? "it does not tell its age" : undefined;
 }
 
-/** An image that is a part of a kept one (a platform that has a tag of its own) stays with it. */
-function withShared(choices: readonly ImageChoice[]): ImageChoice[] {
-  const kept = new Set(choices.filter(({ keep }) => keep).flatMap(({ image }) => [...image.manifests.keys()]));
-  return choices.map((choice) => {
-    if (choice.keep || !kept.has(choice.image.digest)) return choice;
-    return { ...choice, keep: true, why: "it is a part of an image that is kept" };
+/** An image that is a part of a kept one (a platform that has a tag of its own) or hangs on it stays with it. */
+export function withShared(choices: readonly ImageChoice[]): ImageChoice[] {
+  const kept = choices.filter(({ keep }) => keep);
+  const all = choices.map((choice) => {
+    if (choice.keep || !isPartOf(choice.image.digest, kept)) return choice;
+    return { ...choice, keep: true, why: PART_OF_KEPT };
   });
+  // What stays now may have parts of its own.
+  return all.filter(({ keep }) => keep).length === kept.length ? all : withShared(all);
+}
+
+export const PART_OF_KEPT = "it is a part of an image that is kept";
+
+/** Whether one of these images has it: as a platform, or hanging on it. */
+export function isPartOf(digest: Digest, choices: readonly ImageChoice[]): boolean {
+  return choices.some(({ image }) => image.manifests.has(digest) || image.attached.has(digest));
 }
 
 /** What deleting frees at the most: what no kept image of the repository has. In bytes. */

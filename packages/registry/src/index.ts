@@ -8,7 +8,15 @@ export {
 } from "./attach-artifact.ts";
 export { type Authenticator, type Credentials, createAuthenticator } from "./authenticator.ts";
 export { type BlobSource, blobOfBytes, blobOfFile } from "./blob-source.ts";
-export { chooseImages, freedBytes, type ImageChoice, manifestsToDelete, partsOfNoOther } from "./choose-images.ts";
+export {
+  chooseImages,
+  freedBytes,
+  type ImageChoice,
+  isPartOf,
+  manifestsToDelete,
+  PART_OF_KEPT,
+  partsOfNoOther,
+} from "./choose-images.ts";
 export { type InsecureRegistries, insecureRegistries } from "./insecure-registries.ts";
 export { type Descriptor, layersOf, MEDIA_TYPES, type ResolvedImage, type StoredManifest } from "./manifest.ts";
 export { type PushEngine, type PushReleaseOptions, pushRelease } from "./push-release.ts";

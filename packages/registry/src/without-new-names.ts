@@ -1,5 +1,5 @@
 import { type Digest, mapBounded } from "@belay/core";
-import type { ImageChoice } from "./choose-images.ts";
+import { type ImageChoice, withShared } from "./choose-images.ts";
 import { everyEntryOf, isIndex } from "./manifest.ts";
 import { ATTACHED } from "./read-repository.ts";
 import type { RegistryClient } from "./registry-client.ts";
@@ -28,9 +28,10 @@ export async function withoutNewNames(
     const parts = isIndex(top.mediaType) ? everyEntryOf(`reading ${repository}:${tag}`, top) : [];
     for (const digest of [top.digest, ...parts.map((part) => part.digest)]) named.set(digest, tag);
   });
-  return choices.map((choice) => {
+  const renamed = choices.map((choice) => {
     if (choice.keep) return choice;
     const tag = [...choice.image.manifests.keys()].map((digest) => named.get(digest)).find(Boolean);
     return tag === undefined ? choice : { ...choice, keep: true, why: `it was just called ${tag}` };
   });
+  return withShared(renamed);
 }
