@@ -13,6 +13,7 @@ it("takes the host of a GitHub Enterprise Server's registry", () => {
   for (const host of ["containers.github.example", "127.0.0.1:5000"]) {
     expect(load({ "github-registry": host }).githubRegistry).toBe(host);
   }
+  expect(load({ "github-registry": "Containers.GitHub.example" }).githubRegistry).toBe("containers.github.example");
 });
 
 it.each(["https://x.example", "x.example/acme", "a b", "$(id)", "x:y", "--flag\n"])("refuses %j for a host", (text) => {

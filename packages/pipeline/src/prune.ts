@@ -42,7 +42,8 @@ export interface Pruned {
 
 /** @throws BelayError INVALID_INPUT */
 export function loadPruneInputs(inputs: Inputs): PruneInputs {
-  const githubRegistry = inputs.text("github-registry");
+  // Hosts of repositories are in lower case.
+  const githubRegistry = inputs.text("github-registry")?.toLowerCase();
   if (githubRegistry !== undefined && !/^[A-Za-z0-9][A-Za-z0-9.-]*(?::\d{1,5})?$/.test(githubRegistry)) {
     const got = `its value is ${JSON.stringify(githubRegistry)}`;
     inputs.refuse("github-registry", got, "Write a host like containers.github.example.");
