@@ -91,4 +91,16 @@ describe("the versions of a package", () => {
       deferred: { reason: "forbidden", message: expect.stringContaining("`permissions: packages: write`") },
     });
   });
+
+  it("are asked for once when GitHub refuses, or wants a longer pause than is waited", async () => {
+    addVersions(1);
+    const [only] = await versions();
+    if (only === undefined) throw new Error("nothing is listed");
+    const deletions = () => test.rig.requests.filter(({ method }) => method === "DELETE");
+    expect(await github.deletePackageVersion(SHOP, only)).toMatchObject({ value: { refused: expect.any(String) } });
+    expect(deletions()).toHaveLength(1);
+    test.rig.fail({ method: "DELETE", fault: { secondaryLimit: true, retryAfterSeconds: 10_000 } });
+    expect(await github.deletePackageVersion(SHOP, only)).toMatchObject({ deferred: { reason: "rate_limited" } });
+    expect(deletions()).toHaveLength(2);
+  });
 });

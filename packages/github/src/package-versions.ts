@@ -60,14 +60,8 @@ export async function packageVersionsOf({ octokit }: Api, image: ContainerPackag
 export type Deletion = "deleted" | "was gone" | "not allowed" | { readonly refused: string };
 
 export async function deletePackageVersion(api: Api, image: ContainerPackage, id: number): Promise<Deletion> {
-  const { octokit, retries } = api;
-  const { packages } = octokit.rest;
-  const version = {
-    package_type: "container",
-    package_name: image.name,
-    package_version_id: id,
-    request: { retries },
-  } as const;
+  const { packages } = api.octokit.rest;
+  const version = { package_type: "container", package_name: image.name, package_version_id: id } as const;
   try {
     if (image.ownedBy === "organization") {
       await packages.deletePackageVersionForOrg({ ...version, org: image.owner });
