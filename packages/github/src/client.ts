@@ -65,6 +65,9 @@ export class Client {
       this.#down = false;
       return done(value);
     } catch (error) {
+      if (this.#options.signal?.aborted) {
+        return this.#defer(call, { reason: "cancelled", message: `${call.doing}: the run was cancelled.` });
+      }
       return this.#defer(call, explainError(error, call, this.#context()));
     } finally {
       this.#spentMs += clock.now() - startedAt;
@@ -72,19 +75,23 @@ export class Client {
   }
 
   async #within<T>(allowedMs: number, startedAt: number, work: (api: Api) => Promise<T>): Promise<T> {
-    const { clock } = this.#options;
+    const { clock, signal } = this.#options;
+    const cancelled = signal === undefined ? [] : [signal];
     const ended = new AbortController();
     const finished = new AbortController();
-    const deadline = clock.sleep(allowedMs, finished.signal).then(() => {
+    const deadline = clock.sleep(allowedMs, AbortSignal.any([finished.signal, ...cancelled])).then(() => {
       ended.abort();
       throw new DOMException("the time is used up", "AbortError");
     });
+    deadline.catch(() => undefined); // it may be cut short before anybody waits for it, and is when the work ended first
     try {
-      const api = await this.#api(ended.signal, () => allowedMs - (clock.now() - startedAt));
+      const api = await this.#api(
+        AbortSignal.any([ended.signal, ...cancelled]),
+        () => allowedMs - (clock.now() - startedAt),
+      );
       return await Promise.race([work(api), deadline]);
     } finally {
       finished.abort();
-      deadline.catch(() => undefined); // it was cut short because the work ended first
     }
   }
 

@@ -33,6 +33,8 @@ export interface GitHubOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly fetch?: typeof fetch;
+  /** Ends every call and its waits at once: they are deferred. Default: what ends the run does not end its reports. */
+  readonly signal?: AbortSignal;
   readonly limits?: Partial<GitHubLimits>;
   /** The event that started the run: saves a request, and tells a fork's read-only token. */
   readonly event?: RunEvent;

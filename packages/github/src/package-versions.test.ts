@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { GitHub } from "./github.ts";
 import { startTestRig, type TestRig, WRITER } from "./testing/test-rig.ts";
 
@@ -102,5 +102,23 @@ describe("the versions of a package", () => {
     test.rig.fail({ method: "DELETE", fault: { secondaryLimit: true, retryAfterSeconds: 10_000 } });
     expect(await github.deletePackageVersion(SHOP, only)).toMatchObject({ deferred: { reason: "rate_limited" } });
     expect(deletions()).toHaveLength(2);
+  });
+
+  it("are waited for no longer when the run is cancelled", async () => {
+    addVersions(2);
+    const [newest] = await versions();
+    if (newest === undefined) throw new Error("nothing is listed");
+    const run = new AbortController();
+    const limits = { secondMs: 1_000, requestMs: 600_000, callMs: 600_000, budgetMs: 600_000, retryAfterMs: 600_000 };
+    const cancellable = test.github({ signal: run.signal, limits });
+    test.rig.fail({ method: "DELETE", fault: { secondaryLimit: true, retryAfterSeconds: 500 } });
+    const asked = cancellable.deletePackageVersion(SHOP, newest);
+    const deletions = () => test.rig.requests.filter(({ method, status }) => method === "DELETE" && status === 403);
+    await vi.waitFor(() => expect(deletions()).toHaveLength(1), { timeout: 30_000 });
+    run.abort();
+    expect(await asked).toMatchObject({ done: false, deferred: { reason: "cancelled" } });
+    expect(await cancellable.packageVersions(SHOP)).toMatchObject({ deferred: { reason: "cancelled" } });
+    expect(deletions()).toHaveLength(1);
+    expect(test.rig.packageVersions()).toHaveLength(2);
   });
 });

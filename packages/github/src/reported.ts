@@ -23,6 +23,8 @@ export type DeferReason =
   | "unreachable"
   /** The time for this call, or for all calls of the run, was used up. */
   | "too_slow"
+  /** The run was cancelled. */
+  | "cancelled"
   /** Belay's own mistake: it is told, and takes no deployment down. */
   | "internal";
 

@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Digest, sha256 } from "@belay/core";
+import { type Clock, type Digest, sha256, systemClock } from "@belay/core";
 import type { ImageChoice } from "@belay/registry";
 import { type GitHubRig, startGitHub } from "@belay/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { PipelineContext } from "./context.ts";
 import { deleteAtGitHub, gitHubPackage } from "./delete-at-github.ts";
 import { createContext } from "./testing/create-context.ts";
 
@@ -37,9 +38,24 @@ function image(name: string, parts: readonly string[], keep = false, popular = f
   return { image: stored, keep, why: keep ? "it runs" : "nothing needs it" };
 }
 
-const remove = (choices: readonly ImageChoice[]) =>
+/** Lengths of the pauses between deletions, which pass at once. */
+let pauses: number[];
+beforeEach(() => {
+  pauses = [];
+});
+const clock: Clock = {
+  ...systemClock,
+  sleep: async (milliseconds, signal) => {
+    // Whatever is longer bounds a call.
+    if (milliseconds > 1_000) return systemClock.sleep(milliseconds, signal);
+    signal?.throwIfAborted();
+    pauses.push(milliseconds);
+  },
+};
+
+const remove = (choices: readonly ImageChoice[], more: Partial<PipelineContext> = {}) =>
   deleteAtGitHub(
-    createContext(folder, {}),
+    { ...createContext(folder, {}), clock, ...more },
     "ghs_test",
     { owner: "acme", name: "shop/web", apiUrl: github.apiUrl },
     choices,
@@ -118,6 +134,26 @@ describe("images at GitHub", () => {
       next: expect.stringContaining("role Admin"),
     });
     expectLeft("kept", "old", "part");
+  });
+
+  it("go one a second", async () => {
+    await remove([image("kept", [], true), image("one", ["part"]), image("two", [])]);
+    expectLeft("kept");
+    expect(pauses).toEqual([1_000, 1_000]);
+  });
+
+  it("go no further when the run is cancelled in a pause", async () => {
+    const run = new AbortController();
+    const cancelling: Clock = {
+      ...clock,
+      sleep: (milliseconds, signal) => {
+        if (milliseconds === 1_000) run.abort(new Error("cancelled"));
+        return clock.sleep(milliseconds, signal);
+      },
+    };
+    const choices = [image("kept", [], true), image("one", ["part"]), image("two", [])];
+    await expect(remove(choices, { clock: cancelling, signal: run.signal })).rejects.toThrow("cancelled");
+    expectLeft("kept", "part", "two");
   });
 
   it("that all stay are not asked for; of a package that is not there GitHub's words say so", async () => {

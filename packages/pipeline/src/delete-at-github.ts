@@ -14,6 +14,8 @@ export interface GitHubPackage {
 const GHCR = "ghcr.io";
 const GITHUB_API = "https://api.github.com";
 
+/** Between two deletions, as GitHub asks for ("Best practices for using the REST API": pause between mutative requests). */
+const PAUSE_MS = 1_000;
 /** Deleting may take its time, and what GitHub asks to wait is waited for. */
 const PATIENT = { callMs: 5 * 60_000, budgetMs: 60 * 60_000, retryAfterMs: 2 * 60_000, retries: 3 };
 
@@ -70,6 +72,7 @@ function partCount({ image }: ImageChoice): number {
 
 class Deleting {
   deleted = 0;
+  #asked = false;
   readonly #context: PipelineContext;
   readonly #github: GitHub;
   readonly #image: ContainerPackage;
@@ -92,11 +95,12 @@ class Deleting {
     token: string,
     { owner, name, apiUrl }: GitHubPackage,
   ): Promise<Deleting> {
-    const { redactor, log, clock } = context;
+    const { redactor, log, clock, signal } = context;
     const repository = `${owner}/${name}`;
-    const github = createGitHub({ token, apiUrl, repository, redactor, log, clock, limits: PATIENT });
-    const image = { owner, name, ownedBy: answerOf(await github.ownedBy(owner), name, 0) };
-    const versions = answerOf(await github.packageVersions(image), name, 0);
+    const github = createGitHub({ token, apiUrl, repository, redactor, log, clock, signal, limits: PATIENT });
+    const ownedBy = answerOf(await github.ownedBy(owner), name, 0, signal);
+    const image = { owner, name, ownedBy };
+    const versions = answerOf(await github.packageVersions(image), name, 0, signal);
     return new Deleting(context, github, image, versions);
   }
 
@@ -113,12 +117,12 @@ class Deleting {
   }
 
   async #remove(version: PackageVersion): Promise<string | undefined> {
-    this.#context.signal.throwIfAborted();
-    const done = answerOf(
-      await this.#github.deletePackageVersion(this.#image, version),
-      this.#image.name,
-      this.deleted,
-    );
+    const { clock, signal } = this.#context;
+    if (this.#asked) await clock.sleep(PAUSE_MS, signal);
+    signal.throwIfAborted();
+    this.#asked = true;
+    const reported = await this.#github.deletePackageVersion(this.#image, version);
+    const done = answerOf(reported, this.#image.name, this.deleted, signal);
     if (done === "not allowed")
       throw refusedAs("GitHub answered 404 (Not Found), and lists it all the same", this.#image.name, this.deleted);
     if (typeof done === "object") return `GitHub does not delete it: ${done.refused}`;
@@ -127,7 +131,8 @@ class Deleting {
   }
 }
 
-function answerOf<T>(reported: Reported<T>, name: string, deleted: number): T {
+function answerOf<T>(reported: Reported<T>, name: string, deleted: number, signal: AbortSignal): T {
+  signal.throwIfAborted();
   if (reported.done) return reported.value;
   throw refusedAs(reported.deferred.message, name, deleted);
 }
