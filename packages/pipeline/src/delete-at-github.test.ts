@@ -7,6 +7,7 @@ import { type GitHubRig, startGitHub } from "@belay/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { PipelineContext } from "./context.ts";
 import { deleteAtGitHub, gitHubPackage } from "./delete-at-github.ts";
+import type { LookAgain } from "./fresh-choices.ts";
 import { createContext } from "./testing/create-context.ts";
 
 const digest = (name: string): Digest => sha256(Buffer.from(name));
@@ -53,12 +54,14 @@ const clock: Clock = {
   },
 };
 
-const remove = (choices: readonly ImageChoice[], more: Partial<PipelineContext> = {}) =>
+const nothingNew: LookAgain = async (choices) => choices;
+const remove = (choices: readonly ImageChoice[], more: Partial<PipelineContext> = {}, look = nothingNew) =>
   deleteAtGitHub(
     { ...createContext(folder, {}), clock, ...more },
     "ghs_test",
     { owner: "acme", name: "shop/web", apiUrl: github.apiUrl },
     choices,
+    look,
   );
 
 const expectLeft = (...names: string[]): void =>
@@ -136,6 +139,39 @@ describe("images at GitHub", () => {
     expectLeft("kept", "old", "part");
   });
 
+  it("are looked at again before the first goes, and later when the last look is too old", async () => {
+    let time = 0;
+    // Deleting takes 20 s.
+    const slow: Clock = {
+      ...clock,
+      now: () => time,
+      sleep: (milliseconds, signal) => {
+        if (milliseconds === 1_000) time += 20_000;
+        return clock.sleep(milliseconds, signal);
+      },
+    };
+    const looks: number[] = [];
+    const choices = [
+      image("kept", [], true),
+      ...["one", "two", "three", "five", "six", "four"].map((name) => image(name, [])),
+    ];
+    // One is needed by the first look, four only by the second.
+    const look: LookAgain = async (now) => {
+      looks.push(github.packageVersions().length);
+      const needed = [digest("one"), ...(looks.length > 1 ? [digest("four")] : [])];
+      return now.map((choice) =>
+        needed.includes(choice.image.digest) ? { ...choice, keep: true, why: "it runs by now" } : choice,
+      );
+    };
+    const done = await remove(choices, { clock: slow }, look);
+    expect(looks[0]).toBe(7);
+    expect(looks).toHaveLength(2);
+    expect(done.choices.find((choice) => choice.image.digest === digest("one"))).toMatchObject({
+      why: "it runs by now",
+    });
+    expectLeft("kept", "one", "four");
+  });
+
   it("go one a second", async () => {
     await remove([image("kept", [], true), image("one", ["part"]), image("two", [])]);
     expectLeft("kept");
@@ -160,7 +196,7 @@ describe("images at GitHub", () => {
     expect(await remove([image("kept", ["part"], true)])).toMatchObject({ deleted: 0 });
     expect(github.requests).toEqual([]);
     const nowhere = { owner: "acme", name: "none", apiUrl: github.apiUrl };
-    const asked = deleteAtGitHub(createContext(folder, {}), "ghs_test", nowhere, [image("old", [])]);
+    const asked = deleteAtGitHub(createContext(folder, {}), "ghs_test", nowhere, [image("old", [])], nothingNew);
     await expect(asked).rejects.toMatchObject({ code: "GITHUB_ERROR", got: expect.stringContaining("404") });
   });
 });

@@ -3,6 +3,7 @@ import { type ContainerPackage, createGitHub, type GitHub, type PackageVersion, 
 import { type ImageChoice, isPartOf, PART_OF_KEPT, partsOfNoOther } from "@belay/registry";
 import type { PipelineContext } from "./context.ts";
 import type { DeletedImages } from "./delete-images.ts";
+import { FreshChoices, type LookAgain } from "./fresh-choices.ts";
 
 /** A repository of GitHub's container registry, which takes no DELETE: its packages do. */
 export interface GitHubPackage {
@@ -35,21 +36,29 @@ export function gitHubPackage(
 /**
  * Deletes what does not stay, with all that hangs on it, as versions of a package. An image goes first and what is only its
  * own after it, so that whatever GitHub keeps is whole: the last tagged version of a package, and popular public ones.
- * @throws BelayError GITHUB_ERROR when GitHub can't be asked or forbids it: what was deleted until then is gone
+ * @throws what looking again throws, and BelayError GITHUB_ERROR when GitHub can't be asked or forbids it: what was deleted until then is gone
  */
 export async function deleteAtGitHub(
   context: PipelineContext,
   token: string,
   place: GitHubPackage,
   choices: readonly ImageChoice[],
+  look: LookAgain,
 ): Promise<DeletedImages> {
   if (choices.every(({ keep }) => keep)) return { choices, deleted: 0 };
   const deleting = await Deleting.open(context, token, place);
   const left = new Map(choices.map((choice) => [choice.image.digest, choice]));
+  const all = (): ImageChoice[] => choices.map((choice) => left.get(choice.image.digest) ?? choice);
+  const fresh = new FreshChoices(context.clock, look);
   // What has the most parts first: an image that is a part of another one waits for what becomes of that.
   const going = choices.filter(({ keep }) => !keep).sort((a, b) => partCount(b) - partCount(a));
-  for (const choice of going) {
-    const { digest } = choice.image;
+  for (const { image } of going) {
+    const { digest } = image;
+    for (const seen of (await fresh.renew(all)) ?? []) {
+      if (left.has(seen.image.digest)) left.set(seen.image.digest, seen);
+    }
+    const choice = left.get(digest);
+    if (choice === undefined || choice.keep) continue;
     const others = [...left.values()].filter((other) => other.image.digest !== digest);
     const why = isPartOf(digest, others) ? PART_OF_KEPT : await deleting.removeImage(digest);
     if (why !== undefined) {
@@ -62,8 +71,7 @@ export async function deleteAtGitHub(
       if (kept !== undefined) context.log.warn(`${place.name}@${part}, a part of ${digest}, is left: ${kept}`);
     }
   }
-  const after = choices.map((choice) => left.get(choice.image.digest) ?? choice);
-  return { choices: after, deleted: deleting.deleted };
+  return { choices: all(), deleted: deleting.deleted };
 }
 
 function partCount({ image }: ImageChoice): number {

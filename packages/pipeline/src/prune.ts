@@ -1,4 +1,4 @@
-import { loadConfig } from "@belay/config";
+import { loadConfig, type Settings } from "@belay/config";
 import { BelayError, type Inputs } from "@belay/core";
 import {
   chooseImages,
@@ -6,11 +6,13 @@ import {
   type ImageChoice,
   type RegistryClient,
   readRepository,
+  withNewNeeds,
   withoutNewNames,
 } from "@belay/registry";
 import type { PipelineContext } from "./context.ts";
 import { deleteAtGitHub, gitHubPackage } from "./delete-at-github.ts";
 import { deleteImages } from "./delete-images.ts";
+import type { LookAgain } from "./fresh-choices.ts";
 import { neededImages } from "./needed-images.ts";
 import { settingsOf } from "./settings-of.ts";
 import { type CommonInputs, loadCommonInputs } from "./use-case-inputs.ts";
@@ -58,30 +60,45 @@ export function loadPruneInputs(inputs: Inputs): PruneInputs {
 
 /**
  * Deletes images of commits that no environment needs any more from their repositories. It asks the ledger and the target
- * of every environment of belay.yaml first; when one of them can't be read, nothing is deleted.
+ * of every environment of belay.yaml first, and again while it deletes; when one of them can't be read, nothing more is deleted.
  * @throws BelayError CONFIG_NOT_FOUND, REGISTRY_*, and what a target throws
  */
 export async function prune(context: PipelineContext, inputs: PruneInputs): Promise<Pruned> {
   const environments = await environmentsOf(context, inputs);
-  const needed = new Map<string, string>();
+  const all: Settings[] = [];
   const repositories = new Set<string>();
   let engine: EngineAsked | undefined;
   for (const environment of environments) {
     const settings = await settingsOf(context, { ...inputs, environment }, "given");
-    for (const [digest, why] of await neededImages(context, settings, inputs.githubToken)) needed.set(digest, why);
+    all.push(settings);
     const built = Object.values(settings.services).filter(({ build }) => build !== undefined);
     for (const { reference } of built) if (reference !== undefined) repositories.add(reference.repository);
     // Any of them tells which registries are insecure; a Docker engine knows, a cluster does not.
     if (engine !== "always") engine = engineAskedFor(settings);
   }
+  const needs = () => neededInAny(context, all, inputs.githubToken);
+  const needed = await needs();
   if (engine === undefined) return { dryRun: inputs.dryRun, environments, repositories: [] };
   return withRegistry(context, inputs, engine, async (registry) => {
     const done: PrunedRepository[] = [];
     for (const repository of [...repositories].sort()) {
-      done.push(await pruneRepository(context, registry, repository, { ...inputs, needed }));
+      done.push(await pruneRepository(context, registry, repository, { ...inputs, needed, needs }));
     }
     return { dryRun: inputs.dryRun, environments, repositories: done };
   });
+}
+
+/** @throws what the first environment throws that can't be read: then nobody knows what is needed */
+async function neededInAny(
+  context: PipelineContext,
+  environments: readonly Settings[],
+  githubToken: string,
+): Promise<ReadonlyMap<string, string>> {
+  const needed = new Map<string, string>();
+  for (const settings of environments) {
+    for (const [digest, why] of await neededImages(context, settings, githubToken)) needed.set(digest, why);
+  }
+  return needed;
 }
 
 /** All of them, whatever the input `environment` says: an image is needed by whoever needs it. */
@@ -98,13 +115,15 @@ async function environmentsOf(context: PipelineContext, inputs: PruneInputs): Pr
 
 interface Pruning extends PruneInputs {
   readonly needed: ReadonlyMap<string, string>;
+  /** Asks all environments again. */
+  readonly needs: () => Promise<ReadonlyMap<string, string>>;
 }
 
 async function pruneRepository(
   context: PipelineContext,
   registry: RegistryClient,
   repository: string,
-  { needed, last, dryRun, githubRegistry, githubToken }: Pruning,
+  { needed, needs, last, dryRun, githubRegistry, githubToken }: Pruning,
 ): Promise<PrunedRepository> {
   const { log, signal } = context;
   const images = await readRepository(registry, repository, log, signal);
@@ -115,12 +134,13 @@ async function pruneRepository(
   }
   const freed = freedBytes(choices);
   if (dryRun) return { repository, choices, freed, deleted: 0 };
-  const unchanged = await withoutNewNames(registry, repository, choices, signal);
+  const look: LookAgain = async (now) =>
+    withoutNewNames(registry, repository, withNewNeeds(now, await needs()), signal);
   const place = gitHubPackage(repository, githubRegistry, context.env);
   const done =
     place === undefined
-      ? await deleteImages(context, registry, repository, unchanged)
-      : await deleteAtGitHub(context, githubToken, place, unchanged);
+      ? await deleteImages(context, registry, repository, choices, look)
+      : await deleteAtGitHub(context, githubToken, place, choices, look);
   tellKept(context, repository, choices, done.choices);
   return { repository, ...done, freed: freedBytes(done.choices) };
 }

@@ -1,7 +1,7 @@
 import { type Digest, sha256 } from "@belay/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { chooseImages, freedBytes, manifestsToDelete } from "./choose-images.ts";
+import { chooseImages, freedBytes, manifestsToDelete, withNewNeeds } from "./choose-images.ts";
 import type { StoredImage } from "./read-repository.ts";
 
 const digest = (name: string): Digest => sha256(name);
@@ -104,6 +104,15 @@ describe("which images may go", () => {
     const choices = chooseImages({ images, needed: NOBODY, last: 0 });
     expect(choices.map(({ keep }) => keep)).toEqual([true, true, true, false]);
     expect(choices[1]?.why).toBe("it is a part of an image that is kept");
+  });
+
+  it("are no longer those that a target needs by now, nor what they have", () => {
+    const index = image("a", { manifests: new Map([digest("a"), digest("b")].map((one) => [one, 10] as const)) });
+    const choices = chooseImages({ images: [index, image("b"), image("c")], needed: NOBODY, last: 0 });
+    expect(choices.map(({ keep }) => keep)).toEqual([false, false, false]);
+    const again = withNewNeeds(choices, new Map([[digest("a layer") as string, "it runs in production"]]));
+    expect(again.map(({ keep }) => keep)).toEqual([true, true, false]);
+    expect(again[0]?.why).toBe("it runs in production");
   });
 
   it("are none where an image does not tell its parts", () => {

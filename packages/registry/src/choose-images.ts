@@ -44,8 +44,21 @@ function ageOf(image: StoredImage): number {
   return Date.parse(image.createdAt ?? "");
 }
 
+/** The choices once more, with what is needed by now. */
+export function withNewNeeds(choices: readonly ImageChoice[], needed: ReadonlyMap<string, string>): ImageChoice[] {
+  const all = choices.map((choice) => {
+    const why = choice.keep ? undefined : needOf(choice.image, needed);
+    return why === undefined ? choice : { ...choice, keep: true, why };
+  });
+  return withShared(all);
+}
+
+function needOf({ manifests, blobs }: StoredImage, needed: ReadonlyMap<string, string>): string | undefined {
+  return [...manifests.keys(), ...blobs.keys()].map((digest) => needed.get(digest)).find(Boolean);
+}
+
 function reasonToKeep(image: StoredImage, needed: ReadonlyMap<string, string>): string | undefined {
-  const need = [...image.manifests.keys(), ...image.blobs.keys()].map((digest) => needed.get(digest)).find(Boolean);
+  const need = needOf(image, needed);
   if (need !== undefined) return need;
   const name = image.tags.find((tag) => !OF_A_COMMIT.test(tag));
   if (name !== undefined) return `it is called ${name}`;

@@ -16,6 +16,7 @@ export {
   manifestsToDelete,
   PART_OF_KEPT,
   partsOfNoOther,
+  withNewNeeds,
 } from "./choose-images.ts";
 export { type InsecureRegistries, insecureRegistries } from "./insecure-registries.ts";
 export { type Descriptor, layersOf, MEDIA_TYPES, type ResolvedImage, type StoredManifest } from "./manifest.ts";
