@@ -72,6 +72,22 @@ describe.each(Object.entries(CALLS))("%s", (_name, call) => {
   });
 });
 
+it.each([400, 403, 404, 409, 422])(
+  "asks once what is refused with %d, also where a request has retries of its own",
+  async (status) => {
+    const github = test.github();
+    expect(await github.beginDeployment(startOf("staging", "100"))).toMatchObject({ done: true });
+    const writes = (): number =>
+      test.rig.requests.filter(({ method, path }) => method === "POST" && path.endsWith("/statuses")).length;
+    const before = writes();
+    test.rig.fail({ fault: { status }, method: "POST", path: /statuses$/ });
+    expect(await github.endDeployment(startOf("staging", "100"), SAMPLE_REPORTS.succeeded)).toMatchObject({
+      done: false,
+    });
+    expect(writes() - before).toBe(1);
+  },
+);
+
 describe("time", () => {
   it("of all calls together is bounded, and a dead GitHub is tried once by later calls", async () => {
     test.rig.fail({ fault: { silent: true } });

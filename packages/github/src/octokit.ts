@@ -21,6 +21,9 @@ export interface OctokitSettings {
 
 type OctokitMaker = (settings: OctokitSettings) => Octokit;
 
+/** Statuses that a second try at once would get again. Limits have pauses of their own, by the throttling plugin. */
+const REFUSALS = [400, 401, 403, 404, 409, 410, 422, 429, 451];
+
 /** Loads Octokit on first use: it is the heaviest part of a bundle, and many runs never need it. */
 export async function loadOctokit(): Promise<OctokitMaker> {
   const [{ Octokit: Base }, { retry }, { throttling }] = await Promise.all([
@@ -28,7 +31,7 @@ export async function loadOctokit(): Promise<OctokitMaker> {
     import("@octokit/plugin-retry"),
     import("@octokit/plugin-throttling"),
   ]);
-  const WithPlugins = Base.plugin(markLimits, retry, throttling);
+  const WithPlugins = Base.plugin(markLimits, refuseOnce, retry, throttling);
   return (settings) => {
     const octokit = new WithPlugins(optionsOf(settings));
     honourRetryAfter(octokit.retry, settings);
@@ -54,7 +57,7 @@ function optionsOf(settings: OctokitSettings): ConstructorParameters<typeof Octo
     retry: {
       retries: settings.retries,
       retryAfterBaseValue: limits.secondMs,
-      doNotRetry: [400, 401, 403, 404, 409, 410, 422, 429, 451],
+      doNotRetry: REFUSALS,
     },
     throttle: {
       onRateLimit: mayWait,
@@ -87,6 +90,16 @@ function markLimits(octokit: { readonly hook: Octokit["hook"] }): void {
     if (isRateLimit(error) && retryAfterSeconds(error) !== undefined && !/\bsecondary rate\b/i.test(error.message)) {
       error.message = `${error.message} (secondary rate limit)`;
     }
+    throw error;
+  });
+}
+
+/** The retry plugin tries a request that has retries of its own again at once, whatever the status. */
+function refuseOnce(octokit: { readonly hook: Octokit["hook"] }): void {
+  octokit.hook.error("request", (error) => {
+    const { request, status } = error as { readonly request?: { request?: object }; readonly status?: number };
+    if (request !== undefined && status !== undefined && REFUSALS.includes(status))
+      request.request = { ...request.request, retries: 0 };
     throw error;
   });
 }
