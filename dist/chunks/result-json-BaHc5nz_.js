@@ -1,1 +1,0 @@
-function e(e){return JSON.stringify(e,(e,t)=>typeof t==`number`&&e.endsWith(`Ms`)?Math.round(t):t)}function t(t){let{code:n,doing:r,got:i,next:a,reason:o}=t;return e({outcome:o,cause:null,error:{code:n,doing:r,got:i,next:a??null}})}export{e as n,t};
