@@ -43,7 +43,8 @@ describe("a value that shares the parts of another one", () => {
   });
 
   it("says what it said, and leaves the other one as it was", () => {
-    const anyValue = fc.jsonValue({ maxDepth: 3 });
+    // As it comes from a server: -0 is written as 0.
+    const anyValue = fc.jsonValue({ maxDepth: 3 }).map((value) => JSON.parse(JSON.stringify(value)) as typeof value);
     fc.assert(
       fc.property(anyValue, anyValue, fc.boolean(), (one, other, related) => {
         const value = related ? [other, { one, other }] : one;
