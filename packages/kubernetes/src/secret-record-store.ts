@@ -85,6 +85,7 @@ export class SecretRecordStore implements RecordStore {
         for await (const { type } of events) if (type === "ADDED") yield;
       } catch (error) {
         if (isBelayError(error, "ENGINE_FORBIDDEN")) throw error;
+        // Whatever else it is, the next watch is tried, and the holder's beat hears of the record meanwhile.
       }
       await this.#clock.sleep(PAUSE_MS, signal).catch(() => undefined);
     }
