@@ -6,7 +6,6 @@ import { join, resolve } from "node:path";
 import { type FleetShape, fleetObservation } from "../packages/testkit/src/fleet/index.ts";
 import { bundleWorker } from "./bundle-worker.ts";
 import { type Figure, median } from "./measure.ts";
-import { SMALL_HEAP } from "./small-heap.ts";
 
 const SIZES = [100, 300, 1_000] as const;
 const PER_SERVICE = 10;
@@ -14,10 +13,15 @@ const LARGEST = SIZES[SIZES.length - 1] ?? 1_000;
 
 /** What one measurement says of itself: a process of its own, so that its memory is nobody else's. */
 export interface JudgeFigures {
-  /** Processor time per look: a clock on the wall would measure the other programs of the machine as well. */
+  /**
+   * Processor time per look: a clock on the wall would measure the other programs of the machine as well. Garbage of what the
+   * look was read from is collected before, and not the judge's.
+   */
   readonly standing: readonly number[];
   /** The same of the looks at which every service had changed since the one before. */
   readonly turning: readonly number[];
+  /** The very first look of the process, for which nothing was compiled yet. */
+  readonly first: number;
   /** Resident memory at its highest, and what the heap holds once garbage is collected, in bytes. */
   readonly residentBytes: number;
   readonly heapBytes: number;
@@ -38,6 +42,7 @@ export async function judge(): Promise<Figure[]> {
       if (services !== LARGEST) continue;
       const turned = `the same when every service has changed since the look before (${shape})`;
       figures.push({ what: turned, value: median(seen.turning), unit: "ms", limit: 5 });
+      figures.push({ what: `the first look of a process (${shape})`, value: seen.first, unit: "ms" });
       const memory = `memory of the process (${shape})`;
       figures.push({ what: memory, value: seen.residentBytes / 1e6, unit: "MB", limit: 250 });
     }
@@ -61,9 +66,7 @@ async function measured(worker: string, shape: FleetShape, services: number): Pr
       const seen = fleetObservation({ shape, services, instancesPerService: PER_SERVICE, renewed });
       await writeFile(join(folder, `${renewed}.json`), JSON.stringify(seen));
     }
-    const child = fork(worker, [folder, `${PER_SERVICE}`], {
-      execArgv: ["--expose-gc", ...SMALL_HEAP],
-    });
+    const child = fork(worker, [folder, `${PER_SERVICE}`], { execArgv: ["--expose-gc"] });
     const [figures] = await once(child, "message");
     return figures as JudgeFigures;
   } finally {

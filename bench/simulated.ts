@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { bundleWorker } from "./bundle-worker.ts";
 import { type Figure, median } from "./measure.ts";
-import { SMALL_HEAP } from "./small-heap.ts";
 
 const FOLDER = resolve(import.meta.dirname, "simulated");
 const SIZES = [250, 500, 1_000] as const;
@@ -40,10 +39,8 @@ export async function simulated(): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const kind of ["swarm", "kubernetes"] as const) {
     const seen = new Map<number, LookFigures>();
-    for (const services of SIZES) seen.set(services, await measured(kind, services, worker, SMALL_HEAP));
-    const { residentBytes } = await measured(kind, LARGEST, worker, []);
+    for (const services of SIZES) seen.set(services, await measured(kind, services, worker, ["--expose-gc"]));
     figures.push(...judgeFigures(kind, seen), ...figuresOf(kind, seen.get(LARGEST) as LookFigures));
-    figures.push({ what: "the same when Node takes what it likes", value: residentBytes / 1e6, unit: "MB" });
     figures.push(growth("all that a look takes", seen, totalMs), growth("judge", seen, judgeMs));
   }
   return figures;

@@ -26,5 +26,6 @@ export * from "./retry.ts";
 export * from "./scan-evidence.ts";
 export * from "./scan-summary.ts";
 export * from "./scope.ts";
+export * from "./spare-memory.ts";
 export * from "./target.ts";
 export * from "./text.ts";

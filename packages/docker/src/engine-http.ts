@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { BelayError, type Clock, isBelayError, type Redactor } from "@belay/core";
+import { BelayError, type Clock, isBelayError, type Redactor, spareMemory } from "@belay/core";
 import { ConnectionLost, connectionError } from "./connection-error.ts";
 import { type DialCommand, DialSocket } from "./dial-socket.ts";
 import { engineErrorOf } from "./engine-error.ts";
@@ -274,7 +274,7 @@ async function readList<T>(
 ): Promise<T[]> {
   const list: T[] = [];
   try {
-    for await (const text of jsonArray(response as AsyncIterable<Buffer>)) list.push(take(text));
+    for await (const text of jsonArray(response as AsyncIterable<Buffer>)) spareMemory(list.push(take(text)));
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof SyntaxError)) throw new ConnectionLost(socket, error);

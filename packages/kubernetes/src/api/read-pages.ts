@@ -1,3 +1,4 @@
+import { spareMemory } from "@belay/core";
 import type { ResourceList } from "../kubernetes-api.ts";
 import type { KubernetesObject } from "../kubernetes-object.ts";
 
@@ -16,7 +17,7 @@ export async function readPages(
   let place: string | undefined;
   for (;;) {
     const { metadata, items: members } = await ask(place);
-    for (const item of members ?? []) items.push(take(item));
+    for (const item of members ?? []) spareMemory(items.push(take(item)));
     place = metadata.continue || undefined;
     if (place === undefined) return { resourceVersion: metadata.resourceVersion, items };
   }
