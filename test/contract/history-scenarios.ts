@@ -45,7 +45,7 @@ export const BEFORE: readonly Scenario[] = [
     run: async (trial) => {
       await trial.app.define(WEB);
       const result = await trial.deploy({ web: "unhealthy" });
-      expect(result, trial.log.text()).toMatchObject({ outcome: "failed", cause: { service: "web" } });
+      expect(result, trial.why(result)).toMatchObject({ outcome: "failed", cause: { service: "web" } });
       expect(await trial.ledger()).toEqual([[1, "failed"]]);
       expect((await trial.seen()).services.web).toHaveLength(2);
       return result;
@@ -56,7 +56,7 @@ export const BEFORE: readonly Scenario[] = [
     run: async (trial) => {
       await trial.app.define(WEB);
       const result = await trial.deploy({ web: "crash" }, { policy: { onFirstFailure: "remove" } });
-      expect(result, trial.log.text()).toMatchObject({ outcome: "rolled_back", cause: { service: "web" } });
+      expect(result, trial.why(result)).toMatchObject({ outcome: "rolled_back", cause: { service: "web" } });
       expect((await trial.seen()).services.web ?? []).toEqual([]);
       return result;
     },

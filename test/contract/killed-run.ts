@@ -105,7 +105,7 @@ const isGone = async ({ run: name }: { readonly run: string }): Promise<boolean>
 /** What a user's next release does. */
 export async function deployNext(trial: Trial): Promise<void> {
   const next = await trial.deploy({ api: "unchecked4", web: "unchecked4" }, { ports: { isGone } });
-  expect(next, `${JSON.stringify(next.cause)}\n${trial.log.text()}`).toMatchObject({
+  expect(next, trial.why(next)).toMatchObject({
     outcome: "succeeded",
     leftOpen: false,
   });
@@ -119,7 +119,7 @@ export async function deployNext(trial: Trial): Promise<void> {
  */
 export async function reconcile(trial: Trial, { course, step }: KillPoint): Promise<void> {
   const result = await trial.recover({ isGone });
-  expect(["nothing", "recovered"], trial.log.text()).toContain(result.kind);
+  expect(["nothing", "recovered"], trial.why(result)).toContain(result.kind);
   // A rescuer that had only its own end left to write leaves nothing to put right.
   const isDone = course === "recovery" && step === "end";
   if (result.kind === "recovered") expect(result.outcome).toBe(isDone ? undefined : "rolled_back");

@@ -98,7 +98,7 @@ export const RELEASES: readonly Scenario[] = [
     run: async (trial) => {
       const result = await deployOver(trial, "good2", { web: { replicas: 0 } });
       // Where an engine keeps no image for what has no instance, there is nothing to change.
-      expect(["succeeded", "unchanged"], trial.log.text()).toContain(result.outcome);
+      expect(["succeeded", "unchanged"], trial.why(result)).toContain(result.outcome);
       await trial.expectRunning({});
       return result;
     },
@@ -111,7 +111,7 @@ export const RELEASES: readonly Scenario[] = [
       await trial.app.hand.up({ web: "good1" });
       const untouched = await before();
       const result = await trial.deploy({ web: "missing" });
-      expect(result, trial.log.text()).toMatchObject({ outcome: "refused", cause: { cause: "preflight" } });
+      expect(result, trial.why(result)).toMatchObject({ outcome: "refused", cause: { cause: "preflight" } });
       expect(await trial.ledger()).toEqual([]);
       expect(await before()).toEqual(untouched);
       await trial.expectRunning(OLD);
@@ -152,7 +152,7 @@ export const SURROUNDINGS: readonly Scenario[] = [
       // A file on a node of a swarm is seen by nobody before a task wants it; everywhere else nothing is touched.
       const [outcome, cause] =
         trial.app.scope.target === "swarm" ? ["rolled_back", "config_missing"] : ["refused", "preflight"];
-      expect(result, trial.log.text()).toMatchObject({ outcome, cause: { cause } });
+      expect(result, trial.why(result)).toMatchObject({ outcome, cause: { cause } });
       expect(trial.lastMs).toBeLessThan(OFF_MS);
       await trial.expectRunning(OLD);
       return result;

@@ -38,7 +38,7 @@ export async function expectRolledBack(
   causes: readonly Cause[],
   old: Running = OLD,
 ): Promise<void> {
-  expect(result, trial.log.text()).toMatchObject({ outcome: "rolled_back", leftOpen: false });
+  expect(result, trial.why(result)).toMatchObject({ outcome: "rolled_back", leftOpen: false });
   expect(causes).toContain(result.cause?.cause);
   expect(result.cause?.service).toBe("web");
   expect((await trial.ledger())[0]).toEqual([result.report.deployment, "rolled_back"]);
@@ -53,7 +53,7 @@ export async function expectDone(
   runs: Running,
   outcome: Outcome = "succeeded",
 ): Promise<void> {
-  expect(result, trial.log.text()).toMatchObject({ outcome, leftOpen: false });
+  expect(result, trial.why(result)).toMatchObject({ outcome, leftOpen: false });
   if (result.report.deployment !== undefined)
     expect((await trial.ledger())[0]).toEqual([result.report.deployment, outcome]);
   await trial.expectRunning(runs);

@@ -23,7 +23,7 @@ const GROUPS: readonly Scenario[] = [
     run: async (trial) => {
       const before = async () => (await trial.seen()).services.web;
       const result = await withOneShot(trial, { migrate: "job-fails", web: "good2" });
-      expect(result, trial.log.text()).toMatchObject({
+      expect(result, trial.why(result)).toMatchObject({
         outcome: "rolled_back",
         cause: { cause: "exited", service: "migrate" },
       });
@@ -65,7 +65,7 @@ const GROUPS: readonly Scenario[] = [
 async function withOneShot(trial: Trial, release: Variants): Promise<DeploymentResult> {
   await trial.app.define({ migrate: { goal: "complete" }, web: { replicas: 1, dependsOn: ["migrate"] } });
   const first = await trial.deploy({ migrate: "job-done1", web: "good1" });
-  expect(first, trial.log.text()).toMatchObject({ outcome: "succeeded" });
+  expect(first, trial.why(first)).toMatchObject({ outcome: "succeeded" });
   return trial.deploy(release);
 }
 
@@ -74,7 +74,7 @@ async function removeOneOfThree(trial: Trial, web: VariantName): Promise<Deploym
   const two: Definitions = { api: { replicas: 1 }, web: { replicas: 1 } };
   await trial.app.define({ ...two, worker: { replicas: 1 } });
   const first = await trial.deploy({ api: "good1", web: "good1", worker: "good1" });
-  expect(first, trial.log.text()).toMatchObject({ outcome: "succeeded" });
+  expect(first, trial.why(first)).toMatchObject({ outcome: "succeeded" });
   await trial.app.define(two);
   return trial.deploy({ api: "good2", web });
 }
@@ -89,7 +89,7 @@ const RUNS: readonly Scenario[] = [
         if (step === "watch") cancel.abort();
       };
       const result = await deployOver(trial, "good2", { options: { ports: { signal: cancel.signal, onStep } } });
-      expect(result, trial.log.text()).toMatchObject({ outcome: "rolled_back", cause: { cause: "cancelled" } });
+      expect(result, trial.why(result)).toMatchObject({ outcome: "rolled_back", cause: { cause: "cancelled" } });
       expect(await trial.ledger()).toEqual([[1, "rolled_back"]]);
       await trial.expectRunning(OLD);
       return result;
@@ -108,7 +108,7 @@ const RUNS: readonly Scenario[] = [
         web: { config: true },
         options: { policy, ports: { onStep } },
       });
-      expect(result, trial.log.text()).toMatchObject({ outcome: "rollback_failed", leftOpen: false });
+      expect(result, trial.why(result)).toMatchObject({ outcome: "rollback_failed", leftOpen: false });
       expect(await trial.ledger()).toEqual([[1, "rollback_failed"]]);
       const { report } = result;
       expect(report.changes).toContainEqual(expect.objectContaining({ service: "web", from: expect.anything() }));
@@ -126,7 +126,7 @@ const RUNS: readonly Scenario[] = [
     run: async (trial) => {
       await deployOver(trial, "good2");
       const result = await trial.deploy({ web: "good1" }, { ports: { isOlder: async () => true } });
-      expect(result, trial.log.text()).toMatchObject({ outcome: "refused", cause: { cause: "older_release" } });
+      expect(result, trial.why(result)).toMatchObject({ outcome: "refused", cause: { cause: "older_release" } });
       expect(await trial.ledger()).toEqual([[1, "succeeded"]]);
       await trial.expectRunning({ web: ["good2", 2] });
       return result;

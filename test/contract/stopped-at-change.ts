@@ -68,7 +68,7 @@ async function prepare(trial: Trial, way: Way): Promise<void> {
   await trial.app.define({ ...TWO, worker: { replicas: 1 } });
   // What Belay did not bring, it would not remove.
   const first = await trial.deploy({ api: "unchecked1", web: "unchecked1", worker: "unchecked1" });
-  expect(first, trial.log.text()).toMatchObject({ outcome: "succeeded" });
+  expect(first, trial.why(first)).toMatchObject({ outcome: "succeeded" });
   await trial.app.define(TWO);
 }
 
@@ -82,7 +82,7 @@ function oldOf(way: Way): Running {
 export async function killedAtChange(trial: Trial, point: ChangePoint): Promise<void> {
   await kill(trial, point);
   const result = await trial.recover({ isOver: async ({ run }) => run === VICTIM });
-  expect(result, trial.log.text()).toMatchObject({ kind: "recovered", outcome: "rolled_back" });
+  expect(result, trial.why(result)).toMatchObject({ kind: "recovered", outcome: "rolled_back" });
   await trial.expectRunning(oldOf(point.way));
   await expectClosed(trial);
 }
@@ -109,7 +109,7 @@ export async function wokenAtChange(trial: Trial, point: ChangePoint, meanwhile:
   if (meanwhile === "deploy") await deployNext(trial, { lifeMs: LIFE_MS });
   else {
     const result = await trial.recover({ lifeMs: LIFE_MS });
-    expect(result, trial.log.text()).toMatchObject({ kind: "recovered", outcome: "rolled_back" });
+    expect(result, trial.why(result)).toMatchObject({ kind: "recovered", outcome: "rolled_back" });
   }
   const before = await trial.expectRunning(meanwhile === "deploy" ? NEXT : oldOf(point.way));
   // What was on its way reaches the engine now, and then the runner goes on.
@@ -124,7 +124,7 @@ export async function wokenAtChange(trial: Trial, point: ChangePoint, meanwhile:
 async function deployNext(trial: Trial, ports: NonNullable<Parameters<Trial["deploy"]>[1]>["ports"]): Promise<void> {
   const variants = { api: "unchecked3", web: "unchecked3" } as const;
   const next = await trial.deploy(variants, { ports: { ...ports }, revision: commit(0xb0) });
-  expect(next, trial.log.text()).toMatchObject({ outcome: "succeeded", recovered: [{ kind: "recovered" }] });
+  expect(next, trial.why(next)).toMatchObject({ outcome: "succeeded", recovered: [{ kind: "recovered" }] });
   await trial.expectRunning(NEXT);
 }
 

@@ -31,7 +31,7 @@ export async function killedWithin(trial: Trial, way: StopPoint["way"]): Promise
   const end = await victim.ended;
   expect(end, end.log).toMatchObject({ signal: "SIGKILL" });
   const result = await trial.recover({ isOver: async ({ run }) => run === VICTIM });
-  expect(result, trial.log.text()).toMatchObject({ kind: "recovered", outcome: "rolled_back" });
+  expect(result, trial.why(result)).toMatchObject({ kind: "recovered", outcome: "rolled_back" });
   await trial.expectRunning(OLD);
   await expectClosed(trial);
 }
@@ -42,7 +42,7 @@ export async function wokenWithin(trial: Trial, way: StopPoint["way"]): Promise<
   await victim.logged(STOPS);
   const ports = { lifeMs: LIFE_MS };
   const next = await trial.deploy({ api: "unchecked3", web: "unchecked3" }, { ports, revision: commit(0xb0) });
-  expect(next, trial.log.text()).toMatchObject({ outcome: "succeeded", recovered: [{ kind: "recovered" }] });
+  expect(next, trial.why(next)).toMatchObject({ outcome: "succeeded", recovered: [{ kind: "recovered" }] });
   const before = await trial.expectRunning(NEXT);
   victim.signal("SIGCONT");
   const end = await victim.ended;

@@ -30,6 +30,9 @@ export interface DeployOptions {
 
 let runs = 0;
 
+/** So many last lines of each instance are shown when a test fails. */
+const LAST_LINES = 5;
+
 /** One application under test, and what the tests ask of it. Every question opens the target anew, as each run does. */
 export class Trial {
   readonly app: ApplicationStand;
@@ -118,6 +121,14 @@ export class Trial {
       );
     if (variant.startsWith("unchecked")) await waitUntil(`${service} listens`, listens, { withinMs: 10_000 });
     expect((await (await answer()).text()).trim(), `${service} answers`).toBe(variant);
+  }
+
+  /** Why it ended so, for the message of an assertion: cause, engine's words and last lines, and then what was logged. */
+  why(end: DeploymentResult | RecoveryResult): string {
+    const { outcome, cause } = end;
+    const { likelyCause, evidence = [], running } = "report" in end ? end.report : { running: end.running };
+    const last = evidence.map(({ logLines, ...one }) => ({ ...one, logLines: logLines.slice(-LAST_LINES) }));
+    return `${JSON.stringify({ outcome, cause, likelyCause, evidence: last, running }, null, 1)}\n${this.log.text()}`;
   }
 
   #ports(target: Target): RolloutPorts {

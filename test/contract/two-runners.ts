@@ -61,7 +61,7 @@ export async function pausedAndWoken(trial: Trial, changes: number): Promise<voi
   // It would do its next change at once when it is woken.
   holder.release();
   const next = await trial.deploy({ api: "good3", web: "good3" }, { ports: { lifeMs: 4_000 }, revision: commit(0xb0) });
-  expect(next, trial.log.text()).toMatchObject({ outcome: "succeeded", recovered: [{ kind: "recovered" }] });
+  expect(next, trial.why(next)).toMatchObject({ outcome: "succeeded", recovered: [{ kind: "recovered" }] });
   const before = await trial.expectRunning({ api: ["good3", 1], web: ["good3", 1] });
   holder.signal("SIGCONT");
   const end = await holder.ended;
@@ -106,7 +106,7 @@ export async function rollbackSupersedes(trial: Trial): Promise<string> {
   await trial.app.define({ web: { replicas: 1 } });
   await trial.app.hand.up({ web: "good1" });
   const proven = await trial.deploy({ web: "good2" }, { revision: commit(0x90) });
-  expect(proven, trial.log.text()).toMatchObject({ outcome: "succeeded" });
+  expect(proven, trial.why(proven)).toMatchObject({ outcome: "succeeded" });
   const coming = await trial.app.release({ web: "good3" }, commit(0xa0));
   const first = start(trial, "coming", coming, MIDWAY);
   await first.held();

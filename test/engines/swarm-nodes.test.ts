@@ -44,7 +44,7 @@ async function open(services: Services, memory?: number, catalogue = images): Pr
 
 /** Fails with all that Belay said, because a swarm can't be asked again later. */
 function expectEnd(trial: Trial, result: DeploymentResult, outcome: Outcome, ...causes: Cause[]): void {
-  const told = `${JSON.stringify(result.cause)}\n${trial.log.text()}`;
+  const told = trial.why(result);
   expect(result.outcome, told).toBe(outcome);
   if (causes.length > 0) expect(causes, told).toContain(result.cause?.cause);
 }

@@ -24,6 +24,6 @@ it("runs what runs once of a stack that comes right after another one went", asy
   await trial.app.release({ migrate: "job-done1", web: "unchecked2" });
   await gone.remove();
   const result = await trial.deploy({ migrate: "job-done1", web: "unchecked2" });
-  expect(result, `${JSON.stringify(result.cause)} ${trial.log.text()}`).toMatchObject({ outcome: "succeeded" });
+  expect(result, trial.why(result)).toMatchObject({ outcome: "succeeded" });
   await trial.expectRunning({ migrate: ["job-done1", 1], web: ["unchecked2", 1] });
 });
