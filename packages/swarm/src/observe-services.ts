@@ -144,7 +144,7 @@ async function resumeAll(
     const task = pausedByNode(service, tasks, nodes, state.leaving);
     const left = tasks.filter(({ ID }) => surplus.has(ID) && !state.tidied.has(ID)).map(({ ID }) => ID);
     if (task !== undefined)
-      await resumeUpdate(state, service, `paused the update because ${task.ID} ended with its node`, signal);
+      await resumeUpdate(state, service, `paused the update because ${task.ID} ended by its node`, signal);
     else if (left.length > 0 && !isUpdating(service)) {
       for (const ID of left) state.tidied.add(ID);
       await resumeUpdate(state, service, `left ${left.join(", ")} beside another task of the same slot`, signal);

@@ -18,6 +18,11 @@ describe("what runs once and met the network of a removed stack", () => {
     expect(forceFor(oneShot(4), [refused(), refused()], new Map())).toBe(5);
   });
 
+  it("is run again also when its next task was broken off by its node", () => {
+    const brokenOff = task({ state: "rejected", err: "Canceled: context canceled" });
+    expect(forceFor(oneShot(1), [refused(), brokenOff], new Map())).toBe(2);
+  });
+
   it("is run again once for each time, and once more when that did not arrive", () => {
     const one = refused();
     const again = new Map([[one.ID, 1]]);

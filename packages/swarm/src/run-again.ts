@@ -1,8 +1,9 @@
 import { isNotFound, isOutOfSequence, type Service, type Services, type Task } from "@belay/docker";
+import { refusedInPassing } from "./refused-in-passing.ts";
 import { goalOf } from "./service-mode.ts";
 import type { SwarmOptions } from "./swarm-options.ts";
 import type { TargetState } from "./target-state.ts";
-import { metOldNetwork, runsOnce } from "./translate-task.ts";
+import { runsOnce } from "./translate-task.ts";
 
 /** What is needed of {@link TargetState}. */
 type Rerun = Pick<TargetState, "revisionInForce" | "revisionOfTask" | "again" | "attempts"> & {
@@ -23,8 +24,8 @@ export interface Attempts {
 const PATIENCE = { ms: 30_000, times: 10 } as const;
 
 /**
- * What runs once and was refused by its node, for a network that is gone by then, has had no container, and the engine makes no
- * other task for it: it is told to. A refusal that lasts is left as it is, and so decides with the engine's own words.
+ * What runs once and was refused by its node, for what is over by then, has had no container, and the engine makes no other
+ * task for it: it is told to. A refusal that lasts is left as it is, and so decides with the engine's own words.
  */
 export async function runAgain(
   state: Rerun,
@@ -44,7 +45,7 @@ export async function runAgain(
   // It may take a second or two, and as many attempts.
   const level = attempts.times > 0 ? "debug" : "info";
   for (const { ID } of own) state.again.set(ID, force);
-  state.options.log[level](`${Name}: its node still had a network that is gone: running it again`);
+  state.options.log[level](`${Name}: its node refused it for what passes: running it again`);
   const spec = { ...service.Spec, TaskTemplate: { ...TaskTemplate, ForceUpdate: force } };
   try {
     await state.docker.services.update(service.ID, service.Version, spec, { signal });
@@ -65,7 +66,7 @@ export function forceFor(
   again: ReadonlyMap<string, number>,
 ): number | undefined {
   if (goalOf(Spec) !== "complete" || !runsOnce({ Spec: Spec.TaskTemplate })) return undefined;
-  if (own.length === 0 || !own.every(metOldNetwork)) return undefined;
+  if (own.length === 0 || !own.every(refusedInPassing)) return undefined;
   const now = Spec.TaskTemplate.ForceUpdate ?? 0;
   const isTold = own.every(({ ID }) => (again.get(ID) ?? Number.POSITIVE_INFINITY) <= now);
   return isTold ? undefined : now + 1;

@@ -70,8 +70,16 @@ describe("the tasks of a service", () => {
     expect(seen([refused]).instances[0]?.containers[0]?.reason).toBe("ErrImagePull");
   });
 
-  it("that a node refused because it still has a network that is gone were not at fault, and are waited for", () => {
-    const err = "invalid pool request: Pool overlaps with other one on this address space";
+  it.for([
+    [
+      "because it still has a network that is gone",
+      "invalid pool request: Pool overlaps with other one on this address space",
+    ],
+    [
+      "because it broke off what it was at",
+      "failed to read config content: rpc error: code = Canceled desc = context canceled",
+    ],
+  ] as const)("that a node refused %s were not at fault, and are waited for", ([, err]) => {
     const [instance] = seen([task({ state: "rejected", err })]).instances;
     expect(instance).toMatchObject({ phase: "current", endedBy: "node", ready: false });
     expect(instance?.containers[0]?.reason).toBeUndefined();

@@ -1,6 +1,7 @@
 import type { ContainerState, Digest, Goal, Instance, Phase } from "@belay/core";
 import { isDigest } from "@belay/core";
 import type { Task, TaskState } from "@belay/docker";
+import { refusedInPassing } from "./refused-in-passing.ts";
 import type { LocalTask } from "./task-watch.ts";
 
 /** What is known of a task besides what the manager shows. */
@@ -75,16 +76,6 @@ function wasEvicted({ Status }: Task): boolean {
   return Status.State === "rejected" && Status.Err === "assigned node no longer meets constraints";
 }
 
-/**
- * A manager gives a new network the addresses of one that was just removed, and its node refuses the task while it still has
- * that one (moby, `libnetwork/ipamapi`, ErrPoolOverlap; seen on API 1.52). The next task, where there is to be one, finds it gone.
- */
-export function metOldNetwork({ Status }: Task): boolean {
-  return (
-    Status.State === "rejected" && (Status.Err ?? "").includes("Pool overlaps with other one on this address space")
-  );
-}
-
 /** The engine makes no other task in its place, however it ends. */
 export function runsOnce({ Spec }: Pick<Task, "Spec">): boolean {
   return Spec.RestartPolicy?.Condition === "none";
@@ -92,7 +83,7 @@ export function runsOnce({ Spec }: Pick<Task, "Spec">): boolean {
 
 /** It was no fault of the task, and another one comes. */
 function isNodesFault(task: Task, { again }: TaskKnowledge): boolean {
-  return wasEvicted(task) || (metOldNetwork(task) && (again === true || !runsOnce(task)));
+  return wasEvicted(task) || (refusedInPassing(task) && (again === true || !runsOnce(task)));
 }
 
 function whoEnded(task: Task, known: TaskKnowledge): NonNullable<Instance["endedBy"]> {
