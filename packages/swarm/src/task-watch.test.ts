@@ -38,6 +38,14 @@ describe("an event", () => {
     expect(of("a", "die", { exitCode: "137" })).toBe(false);
   });
 
+  it("tells of a start after the end, which is the engine's own mistake", () => {
+    of("a", "start");
+    of("a", "die", { exitCode: "137" });
+    expect(watch.local("a")).toEqual({ container: "container1", exitCode: 137 });
+    of("a", "start");
+    expect(watch.local("a")).toEqual({ container: "container1", exitCode: 137, revived: true });
+  });
+
   it("of a container that belongs to no task is nobody's", () => {
     expect(watch.note(event("container", "die", {}))).toBe(false);
   });

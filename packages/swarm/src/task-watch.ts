@@ -21,6 +21,12 @@ export interface LocalTask {
   readonly oom?: boolean;
   /** Told to end: what comes after is no crash. */
   readonly killed?: boolean;
+  /**
+   * It started after its end, as no container of a swarm does. Its engine had broken off a start and begun anew, and took the
+   * end of the first one for that of the second, which it cut off from its networks (moby, `daemon/monitor.go`, events of exit
+   * and start; seen on API 1.52). The swarm replaces it.
+   */
+  readonly revived?: boolean;
   readonly health?: "healthy" | "unhealthy";
 }
 
@@ -132,8 +138,10 @@ export class TaskWatch {
   #remember(task: string, event: EngineEvent): void {
     const before = this.#local.get(task) ?? {};
     // A container that has ended is killed once more when it is cleared away.
-    if (event.Action !== "kill" || before.exitCode === undefined)
-      this.#local.set(task, { ...before, container: event.Actor.ID, ...factsOf(event) });
+    if (event.Action !== "kill" || before.exitCode === undefined) {
+      const revived = event.Action === "start" && before.exitCode !== undefined;
+      this.#local.set(task, { ...before, container: event.Actor.ID, ...factsOf(event), ...(revived && { revived }) });
+    }
     const lines = this.#events.get(task) ?? [];
     lines.push(describeEvent(event));
     this.#events.set(task, lines.slice(-KEPT_EVENTS));

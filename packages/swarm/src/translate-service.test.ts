@@ -102,6 +102,13 @@ describe("the tasks of a service", () => {
     });
   });
 
+  it.for(["running", "failed"] as const)("that are %s, but started after their end, did not crash", (state) => {
+    const [cutOff] = seen([task({ state, exitCode: 137 })], {
+      local: () => ({ exitCode: 137, revived: true }),
+    }).instances;
+    expect(cutOff).toMatchObject({ ready: false, endedBy: "node", containers: [{ state: "exited" }] });
+  });
+
   it("that were seen on their way out did not crash, however they end", () => {
     const ended = task({ id: "told", state: "failed", desired: "shutdown", exitCode: 143 });
     expect(seen([ended], { leaving: new Set(["told"]) }).instances[0]?.endedBy).toBe("engine");

@@ -87,7 +87,7 @@ function isNodesFault(task: Task, { again }: TaskKnowledge): boolean {
 }
 
 function whoEnded(task: Task, known: TaskKnowledge): NonNullable<Instance["endedBy"]> {
-  if (task.Status.State === "orphaned" || isNodesFault(task, known)) return "node";
+  if (task.Status.State === "orphaned" || isNodesFault(task, known) || known.local.revived) return "node";
   if (known.leaving || known.local.killed) return "engine";
   if (isUnhealthy(task, known.local)) return "engine";
   return ["shutdown", "remove", "rejected"].includes(task.Status.State) ? "engine" : "self";
