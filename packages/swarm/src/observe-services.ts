@@ -1,6 +1,7 @@
 import type { Observation, ObservedService, Wanted } from "@belay/core";
 import { isNotFound, type Service, type SwarmNode, type Task } from "@belay/docker";
 import { diedWithEngine } from "./died-with-engine.ts";
+import { excusedTasks } from "./excused-tasks.ts";
 import type { Flux } from "./look-times.ts";
 import { isPaused, pausedByNode } from "./paused-by-node.ts";
 import { resumeUpdate } from "./resume-update.ts";
@@ -29,6 +30,7 @@ export async function observeServices(
   const byService = Map.groupBy(tasks, ({ ServiceID }) => ServiceID);
   const surplus = new Set(surplusTasks(tasks, (task) => state.revisionOfTask(task)).map(({ ID }) => ID));
   await resumeAll(state, services, { byService, nodes, surplus }, signal);
+  const excused = excusedTasks(tasks, state);
   const byName = new Map(services.map((service) => [service.Spec.Name, service]));
   const observed = wanted.map((one, index) => {
     const service = byName.get(names[index] ?? "");
@@ -39,7 +41,7 @@ export async function observeServices(
       translate: (task, known) => state.memo.instanceOf(task, known, state.directory.networks),
       inForce: (shown) => state.revisionInForce(shown),
       leaving: state.leaving,
-      again: state.again,
+      excused,
       local: (task) => state.watch.local(task),
       oom,
       nodes,

@@ -32,6 +32,8 @@ export class TargetState {
   readonly again = new Map<string, number>();
   /** Service id → how often that was done on this way. */
   readonly attempts = new Map<string, Attempts>();
+  /** Service and slot → when the first of its tasks was made, in the manager's time, that were refused and had none come up since. */
+  readonly refusedSince = new Map<string, number>();
   /** Ids of services, by their full names, as they were at the last look. */
   readonly ids = new Map<string, string>();
   /** Ids of the tasks that were there at the first look of this way: others are of this deployment. */
@@ -77,6 +79,7 @@ export class TargetState {
   #learn(services: readonly { readonly service: string; readonly name: string }[]): void {
     this.written.clear();
     this.attempts.clear();
+    this.refusedSince.clear();
     for (const { service, name } of services) this.names.set(service, name);
   }
 

@@ -115,6 +115,6 @@ function isSameKnowledge(one: TaskKnowledge, other: TaskKnowledge): boolean {
     one.leaving === other.leaving &&
     one.local === other.local &&
     one.oom === other.oom &&
-    one.again === other.again
+    one.excused === other.excused
   );
 }

@@ -15,8 +15,8 @@ export interface Knowledge {
   readonly leaving: ReadonlySet<string>;
   readonly local: (task: string) => LocalTask;
   readonly oom: ReadonlySet<string>;
-  /** Tasks of what runs once that Belay has run again. */
-  readonly again: Pick<ReadonlySet<string>, "has">;
+  /** Tasks that were refused for what passes. */
+  readonly excused: ReadonlySet<string>;
   readonly nodes: readonly SwarmNode[];
   /** The revision that Belay wrote, where it has written one: another one in force is somebody else's. */
   readonly written: string | undefined;
@@ -48,7 +48,7 @@ export function translateService(
         leaving: known.leaving.has(task.ID),
         local: known.local(task.ID),
         oom: known.oom.has(task.ID),
-        again: known.again.has(task.ID),
+        excused: known.excused.has(task.ID),
       }),
     ),
   };

@@ -1,7 +1,6 @@
 import type { ContainerState, Digest, Goal, Instance, Phase } from "@belay/core";
 import { isDigest } from "@belay/core";
 import type { Task, TaskState } from "@belay/docker";
-import { refusedInPassing } from "./refused-in-passing.ts";
 import type { LocalTask } from "./task-watch.ts";
 
 /** What is known of a task besides what the manager shows. */
@@ -16,8 +15,8 @@ export interface TaskKnowledge {
   readonly local: LocalTask;
   /** `State.OOMKilled` of its container, where that can be seen. */
   readonly oom?: boolean;
-  /** Another one comes in its place, though the engine would make none by itself. */
-  readonly again?: boolean;
+  /** Its node refused it for what passes, and another one comes in its place. */
+  readonly excused?: boolean;
 }
 
 /** How long a slot lives: its number, or the node of a global service. */
@@ -82,8 +81,8 @@ export function runsOnce({ Spec }: Pick<Task, "Spec">): boolean {
 }
 
 /** It was no fault of the task, and another one comes. */
-function isNodesFault(task: Task, { again }: TaskKnowledge): boolean {
-  return wasEvicted(task) || (refusedInPassing(task) && (again === true || !runsOnce(task)));
+function isNodesFault(task: Task, { excused }: TaskKnowledge): boolean {
+  return wasEvicted(task) || excused === true;
 }
 
 function whoEnded(task: Task, known: TaskKnowledge): NonNullable<Instance["endedBy"]> {
