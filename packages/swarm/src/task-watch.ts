@@ -22,9 +22,10 @@ export interface LocalTask {
   /** Told to end: what comes after is no crash. */
   readonly killed?: boolean;
   /**
-   * It started after its end, as no container of a swarm does. Its engine had broken off a start and begun anew, and took the
-   * end of the first one for that of the second, which it cut off from its networks (moby, `daemon/monitor.go`, events of exit
-   * and start; seen on API 1.52). The swarm replaces it.
+   * It started after its end, as no container of a swarm does. A refused task of the same service was cleared away with the
+   * network in the middle of its start, which was done again; and the engine took the end of the first start for that of the
+   * second, whose networks and files it took away (moby, `daemon/monitor.go`, events of exit and start; seen on API 1.52). The
+   * swarm replaces it.
    */
   readonly revived?: boolean;
   readonly health?: "healthy" | "unhealthy";

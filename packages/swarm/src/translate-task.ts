@@ -94,6 +94,8 @@ function whoEnded(task: Task, known: TaskKnowledge): NonNullable<Instance["ended
 
 /** A check that failed makes the engine end the task, with these words (moby, `executor/container`, ErrContainerUnhealthy). */
 function isUnhealthy({ Status }: Task, local: LocalTask): boolean {
+  // Without its files no check of it can pass.
+  if (local.revived) return false;
   return local.health === "unhealthy" || (Status.State === "failed" && /unhealthy/i.test(Status.Err ?? ""));
 }
 
