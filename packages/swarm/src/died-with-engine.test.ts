@@ -15,6 +15,13 @@ it("a task ended with its engine when nobody saw its end, and the engine was awa
   expect(diedWithEngine(killed, never)).toBe(false);
 });
 
+it("one that its engine cut off did, however the manager shows it", () => {
+  const local = { exitCode: 137, revived: true } as const;
+  const watch = { wasBroken: false, local: () => local };
+  for (const state of ["running", "failed"] as const)
+    expect(diedWithEngine(task({ state, exitCode: 137 }), { node: "here", watch })).toBe(true);
+});
+
 it("an application that ended by itself did not", () => {
   expect(diedWithEngine(killed, after({ exitCode: 255 }))).toBe(false);
   expect(diedWithEngine(task({ state: "failed", exitCode: 3 }), after())).toBe(false);

@@ -22,7 +22,7 @@ export class TargetState {
   readonly aliases = new Map<string, string>();
   /** Full names of services as they are called in the plan or snapshot that is being carried out: by `belay.yaml` name. */
   readonly names = new Map<string, string>();
-  /** Tasks that were seen on their way out, or ended with their engine: how they end is no crash. */
+  /** Tasks that were seen on their way out, or ended with their engine or by its mistake: how they end is no crash. */
   readonly leaving = new Set<string>();
   /** Tasks from before a change that their specs don't show: of the old revision, whatever these say. */
   readonly stale = new Set<string>();

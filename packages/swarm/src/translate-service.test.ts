@@ -90,12 +90,6 @@ describe("the tasks of a service", () => {
     });
   });
 
-  it.for(["running", "failed"] as const)("that are %s, but started after their end, did not crash", (state) => {
-    const local = { exitCode: 137, revived: true, health: "unhealthy" } as const;
-    const [cutOff] = seen([task({ state, exitCode: 137 })], { local: () => local }).instances;
-    expect(cutOff).toMatchObject({ ready: false, endedBy: "node", containers: [{ state: "exited", health: "none" }] });
-  });
-
   it("that were seen on their way out did not crash, however they end", () => {
     const ended = task({ id: "told", state: "failed", desired: "shutdown", exitCode: 143 });
     expect(seen([ended], { leaving: new Set(["told"]) }).instances[0]?.endedBy).toBe("engine");

@@ -86,7 +86,7 @@ function isNodesFault(task: Task, { excused }: TaskKnowledge): boolean {
 }
 
 function whoEnded(task: Task, known: TaskKnowledge): NonNullable<Instance["endedBy"]> {
-  if (task.Status.State === "orphaned" || isNodesFault(task, known) || known.local.revived) return "node";
+  if (task.Status.State === "orphaned" || isNodesFault(task, known)) return "node";
   if (known.leaving || known.local.killed) return "engine";
   if (isUnhealthy(task, known.local)) return "engine";
   return ["shutdown", "remove", "rejected"].includes(task.Status.State) ? "engine" : "self";
@@ -94,8 +94,6 @@ function whoEnded(task: Task, known: TaskKnowledge): NonNullable<Instance["ended
 
 /** A check that failed makes the engine end the task, with these words (moby, `executor/container`, ErrContainerUnhealthy). */
 function isUnhealthy({ Status }: Task, local: LocalTask): boolean {
-  // Without its files no check of it can pass.
-  if (local.revived) return false;
   return local.health === "unhealthy" || (Status.State === "failed" && /unhealthy/i.test(Status.Err ?? ""));
 }
 
