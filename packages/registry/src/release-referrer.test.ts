@@ -1,5 +1,6 @@
-import { createRelease, type Digest, type Release, releaseDigest } from "@belay/core";
-import { afterEach, describe, expect, it } from "vitest";
+import { createRelease, type Digest, type Release, releaseDigest, sha256 } from "@belay/core";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { MEDIA_TYPES } from "./manifest.ts";
 import { attachRelease, findRelease, RELEASE_ARTIFACT } from "./release-referrer.ts";
 import { clientFor, type TestClient } from "./testing/client-for.ts";
 import { type FakeRegistry, startFakeRegistry } from "./testing/fake-registry.ts";
@@ -111,6 +112,69 @@ describe("the fallback tag", () => {
     };
     await attach(releaseFor(manifest));
     expect(test.log.text()).toContain("does not list it");
+  });
+});
+
+describe("a broken document beside an image", () => {
+  const VALID = { mediaType: RELEASE_ARTIFACT, size: 2 };
+
+  /** Something else under the release's kind, listed before or after it. */
+  function list(image: Digest, text: string, place: "before" | "after"): Digest {
+    const bytes = Buffer.from(text);
+    const entry = {
+      ...VALID,
+      mediaType: MEDIA_TYPES.ociManifest,
+      digest: sha256(bytes),
+      artifactType: RELEASE_ARTIFACT,
+    };
+    registry.manifests.set(`web/${entry.digest}`, { mediaType: MEDIA_TYPES.ociManifest, bytes });
+    const tag = `web/${image.replace(":", "-")}`;
+    const manifests = JSON.parse(fallback(image)?.bytes.toString() ?? '{"manifests":[]}').manifests;
+    const all = place === "before" ? [entry, ...manifests] : [...manifests, entry];
+    const index = JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: all });
+    registry.manifests.set(tag, { mediaType: MEDIA_TYPES.ociIndex, bytes: Buffer.from(index) });
+    return entry.digest;
+  }
+
+  const layer = (digest: Digest): string => JSON.stringify({ layers: [{ ...VALID, digest }] });
+
+  beforeEach(() => start(false));
+
+  it.each<[string, () => string, string]>([
+    ["no manifest", () => "no manifest", "is no JSON object"],
+    ["a list", () => "null", "is no JSON object"],
+    ["content under another's digest", () => served("web", "{}", sha256("other")), "the content that came is"],
+    ["what fills the memory", () => served("web", " ".repeat(17 << 20)), "the answer is larger"],
+    ["a document that is none", () => served("web", "\u0000{"), "reading the release"],
+  ])("that is %s is told and passed over", async (_what, text, words) => {
+    const { manifest } = registry.addImage("web", "v1", "web");
+    const release = releaseFor(manifest);
+    await attach(release);
+    for (const place of ["before", "after"] as const) list(manifest, text(), place);
+    expect((await find("web:v1"))?.release).toEqual(release);
+    expect(test.log.text()).toContain(words);
+  });
+
+  function served(repository: string, text: string, digest = sha256(text)): string {
+    registry.blobs.set(`${repository}/${digest}`, Buffer.from(text));
+    return layer(digest);
+  }
+
+  it("is an error where there is no good one", async () => {
+    const { manifest } = registry.addImage("web", "v1", "web");
+    const digest = list(manifest, "no manifest", "after");
+    await expect(find("web:v1")).rejects.toMatchObject({
+      code: "REGISTRY_ERROR",
+      got: expect.stringContaining(digest),
+    });
+  });
+
+  it("is none that the registry only fails to give now: it may be the youngest", async () => {
+    const { manifest } = registry.addImage("web", "v1", "web");
+    await attach(releaseFor(manifest));
+    const digest = list(manifest, "{}", "after");
+    registry.fault({ when: new RegExp(`manifests/${digest}`), status: 503 });
+    await expect(find("web:v1")).rejects.toMatchObject({ code: "REGISTRY_ERROR", status: 503 });
   });
 });
 

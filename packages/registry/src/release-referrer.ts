@@ -1,7 +1,9 @@
 import {
+  type BelayError,
   type Clock,
   canonicalJson,
   type Digest,
+  isBelayError,
   type Log,
   mapBounded,
   messageOf,
@@ -11,6 +13,7 @@ import {
 } from "@belay/core";
 import { attachArtifact, findArtifacts, readArtifact } from "./attach-artifact.ts";
 import type { RegistryClient } from "./registry-client.ts";
+import { isTransient } from "./registry-error.ts";
 
 /** `artifactType` of a release document that refers to an image. */
 export const RELEASE_ARTIFACT = "application/vnd.belay.release.v1+json";
@@ -58,7 +61,9 @@ export interface FoundRelease {
 
 /**
  * The youngest release document that refers to an image (`repository:tag` or `repository@sha256:…`). A document that
- * does not itself name this image is passed over: it says nothing about it. `undefined`: no such image, or none attached.
+ * does not itself name this image is passed over: it says nothing about it. So is, with a warning, one that is broken.
+ * `undefined`: no such image, or none attached.
+ * @throws BelayError those of the registry client; also when what is attached is broken, all of it
  */
 export async function findRelease(
   registry: RegistryClient,
@@ -70,12 +75,25 @@ export async function findRelease(
   const { repository, digest } = image;
   const ours = await findArtifacts(registry, repository, digest, RELEASE_ARTIFACT);
   const found: FoundRelease[] = [];
+  const broken: BelayError[] = [];
   for (const entry of ours) {
-    const release = await readDocument(registry, repository, entry.digest, log);
+    const release = await readDocument(registry, repository, entry.digest, log).catch((error: unknown) => {
+      if (!isBroken(error)) throw error;
+      broken.push(error);
+      return undefined;
+    });
     const named = Object.values(release?.services ?? {}).some((one) => one.digest === digest);
     if (release !== undefined && named) found.push({ release, digest: releaseDigest(release), image: digest });
   }
-  return found.sort((a, b) => (a.release.createdAt < b.release.createdAt ? 1 : -1))[0];
+  const [youngest] = found.sort((a, b) => (a.release.createdAt < b.release.createdAt ? 1 : -1));
+  if (youngest === undefined && broken[0] !== undefined) throw broken[0];
+  for (const { message } of broken) log.warn(`A document beside ${reference} is passed over: ${message}`);
+  return youngest;
+}
+
+/** It will not be better the next time. What the registry only fails to give now may be the youngest. */
+function isBroken(error: unknown): error is BelayError {
+  return isBelayError(error, "REGISTRY_ERROR", "IDENTITY_MISMATCH") && !isTransient(error);
 }
 
 async function readDocument(
