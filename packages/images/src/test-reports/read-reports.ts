@@ -15,7 +15,7 @@ const MOST_BYTES = 16 * 1024 * 1024;
 
 /**
  * Reads every JUnit file (`*.xml`) below a folder, or the files of a pattern. What can't be read is told and left out. Links
- * are not followed: who writes reports does not choose what this process reads.
+ * are not followed, and only regular files are read: who writes reports does not choose what this process reads or waits for.
  */
 export async function readReports(path: string, warn: (message: string) => void): Promise<TestReports> {
   const { parseJunit } = await import("./parse-junit.ts");
@@ -58,10 +58,13 @@ async function below(folder: string, wanted: (name: string) => boolean): Promise
 }
 
 async function readPlain(file: string): Promise<string> {
-  const handle = await open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+  // A pipe that nobody writes to would be waited for without O_NONBLOCK; Windows has neither flag.
+  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+  const handle = await open(file, flags);
   try {
-    const { size } = await handle.stat();
-    if (size > MOST_BYTES) throw new Error(`it has ${size} bytes, and ${MOST_BYTES} are read at most`);
+    const found = await handle.stat();
+    if (!found.isFile()) throw new Error("it is no regular file");
+    if (found.size > MOST_BYTES) throw new Error(`it has ${found.size} bytes, and ${MOST_BYTES} are read at most`);
     return await handle.readFile("utf8");
   } finally {
     await handle.close();

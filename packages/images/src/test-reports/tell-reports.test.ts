@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { createLog, Redactor, workflowStyle } from "@belay/core";
 import { createTestLog, type TemporaryFolder, temporaryFolder } from "@belay/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -99,5 +101,15 @@ describe("test reports", () => {
     const linked = await tell(join(root.path, "reports/lin*.xml"));
     expect(linked.reports.tests).toBe(0);
     expect(linked.warned).toContain("link.xml can't be read");
+  });
+
+  it("that are no regular files are told and passed over, without waiting for them", async () => {
+    await put("b.xml", '<testsuite><testcase name="x"/></testsuite>');
+    await promisify(execFile)("mkfifo", [join(root.path, "reports/a.xml")]);
+    await mkdir(join(root.path, "reports/c.xml"));
+    const { reports, warned } = await tell(join(root.path, "reports/?.xml"));
+    expect(reports.tests).toBe(1);
+    for (const name of ["a.xml", "c.xml"]) expect(warned).toMatch(`${name} can't be read: it is no regular file`);
+    expect((await tell()).reports.tests).toBe(1);
   });
 });
