@@ -127,13 +127,17 @@ export class Client {
     return { repository: this.#options.repository, fork: this.#options.event?.fork ?? false };
   }
 
-  #defer({ title = "Not reported to GitHub" }: CallFacts, reason: Deferred): ReturnType<typeof deferred> {
+  #defer(call: CallFacts, reason: Deferred): ReturnType<typeof deferred> {
     const { redactor, log } = this.#options;
     this.#down ||= DOWN.includes(reason.reason);
     const message = redactor.redact(reason.message);
-    log.warn(message, { title });
+    log.warn(message, { title: titleOf(call) });
     return deferred(reason.reason, message);
   }
+}
+
+function titleOf({ title, permission }: CallFacts): string {
+  return title ?? (permission.endsWith(": read") ? "Not read from GitHub" : "Not reported to GitHub");
 }
 
 interface CreatePolicy {

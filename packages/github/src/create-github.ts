@@ -83,8 +83,9 @@ export function createGitHub(options: GitHubOptions): GitHub {
       return client.run(call, (api) => packageVersionsOf(api, image));
     },
     deletePackageVersion: (image, { id, digest }) => {
-      const doing = `deleting ${digest} from the package ${image.name}`;
-      return client.run({ doing, permission: "packages: write" }, (api) => deletePackageVersion(api, image, id));
+      const title = "Not deleted at GitHub";
+      const call = { doing: `deleting ${digest} from the package ${image.name}`, permission: "packages: write", title };
+      return client.run(call, (api) => deletePackageVersion(api, image, id));
     },
     uploadSarif: (upload) => {
       const call = { doing: `uploading ${upload.category} to code scanning`, permission: "security-events: write" };

@@ -8,7 +8,7 @@ export interface CallFacts {
   readonly doing: string;
   /** Permission of the job's token as a workflow writes it: `pull-requests: write`. */
   readonly permission: string;
-  /** Of the warning when it fails. Default: that something was not reported. */
+  /** Of the warning when it fails. Default: that something was not read or, by the permission, not reported. */
   readonly title?: string;
 }
 
