@@ -19,6 +19,8 @@ export interface GatePolicy {
   readonly onlyNew: boolean;
   /** An image in which nothing was recognised passes, instead of counting as not scanned. */
   readonly allowUnknownOs: boolean;
+  /** What the Dockerfile did was to be looked at: an image of which Trivy could not read it was not scanned. */
+  readonly wantDockerfile?: true;
 }
 
 export const DEFAULT_POLICY: GatePolicy = {

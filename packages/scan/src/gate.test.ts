@@ -216,7 +216,7 @@ describe("what could not be scanned", () => {
     expect(gate([], {}, { reports: [] })).toMatchObject({ result: "could_not_scan", exitCode: 11 });
   });
 
-  const nothing = { osPackages: false, libraries: [], packages: 0 };
+  const nothing = { osPackages: false, libraries: [], packages: 0, dockerfile: "nothing" } as const;
 
   it("is an image in which nothing was recognised, unless that is allowed", () => {
     const reports = [report([], { coverage: nothing })];
@@ -227,6 +227,20 @@ describe("what could not be scanned", () => {
     });
     expect(gate([], { allowUnknownOs: true }, { reports })).toMatchObject({ result: "passed" });
     expect(gate([], { kinds: ["secret"] }, { reports })).toMatchObject({ result: "passed" });
+  });
+
+  it("is an image whose Dockerfile could not be read, where that was to be looked at", () => {
+    const { coverage } = report([]);
+    const of = (dockerfile: typeof coverage.dockerfile) => [report([], { coverage: { ...coverage, dockerfile } })];
+    const unread = gate([], { wantDockerfile: true }, { reports: of("unreadable") });
+    expect(unread).toMatchObject({
+      ...{ result: "could_not_scan", exitCode: 11 },
+      obstacles: [{ obstacle: "unread_dockerfile", message: expect.stringContaining("Build with BuildKit") }],
+    });
+    expect(gate([], {}, { reports: of("unreadable") })).toMatchObject({ result: "passed" });
+    for (const dockerfile of ["checked", "nothing"] as const) {
+      expect(gate([], { wantDockerfile: true }, { reports: of(dockerfile) })).toMatchObject({ result: "passed" });
+    }
   });
 
   it("is told when it is a part of the image", () => {

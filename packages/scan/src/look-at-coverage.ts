@@ -4,13 +4,21 @@ import type { GatePolicy } from "./gate-policy.ts";
 import type { ScanReport } from "./scan-report.ts";
 
 /** What a report could not see, which without a word would look like "nothing is wrong". */
-export function lookAtCoverage(
-  report: ScanReport,
-  policy: GatePolicy,
-): { readonly obstacle?: CouldNotScan; readonly notes: readonly string[] } {
+export function lookAtCoverage(report: ScanReport, policy: GatePolicy): Coverage {
+  const packages = lookAtPackages(report, policy);
+  const unread = policy.wantDockerfile === true && report.coverage.dockerfile === "unreadable";
+  return unread && packages.obstacle === undefined ? { ...packages, obstacle: unreadDockerfile(report) } : packages;
+}
+
+interface Coverage {
+  readonly obstacle?: CouldNotScan;
+  readonly notes: readonly string[];
+}
+
+function lookAtPackages(report: ScanReport, policy: GatePolicy): Coverage {
   if (!policy.kinds.includes("vulnerability")) return { notes: [] };
   const { os, osPackages, libraries, packages } = report.coverage;
-  const image = report.platform === undefined ? oneLine(report.image) : `${oneLine(report.image)} (${report.platform})`;
+  const image = imageOf(report);
   const name = os === undefined ? undefined : oneLine(`${os.family} ${os.name}`);
   const endOfLife = os?.endOfLife ? [`${image}: ${name} is at its end of life, and gets no security fixes.`] : [];
   const checked = packages > 0 || report.findings.some((finding) => finding.kind === "vulnerability");
@@ -19,6 +27,19 @@ export function lookAtCoverage(
   const found = libraries.length === 0 ? "no package at all" : `only ${libraries.join(", ")}`;
   const why = name === undefined ? "no known distribution was found" : `Trivy knows no advisories for ${name}`;
   return { notes: [...endOfLife, `${image}: ${found} was checked, because ${why}.`] };
+}
+
+function imageOf({ image, platform }: ScanReport): string {
+  return platform === undefined ? oneLine(image) : `${oneLine(image)} (${platform})`;
+}
+
+/** Seen: a label with a space in it, in an image of the classic builder. Trivy then finds nothing, and does not say so. */
+function unreadDockerfile(report: ScanReport): CouldNotScan {
+  const error = new ScanError("unread_dockerfile", {
+    doing: `looking for misconfigurations in ${imageOf(report)}`,
+    next: "Build with BuildKit (docker buildx), or take misconfig out of `scanners`.",
+  });
+  return couldNotScan(error, report.platform);
 }
 
 function nothingSeen(report: ScanReport, image: string, os: string | undefined): CouldNotScan {

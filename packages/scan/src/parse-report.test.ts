@@ -38,6 +38,24 @@ function document(results: unknown, more: object = {}) {
 const parse = (value: unknown) => parseReport(JSON.stringify(value));
 
 describe("Trivy's report", () => {
+  const step = (created_by: string, empty_layer = true) => ({ created_by, ...(empty_layer ? { empty_layer } : {}) });
+  const base = [step("FROM x", false), step('CMD ["sh"]')];
+
+  it.each([
+    ["checked", [], true],
+    ["nothing", [], false],
+    ["nothing", [step("bazel build", false)], false],
+    ["unreadable", [step("COPY a / # buildkit", false)], false],
+    ["nothing", [...base, step("bazel build", false)], false],
+    ["nothing", [step("RUN a # buildkit", false), ...base, step("", false)], false],
+    ["unreadable", [...base, step("/bin/sh -c #(nop) COPY a", false), step("/bin/sh -c #(nop)  LABEL a=b c")], false],
+    ["unreadable", [...base, step("", false), step("USER 1"), step('CMD ["a"]')], false],
+  ])("tells %s of a Dockerfile from the history %j (checked: %j)", (expected, history, checked) => {
+    const results = checked ? [{ Target: "shop", Class: "config" }] : [{ Target: "k8s.yaml", Class: "config" }];
+    const image = { Metadata: { ImageConfig: { history } } };
+    expect(parse(document(results, image)).coverage.dockerfile).toBe(expected);
+  });
+
   it("names what stands in an image's config alike for every image", () => {
     const secret = { RuleID: "github-pat", Severity: "CRITICAL" };
     const check = { ID: "DS-0002", Severity: "HIGH" };
@@ -76,6 +94,7 @@ describe("Trivy's report", () => {
         osPackages: true,
         libraries: ["node-pkg"],
         packages: 3,
+        dockerfile: "nothing",
       },
       findings: [
         {

@@ -1,5 +1,6 @@
 import { messageOf, oneLine, type Platform, platformName } from "@belay/core";
 import { ScanError } from "./could-not-scan.ts";
+import { dockerfileSteps } from "./dockerfile-steps.ts";
 import { FIX_STATUSES, type Finding, type FixStatus, type ImageLayer } from "./finding.ts";
 import { REPORT_SCHEMA, type TrivyReport, type TrivyResult } from "./report-schema.ts";
 import type { DatabaseVersion, ScanCoverage, ScanReport } from "./scan-report.ts";
@@ -64,7 +65,14 @@ function coverageOf(report: TrivyReport, results: readonly TrivyResult[]): ScanC
     osPackages: results.some((result) => result.Class === "os-pkgs"),
     libraries: [...new Set(libraries)],
     packages: results.reduce((sum, result) => sum + (result.Packages?.length ?? 0), 0),
+    dockerfile: dockerfileOf(report, results),
   };
+}
+
+function dockerfileOf(report: TrivyReport, results: readonly TrivyResult[]): ScanCoverage["dockerfile"] {
+  const checked = results.some((result) => result.Class === "config" && result.Target === report.ArtifactName);
+  if (checked) return "checked";
+  return dockerfileSteps(report.Metadata.ImageConfig?.history ?? []).length > 0 ? "unreadable" : "nothing";
 }
 
 function findingsOf(result: TrivyResult, platform: Platform | undefined): Finding[] {

@@ -74,10 +74,14 @@ const result = z.object({
 
 const databaseMetadata = z.object({ Version: z.number(), UpdatedAt: text });
 
+const step = z.object({ created_by: optional, empty_layer: z.boolean().optional() });
+
 const metadata = z.object({
   OS: z.object({ Family: text, Name: text.default(""), EOSL: z.boolean().default(false) }).nullish(),
   ImageID: optional,
-  ImageConfig: z.object({ os: optional, architecture: optional, variant: optional }).optional(),
+  ImageConfig: z
+    .object({ os: optional, architecture: optional, variant: optional, history: z.array(step).nullish() })
+    .optional(),
 });
 
 export const REPORT_SCHEMA = z.object({
@@ -94,3 +98,4 @@ export const REPORT_SCHEMA = z.object({
 
 export type TrivyReport = z.infer<typeof REPORT_SCHEMA>;
 export type TrivyResult = z.infer<typeof result>;
+export type TrivyStep = z.infer<typeof step>;

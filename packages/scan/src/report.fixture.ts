@@ -46,6 +46,7 @@ export function report(findings: readonly Finding[], more: Partial<ScanReport> =
       osPackages: true,
       libraries: ["node-pkg"],
       packages: 12,
+      dockerfile: "checked",
     },
     findings,
     ...more,

@@ -18,6 +18,11 @@ export interface ScanCoverage {
   readonly libraries: readonly string[];
   /** How many packages were checked in all. */
   readonly packages: number;
+  /**
+   * What the Dockerfile did, as the image's history tells: `checked`; `unreadable`, when there is something and it was not
+   * checked, whether that was asked for or not; `nothing`, when the history tells nothing.
+   */
+  readonly dockerfile: "checked" | "unreadable" | "nothing";
 }
 
 /** One scan of one platform of an image, as Trivy's JSON report told it. */
