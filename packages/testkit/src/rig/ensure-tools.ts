@@ -106,6 +106,13 @@ const RECIPES = {
     accept: /v?0\.(2[5-9]|[3-9]\d)\./,
     go: { rig: "buildkitd", package: "github.com/moby/buildkit/cmd/buildkitd", ldflags: BUILDKIT_FLAGS },
   },
+  buildctl: {
+    program: "buildctl",
+    version: ["--version"],
+    accept: /v?0\.(2[5-9]|[3-9]\d)\./,
+    go: { rig: "buildkitd", package: "github.com/moby/buildkit/cmd/buildctl", ldflags: BUILDKIT_FLAGS },
+  },
+  runc: { program: "runc", version: ["--version"], debian: ["runc"] },
   // About eight minutes on two cores.
   trivy: {
     program: "trivy",

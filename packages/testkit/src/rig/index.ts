@@ -1,4 +1,5 @@
 export { beManager } from "./be-manager.ts";
+export { BUILDKIT_IMAGE, buildkitImageArchive } from "./buildkit-image.ts";
 export { type BuildkitRig, startBuildkit } from "./buildkit-rig.ts";
 export { cacheFolder } from "./cache-folder.ts";
 export { defaultEdition, type EngineEdition } from "./engine-edition.ts";
