@@ -26,7 +26,14 @@ async function explain(more: Partial<FailedBuild>) {
   redactor.add("hunter2-secret");
   const context = join(root.path, "apps/web");
   const error = await explainBuildFailure({
-    ...{ service: "web", context, testing: false, output: output("0.1 broken"), exitCode: 1 },
+    ...{
+      service: "web",
+      builder: { kind: "buildx", name: "own", driver: "docker-container" } as const,
+      context,
+      testing: false,
+      output: output("0.1 broken"),
+      exitCode: 1,
+    },
     directory: join(root.path, "apps"),
     rootOf: async () => root.path,
     log: createLog(workflowStyle(), redactor, (text) => lines.push(text)),

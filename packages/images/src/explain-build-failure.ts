@@ -2,9 +2,12 @@ import { readFile, realpath } from "node:fs/promises";
 import { isAbsolute, join, relative } from "node:path";
 import { BelayError, type Log, oneLine, tail } from "@belay/core";
 import { type FailedStep, readFailure } from "./build-failure.ts";
+import type { Builder } from "./builder.ts";
+import { explainBuilderFailure } from "./explain-builder-failure.ts";
 
 export interface FailedBuild {
   readonly service: string;
+  readonly builder: Builder;
   readonly context: string;
   readonly dockerfile?: string;
   /** Stage that was to be made. */
@@ -27,6 +30,8 @@ const SHOWN = 30;
 export async function explainBuildFailure(build: FailedBuild): Promise<BelayError> {
   const { service, testing, output, exitCode, target } = build;
   if (/client version \S+ is too old/.test(output)) return tooOld(service, output);
+  const neverBegan = explainBuilderFailure(build.builder, `building ${service}`, output);
+  if (neverBegan !== undefined) return neverBegan;
   const path = build.dockerfile ?? join(build.context, "Dockerfile");
   const file = relative(build.directory, path);
   const dockerfile = await readFile(path, "utf8").catch(() => undefined);

@@ -32,7 +32,7 @@ export async function runBuilder(
   const { context, dockerfile } = build;
   const target = stage ?? request.target;
   throw await explainBuildFailure({
-    ...{ service, context, testing, log, directory, exitCode, output: `${stdout}\n${stderr}` },
+    ...{ service, builder, context, testing, log, directory, exitCode, output: `${stdout}\n${stderr}` },
     rootOf: () => repositoryOf(cli.runner, directory),
     ...(dockerfile === undefined ? {} : { dockerfile }),
     ...(target === undefined ? {} : { target }),
