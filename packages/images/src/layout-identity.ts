@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BelayError, type Digest, type ImageIdentity, type Platform, platformName } from "@belay/core";
+import { BelayError, type Digest, type ImageIdentity, type Platform } from "@belay/core";
 import { type ImageLayout, type LayoutDescriptor, readLayout } from "@belay/core/oci-layout";
+import { normalisedPlatform } from "./normalised-platform.ts";
 
 /** What the builder says about the layout that it wrote. */
 export interface LayoutClaim {
@@ -50,7 +51,7 @@ function isIndex({ mediaType }: LayoutDescriptor): boolean {
 function checkPlatforms(claim: LayoutClaim, { entries }: ImageLayout): void {
   const found = entries.map((entry) => entry.platform);
   if (new Set(found).size !== found.length) throw differs(claim, `it holds a platform twice: ${found.join(", ")}`);
-  const wanted = [...new Set(claim.platforms.map(normalised))];
+  const wanted = [...new Set(claim.platforms.map(normalisedPlatform))];
   const same = wanted.length === found.length && wanted.every((platform) => found.includes(platform));
   if (wanted.length === 0 || same) return;
   throw differs(claim, `it holds ${found.join(", ")}, but ${wanted.join(", ")} was asked for`);
@@ -67,12 +68,6 @@ async function checkAttestations(claim: LayoutClaim, root: LayoutDescriptor, { e
     .map(({ annotations }) => annotations?.["vnd.docker.reference.digest"]);
   const without = entries.find((entry) => !spokenOf.includes(entry.manifest));
   if (without !== undefined) throw differs(claim, `attestations were asked for, and ${without.platform} has none`);
-}
-
-/** As BuildKit normalises what it is asked for: `linux/arm64/v8` is `linux/arm64`, `linux/arm` is `linux/arm/v7`. */
-function normalised(platform: Platform): Platform {
-  const [os = "", architecture = "", variant] = platform.split("/");
-  return platformName({ os, architecture, variant: variant ?? (architecture === "arm" ? "v7" : undefined) });
 }
 
 function differs(claim: LayoutClaim, got: string): BelayError {

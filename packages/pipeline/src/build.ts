@@ -28,7 +28,7 @@ export interface Built {
 
 /**
  * Builds the commit that is checked out, tests first, and writes its release.
- * @throws BelayError DIRTY_TREE, SOURCE_UNKNOWN, TESTS_FAILED, BUILD_FAILED, and what the configuration throws;
+ * @throws BelayError DIRTY_TREE, SOURCE_UNKNOWN, TAG_TAKEN, TESTS_FAILED, BUILD_FAILED, and what the configuration throws;
  *   each is written into the report too, so that the step `report` can tell it.
  */
 export function build(context: PipelineContext, inputs: BuildInputs): Promise<Built> {

@@ -3,11 +3,13 @@ import { isBelayError, type Release, type Source } from "@belay/core";
 import { imageTags } from "@belay/images";
 import { findRelease, type RegistryClient } from "@belay/registry";
 import type { PipelineContext } from "./context.ts";
+import { refuseOtherPlatforms } from "./refuse-other-platforms.ts";
 
 /**
  * The release of this very commit, when it was built, tested and pushed before: then nothing is built again, because a
  * second build of one commit has other bytes, and a SHA tag is never moved. `undefined` when there is none, when it has
  * other services than the configuration now, or when the registry does not answer (the push will tell).
+ * @throws BelayError TAG_TAKEN when it lacks a platform that is asked for now
  */
 export async function findBuilt(
   context: PipelineContext,
@@ -20,7 +22,9 @@ export async function findBuilt(
   if (source.dirty === true || tag === undefined || first === undefined) return undefined;
   try {
     const found = await findRelease(registry, `${first.repository}:${tag}`, context.log);
-    return found !== undefined && fits(found.release, application, source) ? found.release : undefined;
+    if (found === undefined || !fits(found.release, application, source)) return undefined;
+    refuseOtherPlatforms(found.release, application);
+    return found.release;
   } catch (error) {
     if (!isBelayError(error, "REGISTRY_UNREACHABLE", "REGISTRY_UNAUTHORISED", "REGISTRY_ERROR")) throw error;
     context.log.debug(`no earlier release of this commit could be looked for: ${error.message}`);
