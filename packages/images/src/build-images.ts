@@ -14,6 +14,7 @@ import type { EngineInfo, Images } from "@belay/docker";
 import { adoptImage } from "./adopt-image.ts";
 import { type BuiltImage, buildService, type ServiceBuild } from "./build-service.ts";
 import { type Builder, type DockerCli, findBuilder } from "./builder.ts";
+import { checkCaches } from "./check-caches.ts";
 import {
   type Chosen,
   checkService,
@@ -132,6 +133,7 @@ async function buildAll(options: BuildImagesOptions, services: Chosen): Promise<
   const builder = await (given instanceof Promise ? given : findBuilder(cliOf(options), options.log, given));
   warnOfSecretArguments(options.log, services);
   await registerSecrets(services, options);
+  checkCaches(services, options.log, options);
   const way = await chooseWay(builder, () => options.docker.info());
   options.log.info(describeWay(way));
   checkWay(builder, way, services);
