@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { ComposeCli } from "./compose-cli.ts";
 import { planRestoration } from "./plan-restoration.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { asRestored } from "./snapshot-members.ts";
+import { asReadBack, asRestored } from "./snapshot-members.ts";
 import { TargetState } from "./target-state.ts";
 import { container, EXITED, inspectOf, madeBy } from "./testing/containers.ts";
 
@@ -155,6 +155,16 @@ describe("the way back to containers of several revisions", () => {
       ["2", true],
       ["9", false],
     ]);
+  });
+
+  it("is read back as of one revision, and of what was ill nothing is left out", () => {
+    const [service] = snapshot.services;
+    const now = [old, hand, ill, fresh].map((one) => container(one.Id, { labels: one.Config.Labels ?? {} }));
+    const read = service === undefined ? [] : asReadBack(now, service, snapshot.at);
+    const [one, other, sick, made] = read.map(({ revision }) => revision);
+    expect(one).toBe(other);
+    expect([sick, made]).toEqual(now.slice(2).map(({ revision }) => revision));
+    expect(new Set([one, sick, made]).size).toBe(3);
   });
 
   async function see(revision: string, service: Snapshot["services"][number]) {

@@ -1,6 +1,7 @@
 import { LABELS, type RunningService, scopeHash } from "@belay/core";
 import { type ComposeContainer, isLive } from "./compose-container.ts";
 import { FILES_LABEL } from "./kept-files.ts";
+import { asReadBack } from "./snapshot-members.ts";
 import type { TargetState } from "./target-state.ts";
 
 /**
@@ -15,7 +16,9 @@ export async function readRunning(state: TargetState): Promise<readonly RunningS
   const left = [...new Set(ours.map((one) => one.service))].map((name) => [name, { name }] as const);
   const services = await Promise.all(
     [...Object.entries(named), ...left].map(async ([service, { name }]) => {
-      const own = containers.filter((one) => one.service === name);
+      const all = containers.filter((one) => one.service === name);
+      const was = state.restoring?.services.find((one) => one.service === service);
+      const own = was === undefined ? all : asReadBack(all, was, state.restoring?.at);
       return own.length === 0 ? [] : [await summarise(state, service, name, own)];
     }),
   );
@@ -41,7 +44,7 @@ async function summarise(
   return {
     service,
     name,
-    revision: youngest.revision,
+    revision: shows.revision,
     image: Config.Image ?? Image,
     digests: await state.images.digests(Image),
     ready: serving.filter(isReady).length,

@@ -61,3 +61,19 @@ export function asRestored(
     return wasSound ? [{ ...one, revision }] : [];
   });
 }
+
+/**
+ * The containers of a service as a restoration's read-back shows them: the sound ones of the snapshot are of one revision,
+ * as they were for the judge. Nothing is left out: what a person is told of is all that runs.
+ */
+export function asReadBack(
+  containers: readonly ComposeContainer[],
+  service: ServiceSnapshot,
+  at: Snapshot["at"],
+): ComposeContainer[] {
+  const sample = sampleOf(service, at);
+  if (sample === undefined) return [...containers];
+  const { revision } = containerOf(sample);
+  const sound = new Set(soundOnes(service, at).map((was) => counterpart(was, containers)?.id));
+  return containers.map((one) => (sound.has(one.id) ? { ...one, revision } : one));
+}

@@ -54,14 +54,15 @@ async function wantedOf(state: TargetState, saved: SnapshotObject): Promise<Want
   const template = templateOf(object);
   if (template === undefined) return { service, goal, desired: 0, revision: "none", digests: [] };
   const before = saved.desired ?? (isWorkload(was) ? desiredOf(was) : 0);
-  const images = Object.values(imagesOf(template));
+  const images = Object.values(imagesOf(template)).map(digestsIn);
   return {
     service,
     goal,
     // A scale that somebody or an autoscaler changed meanwhile is kept.
     desired: live !== undefined && isWorkload(live) ? desiredOf(live) : before,
     revision: revisionOf(template),
-    digests: [...new Set(images.flatMap(digestsIn))],
+    // Which container's image is read back is not known here: where one of them is not pinned, none tells.
+    digests: images.some(({ length }) => length === 0) ? [] : [...new Set(images.flat())],
   };
 }
 

@@ -28,6 +28,24 @@ function crashing(revision: string): void {
   world.engine.behaviours.set(revision, { kind: "crash", afterMs: 700 });
 }
 
+/** A run that dies while it watches its release. */
+async function killedRun(version: string): Promise<void> {
+  const victim: SimRunner = world.runner("victim", {
+    onStep: (step) => {
+      if (step === "watch") victim.kill();
+    },
+  });
+  await world.time.run(victim.start(version), LIMIT_MS);
+}
+
+type Change = (web: RunningService) => RunningService[];
+
+/** What the target says of `web` when it is asked what runs is changed. */
+function readAs({ target }: SimRunner, change: Change): void {
+  const read = target.running.bind(target);
+  target.running = async () => (await read()).flatMap((one) => (one.service === "web" ? change(one) : [one]));
+}
+
 describe("something that was changed by hand", () => {
   it("is restored, but not called the release of the ledger", async () => {
     byHand("web", "web-by-hand");
@@ -49,12 +67,7 @@ describe("something that was changed by hand", () => {
 
   it("is not called the release of the ledger by a recovery", async () => {
     byHand("web", "web-by-hand");
-    const victim: SimRunner = world.runner("victim", {
-      onStep: (step) => {
-        if (step === "watch") victim.kill();
-      },
-    });
-    await world.time.run(victim.start("v2"), LIMIT_MS);
+    await killedRun("v2");
     expect(await runner.recover()).toMatchObject({ outcome: "rolled_back" });
     expect(await runs()).toEqual({ proven: true });
   });
@@ -68,7 +81,6 @@ describe("something that was changed by hand", () => {
 });
 
 describe("what is read back at the end", () => {
-  type Change = (web: RunningService) => RunningService[];
   const changes: readonly (readonly [string, Change])[] = [
     ["a service is missing", () => []],
     ["it is another revision", (web) => [{ ...web, revision: "web-v1" }]],
@@ -76,11 +88,60 @@ describe("what is read back at the end", () => {
   ];
 
   it.each(changes)("is no success when %s", async (_, change) => {
-    const read = runner.target.running.bind(runner.target);
-    runner.target.running = async () => (await read()).flatMap((one) => (one.service === "web" ? change(one) : [one]));
+    readAs(runner, change);
     expect(await runner.deploy("v2")).toMatchObject({
       outcome: "unverified",
       cause: { cause: "drifted", service: "web" },
+    });
+  });
+
+  describe("of a way back", () => {
+    const backChanges: typeof changes = [
+      ["a service is missing", () => []],
+      ["it is another revision", (web) => [{ ...web, revision: "web-v2" }]],
+      ["it is another image", (web) => [{ ...web, digests: [`sha256:${"0".repeat(64)}`] }]],
+      ["it is scaled to nothing", (web) => [{ ...web, ready: 0, desired: 0 }]],
+    ];
+
+    it.each(backChanges)("is no rollback when %s", async (_, change) => {
+      crashing("web-v2");
+      readAs(runner, change);
+      const result = await runner.deploy("v2");
+      expect(result).toMatchObject({ outcome: "unverified", cause: { service: "web" }, leftOpen: false });
+      expect(result.report.likelyCause).toContain("the release was taken off because");
+      expect(result.report.restoreMs).toBeUndefined();
+      expect(await runs()).toEqual({ proven: false });
+    });
+
+    it.each(backChanges)("is no recovery when %s", async (_, change) => {
+      await killedRun("v2");
+      readAs(runner, change);
+      expect(await runner.recover()).toMatchObject({ outcome: "unverified", cause: { service: "web" } });
+      expect(await runs()).toEqual({ proven: false });
+    });
+
+    it("is none when what a first deployment brought is still there", async () => {
+      const added = world.runner("first");
+      world.engine.behaviours.set("extra-v2", { kind: "crash", afterMs: 700 });
+      const read = added.target.running.bind(added.target);
+      const [left] = await world.time.run(runner.target.running(), LIMIT_MS);
+      added.target.running = async () => [...(await read()), { ...left, service: "extra" } as RunningService];
+      const result = await added.deploy("v2", {}, ["web", "api", "extra"]);
+      expect(result).toMatchObject({ outcome: "unverified", cause: { cause: "drifted", service: "extra" } });
+    });
+
+    it("is waited for when it comes up again, also by a run that was cancelled", async () => {
+      world.engine.behaviours.set("web-v2", { kind: "never ready" });
+      const read = runner.target.running.bind(runner.target);
+      let readings = 0;
+      runner.target.running = async () => {
+        readings += 1;
+        const running = await read();
+        return readings > 3 ? running : running.map(oneIll);
+      };
+      void world.time.sleep(3_000).then(() => runner.cancel.abort());
+      expect(await runner.deploy("v2")).toMatchObject({ outcome: "rolled_back", cause: { cause: "cancelled" } });
+      expect(readings).toBe(4);
     });
   });
 

@@ -7,9 +7,17 @@ import type { RolloutPorts } from "./ports.ts";
 import type { Tenure } from "./tenure.ts";
 import { nap } from "./watch.ts";
 
+export interface Restored {
+  readonly kind: "restored";
+  readonly ms: number;
+  readonly wanted: readonly Wanted[];
+  /** The last thing that was seen. */
+  readonly observation: Observation | undefined;
+}
+
 /** What became of the way back. `lost`: the engine was away to the end, so nobody can say. */
 export type PutBack =
-  | { readonly kind: "restored"; readonly ms: number; readonly wanted: readonly Wanted[] }
+  | Restored
   | { readonly kind: "failed"; readonly cause: CauseDetail; readonly observation: Observation | undefined }
   | { readonly kind: "lost" };
 
@@ -39,7 +47,8 @@ export async function putBack(
   if (execution.kind === "lost") return execution;
   const end = await carryOut(course, execution.value);
   if (end.kind === "converged") {
-    return { kind: "restored", ms: ports.clock.now() - beganAt, wanted: execution.value.wanted };
+    const { wanted } = execution.value;
+    return { kind: "restored", ms: ports.clock.now() - beganAt, wanted, observation: end.observation };
   }
   if (end.kind === "failed") return { kind: "failed", cause: end.cause, observation: end.observation };
   if (end.kind === "timed_out" && !end.unreachable) {

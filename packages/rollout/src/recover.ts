@@ -2,6 +2,7 @@ import { BelayError, DEFAULT_ROLLOUT, type Digest, isBelayError, messageOf, sha2
 import { announce, emit } from "./announce.ts";
 import { Ledger, type OpenDeployment } from "./ledger.ts";
 import type { RecoveryResult, RolloutPorts } from "./ports.ts";
+import { proveRunning } from "./prove-running.ts";
 import { putBack, readBack } from "./put-back.ts";
 import type { BeginRecord } from "./records.ts";
 import { restoredRuns } from "./same-release.ts";
@@ -120,8 +121,12 @@ async function putRight(ledger: Ledger, dead: BeginRecord, tenure: Tenure, ports
     return withRunning(ports, dead, { outcome: "rollback_failed", cause: { cause: "engine_unreachable", detail } });
   }
   if (back.kind === "failed") return withRunning(ports, dead, { outcome: "rollback_failed", cause: back.cause });
-  const put = await withRunning(ports, dead, { outcome: "rolled_back", cause: { cause: "recovered" } });
-  return { ...put, runs: restoredRuns(dead.before, back.wanted, put.running ?? []) };
+  const proof = await proveRunning(ports, policy, { direction: "back", ...back });
+  if (proof === undefined) throw engineLost(dead.deployment);
+  const { running, cause } = proof;
+  if (cause !== undefined) return { outcome: "unverified", cause, runs: { proven: false }, running };
+  const runs = restoredRuns(dead.before, back.wanted, running);
+  return { outcome: "rolled_back", cause: { cause: "recovered" }, runs, running };
 }
 
 /** A snapshot that is lost must not keep the environment closed for ever: what runs is then unverified. */

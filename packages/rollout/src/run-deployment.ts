@@ -6,7 +6,6 @@ import {
   type Observation,
   type Outcome,
   type Plan,
-  type RunningService,
   redactDeep,
   type Wanted,
 } from "@belay/core";
@@ -16,7 +15,8 @@ import { carryOut } from "./carry-out.ts";
 import { bound, type Course, type WayEnd } from "./course.ts";
 import type { EndDraft, Ledger } from "./ledger.ts";
 import type { Aim, DeploymentResult, RolloutPorts } from "./ports.ts";
-import { putBack, readBack } from "./put-back.ts";
+import { proveRunning, seenDesired } from "./prove-running.ts";
+import { putBack, type Restored, readBack } from "./put-back.ts";
 import type { RunsFacts } from "./records.ts";
 import { releaseBefore } from "./recover.ts";
 import type { RunFacts } from "./run-facts.ts";
@@ -105,34 +105,17 @@ function causeOfEnd(end: Exclude<WayEnd, { kind: "converged" }>): CauseDetail {
   return { cause: end.unreachable ? "engine_unreachable" : "timed_out", ...(detail === "" ? {} : { detail }) };
 }
 
-/** Fewer instances than were planned are enough where somebody wanted fewer meanwhile: the judge went by that number, too. */
-function asJudged(wanted: readonly Wanted[], observation: Observation | undefined): readonly Wanted[] {
-  return wanted.map((one) => ({ ...one, desired: Math.min(one.desired, seenOf(one, observation) ?? one.desired) }));
-}
-
-function seenOf({ service }: Wanted, observation: Observation | undefined): number | undefined {
-  return observation?.services.find(({ name }) => name === service)?.desired;
-}
-
 async function succeed(
   run: Run,
-  planned: readonly Wanted[],
+  wanted: readonly Wanted[],
   observation: Observation | undefined,
 ): Promise<DeploymentResult> {
-  const { facts, tenure } = run;
-  const wanted = asJudged(planned, observation);
-  const running = await readWhole(run, wanted);
-  if (running === undefined) return leaveOpen(run, "unverified", { cause: "engine_unreachable" });
-  facts.running = running;
-  const strange = wanted.find((one) => !isRunning(one, running));
-  if (strange !== undefined) {
-    const { service } = strange;
-    const cause: CauseDetail = isShort(strange, running)
-      ? { cause: "readiness_lost", service, detail: "it was ready, and was not any more when it was read back" }
-      : { cause: "drifted", service, detail: "what was read back is not what was deployed" };
-    return endWith(run, "unverified", cause, { proven: false });
-  }
-  const none = planned.find((one) => one.goal === "run" && one.desired > 0 && seenOf(one, observation) === 0);
+  const { facts, tenure, ports } = run;
+  const proof = await proveRunning(ports, run.aim.policy, { direction: "forward", wanted, observation });
+  if (proof === undefined) return leaveOpen(run, "unverified", { cause: "engine_unreachable" });
+  facts.running = proof.running;
+  if (proof.cause !== undefined) return endWith(run, "unverified", proof.cause, { proven: false });
+  const none = wanted.find((one) => one.goal === "run" && one.desired > 0 && seenDesired(one, observation) === 0);
   if (none !== undefined) {
     const detail = "somebody wants no instance of it now, so nothing has shown that the release is good";
     return endWith(run, "unverified", { cause: "drifted", service: none.service, detail }, { proven: false });
@@ -142,46 +125,6 @@ async function succeed(
     release: run.aim.release,
     proven: true,
   });
-}
-
-/** How long instances that were lost after they were judged may take to be ready again, in milliseconds. */
-const AGAIN_MS = 30_000;
-const AGAIN_EVERY_MS = 500;
-
-/**
- * What runs, read after the last change. An engine that was restarted just then brings the release's instances up again: it
- * is waited for that, and for nothing else.
- */
-async function readWhole(run: Run, wanted: readonly Wanted[]): Promise<readonly RunningService[] | undefined> {
-  const { clock } = run.ports;
-  const until = clock.now() + AGAIN_MS;
-  for (;;) {
-    const running = await readBack(run.ports, run.aim.policy);
-    if (running === undefined || run.ports.signal.aborted || clock.now() >= until) return running;
-    const strange = wanted.filter((one) => !isRunning(one, running));
-    if (strange.length === 0 || !strange.every((one) => isShort(one, running))) return running;
-    await clock.sleep(AGAIN_EVERY_MS);
-  }
-}
-
-/** It is what was deployed, and fewer instances of it are ready than should be. */
-function isShort(wanted: Wanted, running: readonly RunningService[]): boolean {
-  const found = running.find((one) => one.service === wanted.service);
-  return found?.revision === wanted.revision && found.ready < wanted.desired;
-}
-
-/**
- * What was read back must be there, ready, of the revision that was judged and of its image, in whichever of its digests
- * the engine shows. What only had to complete leaves nothing that runs.
- */
-function isRunning(wanted: Wanted, running: readonly RunningService[]): boolean {
-  const found = running.find((one) => one.service === wanted.service);
-  if (wanted.goal === "complete") return true;
-  // A service that the release no longer has, or of which none should run.
-  if (wanted.desired === 0) return found === undefined || found.ready === 0;
-  if (found === undefined || found.revision !== wanted.revision || found.ready < wanted.desired) return false;
-  if (wanted.digests.length === 0 || found.digests.length === 0) return true;
-  return found.digests.some((digest) => wanted.digests.includes(digest));
 }
 
 /** Begun, but nothing was changed: what the ledger said of the target before still stands, and is not proven anew. */
@@ -210,16 +153,27 @@ async function goBack(run: Run, cause: CauseDetail): Promise<DeploymentResult> {
   const context = { deployment: tenure.deployment, release: releaseBefore(tenure.begin), policy };
   const back = await putBack(ports, policy, tenure, snapshot, context);
   if (back.kind === "lost") return leaveOpen(run, "timed_out", { cause: "engine_unreachable" });
-  if (back.kind === "restored") facts.restoreMs = back.ms;
+  if (back.kind === "restored") return proveBack(run, cause, back);
   const running = await readBack(ports, policy);
   if (running === undefined) return leaveOpen(run, "unverified", { cause: "engine_unreachable" });
   facts.running = running;
-  if (back.kind === "restored") {
-    const outcome = cause.cause === "superseded" ? "superseded" : "rolled_back";
-    return endWith(run, outcome, cause, restoredRuns(facts.before, back.wanted, running));
-  }
   facts.first = cause;
   return endWith(run, "rollback_failed", back.cause, { proven: false });
+}
+
+/** The judge has found the old release right: that it is what runs is read, like a release that was deployed. */
+async function proveBack(run: Run, cause: CauseDetail, back: Restored): Promise<DeploymentResult> {
+  const { ports, facts } = run;
+  const proof = await proveRunning(ports, run.aim.policy, { direction: "back", ...back });
+  if (proof === undefined) return leaveOpen(run, "unverified", { cause: "engine_unreachable" });
+  facts.running = proof.running;
+  if (proof.cause !== undefined) {
+    facts.first = cause;
+    return endWith(run, "unverified", proof.cause, { proven: false });
+  }
+  facts.restoreMs = back.ms;
+  const outcome = cause.cause === "superseded" ? "superseded" : "rolled_back";
+  return endWith(run, outcome, cause, restoredRuns(facts.before, back.wanted, proof.running));
 }
 
 async function endWith(

@@ -1,0 +1,91 @@
+import type { CauseDetail, Observation, RolloutPolicy, RunningService, Wanted } from "@belay/core";
+import type { RolloutPorts } from "./ports.ts";
+import { readBack } from "./put-back.ts";
+
+/** How long instances that were lost after they were judged may take to be ready again, in milliseconds. */
+const AGAIN_MS = 30_000;
+const AGAIN_EVERY_MS = 500;
+
+/** What a way has led to, by the judge. */
+export interface Judged {
+  readonly direction: "forward" | "back";
+  readonly wanted: readonly Wanted[];
+  /** The last thing that was seen on it. */
+  readonly observation: Observation | undefined;
+}
+
+export interface Proof {
+  readonly running: readonly RunningService[];
+  /** Why that is not what was judged to be right. None when it is. */
+  readonly cause?: CauseDetail;
+}
+
+/**
+ * Reads the target after the last change, and holds that against what was judged to be right. An engine that was restarted
+ * just then brings the instances up again: it is waited for that, and for nothing else. `undefined` when the engine does
+ * not say.
+ */
+export async function proveRunning(
+  ports: RolloutPorts,
+  policy: RolloutPolicy,
+  judged: Judged,
+): Promise<Proof | undefined> {
+  const { clock, signal } = ports;
+  const until = clock.now() + AGAIN_MS;
+  for (;;) {
+    const running = await readBack(ports, policy);
+    if (running === undefined) return undefined;
+    const strange = judged.wanted.map((one) => asJudged(one, judged)).filter((one) => !isRunning(one, running, judged));
+    const [first] = strange;
+    if (first === undefined) return { running };
+    // Nobody cancels a way back.
+    const over = clock.now() >= until || (judged.direction === "forward" && signal.aborted);
+    if (over || !strange.every((one) => isShort(one, running)))
+      return { running, cause: causeOf(first, running, judged) };
+    await clock.sleep(AGAIN_EVERY_MS);
+  }
+}
+
+function causeOf(strange: Wanted, running: readonly RunningService[], { direction }: Judged): CauseDetail {
+  const { service } = strange;
+  if (isShort(strange, running)) {
+    const detail = "it was ready, and was not any more when it was read back";
+    return { cause: "readiness_lost", service, detail };
+  }
+  const was = direction === "forward" ? "what was deployed" : "what ran before and was put back";
+  return { cause: "drifted", service, detail: `what was read back is not ${was}` };
+}
+
+/** Fewer instances than were planned are enough where somebody wanted fewer meanwhile: the judge went by that number, too. */
+function asJudged(wanted: Wanted, { observation }: Judged): Wanted {
+  return { ...wanted, desired: Math.min(wanted.desired, seenDesired(wanted, observation) ?? wanted.desired) };
+}
+
+/** How many instances of a service the target was seen to want. */
+export function seenDesired({ service }: Wanted, observation: Observation | undefined): number | undefined {
+  return observation?.services.find(({ name }) => name === service)?.desired;
+}
+
+/** It is what was judged, and fewer instances of it are ready than should be. */
+function isShort(wanted: Wanted, running: readonly RunningService[]): boolean {
+  const found = running.find((one) => one.service === wanted.service);
+  return found?.revision === wanted.revision && found.ready < wanted.desired;
+}
+
+/**
+ * What was read back must be there, ready, of the revision that was judged and of its image, in whichever of its digests
+ * the engine shows. What only had to complete leaves nothing that runs.
+ */
+function isRunning(wanted: Wanted, running: readonly RunningService[], { direction }: Judged): boolean {
+  const found = running.find((one) => one.service === wanted.service);
+  if (wanted.goal === "complete") return true;
+  if (wanted.desired === 0) {
+    // A service that the release no longer has, or of which none should run.
+    if (found === undefined || found.ready === 0) return true;
+    // Nothing is expected of what was ill before, but it may have recovered.
+    return direction === "back" && found.revision === wanted.revision;
+  }
+  if (found === undefined || found.revision !== wanted.revision || found.ready < wanted.desired) return false;
+  if (wanted.digests.length === 0 || found.digests.length === 0) return true;
+  return found.digests.some((digest) => wanted.digests.includes(digest));
+}
