@@ -68,12 +68,13 @@ export interface Condition {
     /** The engine ends an instance because its own check failed; the end itself may take as long as the instance wants. */
     | "startup_killed"
     | "unhealthy"
-    /** Somebody else changed the service while it was deployed. */
+    /** Somebody else changed or removed the service while it was deployed. */
     | "drifted";
   readonly message: string;
   /**
    * The engine goes on trying by itself, and what stands in the way may go: a quota that an instance on its way out still
-   * fills, a webhook that restarts. Such a condition counts only when it lasts, however its message changes meanwhile.
+   * fills, a webhook that restarts. Or somebody removed a service who is about to make it again. Such a condition counts only
+   * when it lasts, however its message changes meanwhile.
    */
   readonly mayPass?: boolean;
 }

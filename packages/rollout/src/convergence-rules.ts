@@ -5,11 +5,18 @@ import { isWanted, type Scene } from "./scene.ts";
 
 /** What must be true of every service before a release has converged. Each returns what is still waited for. */
 export const CONVERGENCE: Readonly<Record<string, (scene: Scene) => string | undefined>> = {
+  leftAlone,
   enough,
   allReady,
   alone,
   probesPass,
 };
+
+/** A service of which nothing is to run can be gone, and nothing of it is missing: it is not what was deployed all the same. */
+function leftAlone({ service }: Scene): string | undefined {
+  const found = service.conditions.find(({ type }) => type === "drifted");
+  return found && `${service.name}: ${found.message}`;
+}
 
 function enough({ service, ready, completed }: Scene): string | undefined {
   const complete = service.goal === "complete";

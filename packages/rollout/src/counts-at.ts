@@ -4,7 +4,8 @@ import type { Scene } from "./scene.ts";
 
 /**
  * How long a thing must be seen that an engine may still put right by itself in a moment: an ended container that is
- * about to be replaced, a node that is full only until an instance on it has stopped.
+ * about to be replaced, a node that is full only until an instance on it has stopped. Or a person: `kubectl replace --force`
+ * removes what it makes again.
  */
 export const SETTLE_MS = 2_000;
 
@@ -30,6 +31,7 @@ export function countsAt({ service, terms, memory }: Scene, condition: Condition
   const patient = (milliseconds: number): number => (isLast ? Math.max(policy.startMs, milliseconds) : milliseconds);
   if (condition.type === "unschedulable") return since + patient(SETTLE_MS);
   if (condition.mayPass !== true) return since;
+  if (condition.type === "drifted") return since + SETTLE_MS;
   if (condition.type === "start_failed") return since + policy.startMs;
   if (condition.type !== "quota") return since + patient(MISSING_MS);
   // An instance on its way out still fills a quota, and has as long for that as its grace period says.

@@ -1,4 +1,6 @@
+import type { RunningService, ServiceChange } from "@belay/core";
 import { beforeEach, describe, expect, it } from "vitest";
+import { history } from "./history.ts";
 import type { Behaviour } from "./testing/sim-engine.ts";
 import { type SimRunner, SimWorld } from "./testing/sim-world.ts";
 
@@ -63,6 +65,40 @@ describe("a service that the release no longer has", () => {
       outcome: "unverified",
       cause: { cause: "drifted", service: "api" },
     });
+  });
+});
+
+describe("a service that the deployment does not touch", () => {
+  type Api = (api: RunningService) => RunningService[];
+
+  /** Web crashes; of `api`, which stays as it is, the target says this at the end. */
+  async function crashBeside(api: Api) {
+    const { target } = runner;
+    const [plan, running] = [target.plan.bind(target), target.running.bind(target)];
+    target.plan = async (release) => {
+      const planned = await plan(release);
+      const services = planned.services.map((one): ServiceChange => {
+        return one.service === "api" && one.from ? { ...one, action: "unchanged", to: one.from } : one;
+      });
+      return { ...planned, services };
+    };
+    target.running = async () => (await running()).flatMap((one) => (one.service === "api" ? api(one) : [one]));
+    world.engine.behaviours.set("web-v2", CRASH);
+    return runner.deploy("v2");
+  }
+
+  it("is no matter of the way back as long as it stays as it is", async () => {
+    expect(await crashBeside((api) => [api])).toMatchObject({ outcome: "rolled_back", cause: { cause: "crash_loop" } });
+  });
+
+  it.each<readonly [string, Api]>([
+    ["removed", () => []],
+    ["changed", (api) => [{ ...api, revision: "by hand" }]],
+  ])("and that somebody has %s meanwhile keeps the way back from being whole", async (_, api) => {
+    const { outcome, cause, report } = await crashBeside(api);
+    expect([outcome, cause?.cause, cause?.service]).toEqual(["rollback_failed", "drifted", "api"]);
+    expect(report.likelyCause).toContain("web: a container crashed");
+    expect((await world.time.run(history(runner.target.store), 1_000))[0]?.end?.runs).toEqual({ proven: false });
   });
 });
 

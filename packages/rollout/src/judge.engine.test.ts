@@ -199,6 +199,11 @@ const CASES: [name: string, cause: Partial<CauseDetail>, one: Case][] = [
     },
   ],
   [
+    "a service that somebody removed for good",
+    { cause: "drifted", detail: "removed" },
+    { seen: [1, 3].map((second) => [second, observed([], { conditions: [passing("drifted", "removed")] })] as const) },
+  ],
+  [
     "a webhook that can't be called for as long as a start may take",
     { cause: "start_failed" },
     {

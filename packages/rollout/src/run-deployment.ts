@@ -6,6 +6,7 @@ import {
   type Observation,
   type Outcome,
   type Plan,
+  type RunningService,
   redactDeep,
   type Wanted,
 } from "@belay/core";
@@ -95,7 +96,7 @@ async function goForward(run: Run): Promise<DeploymentResult> {
     return leaveOpen(run, asked === undefined ? "unverified" : "superseded", cause);
   await collectEvidence(run, execution.wanted, end);
   const keep = keepsFailed(run.plan.services, policy);
-  return keep && end.kind !== "cancelled" ? keepFailed(run, cause) : goBack(run, cause);
+  return keep && end.kind !== "cancelled" ? keepFailed(run, cause) : goBack(run, cause, execution.wanted);
 }
 
 function causeOfEnd(end: Exclude<WayEnd, { kind: "converged" }>): CauseDetail {
@@ -146,14 +147,14 @@ async function keepFailed(run: Run, cause: CauseDetail): Promise<DeploymentResul
   return endWith(run, "failed", cause, { deployment: run.tenure.deployment, release, proven: false });
 }
 
-async function goBack(run: Run, cause: CauseDetail): Promise<DeploymentResult> {
+async function goBack(run: Run, cause: CauseDetail, planned: readonly Wanted[]): Promise<DeploymentResult> {
   const { ports, facts, tenure, snapshot } = run;
   const { policy } = run.aim;
   ports.log.info(`Going back to what ran before deployment ${tenure.deployment}.`);
   const context = { deployment: tenure.deployment, release: releaseBefore(tenure.begin), policy };
   const back = await putBack(ports, policy, tenure, snapshot, context);
   if (back.kind === "lost") return leaveOpen(run, "timed_out", { cause: "engine_unreachable" });
-  if (back.kind === "restored") return proveBack(run, cause, back);
+  if (back.kind === "restored") return proveBack(run, cause, planned, back);
   const running = await readBack(ports, policy);
   if (running === undefined) return leaveOpen(run, "unverified", { cause: "engine_unreachable" });
   facts.running = running;
@@ -162,11 +163,18 @@ async function goBack(run: Run, cause: CauseDetail): Promise<DeploymentResult> {
 }
 
 /** The judge has found the old release right: that it is what runs is read, like a release that was deployed. */
-async function proveBack(run: Run, cause: CauseDetail, back: Restored): Promise<DeploymentResult> {
+async function proveBack(
+  run: Run,
+  cause: CauseDetail,
+  planned: readonly Wanted[],
+  back: Restored,
+): Promise<DeploymentResult> {
   const { ports, facts } = run;
   const proof = await proveRunning(ports, run.aim.policy, { direction: "back", ...back });
   if (proof === undefined) return leaveOpen(run, "unverified", { cause: "engine_unreachable" });
   facts.running = proof.running;
+  const strange = planned.find((one) => isLeftAlone(one, run.plan) && !isStill(one, proof.running));
+  if (strange !== undefined) return endDrifted(run, cause, strange);
   if (proof.cause !== undefined) {
     facts.first = cause;
     return endWith(run, "unverified", proof.cause, { proven: false });
@@ -174,6 +182,24 @@ async function proveBack(run: Run, cause: CauseDetail, back: Restored): Promise<
   facts.restoreMs = back.ms;
   const outcome = cause.cause === "superseded" ? "superseded" : "rolled_back";
   return endWith(run, outcome, cause, restoredRuns(facts.before, back.wanted, proof.running));
+}
+
+/** The way back has nothing of it to put back: it must be as it was found. */
+function isLeftAlone({ service, goal, desired }: Wanted, { services }: Plan): boolean {
+  if (goal === "complete" || desired === 0) return false;
+  return services.some((one) => one.service === service && one.action === "unchanged");
+}
+
+function isStill({ service, revision }: Wanted, running: readonly RunningService[]): boolean {
+  return running.some((one) => one.service === service && one.revision === revision);
+}
+
+/** What this deployment changed is as it was, and what somebody else has done with the rest meanwhile is left to people. */
+function endDrifted(run: Run, cause: CauseDetail, { service }: Wanted): Promise<DeploymentResult> {
+  const isTold = cause.cause === "drifted" && cause.service === service;
+  if (!isTold) run.facts.first = cause;
+  const detail = "somebody else changed or removed it in between, and this deployment has not touched it";
+  return endWith(run, "rollback_failed", isTold ? cause : { cause: "drifted", service, detail }, { proven: false });
 }
 
 async function endWith(
