@@ -24,7 +24,12 @@ import { revisionOf, templateOf } from "./workload.ts";
  */
 export function planExecution(state: TargetState, plan: PlanContents, context: DeploymentContext): Execution {
   state.written.clear();
-  for (const { desired } of plan.objects) if (desired.service !== undefined) state.remember(desired.service, desired);
+  for (const planned of plan.objects) {
+    const { desired, live } = planned;
+    if (desired.service === undefined) continue;
+    state.remember(desired.service, desired);
+    if (live !== undefined && !isTouched(planned)) state.written.set(desired.service, live);
+  }
   const wanted = plan.changes.filter(({ action }) => action !== "remove").map((change) => wantedOf(plan, change));
   const removed = plan.changes.filter(({ action }) => action === "remove");
   const touched = plan.objects.filter(isTouched);

@@ -116,7 +116,7 @@ async function restoreOne(
   context: DeploymentContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const live = await state.api.get(saved.key, signal);
+  const live = await readStanding(state, saved, signal);
   if (leaves(state, saved, live)) return;
   try {
     const object = await state.verb(saved.verb).restore(saved, restorationMarks(context.deployment), signal, live);
@@ -129,6 +129,26 @@ async function restoreOne(
     if (!leaves(state, saved, await state.api.get(saved.key, signal))) throw error;
   }
 }
+
+/** An object that somebody removed may stand until its pods are gone (`--cascade=foreground`): what it is given is lost. */
+async function readStanding(
+  { api, options }: TargetState,
+  { key }: SnapshotObject,
+  signal: AbortSignal,
+): Promise<KubernetesObject | undefined> {
+  for (let looks = 0; ; looks++) {
+    const live = await api.get(key, signal);
+    if (!live?.metadata.deletionTimestamp) {
+      if (live === undefined) options.log.info(`${titleOf(key)} is gone: it is made again as it was`);
+      return live;
+    }
+    if (looks === 0) options.log.warn(`somebody removes ${titleOf(key)}: its end is waited for`);
+    await options.clock.sleep(GOING_MS, signal);
+  }
+}
+
+/** How often is looked whether an object that is on its way out has gone, in milliseconds. */
+const GOING_MS = 500;
 
 /**
  * Whether an object stays as it is: a template that is neither the old one nor the deployment's is a person's, and the way

@@ -14,7 +14,10 @@ export class TargetState {
   readonly explained = new Set<string>();
   /** Revision that this run gave to a service's workload, as it was stored: a webhook may make another one of it each time. */
   readonly changed = new Map<string, string>();
-  /** Workloads by service as the way that is under way wrote them last: what is in force after that is somebody else's. */
+  /**
+   * Workloads by service as the way that is under way wrote them last, or found them where it has nothing to change: what is
+   * in force after that is somebody else's.
+   */
   readonly written = new Map<string, KubernetesObject>();
   /** Services whose workload somebody else has changed since the deployment, so that it is not put back. */
   readonly foreign = new Set<string>();

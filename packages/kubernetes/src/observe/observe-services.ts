@@ -2,7 +2,7 @@ import type { ObservedService, Wanted } from "@belay/core";
 import { titleOf } from "../kubernetes-object.ts";
 import type { TargetState } from "../target-state.ts";
 import type { NamespaceView } from "./namespace-watch.ts";
-import { isAnothers, whoChanged } from "./others-change.ts";
+import { othersDoing, whoChanged } from "./others-change.ts";
 import { findWorkload, translateService } from "./translate-service.ts";
 
 /** How long the kubelet's event about a kill may lag behind the container's end. */
@@ -43,12 +43,16 @@ function withDrift(state: TargetState, service: ObservedService, view: Namespace
   const key = state.keyOf(service.name);
   const workload = findWorkload(key, view);
   const written = state.written.get(service.name);
-  if (!state.foreign.has(service.name) && !isAnothers(workload, written, service.wantedRevision)) return service;
-  const who = workload && whoChanged(workload);
+  const doing = state.foreign.has(service.name) ? "changed" : othersDoing(workload, written, service.wantedRevision);
+  if (doing === undefined) return service;
+  const who = doing === "removed" || workload === undefined ? undefined : whoChanged(workload);
   const by = who === undefined ? "somebody else" : `somebody else (${who})`;
-  const message = `${by} changed ${titleOf(key)} in between`;
-  return { ...service, conditions: [...service.conditions, { type: "drifted", message }] };
+  const message = `${by} ${doing} ${titleOf(key)} in between`;
+  // Who removes it may be about to make it again.
+  const condition = doing === "removed" ? { message, mayPass: true } : { message };
+  return { ...service, conditions: [...service.conditions, { type: "drifted", ...condition }] };
 }
+
 /** Ends of containers with probes that look as if somebody told them to. */
 function unexplained(services: readonly ObservedService[]): string[] {
   return services.flatMap(({ goal, wantedRevision, instances }) =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ManagedFields } from "../kubernetes-object.ts";
 import { observedRevision } from "./observed-revision.ts";
-import { isAnothers, whoChanged } from "./others-change.ts";
+import { othersDoing, whoChanged } from "./others-change.ts";
 
 const TEMPLATE = { "f:spec": { "f:template": { "f:spec": {} } } };
 
@@ -39,19 +39,26 @@ describe("a pod template that is in force", () => {
     metadata: { name: "web", uid, generation },
     spec: { template: templateOf(image) },
   });
+  const leaving = ({ metadata, ...rest }: ReturnType<typeof object>) => {
+    return { ...rest, metadata: { ...metadata, deletionTimestamp: "2026-11-26T10:00:00Z" } };
+  };
   const templateOf = (image: string) => ({ spec: { containers: [{ name: "web", image }] } });
   const own = object("own", 2);
 
   it.each([
-    ["a later one, and another", object("another", 3), own, true],
-    ["the one that was written", object("own", 3), own, false],
-    ["the wanted one", object("wanted", 3), own, false],
-    ["an earlier one, which a watch still shows", object("before", 1), own, false],
-    ["one of the same generation", object("another", 2), own, false],
-    ["one of an object that was made anew", object("another", 3, "v"), own, false],
-    ["gone", undefined, own, false],
-    ["of a workload that was not written", object("another", 3), undefined, false],
-  ])("is somebody else's, or not: %s", (_, now, written, others) => {
-    expect(isAnothers(now, written, observedRevision(templateOf("wanted")))).toBe(others);
+    ["a later one, and another", object("another", 3), own, "changed"],
+    ["the one that was written", object("own", 3), own, undefined],
+    ["the wanted one", object("wanted", 3), own, undefined],
+    ["an earlier one, which a watch still shows", object("before", 1), own, undefined],
+    ["one of the same generation", object("another", 2), own, undefined],
+    ["another one, of an object that was made anew", object("another", 1, "v"), own, "changed"],
+    ["the wanted one, of an object that was made anew", object("wanted", 1, "v"), own, undefined],
+    ["gone with its workload", undefined, own, "removed"],
+    ["of a workload that is told to go", leaving(object("own", 3)), own, "removed"],
+    ["gone with a Job, which may go by itself", undefined, { ...own, kind: "Job" }, undefined],
+    ["of a workload that is no matter of this run", object("another", 3), undefined, undefined],
+    ["of a workload that never was", undefined, undefined, undefined],
+  ])("is somebody else's, or not: %s", (_, now, written, doing) => {
+    expect(othersDoing(now, written, observedRevision(templateOf("wanted")))).toBe(doing);
   });
 });

@@ -4,19 +4,33 @@ import { FIELD_MANAGER } from "../marks.ts";
 import { templateOf } from "../workload.ts";
 import { observedRevision } from "./observed-revision.ts";
 
+/** What somebody else has done with a workload: given it another pod template, or removed it, or told it to go. */
+export type Doing = "changed" | "removed";
+
 /**
- * Whether the pod template that is in force came after the one that this run wrote, and is another. How many pods there are
- * to be is the user's own. A watch may lag: what it shows is newer only with a higher generation of the same object.
+ * `written`: the workload as this run wrote it, or found it where it has nothing to change. A Job may go by itself
+ * (`ttlSecondsAfterFinished`), and one whose work is done is not missed.
  */
-export function isAnothers(
+export function othersDoing(
   now: KubernetesObject | undefined,
   written: KubernetesObject | undefined,
   wantedRevision: string,
-): boolean {
-  const [template, own] = [now && templateOf(now), written && templateOf(written)];
-  if (now === undefined || template === undefined || written === undefined || own === undefined) return false;
-  if (now.metadata.uid !== written.metadata.uid) return false;
-  if ((now.metadata.generation ?? 0) <= (written.metadata.generation ?? 0)) return false;
+): Doing | undefined {
+  if (written === undefined) return undefined;
+  if (now === undefined || now.metadata.deletionTimestamp) return written.kind === "Job" ? undefined : "removed";
+  return isAnothers(now, written, wantedRevision) ? "changed" : undefined;
+}
+
+/**
+ * Whether the pod template that is in force came after the one that this run wrote, and is another. How many pods there are
+ * to be is the user's own. A watch may lag, but shows what this run wrote (`NamespaceWatch.expect`): what it shows is newer
+ * with a higher generation, or as another object of the same name (`kubectl replace --force`).
+ */
+function isAnothers(now: KubernetesObject, written: KubernetesObject, wantedRevision: string): boolean {
+  const [template, own] = [templateOf(now), templateOf(written)];
+  if (template === undefined || own === undefined) return false;
+  const isSame = now.metadata.uid === written.metadata.uid;
+  if (isSame && (now.metadata.generation ?? 0) <= (written.metadata.generation ?? 0)) return false;
   return ![observedRevision(own), wantedRevision].includes(observedRevision(template));
 }
 
