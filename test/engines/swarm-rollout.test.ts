@@ -8,6 +8,19 @@ import { it, type Shop } from "./swarm-services.ts";
 
 const START_FIRST = ["--update-order", "start-first"];
 
+/** Whoever only waits for the end of it is late. */
+const PATIENCE = { startMs: 180_000, deadlineMs: 240_000 };
+
+/** What a person does once, just before the run comes to this step. */
+function once(step: string, act: () => Promise<unknown>): (now: string) => Promise<void> {
+  let done = false;
+  return async (now) => {
+    if (now !== step || done) return;
+    done = true;
+    await act();
+  };
+}
+
 /** Runs until just before `step` (of `stage`), and never goes on: a killed run does nothing more. */
 async function dieBefore(shop: Shop, step: string, stage: string, variant: "good2" | "crash"): Promise<void> {
   await new Promise<void>((resolve) => {
@@ -124,6 +137,38 @@ describe.concurrent("existing services of a swarm", () => {
       cause: { cause: "drifted", service: "web" },
     });
     expect((await shop.inspect()).Spec.TaskTemplate.ContainerSpec?.Env).toEqual(["HAND=made"]);
+  });
+
+  it("come back as they were when a person removes them, and that is told", async ({ shop }) => {
+    await shop.create("good1", ["--replicas", "2", ...START_FIRST]);
+    const onStep = once("watch", () => shop.engine.docker(["service", "rm", shop.name()]));
+    const result = await shop.deploy({ web: "unhealthy" }, { policy: PATIENCE, ports: { onStep } });
+    expect(result, shop.log.text()).toMatchObject({
+      outcome: "rolled_back",
+      leftOpen: false,
+      cause: { cause: "drifted", service: "web", detail: `somebody else removed ${shop.name()} in between` },
+      report: { running: [{ service: "web", ready: 2 }] },
+    });
+    expect(await shop.running()).toEqual([await shop.pin("good1"), await shop.pin("good1")]);
+  });
+
+  it.for([
+    ["removed", (name: string): string[] => ["service", "rm", name], []],
+    ["changed", (name: string): string[] => ["service", "update", "--detach", "--env-add", "HAND=made", name], ["api"]],
+  ] as const)("that a release does not touch are left when they are %s, and that is told", async (one, { shop }) => {
+    const [what, act, left] = one;
+    for (const service of ["web", "api"]) await shop.create("good1", [], service);
+    expect(await shop.deploy({ web: "good1", api: "good1" })).toMatchObject({ outcome: "succeeded" });
+    const onStep = once("watch", () => shop.engine.docker(act(shop.name("api"))));
+    const result = await shop.deploy({ web: "good2", api: "good1" }, { policy: PATIENCE, ports: { onStep } });
+    const detail = `somebody else ${what} ${shop.name("api")} in between`;
+    expect(result, shop.log.text()).toMatchObject({
+      outcome: "rollback_failed",
+      leftOpen: false,
+      cause: { cause: "drifted", service: "api", detail },
+    });
+    expect(await shop.image()).toBe(await shop.pin("good1"));
+    expect(result.report.running.map(({ service }) => service).sort()).toEqual([...left, "web"]);
   });
 
   it("get their user's settings back from the next deployment when the way back fails", async ({ shop }) => {

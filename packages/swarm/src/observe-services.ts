@@ -33,9 +33,11 @@ export async function observeServices(
   const excused = excusedTasks(tasks, state);
   const byName = new Map(services.map((service) => [service.Spec.Name, service]));
   const observed = wanted.map((one, index) => {
-    const service = byName.get(names[index] ?? "");
+    const name = names[index] ?? "";
+    const service = byName.get(name);
     const own = byService.get(service?.ID ?? "") ?? [];
     const seen = translateService(one, service, own, {
+      name,
       // One too many is of no revision that is wanted.
       revisionOf: (task) => `${state.revisionOfTask(task)}${surplus.has(task.ID) ? " surplus" : ""}`,
       translate: (task, known) => state.memo.instanceOf(task, known, state.directory.networks),
@@ -45,7 +47,7 @@ export async function observeServices(
       local: (task) => state.watch.local(task),
       oom,
       nodes,
-      written: state.written.get(names[index] ?? ""),
+      written: state.written.get(name) ?? state.standing.get(name),
     });
     return state.restoring === undefined ? seen : asRestored(seen, state.restoring);
   });

@@ -32,6 +32,7 @@ const AT_ONCE = 4;
  */
 export function planExecution(state: TargetState, plan: PlanContents, context: DeploymentContext): Execution {
   state.beginWay(plan.services, context.deployment);
+  for (const one of plan.services) if (!isTouched(one)) state.standing.set(one.name, one.revision);
   const wanted = plan.services.map(({ service, goal, desired, revision, digests }): Wanted => {
     return { service, goal, desired, revision, digests };
   });

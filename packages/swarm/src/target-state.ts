@@ -18,6 +18,8 @@ export class TargetState {
   readonly node: string;
   /** Full name → revision that this run wrote last, or found when it began to restore: another one is somebody else's. */
   readonly written = new Map<string, string>();
+  /** Full name → revision of what the way forward has nothing to change of. */
+  readonly standing = new Map<string, string>();
   /** Revision as the engine shows it → the one that was wanted, where the engine added something of its own. */
   readonly aliases = new Map<string, string>();
   /** Full names of services as they are called in the plan or snapshot that is being carried out: by `belay.yaml` name. */
@@ -78,6 +80,7 @@ export class TargetState {
 
   #learn(services: readonly { readonly service: string; readonly name: string }[]): void {
     this.written.clear();
+    this.standing.clear();
     this.attempts.clear();
     this.refusedSince.clear();
     for (const { service, name } of services) this.names.set(service, name);

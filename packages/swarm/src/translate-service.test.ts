@@ -10,8 +10,13 @@ const NETWORKS = new Map<string, string>();
 const revision = (image: string): string => taskRevision(task({ state: "new", image }).Spec, NETWORKS);
 const WANTED: Wanted = { service: "web", goal: "run", desired: 2, revision: revision(IMAGE), digests: [] };
 
-function seen(tasks: readonly Task[], more: Partial<Knowledge> & { wanted?: Wanted; service?: Service } = {}) {
-  return translateService(more.wanted ?? WANTED, more.service ?? service(), tasks, {
+function seen(
+  tasks: readonly Task[],
+  more: Partial<Knowledge> & { wanted?: Wanted; service?: Service | undefined } = {},
+) {
+  const shown = "service" in more ? more.service : service();
+  return translateService(more.wanted ?? WANTED, shown, tasks, {
+    name: "shop_web",
     revisionOf: ({ Spec }) => taskRevision(Spec, NETWORKS),
     translate: translateTask,
     inForce: ({ Spec }) => taskRevision(Spec.TaskTemplate, NETWORKS),
@@ -201,6 +206,12 @@ describe("what the engine does by itself", () => {
   it("is told from what a person did", () => {
     const wanted = { ...WANTED, revision: revision(OTHER_IMAGE) };
     expect(seen([], { wanted, written: wanted.revision }).conditions).toMatchObject([{ type: "drifted" }]);
+  });
+
+  it("does not remove what is there", () => {
+    const gone = { type: "drifted", message: "somebody else removed shop_web in between", mayPass: true };
+    expect(seen([], { service: undefined, written: WANTED.revision }).conditions).toEqual([gone]);
+    expect(seen([], { service: undefined }).conditions).toEqual([]);
   });
 
   it("finds no node for a task of the new spec, and gives no sign of giving up", () => {

@@ -8,6 +8,8 @@ import { hasEnded, isUnwanted, slotOf, type TaskKnowledge } from "./translate-ta
 
 /** What the target knows besides what the manager shows at this moment. */
 export interface Knowledge {
+  /** Full name of the service. */
+  readonly name: string;
   readonly revisionOf: (task: Task) => string;
   /** {@link translateTask}, or what remembers what it made. */
   readonly translate: (task: Task, known: TaskKnowledge) => Instance;
@@ -18,7 +20,7 @@ export interface Knowledge {
   /** Tasks that were refused for what passes. */
   readonly excused: ReadonlySet<string>;
   readonly nodes: readonly SwarmNode[];
-  /** The revision that Belay wrote, where it has written one: another one in force is somebody else's. */
+  /** The revision that Belay wrote, or has nothing to change of: another one in force, or none, is somebody else's doing. */
   readonly written: string | undefined;
 }
 
@@ -38,7 +40,9 @@ export function translateService(
     desired: desiredOf(wanted, service, known.nodes),
     wantedRevision: wanted.revision,
     conditions:
-      service === undefined ? [] : [...engineConditions(wanted, service, tasks, known), ...pending(wanted, own, known)],
+      service === undefined
+        ? removal(known)
+        : [...engineConditions(wanted, service, tasks, known), ...pending(wanted, own, known)],
     instances: own.map((task) =>
       known.translate(task, {
         revision: known.revisionOf(task),
@@ -52,6 +56,12 @@ export function translateService(
       }),
     ),
   };
+}
+
+/** No engine removes a service by itself. Who does so may be about to make it again. */
+function removal({ name, written }: Knowledge): Condition[] {
+  if (written === undefined) return [];
+  return [{ type: "drifted", message: `somebody else removed ${name} in between`, mayPass: true }];
 }
 
 /** A job keeps the tasks of its earlier runs. */
