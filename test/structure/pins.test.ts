@@ -30,4 +30,11 @@ describe("pins", () => {
       "x.yml: actions/checkout@v6",
     ]);
   });
+
+  it("compares trivy-action with its wrapper at the commit that the wrapper names", () => {
+    const [wrapped, compared] = ["actions/trivy/action.yml", ".github/workflows/ci.yml"].map(readText);
+    const named = wrapped?.match(/aquasecurity\/trivy-action@[0-9a-f]{40}/g) ?? [];
+    expect(new Set(named).size).toBe(1);
+    expect(compared).toContain(`repository: aquasecurity/trivy-action\n          ref: ${named[0]?.split("@")[1]}\n`);
+  });
 });
