@@ -71,8 +71,8 @@ describe("a service that the release no longer has", () => {
 describe("a service that the deployment does not touch", () => {
   type Api = (api: RunningService) => RunningService[];
 
-  /** Web crashes; of `api`, which stays as it is, the target says this at the end. */
-  async function crashBeside(api: Api) {
+  /** A release that does not touch `api`, of which the target says this at the end. */
+  async function deployBeside(api: Api) {
     const { target } = runner;
     const [plan, running] = [target.plan.bind(target), target.running.bind(target)];
     target.plan = async (release) => {
@@ -83,8 +83,12 @@ describe("a service that the deployment does not touch", () => {
       return { ...planned, services };
     };
     target.running = async () => (await running()).flatMap((one) => (one.service === "api" ? api(one) : [one]));
-    world.engine.behaviours.set("web-v2", CRASH);
     return runner.deploy("v2");
+  }
+
+  function crashBeside(api: Api) {
+    world.engine.behaviours.set("web-v2", CRASH);
+    return deployBeside(api);
   }
 
   it("is no matter of the way back as long as it stays as it is", async () => {
@@ -99,6 +103,25 @@ describe("a service that the deployment does not touch", () => {
     expect([outcome, cause?.cause, cause?.service]).toEqual(["rollback_failed", "drifted", "api"]);
     expect(report.likelyCause).toContain("web: a container crashed");
     expect((await world.time.run(history(runner.target.store), 1_000))[0]?.end?.runs).toEqual({ proven: false });
+  });
+
+  it("and that somebody changes meanwhile is not whole because what served before still does", async () => {
+    const { target } = runner;
+    const observe = target.observe.bind(target);
+    target.observe = async (wanted, signal) => {
+      const seen = await observe(wanted, signal);
+      if (!wanted.some(({ revision }) => revision === "web-v2")) return seen;
+      const drifted = [{ type: "drifted", message: "somebody else changed it" }] as const;
+      return {
+        ...seen,
+        services: seen.services.map((one) => (one.name === "api" ? { ...one, conditions: drifted } : one)),
+      };
+    };
+    expect(await deployBeside((api) => [api])).toMatchObject({
+      outcome: "rollback_failed",
+      cause: { cause: "drifted", service: "api", detail: "somebody else changed it" },
+    });
+    expect(world.engine.revisions()).toEqual(BOTH);
   });
 });
 

@@ -173,7 +173,9 @@ async function proveBack(
   const proof = await proveRunning(ports, run.aim.policy, { direction: "back", ...back });
   if (proof === undefined) return leaveOpen(run, "unverified", { cause: "engine_unreachable" });
   facts.running = proof.running;
-  const strange = planned.find((one) => isLeftAlone(one, run.plan) && !isStill(one, proof.running));
+  const strange = planned.find(
+    (one) => isLeftAlone(one, run.plan) && (isChanging(one, cause) || !isStill(one, proof.running)),
+  );
   if (strange !== undefined) return endDrifted(run, cause, strange);
   if (proof.cause !== undefined) {
     facts.first = cause;
@@ -185,18 +187,24 @@ async function proveBack(
 }
 
 /** The way back has nothing of it to put back: it must be as it was found. */
-function isLeftAlone({ service, goal, desired }: Wanted, { services }: Plan): boolean {
-  if (goal === "complete" || desired === 0) return false;
+function isLeftAlone({ service }: Wanted, { services }: Plan): boolean {
   return services.some((one) => one.service === service && one.action === "unchanged");
 }
 
-function isStill({ service, revision }: Wanted, running: readonly RunningService[]): boolean {
+/** Somebody's change was seen, and what served before it may still do so. */
+function isChanging({ service }: Wanted, cause: CauseDetail): boolean {
+  return cause.cause === "drifted" && cause.service === service;
+}
+
+function isStill({ service, revision, goal, desired }: Wanted, running: readonly RunningService[]): boolean {
+  if (goal === "complete" || desired === 0) return true;
   return running.some((one) => one.service === service && one.revision === revision);
 }
 
 /** What this deployment changed is as it was, and what somebody else has done with the rest meanwhile is left to people. */
-function endDrifted(run: Run, cause: CauseDetail, { service }: Wanted): Promise<DeploymentResult> {
-  const isTold = cause.cause === "drifted" && cause.service === service;
+function endDrifted(run: Run, cause: CauseDetail, strange: Wanted): Promise<DeploymentResult> {
+  const { service } = strange;
+  const isTold = isChanging(strange, cause);
   if (!isTold) run.facts.first = cause;
   const detail = "somebody else changed or removed it in between, and this deployment has not touched it";
   return endWith(run, "rollback_failed", isTold ? cause : { cause: "drifted", service, detail }, { proven: false });
