@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, type ImageIdentity, scanEvidence, sha256, writeRelease } from "@belay/core";
-import { databaseFileOf } from "@belay/scan";
+import { databaseFileOf, scopeFileOf } from "@belay/scan";
 import { freePort, makeImageLayout, SCAN_FILES, startTrivyServer, writeTrivyDatabase } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { LODASH_FILES, MINIMIST_FILES, openScanChain, type ScanChain } from "./scan-chain.ts";
@@ -129,9 +129,20 @@ it("takes reports that another step made of these very images, and no others", a
   const before = await chain.looks();
   const job = await chain.job();
   await job.build();
+  const quiet = { report, "scan-fail-on": "none" };
+  const unknown = { code: "SCAN_FAILED", message: expect.stringContaining("nobody knows what was looked for") };
+  await expect(job.scan(quiet)).rejects.toMatchObject(unknown);
+  await writeFile(scopeFileOf(report), JSON.stringify({ scanners: ["secret"] }));
+  const blind = { code: "SCAN_FAILED", exitCode: 11, message: expect.stringContaining("looked for vulnerabilities") };
+  await expect(job.scan(quiet)).rejects.toMatchObject(blind);
+  const allowed = await job.scan({ ...quiet, "scan-allow-partial": "true" });
+  expect(allowed.evidence).toMatchObject({ result: "passed", scanners: ["secret"] });
+  expect(allowed.summary.services).toMatchObject([{ partial: true, headline: expect.stringContaining("only a part") }]);
+  await writeFile(scopeFileOf(report), JSON.stringify({ scanners: ["vuln", "secret"] }));
   await expect(job.scan({ report })).rejects.toMatchObject({ code: "VULNERABLE" });
   expect(await chain.looks()).toBe(before);
-  const { evidence } = await job.scan({ report, "scan-fail-on": "none" });
+  const { evidence } = await job.scan(quiet);
+  expect(evidence.scanners).toEqual(["vuln", "secret"]);
   expect(evidence.services.web?.platforms["linux/amd64"]?.report).toBe(sha256(await readFile(report, "utf8")));
   await expect(job.scan({ report, "scan-cache-dir": job.folder })).rejects.toMatchObject({
     code: "SCAN_FAILED",
@@ -140,8 +151,18 @@ it("takes reports that another step made of these very images, and no others", a
   const elsewhere = { report, "scan-cache-dir": job.folder };
   await writeFile(databaseFileOf(report), JSON.stringify({ schema: 2, updatedAt: "2020-01-01T00:00:00Z" }));
   await expect(job.scan(elsewhere)).rejects.toMatchObject({ message: expect.stringContaining("is allowed") });
-  await writeFile(databaseFileOf(report), JSON.stringify({ schema: 2, updatedAt: new Date().toISOString() }));
+  const made = String(JSON.parse(await readFile(report, "utf8")).CreatedAt);
+  await writeFile(databaseFileOf(report), JSON.stringify({ schema: 2, updatedAt: made }));
   await expect(job.scan(elsewhere)).rejects.toMatchObject({ code: "VULNERABLE" });
+  // A fresh database in the cache is not the one that an old report was made with.
+  const old = join(job.folder, "old.json");
+  await writeFile(old, (await readFile(report, "utf8")).replaceAll(made, "2026-01-01T00:00:00Z"));
+  await writeFile(scopeFileOf(old), JSON.stringify({ scanners: ["vuln", "secret"] }));
+  const before2026 = { code: "SCAN_FAILED", message: expect.stringContaining("was made after that") };
+  await expect(job.scan({ ...quiet, report: old })).rejects.toMatchObject(before2026);
+  await writeFile(databaseFileOf(old), JSON.stringify({ schema: 2, updatedAt: "2025-12-31T00:00:00Z" }));
+  const months = { code: "SCAN_FAILED", message: expect.stringMatching(/the report is .* old, .* is allowed/) };
+  await expect(job.scan({ ...quiet, report: old })).rejects.toMatchObject(months);
 
   await chain.commit("Another image", {});
   const other = await chain.job();
@@ -149,6 +170,18 @@ it("takes reports that another step made of these very images, and no others", a
   const wrong = { code: "SCAN_FAILED", message: expect.stringContaining("which is none of the release (web)") };
   await expect(other.scan({ report })).rejects.toMatchObject(wrong);
   await expect(other.push()).rejects.toMatchObject({ code: "NOT_SCANNED" });
+});
+
+it("without looking for vulnerabilities does not pass a gate that asks for severities", async () => {
+  await chain.commit("Nothing to find", {});
+  const job = await chain.job();
+  await job.build();
+  const secrets = { "scan-scanners": "secret" };
+  const blind = { code: "SCAN_FAILED", exitCode: 11, message: expect.stringContaining("looked for vulnerabilities") };
+  await expect(job.scan(secrets)).rejects.toMatchObject(blind);
+  await expect(job.push()).rejects.toMatchObject({ code: "NOT_SCANNED" });
+  const { evidence } = await job.scan({ ...secrets, "scan-fail-on": "none" });
+  expect(evidence).toMatchObject({ result: "passed", scanners: ["secret"] });
 });
 
 it("asks a server that has the database", async () => {

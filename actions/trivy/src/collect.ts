@@ -1,5 +1,5 @@
 import { runAction } from "@belay/action";
-import { collectReports, type ExpectedReport } from "@belay/scan";
+import { collectReports, type ExpectedReport, trivyActionScope } from "@belay/scan";
 import { inputsOfComposite } from "./inputs.ts";
 
 /** Last step: the reports are there, whole, and of the platforms that were asked for. */
@@ -9,7 +9,7 @@ await runAction(async ({ inputs, log, output }) => {
     const platform = inputs.text(`platform-${number}`);
     return path === undefined ? [] : [{ path, ...(platform === undefined ? {} : { platform }) }];
   });
-  const reports = await collectReports(wanted, inputs.required("cache-dir"));
+  const reports = await collectReports(wanted, inputs.required("cache-dir"), trivyActionScope(inputs));
   for (const { image, platform, findings, coverage } of reports) {
     log.info(
       `${image} (${platform ?? "?"}): ${coverage.packages} packages were looked at, ${findings.length} findings.`,

@@ -24,7 +24,7 @@ const LISTS = new Set([
 ]);
 const FLAGS = new Set([
   ...["sign", "allow-dirty", "allow-older", "allow-no-way-back", "pull", "no-cache", "json", "markdown", "help"],
-  ...["scan-ignore-unfixed", "scan-only-new", "scan-allow-unknown-os"],
+  ...["scan-ignore-unfixed", "scan-only-new", "scan-allow-unknown-os", "scan-allow-partial"],
 ]);
 
 export function optionKind(name: string): Option["kind"] {

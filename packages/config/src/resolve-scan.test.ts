@@ -40,6 +40,7 @@ describe("the settings of the scan", () => {
       onlyNew: false,
       failOnExploited: true,
       allowUnknownOs: false,
+      allowPartial: false,
     };
     expect(scan(undefined)).toEqual({
       directory: "/srv",
@@ -69,6 +70,7 @@ describe("the settings of the scan", () => {
       failOn: [],
       onlyNew: true,
       allowUnknownOs: true,
+      allowPartial: false,
       ignoreFiles: ["/repo/web/.trivyignore"],
     });
     expect(scan(text, { "scan-fail-on": "high, critical" }).services.web?.failOn).toEqual(["HIGH", "CRITICAL"]);

@@ -83,6 +83,7 @@ function gateOf(directory: string, levels: readonly Level<GateKeys>[]): ScanGate
     failOnExploited: data["fail-on-exploited"] ?? true,
     ...(probability === undefined ? {} : { failOnProbability: probability }),
     allowUnknownOs: data["allow-unknown-os"] ?? false,
+    allowPartial: data["allow-partial"] ?? false,
   };
 }
 

@@ -65,6 +65,11 @@ const gate = {
   "allow-unknown-os": z.optional(
     flag("Pass an image in which no package was recognised, such as one static program. Default: false."),
   ),
+  "allow-partial": z.optional(
+    flag(
+      "Pass an image of which only a part was looked at (no vuln in `scanners`, or a report that left something out), and tell so. Default: false.",
+    ),
+  ),
 };
 
 const run = {

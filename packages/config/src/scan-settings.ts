@@ -15,6 +15,8 @@ export interface ScanGateSettings {
   /** 0 to 1. */
   readonly failOnProbability?: number;
   readonly allowUnknownOs: boolean;
+  /** An image of which only a part was looked at may pass. */
+  readonly allowPartial: boolean;
 }
 
 /** How images are scanned. Paths are absolute. */

@@ -34,6 +34,8 @@ export interface ScanEvidence {
     /** Of its file; none when a server has it. */
     readonly digest?: Digest;
   };
+  /** What was looked for in every image: vuln, secret, misconfig, license. None: of one of them nobody knows. */
+  readonly scanners?: readonly string[];
   /** By name in belay.yaml. */
   readonly services: Readonly<Record<string, ScannedService>>;
 }

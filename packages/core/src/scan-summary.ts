@@ -26,6 +26,8 @@ export interface ScanRow {
 export interface ScanServiceSummary {
   readonly service: string;
   readonly result: ScanResult;
+  /** It passed though only a part of the image was looked at. */
+  readonly partial?: true;
   /** One line. Outside text. */
   readonly headline: string;
   /** The worst first; not all when there are many. */
@@ -47,4 +49,6 @@ export interface ScanSummary {
   readonly services: readonly ScanServiceSummary[];
   readonly database?: { readonly updatedAt: string; readonly ageMs: number };
   readonly scanner?: string;
+  /** What was looked for in every image. */
+  readonly scanners?: readonly string[];
 }

@@ -60,7 +60,9 @@ function renderScan({ scan, ...report }: AnyReport, level: RenderLevel, section:
   if (scan === undefined) return "";
   const body = renderScanSummary(scan, level, true);
   const quiet =
-    isDeploymentReport(report) && scan.result === "passed" && scan.services.every((one) => one.result === "passed");
+    isDeploymentReport(report) &&
+    scan.result === "passed" &&
+    scan.services.every((one) => one.result === "passed" && one.partial !== true);
   return quiet ? section(`Scan: passed${renderChange(scan)}`, body) : `**Scan**\n\n${body}`;
 }
 

@@ -10,6 +10,9 @@ const RESULT_WORDS = {
   off: "**not scanned**",
 } as const;
 
+/** It passed, and the settings allow that not all was looked at. */
+const PARTLY = "⚠️ **looked at in part**";
+
 /** What the scan found: each service's result and what changed, then the findings that matter; the others are folded. */
 export function renderScanSummary(scan: ScanSummary, level: RenderLevel, folded: boolean): string {
   const off = scan.services.filter(({ result }) => result === "off");
@@ -30,12 +33,12 @@ function renderOff(services: readonly ScanServiceSummary[]): string {
 }
 
 function serviceTable(services: readonly ScanServiceSummary[]): string {
-  const rows = services.map(({ service, result, headline, comparison }) => {
+  const rows = services.map(({ service, result, partial, headline, comparison }) => {
     const counts =
       comparison === undefined || "impossible" in comparison
         ? ["", "", ""]
         : [comparison.introduced, comparison.fixed, comparison.unchanged].map(String);
-    return [code(service), RESULT_WORDS[result], ...counts, outside(headline)];
+    return [code(service), partial === true ? PARTLY : RESULT_WORDS[result], ...counts, outside(headline)];
   });
   const why = services.flatMap(({ service, comparison }) =>
     comparison !== undefined && "impossible" in comparison
@@ -93,9 +96,10 @@ function platformsOf({ platforms }: ScanRow, all: number): string {
   return all < 2 || platforms.length === all || platforms.length === 0 ? "" : ` on ${platforms.map(code).join(", ")}`;
 }
 
-function renderDatabase({ database, scanner, result }: ScanSummary): string {
+function renderDatabase({ database, scanner, scanners, result }: ScanSummary): string {
   if (result === "off") return "";
-  const by = scanner === undefined ? "" : `${prose(scanner)}, `;
+  const sought = scanners === undefined ? "" : `looked for ${prose(scanners.join(", "))}, `;
+  const by = `${scanner === undefined ? "" : `${prose(scanner)}, `}${sought}`;
   if (database === undefined) return `<sub>${by}the age of its database is unknown</sub>`;
   const { ageMs, updatedAt } = database;
   const age = ageMs < 3_600_000 ? formatDuration(ageMs) : `${Math.round(ageMs / 3_600_000)} h`;

@@ -108,12 +108,14 @@ export function tellGates(
   const none = off.map((service): [string, ScannedService] => [service, switchedOff()]);
   const all = [...gated.map(({ service, scanned }) => [service, scanned] as const), ...none];
   const { scannedAt, scanner } = facts;
+  const scanners = soughtInAll(gated);
   return {
     evidence: {
       result,
       scannedAt,
       ...(scanner === undefined ? {} : { scanner }),
       ...(known === undefined ? {} : { database: known }),
+      ...scanners,
       services: Object.fromEntries(all),
     },
     summary: {
@@ -121,8 +123,15 @@ export function tellGates(
       services: [...gated.map(({ service, gate }) => summariseScan(service, gate)), ...off.map(offSummary)],
       ...(database === undefined ? {} : { database: { updatedAt: database.updatedAt, ageMs: database.ageMs } }),
       ...(scanner === undefined ? {} : { scanner: `Trivy ${scanner.version}` }),
+      ...scanners,
     },
   };
+}
+
+function soughtInAll(gated: readonly GatedService[]): Pick<ScanEvidence, "scanners"> {
+  const [first, ...others] = gated.map(({ gate }) => gate.scanners);
+  if (first === undefined || others.includes(undefined)) return {};
+  return { scanners: first.filter((one) => others.every((all) => all?.includes(one))) };
 }
 
 function switchedOff(): ScannedService {

@@ -1,18 +1,21 @@
 import { readFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import type { ScanSettings } from "@belay/config";
-import { BelayError, formatDuration, type ImageIdentity, messageOf, type Platform } from "@belay/core";
+import { BelayError, formatDuration, type ImageIdentity, messageOf, oneLine, type Platform } from "@belay/core";
 import {
   type CouldNotScan,
   couldNotScan,
   type DatabaseVersion,
   databaseFileOf,
-  findDatabase,
   type ImageScan,
   type PlatformScan,
   parseReport,
+  parseScope,
   ScanError,
   type ScanReport,
+  type ScanScope,
+  scopeFileOf,
+  trivysOwnDatabase,
 } from "@belay/scan";
 import type { PipelineContext } from "./context.ts";
 import { cacheFolder } from "./open-scanner.ts";
@@ -24,7 +27,7 @@ export async function givenReports(
   paths: readonly string[],
   images: readonly (readonly [service: string, image: ImageIdentity])[],
 ): Promise<readonly ImageScan[]> {
-  const database = await findDatabase(cacheFolder(context, settings));
+  const database = await trivysOwnDatabase(cacheFolder(context, settings));
   const version = database && { schema: database.schema, updatedAt: database.updatedAt };
   const scans = await Promise.all(paths.map((path) => readGiven(context, path, version)));
   for (const scan of scans) requireKnown(scan, images);
@@ -52,11 +55,20 @@ async function readGiven(
     const doing = `reading the report ${relative(workingDirectory, file)}`;
     throw new BelayError("INVALID_INPUT", { doing, got: messageOf(error), next, cause: error });
   }
-  return { report: parseReport(json, (await besideOf(file)) ?? database), json, cached: false };
+  const scope = await scopeBeside(file);
+  const report = parseReport(json, (await databaseBeside(file)) ?? database);
+  return { report: { ...report, ...(scope === undefined ? {} : { scope }) }, json, cached: false };
 }
 
-/** What `actions/trivy` leaves beside a report: which database it was made with. */
-async function besideOf(file: string): Promise<DatabaseVersion | undefined> {
+/** What `actions/trivy`, or whoever else made a report, leaves beside it: what was looked for. */
+async function scopeBeside(file: string): Promise<ScanScope | undefined> {
+  const beside = scopeFileOf(file);
+  const text = await readFile(beside, "utf8").catch(() => undefined);
+  return text === undefined ? undefined : parseScope(text, beside);
+}
+
+/** Also beside it: which database it was made with. */
+async function databaseBeside(file: string): Promise<DatabaseVersion | undefined> {
   const text = await readFile(databaseFileOf(file), "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
   const doing = `reading ${databaseFileOf(file)}`;
@@ -98,23 +110,45 @@ function notGiven(service: string, platform: Platform): CouldNotScan {
   return couldNotScan(error, platform);
 }
 
-/** Trivy's reports don't tell their database: where nothing stands beside one, it was the one in the cache folder. */
+/** Reports that don't look for vulnerabilities are made without a database. */
 function whyStale(
   { clock }: PipelineContext,
-  settings: ScanSettings,
+  { maxDbAgeMs }: ScanSettings,
   scans: readonly PlatformScan[],
 ): CouldNotScan | undefined {
-  const doing = "looking at the age of the database that the reports were made with";
-  const versions = scans.map(({ report }) => report.database);
-  if (versions.includes(undefined)) {
-    const next = "Name Trivy's cache folder with `scan-cache-dir`, or TRIVY_CACHE_DIR.";
-    return couldNotScan(new ScanError("stale_database", { doing, got: "nobody knows which one it was", next }));
+  const now = clock.date().getTime();
+  for (const { report } of scans) {
+    const why = report.scope?.scanners.includes("vuln") === false ? undefined : whyOld(report, now, maxDbAgeMs);
+    if (why === undefined) continue;
+    const doing = `looking at the age of the database that the report of ${oneLine(report.image)} was made with`;
+    return couldNotScan(new ScanError("stale_database", { doing, ...why }));
   }
-  const oldest = Math.min(...versions.map((one) => Date.parse(one?.updatedAt ?? "")));
-  const age = clock.date().getTime() - oldest;
-  if (age <= settings.maxDbAgeMs) return undefined;
-  const got = `it was made ${formatDuration(age)} ago, ${formatDuration(settings.maxDbAgeMs)} is allowed`;
-  return couldNotScan(
-    new ScanError("stale_database", { doing, got, next: "Let it be updated, or raise `max-db-age`." }),
-  );
+  return undefined;
+}
+
+/**
+ * Trivy's reports don't tell their database: where nothing stands beside one, it is taken for the one in the cache folder. One
+ * that is younger than the report can't have been it, and none is younger than the report made with it.
+ */
+function whyOld(
+  { createdAt, database }: ScanReport,
+  now: number,
+  most: number,
+): { readonly got: string; readonly next: string } | undefined {
+  if (database === undefined) {
+    const next = "Name Trivy's cache folder with `scan-cache-dir`, or TRIVY_CACHE_DIR.";
+    return { got: "nobody knows which one it was", next };
+  }
+  const [madeAt, updatedAt] = [Date.parse(createdAt ?? ""), Date.parse(database.updatedAt)];
+  const again = "Scan again, and give the report that comes of it.";
+  if (Number.isNaN(madeAt)) return { got: "the report does not tell when it was made", next: again };
+  if (updatedAt > madeAt) {
+    const got = `the report is of ${createdAt}, and the database that is here was made after that (${database.updatedAt})`;
+    return { got, next: again };
+  }
+  const allowed = `${formatDuration(most)} is allowed`;
+  if (now - madeAt > most) return { got: `the report is ${formatDuration(now - madeAt)} old, ${allowed}`, next: again };
+  if (now - updatedAt <= most) return undefined;
+  const got = `it was made ${formatDuration(now - updatedAt)} ago, ${allowed}`;
+  return { got, next: "Let it be updated, or raise `max-db-age`." };
 }

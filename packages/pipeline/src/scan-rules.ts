@@ -41,7 +41,7 @@ async function rulesOf(settings: ScanSettings, gate: ScanGateSettings, threats: 
   const ignores = files.map(([path, text]) => parseRules(show(path), text));
   const vex = gate.vex.map(async (path) => parseVex(await readGiven(path, "a VEX document"), show(path)));
   return {
-    policy: policyOf(gate, settings.scanners.includes("misconfig")),
+    policy: policyOf(gate, settings),
     ignores: { rules: ignores.flatMap((one) => one.rules), mistakes: ignores.flatMap((one) => one.mistakes) },
     statements: (await Promise.all(vex)).flat(),
     threats,
@@ -55,8 +55,9 @@ async function readThreats({ kev, epss, directory }: ScanSettings): Promise<Thre
   return mergeThreats(await read(kev, parseKev), await read(epss, parseEpss));
 }
 
-function policyOf(gate: ScanGateSettings, wantDockerfile: boolean): GatePolicy {
-  const { failOn, ignoreUnfixed, ignoreStatuses, failOnExploited, failOnProbability, onlyNew, allowUnknownOs } = gate;
+function policyOf(gate: ScanGateSettings, { scanners }: ScanSettings): GatePolicy {
+  const { failOn, ignoreUnfixed, ignoreStatuses, failOnExploited, failOnProbability, onlyNew } = gate;
+  const { allowUnknownOs, allowPartial } = gate;
   return {
     failOn,
     kinds: ["vulnerability", "secret", "misconfiguration", "licence"],
@@ -66,7 +67,8 @@ function policyOf(gate: ScanGateSettings, wantDockerfile: boolean): GatePolicy {
     ...(failOnProbability === undefined ? {} : { failOnProbability }),
     onlyNew,
     allowUnknownOs,
-    ...(wantDockerfile ? { wantDockerfile } : {}),
+    scanners,
+    allowPartial,
   };
 }
 

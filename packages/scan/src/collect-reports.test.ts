@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { collectReports, databaseFileOf } from "./collect-reports.ts";
+import { type ScanScope, scopeFileOf } from "./scan-scope.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -19,20 +20,27 @@ async function report(architecture: string): Promise<string> {
 }
 
 describe("reports of another program", () => {
-  it("get the database's version beside them", async () => {
+  it("get beside them what was looked for, and the version of the database that Trivy had", async () => {
     const cache = join(folder, "cache");
     await mkdir(join(cache, "db"), { recursive: true });
     await writeFile(join(cache, "db/metadata.json"), JSON.stringify({ Version: 2, UpdatedAt: "2026-11-26T00:00:00Z" }));
+    // Belay's own, which is newer, is none that Trivy itself could have used.
+    const ours = join(cache, "belay/db/20261127");
+    await mkdir(ours, { recursive: true });
+    await writeFile(join(ours, "metadata.json"), JSON.stringify({ Version: 2, UpdatedAt: "2026-11-27T00:00:00Z" }));
     const path = await report("amd64");
-    const [read] = await collectReports([{ path, platform: "linux/amd64" }], cache);
+    const scope: ScanScope = { scanners: ["vuln"], skipped: ["app/vendor"] };
+    const [read] = await collectReports([{ path, platform: "linux/amd64" }], cache, scope);
     const database = { schema: 2, updatedAt: "2026-11-26T00:00:00Z" };
-    expect(read).toMatchObject({ platform: "linux/amd64", database });
+    expect(read).toMatchObject({ platform: "linux/amd64", database, scope });
+    expect(JSON.parse(await readFile(scopeFileOf(path), "utf8"))).toEqual(scope);
     expect(JSON.parse(await readFile(databaseFileOf(path), "utf8"))).toEqual(database);
   });
 
   it("are no reports when they are missing, broken or of another platform", async () => {
     const cache = join(folder, "cache");
-    const collect = (path: string) => collectReports([{ path, platform: "linux/arm64" }], cache);
+    const collect = (path: string) =>
+      collectReports([{ path, platform: "linux/arm64" }], cache, { scanners: ["vuln"] });
     await expect(collect(join(folder, "none.json"))).rejects.toMatchObject({ obstacle: "scanner_failed" });
     await expect(collect(await report("amd64"))).rejects.toMatchObject({ obstacle: "wrong_image" });
     await writeFile(join(folder, "half.json"), '{"SchemaVersion":2');

@@ -2,9 +2,10 @@ import { readFile, writeFile } from "node:fs/promises";
 import { messageOf, type Platform } from "@belay/core";
 import { checkIdentity } from "./check-identity.ts";
 import { ScanError } from "./could-not-scan.ts";
-import { DatabaseFiles } from "./database-files.ts";
+import { trivysOwnDatabase } from "./database-files.ts";
 import { parseReport } from "./parse-report.ts";
 import type { DatabaseVersion, ScanReport } from "./scan-report.ts";
+import { type ScanScope, scopeFileOf } from "./scan-scope.ts";
 
 export interface ExpectedReport {
   readonly path: string;
@@ -18,20 +19,25 @@ export function databaseFileOf(reportPath: string): string {
 
 /**
  * Looks whether Trivy has written what it was asked for: every report there, readable, and of the platform wanted. Writes
- * beside each what the cache says about the database, which Trivy's report does not tell.
+ * beside each what was looked for, and which database Trivy's cache has: its report tells neither.
  * @throws ScanError
  */
-export async function collectReports(wanted: readonly ExpectedReport[], cache: string): Promise<readonly ScanReport[]> {
+export async function collectReports(
+  wanted: readonly ExpectedReport[],
+  cache: string,
+  scope: ScanScope,
+): Promise<readonly ScanReport[]> {
   const reports: ScanReport[] = [];
-  const database = await databaseOf(cache);
+  const database = scope.scanners.includes("vuln") ? await databaseOf(cache) : undefined;
   for (const { path, platform } of wanted) {
     const doing = `reading the report${platform === undefined ? "" : ` of ${platform}`}`;
     const json = await readFile(path, "utf8").catch((error: unknown) => {
       const next = "Trivy failed: its words are in the log of its step.";
       throw new ScanError("scanner_failed", { doing, got: messageOf(error), next, cause: error });
     });
-    const report = parseReport(json, database);
+    const report = { ...parseReport(json, database), scope };
     checkIdentity(report, { ...(platform === undefined ? {} : { platform }) }, doing);
+    await writeFile(scopeFileOf(path), JSON.stringify(scope));
     if (database !== undefined) await writeFile(databaseFileOf(path), JSON.stringify(database));
     reports.push(report);
   }
@@ -39,6 +45,6 @@ export async function collectReports(wanted: readonly ExpectedReport[], cache: s
 }
 
 async function databaseOf(cache: string): Promise<DatabaseVersion | undefined> {
-  const found = await new DatabaseFiles(cache, "vulnerabilities").newest();
+  const found = await trivysOwnDatabase(cache);
   return found && { schema: found.schema, updatedAt: found.updatedAt };
 }

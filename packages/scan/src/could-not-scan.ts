@@ -12,6 +12,7 @@ export const SCAN_OBSTACLES = {
   broken_image: "the image can't be read",
   unknown_os: "neither a known distribution nor any package was found in the image",
   unread_dockerfile: "what the Dockerfile did can't be read from the image's history",
+  partial_scan: "only a part of the image was looked at",
   cache_locked: "the cache is in use by another process",
   timed_out: "the scan was not done in time",
   broken_report: "the scanner's report can't be read",

@@ -79,9 +79,9 @@ export class DatabaseFiles {
   }
 }
 
-/** The newest database of vulnerabilities in one of Trivy's cache folders. */
-export async function findDatabase(cache: string): Promise<Database | undefined> {
-  return new DatabaseFiles(cache, "vulnerabilities").newest();
+/** The database of vulnerabilities that Trivy itself uses when it is given this cache folder; never one of Belay's. */
+export async function trivysOwnDatabase(cache: string): Promise<Database | undefined> {
+  return readDatabase(join(cache, DATABASES.vulnerabilities.folder));
 }
 
 async function isOlder(folder: string, milliseconds: number): Promise<boolean> {

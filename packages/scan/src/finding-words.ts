@@ -47,5 +47,6 @@ export function headlineOfScan(result: GateResult): string {
     return `${failing} ${failing === 1 ? "finding lets" : "findings let"} the scan fail${also}`;
   }
   if (result.result === "could_not_scan") return `Could not scan ${unknown || "anything"}: nothing is known about it`;
-  return "Nothing was found that lets the scan fail";
+  const part = result.partial ? ", but only a part was looked at" : "";
+  return `Nothing was found that lets the scan fail${part}`;
 }

@@ -1,4 +1,5 @@
 import type { FindingKind, FixStatus } from "./finding.ts";
+import type { Scanner } from "./image-arguments.ts";
 import type { Severity } from "./severity.ts";
 
 /** What lets a scan fail. Everything that was found is reported, whatever it says. */
@@ -19,8 +20,10 @@ export interface GatePolicy {
   readonly onlyNew: boolean;
   /** An image in which nothing was recognised passes, instead of counting as not scanned. */
   readonly allowUnknownOs: boolean;
-  /** What the Dockerfile did was to be looked at: an image of which Trivy could not read it was not scanned. */
-  readonly wantDockerfile?: true;
+  /** What has to be looked for. Where severities fail, vulnerabilities are, whatever it says. */
+  readonly scanners: readonly Scanner[];
+  /** An image of which only a part was looked at passes, and that is told, instead of counting as not scanned. */
+  readonly allowPartial: boolean;
 }
 
 export const DEFAULT_POLICY: GatePolicy = {
@@ -31,4 +34,6 @@ export const DEFAULT_POLICY: GatePolicy = {
   failOnExploited: true,
   onlyNew: false,
   allowUnknownOs: false,
+  scanners: ["vuln", "secret"],
+  allowPartial: false,
 };

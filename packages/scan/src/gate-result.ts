@@ -1,6 +1,7 @@
 import type { Comparison } from "./compare-reports.ts";
 import type { CouldNotScan } from "./could-not-scan.ts";
 import type { Finding } from "./finding.ts";
+import type { Scanner } from "./image-arguments.ts";
 import type { Threat } from "./known-exploits.ts";
 import type { DatabaseVersion } from "./scan-report.ts";
 
@@ -45,6 +46,10 @@ export interface GateResult {
   readonly comparison?: Comparison | { readonly impossible: string };
   /** The oldest that was used. */
   readonly database?: DatabaseVersion & { readonly ageMs: number };
+  /** What every report looked for; none: of one nobody knows, or there is none. */
+  readonly scanners?: readonly Scanner[];
+  /** It passed though only a part was looked at. */
+  readonly partial: boolean;
   /** What a reader has to know: broken rules, an OS at its end of life, packages that could not be checked. */
   readonly notes: readonly string[];
 }

@@ -231,16 +231,56 @@ describe("what could not be scanned", () => {
 
   it("is an image whose Dockerfile could not be read, where that was to be looked at", () => {
     const { coverage } = report([]);
-    const of = (dockerfile: typeof coverage.dockerfile) => [report([], { coverage: { ...coverage, dockerfile } })];
-    const unread = gate([], { wantDockerfile: true }, { reports: of("unreadable") });
+    const scanners = ["vuln", "secret", "misconfig"] as const;
+    const of = (dockerfile: typeof coverage.dockerfile) => [
+      report([], { coverage: { ...coverage, dockerfile }, scope: { scanners } }),
+    ];
+    const unread = gate([], { scanners }, { reports: of("unreadable") });
     expect(unread).toMatchObject({
       ...{ result: "could_not_scan", exitCode: 11 },
       obstacles: [{ obstacle: "unread_dockerfile", message: expect.stringContaining("Build with BuildKit") }],
     });
     expect(gate([], {}, { reports: of("unreadable") })).toMatchObject({ result: "passed" });
     for (const dockerfile of ["checked", "nothing"] as const) {
-      expect(gate([], { wantDockerfile: true }, { reports: of(dockerfile) })).toMatchObject({ result: "passed" });
+      expect(gate([], { scanners }, { reports: of(dockerfile) })).toMatchObject({ result: "passed" });
     }
+  });
+
+  it.each([
+    ["vulnerabilities", { scanners: ["secret"] }, {}, /nobody looked for vulnerabilities/],
+    ["vulnerabilities, which the settings leave out", { scanners: ["secret"] }, { scanners: ["secret"] }, /vulnerab/],
+    ["secrets", { scanners: ["vuln"] }, {}, /nobody looked for secrets/],
+    [
+      "what the settings add",
+      { scanners: ["vuln", "secret"] },
+      { scanners: ["license"] },
+      /nobody looked for licences/,
+    ],
+    ["libraries", { scanners: ["vuln", "secret"], packages: ["os"] }, {}, /of its packages only os counted/],
+    ["a folder", { scanners: ["vuln", "secret"], skipped: ["app\n"] }, {}, /left out was app/],
+    ["nobody knows what", undefined, {}, /nobody knows what was looked for/],
+  ] as const)(
+    "is an image of which only a part was looked at, without %s, unless that is allowed",
+    (_what, scope, policy, why) => {
+      const { scope: _whole, ...unknown } = report([]);
+      const reports = [scope === undefined ? unknown : { ...unknown, scope }];
+      const result = gate([], policy, { reports });
+      expect(result).toMatchObject({ result: "could_not_scan", exitCode: 11, partial: false });
+      expect(result.obstacles).toEqual([
+        { obstacle: "partial_scan", platform: "linux/amd64", message: expect.stringMatching(why) },
+      ]);
+      const allowed = gate([], { ...policy, allowPartial: true }, { reports });
+      expect(allowed).toMatchObject({ result: "passed", partial: true, notes: [expect.stringMatching(why)] });
+      expect(allowed.scanners).toEqual(scope?.scanners);
+      expect(gate([secret()], policy, { reports: [{ ...unknown, findings: [secret()] }] }).result).toBe("vulnerable");
+    },
+  );
+
+  it("is none without vulnerabilities where the gate asks for no severity", () => {
+    const reports = [report([], { scope: { scanners: ["secret"] } })];
+    const policy = { scanners: ["secret"], failOn: [] } as const;
+    expect(gate([], policy, { reports })).toMatchObject({ result: "passed", partial: false, scanners: ["secret"] });
+    expect(gate([], { ...policy, failOnProbability: 0.1 }, { reports })).toMatchObject({ result: "could_not_scan" });
   });
 
   it("is told when it is a part of the image", () => {

@@ -59,6 +59,8 @@ export function applyGate(input: GateInput): GateResult {
       ? {}
       : { comparison: typeof compared === "string" ? { impossible: compared } : compared }),
     ...databaseOf(reports, input.now),
+    ...scannersOf(reports),
+    partial: coverage.some((seen) => seen.partial),
     notes: [
       ...(input.ignores?.mistakes ?? []),
       ...coverage.flatMap((seen) => seen.notes),
@@ -117,6 +119,13 @@ function reasonToFail(finding: Finding, threat: Threat | undefined, policy: Gate
 function expiryOf({ expired }: Excuse): string {
   if (expired?.expiresAt === undefined) return "";
   return ` (${expired.origin} ignored it until ${dayOf(expired.expiresAt)})`;
+}
+
+/** What all of them looked for. */
+function scannersOf(reports: readonly ScanReport[]): Pick<GateResult, "scanners"> {
+  const [first, ...others] = reports.map(({ scope }) => scope);
+  if (first === undefined || others.includes(undefined)) return {};
+  return { scanners: first.scanners.filter((one) => others.every((scope) => scope?.scanners.includes(one))) };
 }
 
 function databaseOf(reports: readonly ScanReport[], now: Date): Pick<GateResult, "database"> {

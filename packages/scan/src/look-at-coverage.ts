@@ -1,24 +1,42 @@
 import { oneLine } from "@belay/core";
 import { type CouldNotScan, couldNotScan, ScanError } from "./could-not-scan.ts";
 import type { GatePolicy } from "./gate-policy.ts";
+import { lookAtScope } from "./look-at-scope.ts";
 import type { ScanReport } from "./scan-report.ts";
+
+export interface Coverage {
+  readonly obstacle?: CouldNotScan;
+  readonly notes: readonly string[];
+  /** Only a part was looked at, which is allowed. */
+  readonly partial: boolean;
+}
 
 /** What a report could not see, which without a word would look like "nothing is wrong". */
 export function lookAtCoverage(report: ScanReport, policy: GatePolicy): Coverage {
-  const packages = lookAtPackages(report, policy);
-  const unread = policy.wantDockerfile === true && report.coverage.dockerfile === "unreadable";
-  return unread && packages.obstacle === undefined ? { ...packages, obstacle: unreadDockerfile(report) } : packages;
-}
-
-interface Coverage {
-  readonly obstacle?: CouldNotScan;
-  readonly notes: readonly string[];
-}
-
-function lookAtPackages(report: ScanReport, policy: GatePolicy): Coverage {
-  if (!policy.kinds.includes("vulnerability")) return { notes: [] };
-  const { os, osPackages, libraries, packages } = report.coverage;
   const image = imageOf(report);
+  const unseen = lookAtScope(report, policy);
+  if (unseen.length > 0 && !policy.allowPartial) {
+    return { obstacle: notWhole(report, image, unseen), notes: [], partial: false };
+  }
+  const unread = policy.scanners.includes("misconfig") && report.coverage.dockerfile === "unreadable";
+  if (unread) return { obstacle: unreadDockerfile(report), notes: [], partial: false };
+  const blind = report.scope?.scanners.includes("vuln") === false || !policy.kinds.includes("vulnerability");
+  const seen = blind ? { notes: [] } : lookAtPackages(report, policy, image);
+  const told = unseen.map((words) => `${image}: ${words}.`);
+  return { ...seen, notes: [...told, ...seen.notes], partial: unseen.length > 0 };
+}
+
+function notWhole({ platform }: ScanReport, image: string, unseen: readonly string[]): CouldNotScan {
+  const error = new ScanError("partial_scan", {
+    doing: `scanning ${image}`,
+    got: unseen.join("; "),
+    next: "Look for all that `scanners` names, and for vulnerabilities; or allow it with `allow-partial`, which the release tells. A report by others needs a file beside it that says what they looked for (docs/scan.md).",
+  });
+  return couldNotScan(error, platform);
+}
+
+function lookAtPackages(report: ScanReport, policy: GatePolicy, image: string): Omit<Coverage, "partial"> {
+  const { os, osPackages, libraries, packages } = report.coverage;
   const name = os === undefined ? undefined : oneLine(`${os.family} ${os.name}`);
   const endOfLife = os?.endOfLife ? [`${image}: ${name} is at its end of life, and gets no security fixes.`] : [];
   const checked = packages > 0 || report.findings.some((finding) => finding.kind === "vulnerability");

@@ -48,6 +48,7 @@ export function report(findings: readonly Finding[], more: Partial<ScanReport> =
       packages: 12,
       dockerfile: "checked",
     },
+    scope: { scanners: ["vuln", "secret"] },
     findings,
     ...more,
   };

@@ -207,14 +207,14 @@ async function scanAnew(
 }
 
 async function checked(
-  { subject, knowledge, expected }: ScanImageOptions,
+  { subject, knowledge, expected, scanners = DEFAULT_SCANNERS }: ScanImageOptions,
   part: Part,
   database: Database | undefined,
   json: string,
   doing: string,
 ): Promise<Omit<PlatformScan, "cached">> {
   const version = database && { schema: database.schema, updatedAt: database.updatedAt };
-  const report = { ...parseReport(json, version), image: nameOf(subject) };
+  const report = { ...parseReport(json, version), image: nameOf(subject), scope: { scanners } };
   if (!("store" in knowledge)) checkServerAge(report, knowledge, doing);
   const config: Digest | undefined = part.entry?.config;
   const own = part.platform === undefined ? undefined : expected?.[part.platform];

@@ -1,5 +1,6 @@
 import type { Platform } from "@belay/core";
 import type { Finding } from "./finding.ts";
+import type { ScanScope } from "./scan-scope.ts";
 
 /** What the database of vulnerabilities tells of itself. Two scans with equal ones can be compared. */
 export interface DatabaseVersion {
@@ -36,6 +37,8 @@ export interface ScanReport {
   readonly database?: DatabaseVersion;
   readonly createdAt?: string;
   readonly coverage: ScanCoverage;
+  /** What was looked for; none: nobody knows. */
+  readonly scope?: ScanScope;
   /** All of them, whatever their severity: filters are the gate's. */
   readonly findings: readonly Finding[];
 }

@@ -28,6 +28,7 @@ export function summariseScan(service: string, result: GateResult): ScanServiceS
   return {
     service,
     result: result.result,
+    ...(result.partial ? { partial: true as const } : {}),
     headline: headlineOfScan(result),
     rows: rows.slice(0, MOST_ROWS),
     total: rows.length,

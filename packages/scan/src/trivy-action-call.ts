@@ -1,4 +1,6 @@
 import type { Inputs, Platform } from "@belay/core";
+import { SCANNERS } from "./image-arguments.ts";
+import { PACKAGE_KINDS, type ScanScope } from "./scan-scope.ts";
 import { TRIVY_ACTION_RULES } from "./trivy-action-rules.ts";
 import type { TrivyChoice } from "./trivy-release.ts";
 
@@ -51,6 +53,22 @@ export function trivyActionCall(inputs: Inputs, env: Readonly<Record<string, str
     platforms,
     ...(download === undefined ? {} : { download }),
     blind: blind.map((name) => `${name}: ${values[name]}`),
+  };
+}
+
+/** What a call with these inputs, which were checked, looks for. Default: Trivy's own. */
+export function trivyActionScope(inputs: Inputs): ScanScope {
+  const list = (name: string) =>
+    (inputs.text(name) ?? "")
+      .split(",")
+      .map((part) => part.trim())
+      .filter(Boolean);
+  const [scanners, packages] = [list("scanners"), list("vuln-type")];
+  const skipped = [...list("skip-dirs"), ...list("skip-files")];
+  return {
+    scanners: scanners.length === 0 ? ["vuln", "secret"] : SCANNERS.filter((one) => scanners.includes(one)),
+    ...(packages.length === 0 ? {} : { packages: PACKAGE_KINDS.filter((one) => packages.includes(one)) }),
+    ...(skipped.length === 0 ? {} : { skipped }),
   };
 }
 

@@ -54,17 +54,17 @@ export const TRIVY_ACTION_RULES: Readonly<Record<string, TrivyActionRule>> = {
   "image-ref": same("The image, by tag or better by digest.", "a name like ghcr.io/acme/shop@sha256:…", isReference),
   input: same("An image in a tar file or an OCI layout, instead of `image-ref`.", "a path", isPath),
   "vuln-type": same(
-    "Kinds of packages. What is left out is not looked at: the log says so.",
+    "Kinds of packages. One of the two alone is a part: `actions/scan` passes it only with `scan-allow-partial`.",
     "os, library",
     listOf(oneOf("os", "library")),
   ),
   "skip-dirs": same(
-    "Folders that are not looked at: the log says so.",
+    "Folders that are not looked at: `actions/scan` passes that only with `scan-allow-partial`.",
     "paths with * and ?, separated by commas",
     listOf(isGlob),
   ),
   "skip-files": same(
-    "Files that are not looked at: the log says so.",
+    "Files that are not looked at: `actions/scan` passes that only with `scan-allow-partial`.",
     "paths with * and ?, separated by commas",
     listOf(isGlob),
   ),
@@ -74,7 +74,7 @@ export const TRIVY_ACTION_RULES: Readonly<Record<string, TrivyActionRule>> = {
   ),
   "hide-progress": same("Less in the log.", SWITCH, isSwitch),
   scanners: same(
-    "What is looked for. Default: vulnerabilities and secrets.",
+    "What is looked for. Default: vulnerabilities and secrets. Less than `actions/scan` wants passes only with `scan-allow-partial`.",
     SCANNERS.join(", "),
     listOf(oneOf(...SCANNERS)),
   ),
@@ -106,7 +106,9 @@ export const TRIVY_ACTION_RULES: Readonly<Record<string, TrivyActionRule>> = {
   ),
   output: derived("The report's path is the output `report`; other formats are written by `actions/scan`."),
   template: derived("`actions/scan` writes the table, the summary and annotations."),
-  "limit-severities-for-sarif": derived("SARIF is made by `actions/scan` from what its gate let through."),
+  "limit-severities-for-sarif": derived(
+    "`actions/scan` writes SARIF from the report, with everything that is in it, whatever its severity.",
+  ),
   "github-pat": derived("`actions/scan` submits the dependency snapshot, with its own token."),
   "ignore-policy": refused(
     "A policy in Rego hides findings from everybody who reads the report. Use an ignore file with a reason.",

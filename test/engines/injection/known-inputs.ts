@@ -84,6 +84,7 @@ export const KNOWN_INPUTS: Readonly<Record<string, KnownInput>> = {
   "scan-ignore-files": path("ignore.txt"),
   "scan-only-new": closed,
   "scan-allow-unknown-os": closed,
+  "scan-allow-partial": closed,
   "scan-scanners": closed,
   "scan-max-db-age": closed,
   "scan-db-repository": { kind: "closed", shapes: ["V", "127.0.0.1:1/V"] },

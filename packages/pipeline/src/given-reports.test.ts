@@ -1,0 +1,126 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { resolveScan } from "@belay/config";
+import { type ImageIdentity, sha256 } from "@belay/core";
+import { databaseFileOf, scopeFileOf } from "@belay/scan";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { gateServices } from "./gate-services.ts";
+import { givenReports } from "./given-reports.ts";
+import { readRules } from "./scan-rules.ts";
+import { createContext } from "./testing/create-context.ts";
+
+const HOUR_MS = 3_600_000;
+const IMAGE: ImageIdentity = {
+  repository: "ghcr.io/acme/web",
+  platforms: { "linux/amd64": { config: sha256("config") } },
+  tags: ["sha-1"],
+};
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "belay-given-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const ago = (hours: number): string => new Date(Date.now() - hours * HOUR_MS).toISOString();
+
+interface Given {
+  /** Hours ago; `none`: the report does not say. */
+  readonly made?: number | "none";
+  /** What stands beside it. */
+  readonly scope?: unknown;
+  readonly database?: number;
+  /** Of the database in Trivy's cache folder. */
+  readonly cached?: number;
+  /** Of Belay's own in that folder. */
+  readonly published?: number;
+}
+
+/** What the gate makes of a report in which nothing was found. */
+async function gate(given: Given, inputs: Readonly<Record<string, unknown>> = {}) {
+  const { made = 1, scope = { scanners: ["vuln", "secret"] } } = given;
+  const path = join(folder, "web.json");
+  const report = {
+    SchemaVersion: 2,
+    ...(made === "none" ? {} : { CreatedAt: ago(made) }),
+    ArtifactName: "web",
+    ArtifactType: "container_image",
+    Metadata: {
+      OS: { Family: "debian", Name: "12.5" },
+      ImageID: sha256("config"),
+      ImageConfig: { os: "linux", architecture: "amd64" },
+    },
+    Results: [{ Target: "web (debian 12.5)", Class: "os-pkgs", Type: "debian", Packages: [{ Name: "base-files" }] }],
+  };
+  await writeFile(path, JSON.stringify(report));
+  if (scope !== "none") await writeFile(scopeFileOf(path), JSON.stringify(scope));
+  const version = (hours: number) => ({ schema: 2, updatedAt: ago(hours) });
+  if (given.database !== undefined) await writeFile(databaseFileOf(path), JSON.stringify(version(given.database)));
+  for (const [place, hours] of [
+    ["db", given.cached],
+    ["belay/db/20260101", given.published],
+  ] as const) {
+    if (hours === undefined) continue;
+    await mkdir(join(folder, "cache", place), { recursive: true });
+    const metadata = { Version: 2, UpdatedAt: ago(hours) };
+    await writeFile(join(folder, "cache", place, "metadata.json"), JSON.stringify(metadata));
+  }
+  const settings = resolveScan({ inputs: { "cache-dir": "cache", ...inputs }, workingDirectory: folder });
+  const [found = { scans: [], obstacles: [] }] = await givenReports(
+    createContext(folder),
+    settings,
+    ["web.json"],
+    [["web", IMAGE]],
+  );
+  const rules = await readRules(settings, ["web"]);
+  const [gated] = gateServices(rules, [{ service: "web", identity: IMAGE, found }], new Date());
+  if (gated === undefined) throw new Error("one service was given");
+  return { ...gated.gate, why: gated.gate.obstacles.map(({ message }) => message).join("\n") };
+}
+
+describe("a report that was given", () => {
+  it("passes when it is whole, recent, and its database is known", async () => {
+    expect(await gate({ database: 2 })).toMatchObject({ result: "passed", why: "", scanners: ["vuln", "secret"] });
+    expect(await gate({ cached: 2 })).toMatchObject({ result: "passed", database: { schema: 2 } });
+  });
+
+  it.each([
+    ["of which nobody knows what it looked for", "none", "nobody knows what was looked for"],
+    ["that looked for no vulnerabilities", { scanners: ["secret", "license"] }, "nobody looked for vulnerabilities"],
+    ["that left libraries out", { scanners: ["vuln", "secret"], packages: ["os"] }, "only os counted"],
+    ["that left a folder out", { scanners: ["vuln", "secret"], skipped: ["app/vendor"] }, "left out was app/vendor"],
+  ])("%s is no scan, unless that is allowed", async (_what, scope, words) => {
+    const refused = await gate({ scope, database: 2 });
+    expect(refused).toMatchObject({ result: "could_not_scan", exitCode: 11, why: expect.stringContaining(words) });
+    const allowed = await gate({ scope, database: 2 }, { "allow-partial": true });
+    expect(allowed).toMatchObject({ result: "passed", partial: true, notes: [expect.stringContaining(words)] });
+  });
+
+  it("needs no database when it looked for no vulnerabilities", async () => {
+    const scope = { scanners: ["secret"] };
+    expect(await gate({ scope }, { "allow-partial": true })).toMatchObject({ result: "passed" });
+    expect(await gate({ scope }, { scanners: ["secret"], "fail-on": [] })).toMatchObject({ result: "passed" });
+  });
+
+  it.each([
+    ["when nobody knows its database", {}, "nobody knows which one it was"],
+    ["with a database that is too old", { database: 73 }, "it was made 4380 min"],
+    ["that is too old itself, beside a fresh cache", { made: 24 * 90, cached: 2 }, "was made after that"],
+    ["that is too old itself, whatever is said of its database", { made: 73, database: 74 }, "the report is 4380 min"],
+    ["that is older than its database", { made: 5, database: 2 }, "was made after that"],
+    ["that does not tell when it was made", { made: "none", cached: 2 }, "does not tell when it was made"],
+    ["of another Trivy than Belay's, which has the only database here", { published: 2 }, "nobody knows which one"],
+  ] as const)("is no scan %s", async (_what, given, words) => {
+    const { result, why } = await gate(given);
+    expect(result).toBe("could_not_scan");
+    expect(why).toContain(words);
+  });
+
+  it("is refused when what stands beside it can't be read", async () => {
+    await expect(gate({ scope: { scanners: ["vulns"] }, database: 2 })).rejects.toMatchObject({
+      code: "SCAN_FAILED",
+      message: expect.stringContaining('It is to be like {"scanners": ["vuln", "secret"]}'),
+    });
+  });
+});
