@@ -86,6 +86,7 @@ export function resolveSettings(options: ResolveOptions): Settings {
     directory: shared.directory,
     data: data["require-signature"],
     given: inputs.requireSignature,
+    services: shared.services,
   });
   const shift = resolution.fill(data.rollout?.shift, pathOf(name, "rollout", "shift"));
   const settings = {

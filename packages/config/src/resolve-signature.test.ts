@@ -42,6 +42,25 @@ describe("require-signature", () => {
     });
   });
 
+  it("excepts images of others, which the file pins", () => {
+    const text = withLine("require-signature: { key: a.pub, except: [cache] }");
+    expect(settings(text).requireSignature).toEqual({ keyFile: "/repo/a.pub", except: ["cache"] });
+    const given = settings(text, { "require-signature": "b.pub" }).requireSignature;
+    expect(given).toEqual({ keyFile: "/repo/b.pub", except: ["cache"] });
+  });
+
+  it.each([
+    ["web", EXAMPLE, "web is built here: sign it"],
+    ["nothing", EXAMPLE, "there is no service nothing"],
+    ["cache", EXAMPLE.replace(/redis@sha256:a+/, "redis:7"), "cache is not pinned: write its image as"],
+  ])("excepts not %s, which nothing pins", (name, text, words) => {
+    const lines = text.replace(
+      "    rollout:",
+      `    require-signature: { key: a.pub, except: [${name}] }\n    rollout:`,
+    );
+    expect(problemLines(() => settings(lines)).join("\n")).toContain(words);
+  });
+
   it("takes an address in the input for an identity, with the file's trust", () => {
     const given = { "require-signature": WORKFLOW };
     expect(settings(EXAMPLE, given).requireSignature).toEqual({ identity: WORKFLOW, issuer: GITHUB });

@@ -122,7 +122,10 @@ export interface ApplicationSettings {
 }
 
 /** Who has to have signed an image: the holder of a key, or whoever a certificate names. */
-export type SignatureRequirement =
+export type SignatureRequirement = {
+  /** Services whose images need none, as long as they are the very ones that belay.yaml pins by digest. */
+  readonly except?: readonly string[];
+} & (
   | {
       /** Absolute path of a public key in PEM. */
       readonly keyFile: string;
@@ -134,7 +137,8 @@ export type SignatureRequirement =
       readonly trustedRoot?: string;
       /** `owner/name`: GitHub repository that it must have been made in. */
       readonly repository?: string;
-    };
+    }
+);
 
 /** Everything about one environment, checked and complete. */
 export interface Settings extends ApplicationSettings {

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { FORMATS } from "./formats.ts";
-import { section, text } from "./schema-parts.ts";
+import { exactly, list, section, text } from "./schema-parts.ts";
 
 const path = (description: string) => z.optional(text(FORMATS.path, description));
 
@@ -24,6 +24,14 @@ export const signatureSchema = section(
     ),
     "trusted-root": path(
       "Authorities and logs to trust (JSON, several one a line), relative to this file. Default: Sigstore's public ones.",
+    ),
+    except: z.optional(
+      list(
+        "Services whose images others make, and who sign them otherwise or not at all. Only with the digest that this file pins.",
+        exactly(FORMATS.name, "A service."),
+        1,
+        "a list of services",
+      ),
     ),
   },
   {

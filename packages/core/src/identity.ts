@@ -31,6 +31,14 @@ export interface ImageIdentity {
   readonly tags: readonly string[];
 }
 
+/**
+ * Whether the application built it. Of an image of others a release has the digest, and the tag by which it was found; nothing
+ * is ever written into its repository.
+ */
+export function isOwn({ platforms }: Pick<ImageIdentity, "platforms">): boolean {
+  return Object.keys(platforms).length > 0;
+}
+
 /** `repository@sha256:…`: the only form in which an image goes to a target. `undefined` before the push. */
 export function pinnedReference(image: ImageIdentity): string | undefined {
   return image.digest === undefined ? undefined : `${image.repository}@${image.digest}`;

@@ -5,6 +5,7 @@ import {
   type Digest,
   type ImageIdentity,
   isBelayError,
+  isOwn,
   type Release,
   scanEvidence,
   sha256,
@@ -44,7 +45,8 @@ export interface AttachScanOptions {
 
 /**
  * Puts what the scan step of this job wrote beside the images that it speaks of. Only files of the very scan that the
- * release names are taken: they stand beside a report with the digest that is in the release.
+ * release names are taken: they stand beside a report with the digest that is in the release. Images of others are scanned,
+ * but nothing is put into their repositories.
  * @throws BelayError PUSH_FAILED
  */
 export async function attachScan(context: PipelineContext, options: AttachScanOptions): Promise<void> {
@@ -54,7 +56,7 @@ export async function attachScan(context: PipelineContext, options: AttachScanOp
     const image = release.services[service];
     for (const [platform, { report }] of Object.entries(platforms)) {
       const name = report === undefined ? undefined : names.get(report);
-      if (image === undefined || name === undefined) continue;
+      if (image === undefined || !isOwn(image) || name === undefined) continue;
       for (const kind of kinds.flatMap((one) => FORMATS[one])) {
         await attachFile(context, options, { service, platform, image, name, kind });
       }

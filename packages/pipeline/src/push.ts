@@ -4,6 +4,7 @@ import type { ScanSettings } from "@belay/config";
 import {
   BelayError,
   isBelayError,
+  isOwn,
   pinnedReference,
   type Release,
   readRelease,
@@ -135,9 +136,7 @@ async function openEngine(
   { services }: Release,
   layouts: ReadonlyMap<string, string>,
 ): Promise<Docker | undefined> {
-  const needed = Object.entries(services).some(
-    ([name, image]) => Object.keys(image.platforms).length > 0 && !layouts.has(name),
-  );
+  const needed = Object.entries(services).some(([name, image]) => isOwn(image) && !layouts.has(name));
   try {
     return await connectEngine(context);
   } catch (error) {

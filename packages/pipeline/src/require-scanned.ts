@@ -1,5 +1,13 @@
 import type { ScanSettings } from "@belay/config";
-import { BelayError, deriveRelease, type Release, type ScanEvidence, scanEvidence, whyNotScanned } from "@belay/core";
+import {
+  BelayError,
+  deriveRelease,
+  isOwn,
+  type Release,
+  type ScanEvidence,
+  scanEvidence,
+  whyNotScanned,
+} from "@belay/core";
 import type { PipelineContext } from "./context.ts";
 
 /**
@@ -9,7 +17,7 @@ import type { PipelineContext } from "./context.ts";
  */
 export function requireScanned(context: PipelineContext, settings: ScanSettings, release: Release): Release {
   const evidence = scanEvidence(release);
-  const built = Object.entries(release.services).filter(([, image]) => Object.keys(image.platforms).length > 0);
+  const built = Object.entries(release.services).filter(([, image]) => isOwn(image));
   const isOff = (name: string): boolean => (settings.services[name] ?? settings.gate).off;
   const problems = built.flatMap(([name, image]) => {
     const why = isOff(name) ? undefined : whyNotScanned(evidence?.services[name], image);

@@ -1,5 +1,13 @@
 import type { ScanSettings } from "@belay/config";
-import { type Digest, deriveRelease, type ImageIdentity, isBelayError, type Release, writeRelease } from "@belay/core";
+import {
+  type Digest,
+  deriveRelease,
+  type ImageIdentity,
+  isBelayError,
+  isOwn,
+  type Release,
+  writeRelease,
+} from "@belay/core";
 import type { Docker } from "@belay/docker";
 import { insecureRegistries } from "@belay/registry";
 import { type CouldNotScan, type ImageScan, scanTable } from "@belay/scan";
@@ -134,7 +142,7 @@ async function scanServices(
 ): Promise<ScannedImage[]> {
   const given = inputs.reports.length > 0;
   const placed = await Promise.all(
-    services.map(([name, image]) => (given && hasPlatforms(image) ? undefined : placeImage(sources, name, image))),
+    services.map(([name, image]) => (given && isOwn(image) ? undefined : placeImage(sources, name, image))),
   );
   const identities = services.map(([service, image], index): readonly [string, ImageIdentity] => {
     const place = placed[index];
@@ -155,10 +163,6 @@ async function scanServices(
     identity,
     found: found[index] ?? { scans: [], obstacles: [] },
   }));
-}
-
-function hasPlatforms(image: ImageIdentity): boolean {
-  return Object.keys(image.platforms).length > 0;
 }
 
 interface Comparing {

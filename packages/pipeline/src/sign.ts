@@ -3,6 +3,7 @@ import {
   deriveRelease,
   type ImageIdentity,
   type Inputs,
+  isOwn,
   mapBounded,
   type Release,
   readRelease,
@@ -67,7 +68,7 @@ export function sign(context: PipelineContext, inputs: SignInputs): Promise<Sign
 
 /** Only what this application built: others' images are theirs to sign. */
 function signable(release: Release): [string, Required<Pick<ImageIdentity, "repository" | "digest">>][] {
-  const own = Object.entries(release.services).filter(([, image]) => image.tags.length > 0);
+  const own = Object.entries(release.services).filter(([, image]) => isOwn(image));
   return own.map(([service, { repository, digest }]) => {
     if (digest !== undefined) return [service, { repository, digest }];
     const got = `the image of ${service} was not pushed`;

@@ -28,13 +28,27 @@ export async function signatureFindings(
   const { requireSignature } = settings;
   if (requireSignature === undefined) return [];
   const check = await checkOf(context, inputs, requireSignature);
-  const images = Object.entries(examined);
+  const images = Object.entries(examined).filter(([service, image]) => !isExcepted(context, settings, service, image));
   return withRegistry(context, inputs, engineAskedFor(settings), async (registry) => {
     const found = await Promise.all(
       images.map(([service, image]) => findingOf(context, registry, service, image, check, remedy)),
     );
     return found.filter((one) => one !== undefined);
   });
+}
+
+/** The very image that belay.yaml pins: who may change that may change the requirement. */
+function isExcepted(
+  { log }: PipelineContext,
+  { requireSignature, services }: Settings,
+  service: string,
+  { repository, digest }: Examined[string],
+): boolean {
+  const pinned = services[service]?.reference;
+  const named = requireSignature?.except?.includes(service) ?? false;
+  if (!named || digest === undefined || pinned?.digest !== digest || pinned.repository !== repository) return false;
+  log.info(`${service}: ${repository}@${digest} needs no signature: belay.yaml excepts and pins it.`);
+  return true;
 }
 
 async function checkOf(

@@ -5,6 +5,7 @@ import {
   deriveRelease,
   type ImageIdentity,
   isBelayError,
+  isOwn,
   type Log,
   mapBounded,
   type Release,
@@ -87,7 +88,7 @@ interface PushPlan {
 
 async function examine({ registry, log }: PushReleaseOptions, name: string, image: ImageIdentity): Promise<PushPlan> {
   const doing = `looking at ${image.repository} before the push`;
-  const external = Object.keys(image.platforms).length === 0;
+  const external = !isOwn(image);
   if (external) {
     await requireExternal(registry, doing, image);
     return { name, image, external, shaTag: "" };

@@ -4,6 +4,7 @@ import {
   canonicalJson,
   type Digest,
   isBelayError,
+  isOwn,
   type Log,
   mapBounded,
   messageOf,
@@ -38,16 +39,12 @@ export async function attachRelease(options: AttachOptions): Promise<Record<stri
   const { release, signal } = options;
   const bytes = Buffer.from(canonicalJson(release));
   const artifact = { artifactType: RELEASE_ARTIFACT, bytes, annotations: { [CREATED]: release.createdAt } };
-  const attached = await mapBounded(
-    Object.entries(release.services),
-    SIDE_BY_SIDE,
-    signal,
-    async ([name, { repository, digest, platforms }]) => {
-      if (digest === undefined || Object.keys(platforms).length === 0) return [];
-      const { digest: made } = await attachArtifact({ ...options, repository, subject: digest, artifact });
-      return [[name, made] as const];
-    },
-  );
+  const attached = await mapBounded(Object.entries(release.services), SIDE_BY_SIDE, signal, async ([name, image]) => {
+    const { repository, digest } = image;
+    if (digest === undefined || !isOwn(image)) return [];
+    const { digest: made } = await attachArtifact({ ...options, repository, subject: digest, artifact });
+    return [[name, made] as const];
+  });
   return Object.fromEntries(attached.flat());
 }
 
