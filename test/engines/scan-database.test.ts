@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
-import { readdir, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
-import type { DatabaseStore } from "@belay/scan";
+import { type DatabaseStore, type DatabaseStoreOptions, ReportCache, type ScanImageOptions } from "@belay/scan";
 import {
   createTestLog,
   freePort,
   type ImageFiles,
+  type ImageLayout,
   pushTrivyDatabase,
   SCAN_FILES,
   temporaryFolder,
@@ -115,6 +116,69 @@ describe("the database", () => {
     await rm(join(place, "db", "trivy.db"));
     expect((await scanWith(from([], { update: false }))).obstacles).toMatchObject([{ obstacle: "no_database" }]);
   });
+});
+
+it("of Java archives has an age that is told, and one that is too old names none", async () => {
+  const jar = zipSync({ "META-INF/MANIFEST.MF": strToU8("Manifest-Version: 1.0\n") });
+  const sha1 = createHash("sha1").update(jar).digest("hex");
+  const log4j = { group: "org.apache.logging.log4j", artifact: "log4j-core", version: "2.14.1", sha1 };
+  const cache = join(stand.folder, stand.fresh("cache"));
+  await writeTrivyDatabase(join(cache, "db"));
+  await writeJavaDatabase(join(cache, "java-db"), [log4j]);
+  const reports = new ReportCache(join(cache, "reports"));
+  const archive = await stand.image({ "linux/amd64": [{ "app/no-name.jar": jar }] });
+  const script = await stand.image({ "linux/amd64": [SCAN_FILES.newLodash] });
+  const scan = async ({ path, platforms }: ImageLayout, more: Partial<DatabaseStoreOptions> = {}) => {
+    const expected = platforms as NonNullable<ScanImageOptions["expected"]>;
+    const knowledge = { store: stand.store({ cache, ...more }) };
+    const found = await stand.scan({ kind: "layout", path }, { knowledge, reports, expected });
+    return { ...gate(found), cached: found.scans.map((one) => one.cached) };
+  };
+  const seen = { result: "vulnerable", seen: ["CVE-2021-44228 fails"], javaDatabase: { schema: 1 } };
+  expect(await scan(archive)).toMatchObject({ ...seen, cached: [false] });
+  // Named from an earlier report, too.
+  expect(await scan(archive)).toMatchObject({ ...seen, cached: [true] });
+  expect(await scan(script)).not.toHaveProperty("javaDatabase");
+  const metadata = join(cache, "java-db", "metadata.json");
+  const written = JSON.parse(await readFile(metadata, "utf8"));
+  const UpdatedAt = new Date(Date.now() - 15 * DAY_MS).toISOString();
+  await writeFile(metadata, JSON.stringify({ ...written, UpdatedAt }));
+  const stale = { obstacle: "stale_database", message: expect.stringContaining("max-java-db-age") };
+  expect(await scan(archive)).toMatchObject({ result: "could_not_scan", exitCode: 11, obstacles: [stale] });
+  expect(await scan(archive, { maxJavaAgeMs: 16 * DAY_MS })).toMatchObject({
+    ...seen,
+    javaDatabase: { updatedAt: UpdatedAt },
+  });
+  // An image without an archive has no need of it.
+  expect(await scan(script)).toMatchObject({ result: "passed" });
+});
+
+it("is read for its digest once, whoever asks, and not at all to tell it from another", async () => {
+  const cache = join(stand.folder, stand.fresh("cache"));
+  await writeTrivyDatabase(join(cache, "db"));
+  const file = join(cache, "db", "trivy.db");
+  const madeAt = new Date("2026-01-01T00:00:00Z");
+  await utimes(file, madeAt, madeAt);
+  const store = stand.store({ cache });
+  const database = await store.take("vulnerabilities");
+  const asked = [1, 2, 3].map(() => store.digest("vulnerabilities", database));
+  const expected = `sha256:${createHash("sha256")
+    .update(await readFile(file))
+    .digest("hex")}`;
+  expect(await Promise.all(asked)).toEqual([expected, expected, expected]);
+  // Neither what it holds nor what was noted is looked at again.
+  const { size } = await stat(file);
+  await rm(join(cache, "belay", "digests"), { recursive: true });
+  await writeFile(file, Buffer.alloc(size));
+  await utimes(file, madeAt, madeAt);
+  expect(await store.digest("vulnerabilities", database)).toBe(expected);
+  const mark = await store.mark("vulnerabilities", database);
+  expect(await store.mark("vulnerabilities", database)).toBe(mark);
+  await utimes(file, madeAt, new Date(madeAt.getTime() + 1_000));
+  expect(await store.mark("vulnerabilities", database)).not.toBe(mark);
+  expect(await store.digest("vulnerabilities", database)).not.toBe(expected);
+  await rm(file);
+  expect(await store.mark("vulnerabilities", database)).toBeUndefined();
 });
 
 it("of Java archives is fetched when an image has one, once, and not before", async () => {

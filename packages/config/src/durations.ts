@@ -18,7 +18,11 @@ export const DURATION_RULES = {
     stable: { leastMs: 0 },
     drain: { leastMs: 0 },
   },
-  scan: { "max-db-age": { leastMs: 60_000, mostMs: 366 * LONGEST_MS }, timeout: { leastMs: 1_000 } },
+  scan: {
+    "max-db-age": { leastMs: 60_000, mostMs: 366 * LONGEST_MS },
+    "max-java-db-age": { leastMs: 60_000, mostMs: 366 * LONGEST_MS },
+    timeout: { leastMs: 1_000 },
+  },
   /** More than ten questions a second would be a load test. */
   health: { interval: { leastMs: 100 }, timeout: { leastMs: 1 } },
 } as const satisfies Record<string, Record<string, DurationRule>>;

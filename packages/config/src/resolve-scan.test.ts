@@ -48,6 +48,7 @@ describe("the settings of the scan", () => {
       services: {},
       scanners: ["vuln", "secret"],
       maxDbAgeMs: 3 * 86_400_000,
+      maxJavaDbAgeMs: 14 * 86_400_000,
       updateDb: true,
       timeoutMs: 300_000,
       parallel: 2,

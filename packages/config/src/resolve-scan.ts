@@ -97,6 +97,7 @@ function runOf(directory: string, data: Partial<Keys>) {
   return {
     scanners: data.scanners ?? (["vuln", "secret"] as const),
     maxDbAgeMs: time(data["max-db-age"], 3 * DAY_MS),
+    maxJavaDbAgeMs: time(data["max-java-db-age"], 14 * DAY_MS),
     updateDb: data["update-db"] ?? true,
     ...given("dbRepositories", data["db-repository"]),
     ...given("javaDbRepositories", data["java-db-repository"]),

@@ -82,6 +82,11 @@ const run = {
     ),
   ),
   "max-db-age": z.optional(duration("An older database of vulnerabilities is not used. Default: 3d.")),
+  "max-java-db-age": z.optional(
+    duration(
+      "An older database of Java archives names none of them, and an image that has one could not be scanned. Default: 14d.",
+    ),
+  ),
   "update-db": z.optional(
     flag("Download a newer database when there is one. Default: true. Off: what is in the cache has to do."),
   ),

@@ -31,6 +31,8 @@ export interface ScanSettings {
   readonly services: Readonly<Record<string, ScanGateSettings>>;
   readonly scanners: readonly (typeof SCANNER_NAMES)[number][];
   readonly maxDbAgeMs: number;
+  /** Of the database that names Java archives. */
+  readonly maxJavaDbAgeMs: number;
   readonly updateDb: boolean;
   /** `undefined`: Trivy's own. */
   readonly dbRepositories?: readonly string[];

@@ -34,6 +34,8 @@ export interface ScanEvidence {
     /** Of its file; none when a server has it. */
     readonly digest?: Digest;
   };
+  /** The one that names Java archives, where an image has one. */
+  readonly javaDatabase?: { readonly schema: number; readonly updatedAt: string; readonly ageMs: number };
   /** What was looked for in every image: vuln, secret, misconfig, license. None: of one of them nobody knows. */
   readonly scanners?: readonly string[];
   /** By name in belay.yaml. */

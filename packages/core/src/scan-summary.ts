@@ -48,6 +48,8 @@ export interface ScanSummary {
   readonly result: ScanResult;
   readonly services: readonly ScanServiceSummary[];
   readonly database?: { readonly updatedAt: string; readonly ageMs: number };
+  /** The one that names Java archives, where an image has one. */
+  readonly javaDatabase?: { readonly updatedAt: string; readonly ageMs: number };
   readonly scanner?: string;
   /** What was looked for in every image. */
   readonly scanners?: readonly string[];

@@ -96,14 +96,18 @@ function platformsOf({ platforms }: ScanRow, all: number): string {
   return all < 2 || platforms.length === all || platforms.length === 0 ? "" : ` on ${platforms.map(code).join(", ")}`;
 }
 
-function renderDatabase({ database, scanner, scanners, result }: ScanSummary): string {
+function renderDatabase({ database, javaDatabase, scanner, scanners, result }: ScanSummary): string {
   if (result === "off") return "";
   const sought = scanners === undefined ? "" : `looked for ${prose(scanners.join(", "))}, `;
   const by = `${scanner === undefined ? "" : `${prose(scanner)}, `}${sought}`;
   if (database === undefined) return `<sub>${by}the age of its database is unknown</sub>`;
-  const { ageMs, updatedAt } = database;
+  const java = javaDatabase === undefined ? "" : `; of Java archives: ${aged(javaDatabase)}`;
+  return `<sub>${by}database of ${aged(database)}${java}</sub>`;
+}
+
+function aged({ ageMs, updatedAt }: NonNullable<ScanSummary["database"]>): string {
   const age = ageMs < 3_600_000 ? formatDuration(ageMs) : `${Math.round(ageMs / 3_600_000)} h`;
-  return `<sub>${by}database of ${prose(updatedAt)}, ${age} old</sub>`;
+  return `${prose(updatedAt)}, ${age} old`;
 }
 
 function list(items: readonly string[]): string {

@@ -103,7 +103,8 @@ export function tellGates(
   facts: Pick<ScanEvidence, "scannedAt" | "scanner"> & { readonly database?: Digest },
 ): { readonly evidence: ScanEvidence; readonly summary: ScanSummary } {
   const result = worstResult(gated.map(({ gate }) => gate.result));
-  const database = oldestDatabase(gated);
+  const database = oldestOf(gated, "database");
+  const java = oldestOf(gated, "javaDatabase");
   const known = database && { ...database, ...(facts.database === undefined ? {} : { digest: facts.database }) };
   const none = off.map((service): [string, ScannedService] => [service, switchedOff()]);
   const all = [...gated.map(({ service, scanned }) => [service, scanned] as const), ...none];
@@ -115,6 +116,7 @@ export function tellGates(
       scannedAt,
       ...(scanner === undefined ? {} : { scanner }),
       ...(known === undefined ? {} : { database: known }),
+      ...(java === undefined ? {} : { javaDatabase: java }),
       ...scanners,
       services: Object.fromEntries(all),
     },
@@ -122,6 +124,7 @@ export function tellGates(
       result,
       services: [...gated.map(({ service, gate }) => summariseScan(service, gate)), ...off.map(offSummary)],
       ...(database === undefined ? {} : { database: { updatedAt: database.updatedAt, ageMs: database.ageMs } }),
+      ...(java === undefined ? {} : { javaDatabase: { updatedAt: java.updatedAt, ageMs: java.ageMs } }),
       ...(scanner === undefined ? {} : { scanner: `Trivy ${scanner.version}` }),
       ...scanners,
     },
@@ -139,6 +142,6 @@ function switchedOff(): ScannedService {
   return { result: "off", counts, platforms: {} };
 }
 
-function oldestDatabase(gated: readonly GatedService[]): GateResult["database"] {
-  return gated.flatMap(({ gate }) => gate.database ?? []).sort((a, b) => b.ageMs - a.ageMs)[0];
+function oldestOf(gated: readonly GatedService[], which: "database" | "javaDatabase"): GateResult["database"] {
+  return gated.flatMap(({ gate }) => gate[which] ?? []).sort((a, b) => b.ageMs - a.ageMs)[0];
 }

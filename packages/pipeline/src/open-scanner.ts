@@ -43,8 +43,9 @@ export async function openScanner(
     findTrivy({ scanner, cache, runner, redactor, clock, log, signal, versions });
   const trivy = await (source === undefined ? installedOr(find, log) : find(source));
   const { dbRepositories: vulnerabilities, javaDbRepositories: java, maxDbAgeMs: maxAgeMs, server } = settings;
+  const ages = { maxAgeMs, maxJavaAgeMs: settings.maxJavaDbAgeMs };
   const repositories = { ...(vulnerabilities && { vulnerabilities }), ...(java && { java }) };
-  const store = new DatabaseStore({ trivy, cache, repositories, update: settings.updateDb, maxAgeMs, clock, log });
+  const store = new DatabaseStore({ trivy, cache, repositories, update: settings.updateDb, ...ages, clock, log });
   const token = env.TRIVY_TOKEN;
   if (token) redactor.add(token);
   const now = clock.date();

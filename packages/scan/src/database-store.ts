@@ -1,9 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   BelayError,
   type Clock,
   type Digest,
+  digestOf,
   formatDuration,
   isBelayError,
   type Log,
@@ -27,8 +28,10 @@ export interface DatabaseStoreOptions {
   readonly repositories?: Partial<Readonly<Record<DatabaseKind, readonly string[]>>>;
   /** False: never downloads; what is in the cache has to do. */
   readonly update: boolean;
-  /** An older one is not used. */
+  /** An older one of vulnerabilities is not used. */
   readonly maxAgeMs: number;
+  /** Nor an older one of Java archives. Default {@link JAVA_AGE_MS}. */
+  readonly maxJavaAgeMs?: number;
   /** For one download. Default 5 min. */
   readonly deadlineMs?: number;
   /** How often the whole list is tried when the rate is limited or nothing answers. Default 3. */
@@ -49,12 +52,17 @@ const UPSTREAM: Readonly<Record<DatabaseKind, readonly string[]>> = {
 
 const HOUR_MS = 3_600_000;
 
+/** Upstream makes one a day and calls it good for three (trivy-java-db, `updateInterval`); a mirror may be slower. */
+const JAVA_AGE_MS = 14 * 24 * HOUR_MS;
+
 /**
  * The databases of this machine, shared by all scans. One download at a time, whoever asks; scans that run keep the one
  * that they have. It goes on to the next repository after any failure (Trivy itself does so after a 429 only).
  */
 export class DatabaseStore {
   readonly #options: DatabaseStoreOptions;
+  /** Hashes that are being made or are done, by {@link mark}. */
+  readonly #digests = new Map<Digest, Promise<Digest>>();
 
   /** @throws BelayError INVALID_INPUT for what is no repository */
   constructor(options: DatabaseStoreOptions) {
@@ -84,14 +92,41 @@ export class DatabaseStore {
     return database;
   }
 
-  /** Digest of a database's file, which tells two that say the same of themselves apart. */
+  /**
+   * Digest of a database's file. It has a gigabyte, so that it is read once, whoever asks; whoever only wants to tell two
+   * apart asks for its {@link mark}.
+   */
   async digest(kind: DatabaseKind, database: Database): Promise<Digest> {
-    return databaseDigest(join(database.folder, DATABASES[kind].file), join(this.#options.cache, "belay", "digests"));
+    const file = join(database.folder, DATABASES[kind].file);
+    const mark = await markOf(file, database);
+    const known = this.#digests.get(mark) ?? databaseDigest(file, join(this.#options.cache, "belay", "digests"));
+    this.#digests.set(mark, known);
+    return known;
+  }
+
+  /** Tells a database from any other, also from one that says the same of itself. `undefined`: its file is missing. */
+  async mark(kind: DatabaseKind, database: Database): Promise<Digest | undefined> {
+    return markOf(join(database.folder, DATABASES[kind].file), database).catch(() => undefined);
   }
 
   /** What is here, without a download; whatever its age. */
   async find(kind: DatabaseKind): Promise<Database | undefined> {
     return new DatabaseFiles(this.#options.cache, kind).newest();
+  }
+
+  /** What is here and not too old, without a download. */
+  async usable(kind: DatabaseKind): Promise<Database | undefined> {
+    const found = await this.find(kind);
+    return found !== undefined && this.#ageOf(found) <= this.#most(kind) ? found : undefined;
+  }
+
+  #ageOf({ madeAt }: Database): number {
+    return this.#options.clock.date().getTime() - madeAt;
+  }
+
+  #most(kind: DatabaseKind): number {
+    const { maxAgeMs, maxJavaAgeMs = JAVA_AGE_MS } = this.#options;
+    return kind === "java" ? maxJavaAgeMs : maxAgeMs;
   }
 
   #check(kind: DatabaseKind, found: Database | undefined, failure: ScanError | undefined): asserts found is Database {
@@ -100,15 +135,14 @@ export class DatabaseStore {
       if (failure !== undefined) throw failure;
       throw new ScanError("no_database", { doing, next: nextStep("no_database") ?? "" });
     }
-    const age = this.#options.clock.date().getTime() - found.madeAt;
-    const most = this.#options.maxAgeMs;
-    if (kind === "java" || age <= most) return;
+    const [age, most] = [this.#ageOf(found), this.#most(kind)];
+    if (age <= most) return;
     const old = `it was made ${formatDuration(age)} ago (${found.updatedAt}), ${formatDuration(most)} is allowed`;
     const got = failure === undefined ? old : `${old}; no newer one could be had: ${failure.got}`;
     throw new ScanError("stale_database", {
       doing,
       got,
-      next: "Let it be updated, or raise `max-db-age`.",
+      next: `Let it be updated, or raise \`${kind === "java" ? "max-java-db-age" : "max-db-age"}\`.`,
       cause: failure,
     });
   }
@@ -201,4 +235,9 @@ export class DatabaseStore {
       await rm(folder, { recursive: true, force: true });
     }
   }
+}
+
+async function markOf(file: string, { schema, updatedAt }: Database): Promise<Digest> {
+  const { size, mtimeMs } = await stat(file);
+  return digestOf({ schema, updatedAt, size, mtimeMs: Math.trunc(mtimeMs) });
 }

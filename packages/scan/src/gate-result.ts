@@ -46,6 +46,8 @@ export interface GateResult {
   readonly comparison?: Comparison | { readonly impossible: string };
   /** The oldest that was used. */
   readonly database?: DatabaseVersion & { readonly ageMs: number };
+  /** The oldest that named Java archives; none: no image has one, or nobody knows. */
+  readonly javaDatabase?: DatabaseVersion & { readonly ageMs: number };
   /** What every report looked for; none: of one nobody knows, or there is none. */
   readonly scanners?: readonly Scanner[];
   /** It passed though only a part was looked at. */

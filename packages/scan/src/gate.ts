@@ -9,7 +9,7 @@ import type { IgnoreRules } from "./ignore-rule.ts";
 import type { Threat, Threats } from "./known-exploits.ts";
 import { lookAtCoverage } from "./look-at-coverage.ts";
 import type { PackageUrl } from "./purl.ts";
-import type { ScanReport } from "./scan-report.ts";
+import type { DatabaseVersion, ScanReport } from "./scan-report.ts";
 import type { VexStatement } from "./vex-statement.ts";
 import { worstFirst } from "./worst-first.ts";
 
@@ -58,7 +58,7 @@ export function applyGate(input: GateInput): GateResult {
     ...(compared === undefined
       ? {}
       : { comparison: typeof compared === "string" ? { impossible: compared } : compared }),
-    ...databaseOf(reports, input.now),
+    ...databasesOf(reports, input.now),
     ...scannersOf(reports),
     partial: coverage.some((seen) => seen.partial),
     notes: [
@@ -128,9 +128,12 @@ function scannersOf(reports: readonly ScanReport[]): Pick<GateResult, "scanners"
   return { scanners: first.scanners.filter((one) => others.every((scope) => scope?.scanners.includes(one))) };
 }
 
-function databaseOf(reports: readonly ScanReport[], now: Date): Pick<GateResult, "database"> {
-  const all = reports.flatMap((report) => report.database ?? []);
-  const [oldest] = all.sort((a, b) => Date.parse(a.updatedAt) - Date.parse(b.updatedAt));
-  if (oldest === undefined) return {};
-  return { database: { ...oldest, ageMs: Math.max(0, now.getTime() - Date.parse(oldest.updatedAt)) } };
+function databasesOf(reports: readonly ScanReport[], now: Date): Pick<GateResult, "database" | "javaDatabase"> {
+  const oldest = (all: readonly DatabaseVersion[]) => {
+    const [first] = [...all].sort((a, b) => Date.parse(a.updatedAt) - Date.parse(b.updatedAt));
+    return first && { ...first, ageMs: Math.max(0, now.getTime() - Date.parse(first.updatedAt)) };
+  };
+  const database = oldest(reports.flatMap((report) => report.database ?? []));
+  const javaDatabase = oldest(reports.flatMap((report) => report.javaDatabase ?? []));
+  return { ...(database && { database }), ...(javaDatabase && { javaDatabase }) };
 }

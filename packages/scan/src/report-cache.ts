@@ -7,8 +7,9 @@ import type { Scanner } from "./image-arguments.ts";
 export interface ReportKey {
   /** Of the image's config, which names its layers. */
   readonly config: Digest;
+  /** What tells the database from any other; not of its content, which is a gigabyte. */
   readonly database: Digest;
-  /** Of the database of Java archives; none when none is here. */
+  /** The same of the database of Java archives; none when there is none that may be used. */
   readonly java?: Digest;
   readonly trivy: string;
   readonly scanners: readonly Scanner[];
@@ -64,6 +65,6 @@ export class ReportCache {
   }
 
   #path(key: ReportKey): string {
-    return join(this.#folder, `${shortDigest(digestOf({ version: 1, ...key }), 40)}.json`);
+    return join(this.#folder, `${shortDigest(digestOf({ version: 2, ...key }), 40)}.json`);
   }
 }

@@ -90,13 +90,20 @@ export async function scanImage(options: ScanImageOptions): Promise<ImageScan> {
   await settle(undefined, async () => {
     const parts = await partsOf(options);
     const database =
-      "store" in options.knowledge ? await options.knowledge.store.take("vulnerabilities", options.signal) : undefined;
+      "store" in options.knowledge ? await takeDatabase(options.knowledge.store, options.signal) : undefined;
     await mapBounded(parts, options.parallel ?? 2, options.signal, (part, signal) =>
       settle(part.platform, () => scanPart({ ...options, signal }, part, database)),
     );
     return undefined;
   });
   return { scans, obstacles };
+}
+
+async function takeDatabase(store: DatabaseStore, signal: AbortSignal | undefined): Promise<Database> {
+  const database = await store.take("vulnerabilities", signal);
+  // The evidence names it. Nobody waits for it: it is made while Trivy runs, and whoever asks for it hears of a failure.
+  store.digest("vulnerabilities", database).catch(() => undefined);
+  return database;
 }
 
 const DEFAULT_SCANNERS: readonly Scanner[] = ["vuln", "secret"];
@@ -179,11 +186,14 @@ async function keyOf(
   if (options.reports === undefined || config === undefined || database === undefined) return undefined;
   if (!("store" in knowledge)) return undefined;
   const { store } = knowledge;
-  const java = await store.find("java");
+  const found = await store.usable("java");
+  const java = found && (await store.mark("java", found));
+  const mark = await store.mark("vulnerabilities", database);
+  if (mark === undefined) return undefined;
   return {
     config,
-    database: await store.digest("vulnerabilities", database),
-    ...(java === undefined ? {} : { java: await store.digest("java", java) }),
+    database: mark,
+    ...(java === undefined ? {} : { java }),
     trivy: trivy.version,
     scanners: [...scanners].sort(),
   };
@@ -214,13 +224,21 @@ async function checked(
   doing: string,
 ): Promise<Omit<PlatformScan, "cached">> {
   const version = database && { schema: database.schema, updatedAt: database.updatedAt };
-  const report = { ...parseReport(json, version), image: nameOf(subject), scope: { scanners } };
+  const parsed = parseReport(json, version);
+  const java = "store" in knowledge ? await javaOf(parsed, knowledge.store) : {};
+  const report = { ...parsed, ...java, image: nameOf(subject), scope: { scanners } };
   if (!("store" in knowledge)) checkServerAge(report, knowledge, doing);
   const config: Digest | undefined = part.entry?.config;
   const own = part.platform === undefined ? undefined : expected?.[part.platform];
   const id = subject.kind === "engine" ? subject.id : undefined;
   checkIdentity(report, { ...part, config: config ?? own?.config, id, any: expected }, doing);
   return { report, json };
+}
+
+/** Trivy asks it only about archives. */
+async function javaOf({ coverage }: ScanReport, store: DatabaseStore): Promise<Pick<ScanReport, "javaDatabase">> {
+  const java = coverage.libraries.includes("jar") ? await store.usable("java") : undefined;
+  return java === undefined ? {} : { javaDatabase: { schema: java.schema, updatedAt: java.updatedAt } };
 }
 
 /** Puts the image in the working folder under a name of ours, if it is on disk. */
@@ -270,7 +288,8 @@ async function runTrivy(
       ? {}
       : { TRIVY_USERNAME: credentials.username, TRIVY_PASSWORD: credentials.password }),
   };
-  const java = await store?.find("java");
+  // One that is too old is no hindrance for an image that has no archive.
+  const java = await store?.usable("java");
   if (store !== undefined && java !== undefined) await lend(work, "java", await store.take("java", signal));
   try {
     await trivy.run(args, { ...call, env });

@@ -35,6 +35,8 @@ export interface ScanReport {
   readonly platform?: Platform;
   readonly trivyVersion?: string;
   readonly database?: DatabaseVersion;
+  /** The one that names Java archives. None: there is no archive in the image, or nobody knows. */
+  readonly javaDatabase?: DatabaseVersion;
   readonly createdAt?: string;
   readonly coverage: ScanCoverage;
   /** What was looked for; none: nobody knows. */
