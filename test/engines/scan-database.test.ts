@@ -166,6 +166,10 @@ it("is read for its digest once, whoever asks, and not at all to tell it from an
     .update(await readFile(file))
     .digest("hex")}`;
   expect(await Promise.all(asked)).toEqual([expected, expected, expected]);
+  // Other runs of this process, with stores of their own, note it at the same time.
+  await rm(join(cache, "belay", "digests"), { recursive: true });
+  const others = [1, 2, 3, 4].map(() => stand.store({ cache }).digest("vulnerabilities", database));
+  expect(new Set(await Promise.all(others))).toEqual(new Set([expected]));
   // Neither what it holds nor what was noted is looked at again.
   const { size } = await stat(file);
   await rm(join(cache, "belay", "digests"), { recursive: true });

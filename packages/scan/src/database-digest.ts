@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -18,7 +18,9 @@ export async function databaseDigest(file: string, memory: string): Promise<Dige
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   const digest: Digest = `sha256:${hash.digest("hex")}`;
   await mkdir(memory, { recursive: true });
-  await writeFile(`${place}.${process.pid}`, digest);
-  await rename(`${place}.${process.pid}`, place);
+  // Others may be at the same file, in this process, too.
+  const unfinished = `${place}.${randomUUID()}`;
+  await writeFile(unfinished, digest);
+  await rename(unfinished, place);
   return digest;
 }
