@@ -41,6 +41,8 @@ const ATTACH = {
 } as const;
 const PRUNING = {
   last: "Newest images of each repository that stay in any case. Default: 10.",
+  "keep-younger-than":
+    "Images that were pushed within this time stay: their release may wait for an approval. 0: age saves none. Default: 7d.",
   "dry-run": "Whether to only say what would go: true or false. Default: true.",
   "github-registry":
     "Host of the container registry of a GitHub Enterprise Server, which deletes through its API as ghcr.io does.",

@@ -5,7 +5,10 @@ import { loadPruneInputs } from "./prune.ts";
 const load = (values: Record<string, string>) => loadPruneInputs(new Inputs((name) => values[name]));
 
 it("deletes nothing and keeps ten images when it is told nothing", () => {
-  expect(load({})).toMatchObject({ dryRun: true, last: 10 });
+  expect(load({})).toMatchObject({ dryRun: true, last: 10, keepYoungerMs: 7 * 86_400_000 });
+  expect(load({ "keep-younger-than": "0" }).keepYoungerMs).toBe(0);
+  expect(load({ "keep-younger-than": "30d" }).keepYoungerMs).toBe(30 * 86_400_000);
+  expect(() => load({ "keep-younger-than": "soon" })).toThrow("keep-younger-than");
 });
 
 it("takes the host of a GitHub Enterprise Server's registry", () => {

@@ -21,6 +21,8 @@ import { type EngineAsked, engineAskedFor, withRegistry } from "./with-registry.
 export interface PruneInputs extends CommonInputs {
   /** Newest images of each repository that stay in any case. */
   readonly last: number;
+  /** Images that were pushed within this time stay, whoever needs them: a release may wait for an approval. 0: none for that. */
+  readonly keepYoungerMs: number;
   /** Host of the container registry of a GitHub Enterprise Server. ghcr.io is known. */
   readonly githubRegistry?: string;
   /** Only says what would go. */
@@ -42,6 +44,8 @@ export interface Pruned {
   readonly repositories: readonly PrunedRepository[];
 }
 
+const WEEK_MS = 7 * 86_400_000;
+
 /** @throws BelayError INVALID_INPUT */
 export function loadPruneInputs(inputs: Inputs): PruneInputs {
   // Hosts of repositories are in lower case.
@@ -54,6 +58,7 @@ export function loadPruneInputs(inputs: Inputs): PruneInputs {
     ...loadCommonInputs(inputs),
     ...(githubRegistry === undefined ? {} : { githubRegistry }),
     last: inputs.integer("last", 0, 10_000) ?? 10,
+    keepYoungerMs: inputs.durationMs("keep-younger-than") ?? WEEK_MS,
     dryRun: inputs.boolean("dry-run") ?? true,
   };
 }
@@ -123,11 +128,12 @@ async function pruneRepository(
   context: PipelineContext,
   registry: RegistryClient,
   repository: string,
-  { needed, needs, last, dryRun, githubRegistry, githubToken }: Pruning,
+  { needed, needs, last, keepYoungerMs, dryRun, githubRegistry, githubToken }: Pruning,
 ): Promise<PrunedRepository> {
-  const { log, signal } = context;
+  const { log, signal, clock } = context;
   const images = await readRepository(registry, repository, log, signal);
-  const choices = chooseImages({ images, needed, last });
+  const youngerThan = keepYoungerMs === 0 ? {} : { youngerThan: new Date(clock.date().getTime() - keepYoungerMs) };
+  const choices = chooseImages({ images, needed, last, ...youngerThan });
   for (const { image, keep, why } of choices) {
     const verb = keep ? "stays" : dryRun ? "would go" : "goes";
     log.info(`${repository}@${image.digest} (${image.tags.join(", ")}) ${verb}: ${why}.`);

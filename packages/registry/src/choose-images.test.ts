@@ -33,6 +33,22 @@ describe("which images may go", () => {
     expect(manifestsToDelete(choices)).toEqual([digest("i1"), digest("i2")]);
   });
 
+  it("are not those that were pushed lately, whatever age their config tells", () => {
+    const youngerThan = new Date(day(10));
+    const images = [
+      image("waits", { createdAt: day(1), pushedAt: day(11) }),
+      image("went", { createdAt: day(1), pushedAt: day(10) }),
+      // Of no release of Belay's.
+      image("young", { createdAt: day(12) }),
+      image("old", { createdAt: day(2) }),
+      image("built lately, pushed long ago", { createdAt: day(20), pushedAt: day(5) }),
+    ];
+    const choices = chooseImages({ images, needed: NOBODY, last: 0, youngerThan });
+    expect(choices.map(({ keep }) => keep)).toEqual([true, false, true, false, false]);
+    expect(choices[0]?.why).toBe("it was pushed on 2026-01-11T00:00:00Z, after 2026-01-10T00:00:00.000Z");
+    expect(chooseImages({ images, needed: NOBODY, last: 0 }).map(({ keep }) => keep)).not.toContain(true);
+  });
+
   it.each([
     ["a release", ["sha-0123456789ab", "1.2.3"], "it is called 1.2.3"],
     ["a branch", ["main"], "it is called main"],

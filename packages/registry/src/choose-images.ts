@@ -7,6 +7,8 @@ export interface ChooseOptions {
   readonly needed: ReadonlyMap<string, string>;
   /** The newest that stay in any case. */
   readonly last: number;
+  /** What was pushed, or where nobody knows that, made after this time stays: its release may wait for somebody's approval. */
+  readonly youngerThan?: Date;
 }
 
 export interface ImageChoice {
@@ -22,11 +24,12 @@ const OF_A_COMMIT = /^(?:sha-[0-9a-f]{7,40}(?:-onto-[0-9a-f]{7,40})?(?:-dirty(?:
  * Which images of one repository may go, and why the others stay. In doubt an image stays: one that can't be read, has
  * no age, or a tag that is not one of a commit. Sorted as given.
  */
-export function chooseImages({ images, needed, last }: ChooseOptions): ImageChoice[] {
+export function chooseImages({ images, needed, last, youngerThan }: ChooseOptions): ImageChoice[] {
   const aged = images.filter((image) => image.createdAt !== undefined);
   const newest = new Set(aged.sort((a, b) => ageOf(b) - ageOf(a)).slice(0, last));
   const choices = images.map((image): ImageChoice => {
-    const why = reasonToKeep(image, needed) ?? (newest.has(image) ? `it is one of the last ${last}` : undefined);
+    const recent = newest.has(image) ? `it is one of the last ${last}` : whyYoung(image, youngerThan);
+    const why = reasonToKeep(image, needed) ?? recent;
     return { image, keep: why !== undefined, why: why ?? "nothing needs it, and newer ones are kept" };
   });
   return withShared(withUnknown(choices));
@@ -38,6 +41,12 @@ function withUnknown(choices: readonly ImageChoice[]): readonly ImageChoice[] {
   if (unknown === undefined) return choices;
   const why = `nobody can tell which parts ${unknown.digest} (${unknown.tags.join(", ")}) has: ${unknown.unreadable}`;
   return choices.map((choice) => (choice.keep ? choice : { ...choice, keep: true, why }));
+}
+
+function whyYoung({ pushedAt, createdAt }: StoredImage, youngerThan: Date | undefined): string | undefined {
+  const known = pushedAt ?? createdAt;
+  if (youngerThan === undefined || known === undefined || Date.parse(known) <= youngerThan.getTime()) return undefined;
+  return `it was ${pushedAt === undefined ? "made" : "pushed"} on ${known}, after ${youngerThan.toISOString()}`;
 }
 
 function ageOf(image: StoredImage): number {

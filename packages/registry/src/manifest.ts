@@ -80,6 +80,13 @@ export function everyEntryOf(doing: string, manifest: StoredManifest): Descripto
   throw new RegistryError("REGISTRY_ERROR", { doing, got: `not every entry of ${manifest.digest} can be read` });
 }
 
+/** When an artifact of this kind says that it was made, in milliseconds since 1970; `undefined`: it is none, or does not say. */
+export function madeAtOf(doing: string, manifest: StoredManifest, artifactType: string): number | undefined {
+  const { artifactType: kind, annotations } = parse(doing, manifest) as Partial<Descriptor>;
+  const madeAt = Date.parse(String(annotations?.["org.opencontainers.image.created"]));
+  return kind !== artifactType || Number.isNaN(madeAt) ? undefined : madeAt;
+}
+
 function descriptors(value: unknown): Descriptor[] {
   const list = Array.isArray(value) ? value.map(asDescriptor) : [];
   return list.filter((one) => one !== undefined);

@@ -1,8 +1,10 @@
-import { sha256 } from "@belay/core";
+import { sha256, systemClock } from "@belay/core";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { attachArtifact } from "./attach-artifact.ts";
 import { chooseImages, manifestsToDelete } from "./choose-images.ts";
 import { MEDIA_TYPES } from "./manifest.ts";
 import { readRepository } from "./read-repository.ts";
+import { RELEASE_ARTIFACT } from "./release-referrer.ts";
 import { clientFor } from "./testing/client-for.ts";
 import { type FakeRegistry, startFakeRegistry } from "./testing/fake-registry.ts";
 
@@ -98,6 +100,29 @@ it("tells what hangs on a platform from what hangs on the image itself", async (
     const image = images.find(({ digest }) => digest === index);
     expect([...(image?.attached.keys() ?? [])]).toEqual([own, itsPlatforms]);
     expect([...(image?.attachedToParts ?? [])]).toEqual([itsPlatforms]);
+    expect(image).not.toHaveProperty("pushedAt");
+  } finally {
+    client.close();
+  }
+});
+
+it("tells when an image was pushed, by the youngest release beside it", async () => {
+  const { manifest: subject } = registry.addImage("shop", "sha-0123456", "linux/amd64");
+  const { client, log } = clientFor();
+  const repository = `${registry.address}/shop`;
+  const attach = (artifactType: string, created: string) => {
+    const annotations = { "org.opencontainers.image.created": created };
+    const artifact = { artifactType, bytes: Buffer.from(created), annotations };
+    return attachArtifact({ registry: client, repository, subject, artifact, clock: systemClock, log });
+  };
+  try {
+    await attach(RELEASE_ARTIFACT, "2026-02-02T00:00:00Z");
+    await attach(RELEASE_ARTIFACT, "2026-03-03T00:00:00Z");
+    await attach(RELEASE_ARTIFACT, "2026-01-01T00:00:00Z");
+    await attach(RELEASE_ARTIFACT, "lately");
+    await attach("application/vnd.cyclonedx+json", "2026-04-04T00:00:00Z");
+    const [image] = await readRepository(client, repository, log);
+    expect(image?.pushedAt).toBe("2026-03-03T00:00:00.000Z");
   } finally {
     client.close();
   }

@@ -6,9 +6,11 @@ import {
   everyEntryOf,
   isIndex,
   layersOf,
+  madeAtOf,
   type StoredManifest,
 } from "./manifest.ts";
 import type { RegistryClient } from "./registry-client.ts";
+import { RELEASE_ARTIFACT } from "./release-referrer.ts";
 
 /** An image in a repository, with all that hangs on it. */
 export interface StoredImage {
@@ -17,6 +19,8 @@ export interface StoredImage {
   readonly tags: readonly string[];
   /** From the config of its first platform, ISO 8601. None when it says nothing, or can't be read. */
   readonly createdAt?: string;
+  /** When the youngest release that names it was put beside it, ISO 8601: at its last push, whatever age its config tells. */
+  readonly pushedAt?: string;
   /** It and the manifests in its index, with their sizes in bytes. */
   readonly manifests: ReadonlyMap<Digest, number>;
   /** What refers to it: signatures, releases, bills of materials, and the lists of them. */
@@ -104,11 +108,14 @@ async function readImage(
   const attachedToParts = new Set([...attached.keys()].filter((digest) => !ofItself.has(digest)));
   const createdAt = parts[0] === undefined ? undefined : await reading.createdAt(parts[0]);
   const facts = { digest: top.digest, tags, manifests, attached, attachedToParts, blobs: reading.blobs };
-  return { ...facts, ...(createdAt === undefined ? {} : { createdAt }) };
+  const { pushedAt } = reading;
+  const ages = { ...(createdAt === undefined ? {} : { createdAt }), ...(pushedAt === undefined ? {} : { pushedAt }) };
+  return { ...facts, ...ages };
 }
 
 class Reading {
   readonly blobs = new Map<Digest, number>();
+  #youngest: number | undefined;
   readonly #registry: RegistryClient;
   readonly #repository: string;
 
@@ -152,6 +159,12 @@ class Reading {
     const doing = `reading ${this.#repository}@${manifest.digest}`;
     for (const { digest, size } of [configOf(doing, manifest), ...layersOf(doing, manifest)])
       this.blobs.set(digest, size);
+    const madeAt = madeAtOf(doing, manifest, RELEASE_ARTIFACT);
+    if (madeAt !== undefined) this.#youngest = Math.max(madeAt, this.#youngest ?? madeAt);
+  }
+
+  get pushedAt(): string | undefined {
+    return this.#youngest === undefined ? undefined : new Date(this.#youngest).toISOString();
   }
 
   async createdAt(manifest: StoredManifest): Promise<string | undefined> {

@@ -107,6 +107,7 @@ export const KNOWN_INPUTS: Readonly<Record<string, KnownInput>> = {
   "github-token": closed,
   "fail-on": closed,
   last: closed,
+  "keep-younger-than": closed,
   "dry-run": closed,
   "github-registry": closed,
   to: closed,
