@@ -104,6 +104,22 @@ describe.concurrent("a webhook that fails", { timeout: 600_000 }, () => {
   });
 });
 
+describe.concurrent("a webhook that goes on failing", { timeout: 600_000 }, () => {
+  it("while it is planned is named, with what to do, and nothing is touched", async ({
+    shop,
+    webhook,
+    onTestFinished,
+  }) => {
+    onTestFinished(await prepare(shop, webhook, "deployments"));
+    const generation = await shop.read("deployment/web", "{.metadata.generation}");
+    webhook.answer = () => "broken";
+    const error = await shop.deploy(NAMES, { web: "good2" }, PATIENT).then(({ outcome }) => outcome, String);
+    expect(error).toContain('failed calling webhook "rules.shop.example"');
+    expect(error).toContain("The cluster asks its webhook rules.shop.example about each change");
+    expect(await shop.read("deployment/web", "{.metadata.generation}")).toBe(generation);
+  });
+});
+
 describe.concurrent("a webhook that refuses", { timeout: 600_000 }, () => {
   it("the pods is told with its reason, and the release is off again", async ({ shop, webhook, onTestFinished }) => {
     onTestFinished(await prepare(shop, webhook, "pods"));

@@ -20,6 +20,12 @@ test.each([
   expect(error.message).toContain(message);
 });
 
+test("a webhook that can't be called is named, with what to do", () => {
+  const message = 'Internal error occurred: failed calling webhook "rules.shop.example": failed to call webhook: EOF';
+  expect(apiErrorOf("doing it", status(500, message)).next).toContain("webhook rules.shop.example about each change");
+  expect(apiErrorOf("doing it", status(500, "etcdserver: request timed out")).next).toBeUndefined();
+});
+
 test("a Status is read; whatever else comes is its own message", () => {
   const details = { causes: [{ reason: "FieldManagerConflict", message: "conflict with kubectl", field: ".spec" }] };
   const body = JSON.stringify({ kind: "Status", code: 409, reason: "Conflict", message: "no", details });

@@ -67,7 +67,19 @@ export function apiErrorOf(doing: string, status: ApiStatus): ApiError {
     return new ApiError("ENGINE_FORBIDDEN", status, { doing, got: `the API server forbids it: ${message}`, next });
   }
   const code_ = code === 429 || code >= 500 ? "ENGINE_UNREACHABLE" : "ENGINE_ERROR";
-  return new ApiError(code_, status, { doing, got: `the API server answered ${code}: ${message}` });
+  const next = afterWebhook(message);
+  return new ApiError(code_, status, {
+    ...{ doing, got: `the API server answered ${code}: ${message}` },
+    ...(next === undefined ? {} : { next }),
+  });
+}
+
+/** A webhook of the cluster's owner that could not be called (`apiserver/pkg/admission/plugin/webhook/errors`). */
+function afterWebhook(message: string): string | undefined {
+  const name = /failed calling webhook "([^"]+)"/.exec(message)?.[1];
+  if (name === undefined) return undefined;
+  const look = "kubectl get mutatingwebhookconfigurations,validatingwebhookconfigurations --output yaml";
+  return `The cluster asks its webhook ${name} about each change: what answers for it must run (\`${look}\` shows its address). Then run again.`;
 }
 
 /** 403 is also what admission (a quota, pod security) answers: that is no matter of permissions. */
