@@ -90,7 +90,9 @@ async function observe(state: TargetState, wanted: readonly Wanted[], signal: Ab
   const services = wanted.map((one) => {
     const own = byService.get(nameOf(one.service)) ?? [];
     const was = before.get(one.service);
-    return translateService(one, was === undefined ? own : asRestored(own, was, restoring?.at, one.revision), known);
+    const judged = was === undefined ? own : asRestored(own, was, restoring?.at, one.revision);
+    const way = state.lookAt(one, judged);
+    return translateService(one, judged, way === undefined ? known : { ...known, way });
   });
   return { at: state.engineNow(), services, probes: [] };
 }

@@ -32,6 +32,8 @@ export function planExecution(state: TargetState, plan: PlanContents, context: D
   const work: Work = { state, plan, context };
   state.restoring = undefined;
   state.carriedOut = context.deployment;
+  state.beginWay(plan.services.flatMap(({ current }) => current.map(({ id }) => id)));
+  for (const one of plan.services) if (!isTouched(one)) state.noteRunning(one.service, one.current);
   const wanted = plan.services.map((one) => wantedOf(one, context));
   const touched = plan.services.filter(isTouched);
   if (touched.length === 0) {

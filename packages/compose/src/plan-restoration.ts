@@ -34,6 +34,7 @@ export async function planRestoration(
 ): Promise<Execution> {
   state.clearConditions();
   state.restoring = snapshot;
+  state.beginWay(snapshot.services.flatMap((one) => one.containers.map(({ Id }) => Id)));
   await state.watch.open();
   const containers = await readAll(state, snapshot);
   for (const one of snapshot.services.flatMap((service) => newOnes(state, snapshot, service, containers)))

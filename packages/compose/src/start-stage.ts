@@ -56,6 +56,7 @@ async function startOne(
   await copyFiles(work, one, container, signal);
   try {
     await docker.containers.start(container.id, { signal });
+    work.state.noteRunning(one.service, [container]);
     options.log.info(`started ${container.name}`);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;

@@ -1,9 +1,11 @@
-import type { Condition } from "@belay/core";
+import { type Condition, scopeHash, type Wanted } from "@belay/core";
 import type { ComposeCli } from "./compose-cli.ts";
+import { type ComposeContainer, isLive } from "./compose-container.ts";
 import type { ComposeTargetOptions } from "./compose-options.ts";
 import { ContainerWatch } from "./container-watch.ts";
 import { ImageCache } from "./image-digests.ts";
 import { LastWords } from "./last-words.ts";
+import type { WayFacts } from "./others-doing.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** A reading of the engine's clock: what it showed (milliseconds since 1970), and our clock then. */
@@ -27,6 +29,10 @@ export class TargetState {
   readonly restarted = new Map<string, number>();
   /** Set on the way back: what is to be put right. */
   restoring: Snapshot | undefined;
+  /** Containers that were there when the way was planned that is under way; none before the first one. */
+  #there: ReadonlySet<string> | undefined;
+  /** By service, what of it ran as wanted since that way began: ids with names. */
+  readonly #ran = new Map<string, Map<string, string>>();
   /** Number of the deployment that this run carries out itself: then it knows itself which containers it told to end. */
   carriedOut: number | undefined;
   readonly #conditions = new Map<string, readonly Condition[]>();
@@ -45,6 +51,32 @@ export class TargetState {
       engineNow: () => this.engineNow(),
       onDeath: (id) => this.lastWords.take(id),
     });
+  }
+
+  /** A way begins, forward or back. `there`: the containers that its plan or snapshot has. */
+  beginWay(there: Iterable<string>): void {
+    this.#there = new Set(there);
+    this.#ran.clear();
+  }
+
+  /** What a look tells of who has made and removed a service's containers; nothing while no way is under way. */
+  lookAt({ service, revision }: Wanted, containers: readonly ComposeContainer[]): WayFacts | undefined {
+    const there = this.#there;
+    if (there === undefined) return undefined;
+    this.noteRunning(
+      service,
+      containers.filter((one) => one.revision === revision && isLive(one)),
+    );
+    const scope = scopeHash(this.options.scope);
+    const ran = this.#ran.get(service) ?? new Map();
+    return { there, ran, scope, isLeaving: (id) => this.stopping.has(id) || this.leaving.has(id) };
+  }
+
+  /** Containers of the service run as wanted: one of them that is gone later was removed. */
+  noteRunning(service: string, containers: readonly Pick<ComposeContainer, "id" | "name">[]): void {
+    const ran = this.#ran.get(service) ?? new Map<string, string>();
+    for (const { id, name } of containers) ran.set(id, name);
+    this.#ran.set(service, ran);
   }
 
   get docker(): ComposeTargetOptions["docker"] {

@@ -2,6 +2,7 @@ import type { Condition, ContainerState, Digest, Instance, ObservedService, Phas
 import type { ContainerState as EngineState } from "@belay/docker";
 import { type ComposeContainer, isLive } from "./compose-container.ts";
 import type { Note } from "./container-notes.ts";
+import { othersDoing, type WayFacts } from "./others-doing.ts";
 
 /** What the target knows besides what the engine shows at this moment. */
 export interface Knowledge {
@@ -19,6 +20,8 @@ export interface Knowledge {
   readonly conditions: ReadonlyMap<string, readonly Condition[]>;
   /** Containers that Belay stopped and started again, with the engine's time of that start. */
   readonly restarted: ReadonlyMap<string, number>;
+  /** While a way is under way. */
+  readonly way?: WayFacts;
 }
 
 /** One wanted service with the containers that belong to it. Pure. */
@@ -37,6 +40,7 @@ export function translateService(
       ...(known.conditions.get(wanted.service) ?? []),
       ...startFailures(wanted, containers),
       ...containers.flatMap((one) => endedByOthers(wanted, one, known)),
+      ...(known.way === undefined ? [] : othersDoing(wanted, containers, known.way)),
     ],
     instances: containers.map((container) => translateInstance(wanted, container, known)),
   };

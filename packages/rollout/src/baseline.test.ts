@@ -28,6 +28,10 @@ describe("the baseline", () => {
     );
   });
 
+  it("takes nothing for old that somebody does meanwhile", () => {
+    expect(takeBaseline(observed([], { conditions: [condition("drifted", "removed")] })).conditions.size).toBe(0);
+  });
+
   it("tells probes apart by service, instance and title", () => {
     const one = probe("passing");
     const others = [

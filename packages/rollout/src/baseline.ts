@@ -1,4 +1,4 @@
-import type { Condition, ContainerState, Instance, Observation, ProbeReading } from "@belay/core";
+import type { Condition, ContainerState, Instance, Observation, ObservedService, ProbeReading } from "@belay/core";
 
 /** What a container was like when the deployment began: only what differs from it counts. */
 export interface ContainerBaseline {
@@ -37,9 +37,14 @@ export function takeBaseline(observation: Observation): Baseline {
   return {
     services: services.map((service) => service.name),
     instances: new Map(services.flatMap((service) => service.instances).map((one) => [one.id, instanceBaseline(one)])),
-    conditions: new Set(services.flatMap(({ name, conditions }) => conditions.map((one) => conditionKey(name, one)))),
+    conditions: new Set(services.flatMap(leftOver)),
     passing: new Map(passing.map((probe) => [probeKey(probe), readyIds(observation, probe.service)])),
   };
+}
+
+/** What somebody does while a deployment is under way is no matter of an earlier one. */
+function leftOver({ name, conditions }: ObservedService): string[] {
+  return conditions.filter(({ type }) => type !== "drifted").map((one) => conditionKey(name, one));
 }
 
 /** Ids of a service's current instances that are ready, whatever their revision. */
