@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type DatabaseStore, type DatabaseStoreOptions, ReportCache, type ScanImageOptions } from "@belay/scan";
 import {
@@ -10,6 +11,7 @@ import {
   type ImageLayout,
   pushTrivyDatabase,
   SCAN_FILES,
+  startRegistry,
   temporaryFolder,
   writeJavaDatabase,
   writeTrivyDatabase,
@@ -63,6 +65,36 @@ describe("the database", () => {
     const result = await scanWith(from([`${busy.address}/trivy-db:2`, none, closed, repository]));
     expect(gate(result)).toMatchObject({ result: "vulnerable" });
     expect(busy.requests()).toBeGreaterThan(0);
+  });
+
+  it("comes over plain HTTP only from a host that may speak it, with its login", async () => {
+    const auth = { user: "belay", password: "correct horse" };
+    await using rig = await startRegistry();
+    await using made = await temporaryFolder();
+    await writeTrivyDatabase(made.path);
+    await pushTrivyDatabase(made.path, { url: rig.url, repository: "trivy-db", tag: "2" });
+    await rig.protect(auth);
+    // Of hosts on loopback and in private networks Trivy itself believes that they speak it.
+    await using proxy = await startHttpProxy(rig.url);
+    const host = "registry.closed.example:5000";
+    const config = join(stand.folder, stand.fresh("docker"));
+    await mkdir(config);
+    const trivy = await stand.open({
+      env: { DOCKER_CONFIG: config, HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url, NO_PROXY: "" },
+    });
+    const asked: string[] = [];
+    const insecure = (registry: string) => asked.push(registry) > 0;
+    const take = async (more: object) => {
+      const store = from([`${host}/trivy-db:2`], { trivy, attempts: 1, ...more });
+      return store.take("vulnerabilities").then(({ schema }) => schema);
+    };
+    await expect(take({})).rejects.toMatchObject({ code: "SCAN_FAILED" });
+    expect(proxy.requests()).toBe(0);
+    await expect(take({ insecure })).rejects.toMatchObject({ obstacle: "unauthorised" });
+    const login = Buffer.from(`${auth.user}:${auth.password}`).toString("base64");
+    await writeFile(join(config, "config.json"), JSON.stringify({ auths: { [host]: { auth: login } } }));
+    expect(await take({ insecure })).toBe(2);
+    expect(asked).toEqual([host, host]);
   });
 
   it("can't be had when all mirrors are busy, after as many tries as were allowed: not scanned, and not vulnerable", async () => {
@@ -207,6 +239,33 @@ it("of Java archives is fetched when an image has one, once, and not before", as
   for (const result of results) expect(result.seen).toEqual(["CVE-2021-44228 fails"]);
   expect((await stand.registry.log()).match(/GET \/v2\/java-db\/blobs\//g)?.length).toBe(1);
 });
+
+/** Stands between: what asks it over plain HTTP for any host is answered by the registry at `url`. */
+async function startHttpProxy(url: string) {
+  let requests = 0;
+  const server = createServer(async ({ method = "GET", url: asked = "", headers }, response) => {
+    requests++;
+    const { pathname, search } = new URL(asked);
+    const { host: _host, "proxy-connection": _proxy, connection: _connection, ...kept } = headers;
+    const sent = Object.fromEntries(Object.entries(kept).map(([name, value]) => [name, String(value)]));
+    const got = await fetch(`${url}${pathname}${search}`, { method, headers: sent, redirect: "manual" });
+    const body = Buffer.from(await got.arrayBuffer());
+    const names = ["content-type", "docker-content-digest", "www-authenticate"];
+    const told = names.flatMap((name) => (got.headers.has(name) ? [[name, got.headers.get(name) ?? ""]] : []));
+    response.writeHead(got.status, { ...Object.fromEntries(told), "content-length": body.length });
+    response.end(method === "HEAD" ? undefined : body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    requests: () => requests,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
 
 /** A registry that has had enough of everybody (distribution spec, "Error Codes": TOOMANYREQUESTS). */
 async function startBusyRegistry() {

@@ -12,6 +12,7 @@ import {
   TrivyVersions,
 } from "@belay/scan";
 import type { PipelineContext } from "./context.ts";
+import { insecureAtEngine } from "./insecure-at-engine.ts";
 
 /** A Trivy that can be asked, and what it knows. */
 export interface Scanner {
@@ -45,7 +46,16 @@ export async function openScanner(
   const { dbRepositories: vulnerabilities, javaDbRepositories: java, maxDbAgeMs: maxAgeMs, server } = settings;
   const ages = { maxAgeMs, maxJavaAgeMs: settings.maxJavaDbAgeMs };
   const repositories = { ...(vulnerabilities && { vulnerabilities }), ...(java && { java }) };
-  const store = new DatabaseStore({ trivy, cache, repositories, update: settings.updateDb, ...ages, clock, log });
+  const store = new DatabaseStore({
+    trivy,
+    cache,
+    repositories,
+    update: settings.updateDb,
+    ...ages,
+    insecure: insecureAtEngine(context),
+    clock,
+    log,
+  });
   const token = env.TRIVY_TOKEN;
   if (token) redactor.add(token);
   const now = clock.date();

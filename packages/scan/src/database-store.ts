@@ -38,8 +38,8 @@ export interface DatabaseStoreOptions {
   readonly attempts?: number;
   /** Before the second round; doubles. Default 5 s. */
   readonly delayMs?: number;
-  /** Repositories may speak plain HTTP. */
-  readonly insecure?: boolean;
+  /** Whether a registry (`host:port`) may speak plain HTTP, or have a certificate that nobody vouches for. Default: none may. */
+  readonly insecure?: (registry: string) => boolean | Promise<boolean>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -222,13 +222,14 @@ export class DatabaseStore {
     doing: string,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const { trivy, deadlineMs = 5 * 60_000, insecure = false, log } = this.#options;
+    const { trivy, deadlineMs = 5 * 60_000, log } = this.#options;
+    const insecure = await this.#options.insecure?.(parseReference(repository)?.registry ?? "");
     // Beside its last place, because a rename works within one file system only.
     const folder = await mkdtemp(join(await files.place(), "download-"));
     try {
       log.info(`${doing} from ${repository}`);
       const call = { doing: `${doing} from ${repository}`, cwd: folder, deadlineMs: deadlineMs + 10_000 };
-      const args = downloadArguments(kind, repository, deadlineMs, insecure);
+      const args = downloadArguments(kind, repository, deadlineMs, insecure ?? false);
       await trivy.run(args, { ...call, ...(signal ? { signal } : {}) });
       await files.publish(join(folder, WORKPLACE.cache, DATABASES[kind].folder));
     } finally {
