@@ -101,6 +101,28 @@ describe("an image", () => {
     });
   });
 
+  it("of a distribution whose packages nobody knows was not scanned, whatever libraries it has", async () => {
+    const fedora = { "etc/os-release": 'ID=fedora\nVERSION_ID="40"\n' };
+    const { "var/lib/dpkg/status": _list, ...bare } = SCAN_FILES.debian;
+    for (const files of [fedora, bare]) {
+      const found = await stand.scanFiles(files, SCAN_FILES.newLodash);
+      expect(gate(found)).toMatchObject({ result: "could_not_scan", obstacles: [{ obstacle: "unknown_os" }] });
+      expect(gate(found, { allowUnknownOs: true })).toMatchObject({ result: "passed" });
+    }
+    const only = expect.stringContaining("only node-pkg was checked");
+    expect(gate(await stand.scanFiles(SCAN_FILES.newLodash))).toMatchObject({ result: "passed", notes: [only] });
+    // Arch, as Trivy sees it: nothing. That a shell ran tells that there is something.
+    const arch = { "etc/os-release": "ID=arch\n" };
+    const place = join(stand.folder, stand.fresh("arch"));
+    const layers = { "linux/amd64": [arch, SCAN_FILES.newLodash] };
+    const { path } = await makeImageLayout(place, layers, { ran: ["pacman -Syu --noconfirm"] });
+    const ran = gate(await stand.scan({ kind: "layout", path }));
+    expect(ran).toMatchObject({
+      result: "could_not_scan",
+      obstacles: [{ obstacle: "unknown_os", message: expect.stringContaining("though a shell ran in it") }],
+    });
+  });
+
   it("of two platforms fails for the one that is vulnerable", async () => {
     const both = await stand.image({ "linux/amd64": [SCAN_FILES.newLodash], "linux/arm64": [SCAN_FILES.oldLodash] });
     const expected = both.platforms as Record<string, { config: Digest }>;

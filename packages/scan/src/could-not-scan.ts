@@ -10,7 +10,7 @@ export const SCAN_OBSTACLES = {
   image_not_found: "the image is not there",
   wrong_image: "another image than the one asked for was scanned",
   broken_image: "the image can't be read",
-  unknown_os: "neither a known distribution nor any package was found in the image",
+  unknown_os: "nothing is known about the packages of the image",
   unread_dockerfile: "what the Dockerfile did can't be read from the image's history",
   partial_scan: "only a part of the image was looked at",
   cache_locked: "the cache is in use by another process",

@@ -290,13 +290,30 @@ describe("what could not be scanned", () => {
       packages: 3,
       os: { family: "wolfix", name: "1", endOfLife: true },
     };
-    expect(gate([], {}, { reports: [report([], { coverage })] })).toMatchObject({
-      result: "passed",
-      notes: [
-        "ghcr.io/acme/shop (linux/amd64): wolfix 1 is at its end of life, and gets no security fixes.",
-        "ghcr.io/acme/shop (linux/amd64): only jar was checked, because Trivy knows no advisories for wolfix 1.",
-      ],
+    const why = "only jar was checked, because Trivy found no packages of wolfix 1, or knows no advisories for it";
+    const old = "ghcr.io/acme/shop (linux/amd64): wolfix 1 is at its end of life, and gets no security fixes.";
+    const reports = [report([], { coverage })];
+    expect(gate([], {}, { reports })).toMatchObject({
+      result: "could_not_scan",
+      obstacles: [{ obstacle: "unknown_os", message: expect.stringContaining(why) }],
+      notes: [old],
     });
+    const allowed = gate([], { allowUnknownOs: true }, { reports });
+    expect(allowed).toMatchObject({ result: "passed", notes: [old, `ghcr.io/acme/shop (linux/amd64): ${why}.`] });
+    const libraries = [report([], { coverage, scope: { scanners: ["vuln", "secret"], packages: ["library"] } })];
+    expect(gate([], { allowPartial: true }, { reports: libraries }).result).toBe("passed");
+  });
+
+  const jar = { ...nothing, libraries: ["jar"], packages: 1 };
+  it.each([
+    ["one library and nothing else", jar, "passed"],
+    ["the same, as Trivy calls it", { ...jar, os: { family: "none", name: "", endOfLife: false } }, "passed"],
+    ["a library in something in which a shell ran", { ...jar, shell: true }, "could_not_scan"],
+  ] as const)("is judged by what %s tells of a distribution", (_what, coverage, result) => {
+    const reports = [report([], { coverage })];
+    expect(gate([], {}, { reports }).result).toBe(result);
+    const allowed = gate([], { allowUnknownOs: true }, { reports });
+    expect(allowed).toMatchObject({ result: "passed", notes: [expect.stringContaining("only jar was checked")] });
   });
 });
 

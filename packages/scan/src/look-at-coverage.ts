@@ -40,11 +40,13 @@ function lookAtPackages(report: ScanReport, policy: GatePolicy, image: string): 
   const name = os === undefined ? undefined : oneLine(`${os.family} ${os.name}`);
   const endOfLife = os?.endOfLife ? [`${image}: ${name} is at its end of life, and gets no security fixes.`] : [];
   const checked = packages > 0 || report.findings.some((finding) => finding.kind === "vulnerability");
-  if (!checked && !policy.allowUnknownOs) return { obstacle: nothingSeen(report, image, name), notes: endOfLife };
-  if (osPackages) return { notes: endOfLife };
+  const wanted = report.scope?.packages?.includes("os") ?? true;
+  if (osPackages || (checked && !wanted)) return { notes: endOfLife };
   const found = libraries.length === 0 ? "no package at all" : `only ${libraries.join(", ")}`;
-  const why = name === undefined ? "no known distribution was found" : `Trivy knows no advisories for ${name}`;
-  return { notes: [...endOfLife, `${image}: ${found} was checked, because ${why}.`] };
+  const got = `${found} was checked, because ${whyNoPackages(report)}`;
+  const refused = !checked || isUnknown(report.coverage);
+  if (refused && !policy.allowUnknownOs) return { obstacle: nothingKnown(report, image, got), notes: endOfLife };
+  return { notes: [...endOfLife, `${image}: ${got}.`] };
 }
 
 function imageOf({ image, platform }: ScanReport): string {
@@ -60,14 +62,22 @@ function unreadDockerfile(report: ScanReport): CouldNotScan {
   return couldNotScan(error, report.platform);
 }
 
-function nothingSeen(report: ScanReport, image: string, os: string | undefined): CouldNotScan {
-  const error = new ScanError("unknown_os", {
-    doing: `scanning ${image}`,
-    got:
-      os === undefined
-        ? "neither a known distribution nor any package was found in it"
-        : `no package was found in it (${os})`,
-    next: "If that is right, for an image of one static program say, allow it with `allow-unknown-os`.",
-  });
-  return couldNotScan(error, report.platform);
+/** Families that Trivy itself gives to images without packages of a distribution (trivy, `HasOSPackages`, `service.go`). */
+const WITHOUT_PACKAGES = ["none", "activestate"];
+
+/** It has a distribution, of whose packages nothing is known. One program or one library on nothing else has none. */
+function isUnknown({ os, shell }: ScanReport["coverage"]): boolean {
+  return os === undefined || WITHOUT_PACKAGES.includes(os.family) ? shell === true : true;
+}
+
+function whyNoPackages({ coverage: { os, shell } }: ScanReport): string {
+  if (os !== undefined && !WITHOUT_PACKAGES.includes(os.family)) {
+    return `Trivy found no packages of ${oneLine(`${os.family} ${os.name}`)}, or knows no advisories for it`;
+  }
+  return `no known distribution was found${shell === true ? ", though a shell ran in it when it was built" : ""}`;
+}
+
+function nothingKnown({ platform }: ScanReport, image: string, got: string): CouldNotScan {
+  const next = "If that is right, for an image of one static program say, allow it with `allow-unknown-os`.";
+  return couldNotScan(new ScanError("unknown_os", { doing: `scanning ${image}`, got, next }), platform);
 }

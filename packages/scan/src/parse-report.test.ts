@@ -71,6 +71,25 @@ describe("Trivy's report", () => {
     ]);
   });
 
+  it.each([
+    ["RUN /bin/sh -c apk add curl # buildkit", true],
+    ["RUN |1 A=b /bin/sh -c true # buildkit", true],
+    ["RUN /bin/bash -euo pipefail -c ldconfig # buildkit", true],
+    ["/bin/sh -c pacman -Syu", true],
+    ["/bin/sh -c #(nop) COPY file:1 in / ", false],
+    ["COPY run.sh -c /bin/sh # buildkit", false],
+    ["RUN /app --install # buildkit", false],
+    ['CMD ["/bin/sh" "-c" "true"]', false],
+  ])("tells from the history %j whether a shell ran: %j", (created_by, expected) => {
+    const Metadata = { ImageConfig: { os: "linux", architecture: "amd64", history: [{}, { created_by }] } };
+    expect(parse(document([], { Metadata })).coverage.shell ?? false).toBe(expected);
+  });
+
+  it("has no packages of a distribution whose list of them is empty", () => {
+    const results = [{ Target: "shop (debian 12.5)", Class: "os-pkgs", Type: "debian", Packages: [] }];
+    expect(parse(document(results)).coverage).toMatchObject({ osPackages: false, packages: 0 });
+  });
+
   it("becomes Belay's own findings, unknown members left out", () => {
     const results = [
       { Target: "shop (debian 12.5)", Class: "os-pkgs", Type: "debian", Packages: [{ Name: "base-files" }] },

@@ -62,7 +62,11 @@ function coverageOf(report: TrivyReport, results: readonly TrivyResult[]): ScanC
   const libraries = results.filter((result) => result.Class === "lang-pkgs").map((result) => result.Type ?? "unknown");
   return {
     ...(os ? { os: { family: os.Family, name: os.Name, endOfLife: os.EOSL } } : {}),
-    osPackages: results.some((result) => result.Class === "os-pkgs"),
+    osPackages: results.some(
+      ({ Class, Packages, Vulnerabilities }) =>
+        Class === "os-pkgs" && (Packages?.length ?? 0) + (Vulnerabilities?.length ?? 0) > 0,
+    ),
+    ...(ranShell(report) ? { shell: true } : {}),
     libraries: [...new Set(libraries)],
     packages: results.reduce((sum, result) => sum + (result.Packages?.length ?? 0), 0),
     dockerfile: dockerfileOf(report, results),
@@ -73,6 +77,13 @@ function dockerfileOf(report: TrivyReport, results: readonly TrivyResult[]): Sca
   const checked = results.some((result) => result.Class === "config" && result.Target === report.ArtifactName);
   if (checked) return "checked";
   return dockerfileSteps(report.Metadata.ImageConfig?.history ?? []).length > 0 ? "unreadable" : "nothing";
+}
+
+/** `/bin/sh -c apk add curl`, `RUN |1 A=b /bin/sh -c …`; with `#(nop)` the classic builder says that nothing ran. */
+function ranShell({ Metadata }: TrivyReport): boolean {
+  const ran = (words: string): boolean =>
+    /^(?:RUN |\/bin\/)/.test(words) && /\b(?:a|ba|da)?sh -/.test(words) && !words.includes("#(nop)");
+  return Metadata.ImageConfig?.history?.some((one) => ran(one.created_by ?? "")) ?? false;
 }
 
 function findingsOf(result: TrivyResult, platform: Platform | undefined): Finding[] {

@@ -13,8 +13,10 @@ export interface DatabaseVersion {
 /** What of the image could be looked at. No finding means nothing where there was nothing to look at. */
 export interface ScanCoverage {
   readonly os?: { readonly family: string; readonly name: string; readonly endOfLife: boolean };
-  /** The distribution's packages were checked. */
+  /** Packages of the distribution were found, and checked. */
   readonly osPackages: boolean;
+  /** A shell ran in it while it was built: it has programs that come from some distribution, known or not. */
+  readonly shell?: true;
   /** Kinds of libraries that were checked: `node-pkg`, `jar`. */
   readonly libraries: readonly string[];
   /** How many packages were checked in all. */

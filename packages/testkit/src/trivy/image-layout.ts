@@ -11,6 +11,8 @@ export type ImageFiles = Readonly<Record<string, string | Uint8Array>>;
 export interface ImageSettings {
   /** `NAME=value`. */
   readonly env?: readonly string[];
+  /** Commands that a shell ran, as the history has them. */
+  readonly ran?: readonly string[];
 }
 
 export interface LayoutPlatform {
@@ -77,7 +79,12 @@ export async function makeImageLayout(
   };
 }
 
-async function makePlatform(path: string, name: string, layers: readonly ImageFiles[], { env = [] }: ImageSettings) {
+async function makePlatform(
+  path: string,
+  name: string,
+  layers: readonly ImageFiles[],
+  { env = [], ran = [] }: ImageSettings,
+) {
   const [os = "", architecture = ""] = name.split("/");
   const tars: Descriptor[] = [];
   for (const files of layers) tars.push(await makeFilesLayer(path, files));
@@ -90,6 +97,7 @@ async function makePlatform(path: string, name: string, layers: readonly ImageFi
     rootfs: { type: "layers", diff_ids: tars.map((tar) => tar.digest) },
     history: [
       ...tars.map((_tar, index) => ({ created, created_by: `COPY part-${index + 1} / # belay test image` })),
+      ...ran.map((one) => ({ created, created_by: `RUN /bin/sh -c ${one} # buildkit`, empty_layer: true })),
       ...env.map((one) => ({ created, created_by: `ENV ${one}`, empty_layer: true })),
     ],
   });
