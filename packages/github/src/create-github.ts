@@ -95,9 +95,9 @@ export function createGitHub(options: GitHubOptions): GitHub {
       const call = { doing: `uploading the dependencies of ${upload.category}`, permission: "contents: write" };
       return client.run(call, (api) => uploadSnapshot(api, upload));
     },
-    runArtifact: (runId, name) => {
+    runArtifact: (runId, name, most) => {
       const call = { doing: `fetching the artifact ${name} of run ${runId}`, permission: "actions: read" };
-      return client.run(call, (api) => downloadRunArtifact(api, runId, name));
+      return client.run(call, (api) => downloadRunArtifact(api, runId, name, most));
     },
   };
 }

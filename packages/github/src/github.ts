@@ -141,7 +141,7 @@ export interface GitHub {
   /** Whether the repository's default branch contains the commit. Needs `contents: read`. */
   isOnDefaultBranch(commit: string): Promise<Reported<boolean>>;
   /** The newest artifact of that name which a run kept, or `undefined`. Needs `actions: read`. */
-  runArtifact(runId: number, name: string): Promise<Reported<RunArtifact | undefined>>;
+  runArtifact(runId: number, name: string, most: number): Promise<Reported<RunArtifact | undefined>>;
   /** Attestations of an image, by the digest that was pushed; the newest first. Needs `attestations: read`. */
   attestations(digest: string): Promise<Reported<readonly KeptBundle[]>>;
   /** Whether an owner of packages is an organization or a user. */

@@ -14,7 +14,7 @@ import { findBuilt } from "./find-built.ts";
 import type { GitHubRun } from "./github-of.ts";
 import { layoutPath, releasePath } from "./places.ts";
 import { registryAccess } from "./registry-access.ts";
-import { requireTrusted } from "./require-trusted.ts";
+import { isForeign, requireTrusted } from "./require-trusted.ts";
 import { forgetScanSummary } from "./scan-told.ts";
 import { applicationOf } from "./settings-of.ts";
 import { addStages, timedStage } from "./stages.ts";
@@ -35,13 +35,17 @@ export function build(context: PipelineContext, inputs: BuildInputs): Promise<Bu
   return withFailureReport(context, inputs, false, async (facts, run) => {
     const application = await applicationOf(context, inputs);
     facts.application = application.application;
-    const builder = lookForBuilder(context, inputs, application);
+    // While git and the engine are asked; for code of others only once it is accepted.
+    const early =
+      run !== undefined && isForeign(run, MAY_BUILD) ? undefined : lookForBuilder(context, inputs, application);
     // It is told where it is waited for; until then something else may end the build.
-    builder.catch(() => undefined);
+    early?.catch(() => undefined);
     const source = await sourceOf(context, application, run);
     facts.source = source;
     const { revision, dirty = false } = source;
-    await requireTrusted(run, { doing: "building", commit: revision, dirty, mayBuild: true });
+    await requireTrusted(run, { doing: "building", commit: revision, dirty, ...MAY_BUILD });
+    const builder = early ?? lookForBuilder(context, inputs, application);
+    builder.catch(() => undefined);
     await forgetScanSummary(context);
     const release = await buildFrom(context, inputs, { application, source, builder, ...eventOf(run) });
     const path = releasePath(context, inputs);
@@ -49,6 +53,8 @@ export function build(context: PipelineContext, inputs: BuildInputs): Promise<Bu
     return { release, releasePath: path };
   });
 }
+
+const MAY_BUILD = { mayBuild: true } as const;
 
 async function sourceOf(
   context: PipelineContext,

@@ -17,7 +17,7 @@ const RELEASE = createRelease({
 
 let github: GitHubRig;
 beforeEach(async () => {
-  github = await startGitHub({ tokens: [{ token: TOKEN, permissions: { actions: "read" } }] });
+  github = await startGitHub({ tokens: [{ token: TOKEN, permissions: { actions: "read", "pull-requests": "read" } }] });
   github.addRun({ id: 77, headSha: "c".repeat(40) });
 });
 afterEach(() => github.close());
@@ -38,6 +38,20 @@ const keep = (files: Record<string, string>, more = {}): void => {
   const entries = Object.entries(files).map(([name, text]) => [name, strToU8(text)]);
   github.addArtifact({ run: 77, name: "belay-release", archive: zipSync(Object.fromEntries(entries)), ...more });
 };
+
+const keepOne = (name: string, text: string, more: object): void => {
+  const archive = zipSync({ [name]: [strToU8(text), more] });
+  github.addArtifact({ run: 77, name: "belay-release", archive });
+};
+
+/** A zip whose headers say that the file unpacks to one byte. */
+function keepLying(text: string): void {
+  const archive = Buffer.from(zipSync({ "release.json": strToU8(text) }));
+  const central = archive.lastIndexOf(Buffer.from([0x50, 0x4b, 1, 2]));
+  archive.writeUInt32LE(1, 22);
+  archive.writeUInt32LE(1, central + 24);
+  github.addArtifact({ run: 77, name: "belay-release", archive });
+}
 
 describe("the release of another run", () => {
   it("comes from its artifact, the newest of that name", async () => {
@@ -69,6 +83,39 @@ describe("the release of another run", () => {
   ])("is refused when the run %s", async (_case, prepare, message) => {
     prepare();
     await expect(fetchRelease("77")).rejects.toThrow(message);
+  });
+
+  it("is not downloaded when it is larger than a release can be", async () => {
+    const bytes = 4 * 1024 * 1024 + 1;
+    github.addArtifact({ run: 77, name: "belay-release", archive: new Uint8Array(bytes) });
+    await expect(fetchRelease("77")).rejects.toThrow(`the artifact has ${bytes} bytes`);
+    expect(github.requests.filter(({ path }) => path.endsWith("/zip"))).toEqual([]);
+  });
+
+  const TEXT = JSON.stringify(RELEASE);
+  it.each([
+    ["leads out of its folder", () => keep({ "../../release.json": TEXT }), "holds 0 JSON files"],
+    ["is absolute", () => keep({ "/etc/release.json": TEXT }), "holds 0 JSON files"],
+    ["leads elsewhere on Windows", () => keep({ "..\\release.json": TEXT }), "holds 0 JSON files"],
+    // As a link is stored: its target is the content.
+    ["is a link", () => keepOne("release.json", "/etc/passwd", { os: 3, attrs: 0o120777 << 16 }), "is no JSON"],
+    ["unpacks to more than a release", () => keep({ "release.json": " ".repeat(5 << 20) }), "holds 0 JSON files"],
+    ["says that it is smaller than it is", () => keepLying(" ".repeat(64 << 20)), /is no (?:archive|JSON)/],
+  ])("is refused when its file %s", async (_case, prepare, message) => {
+    prepare();
+    await expect(fetchRelease("77")).rejects.toThrow(message);
+  });
+
+  it("says nothing of a pull request that GitHub does not say of its commit", async () => {
+    const of = (pullRequest: number) => ({ ...RELEASE, source: { ...RELEASE.source, pullRequest } });
+    const seen = async () => (await fetchRelease("77")).source.pullRequest;
+    keep({ "release.json": JSON.stringify(of(7)) });
+    expect(await seen()).toBeUndefined();
+    github.addPull({ number: 7, headSha: "c".repeat(40) });
+    expect(await seen()).toBe(7);
+    keep({ "release.json": JSON.stringify(of(1)) });
+    expect(await seen()).toBeUndefined();
+    expect(await fetchRelease("77")).toEqual(RELEASE);
   });
 
   it("is refused when GitHub says another commit, or a fork", async () => {

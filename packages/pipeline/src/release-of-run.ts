@@ -1,6 +1,6 @@
 import { BelayError, parseRelease, type Release } from "@belay/core";
 import type { PipelineContext } from "./context.ts";
-import { githubOf } from "./github-of.ts";
+import { type GitHubRun, githubOf, pullRequestOf } from "./github-of.ts";
 
 /** Name under which a workflow keeps the release document: `actions/upload-artifact` with `name: belay-release`. */
 export const RELEASE_ARTIFACT_NAME = "belay-release";
@@ -28,7 +28,7 @@ export async function releaseOfRun(context: PipelineContext, githubToken: string
       next: "Give the path of the release.",
     });
   }
-  const archive = await run.github.runArtifact(Number(runId), RELEASE_ARTIFACT_NAME);
+  const archive = await run.github.runArtifact(Number(runId), RELEASE_ARTIFACT_NAME, LARGEST);
   if (!archive.done) throw new BelayError("GITHUB_ERROR", { doing, got: archive.deferred.message });
   if (archive.value === undefined) {
     const next =
@@ -39,7 +39,7 @@ export async function releaseOfRun(context: PipelineContext, githubToken: string
       next,
     });
   }
-  const { archive: bytes, headSha, headRepository } = archive.value;
+  const { archive: bytes, bytes: size, headSha, headRepository } = archive.value;
   const own = context.env.GITHUB_REPOSITORY ?? "";
   if (headRepository.toLowerCase() !== own.toLowerCase()) {
     const next = "Give the release of a run of this repository's own commits.";
@@ -49,8 +49,10 @@ export async function releaseOfRun(context: PipelineContext, githubToken: string
       next,
     });
   }
+  if (bytes === undefined)
+    throw wrongArtifact(doing, `the artifact has ${size} bytes, and a release at most ${LARGEST}`);
   const release = parseRelease(await unpack(bytes, doing), doing);
-  if (release.source.revision === headSha) return release;
+  if (release.source.revision === headSha) return checkPullRequest(context, run, release);
   throw new BelayError("RELEASE_INVALID", {
     doing,
     got: `it says that it is of commit ${release.source.revision.slice(0, 12)}, and GitHub says that the run was for ${headSha.slice(0, 12)}`,
@@ -58,18 +60,38 @@ export async function releaseOfRun(context: PipelineContext, githubToken: string
   });
 }
 
+/** Its number is an author's to write: what GitHub does not say of the commit is left out. */
+async function checkPullRequest({ log }: PipelineContext, run: GitHubRun, release: Release): Promise<Release> {
+  const { pullRequest: said, ...source } = release.source;
+  if (said === undefined) return release;
+  const found = await pullRequestOf(run, source.revision);
+  if (found?.number === said) return release;
+  const told = found === undefined ? "GitHub tells of none" : `GitHub says ${found.number}`;
+  log.warn(`The release says that it is of pull request ${said}, and ${told}: that is left out.`);
+  return { ...release, source };
+}
+
+function wrongArtifact(doing: string, got: string): BelayError {
+  const next = "Keep only release.json in the artifact `belay-release`.";
+  return new BelayError("RELEASE_INVALID", { doing, got, next });
+}
+
+/** Nothing is written to disk. A name that leads elsewhere is none that actions/upload-artifact makes. */
+function isRelease({ name, originalSize }: { readonly name: string; readonly originalSize: number }): boolean {
+  const parts = name.split("/");
+  return name.endsWith(".json") && !parts.includes("..") && !/^\/|\\/.test(name) && originalSize <= LARGEST;
+}
+
 async function unpack(archive: Uint8Array, doing: string): Promise<string> {
   const { unzipSync } = await import("fflate");
-  const wrong = (got: string): BelayError =>
-    new BelayError("RELEASE_INVALID", { doing, got, next: "Keep only release.json in the artifact `belay-release`." });
   let files: Record<string, Uint8Array>;
   try {
-    files = unzipSync(archive, { filter: (file) => file.name.endsWith(".json") && file.originalSize <= LARGEST });
+    files = unzipSync(archive, { filter: isRelease });
   } catch (error) {
-    throw wrong(`the artifact is no archive (${String(error)})`);
+    throw wrongArtifact(doing, `the artifact is no archive (${String(error)})`);
   }
   const [content, ...others] = Object.values(files);
   if (content === undefined || others.length > 0)
-    throw wrong(`the artifact holds ${Object.keys(files).length} JSON files of a release's size`);
+    throw wrongArtifact(doing, `the artifact holds ${Object.keys(files).length} JSON files of a release's size`);
   return Buffer.from(content).toString("utf8");
 }

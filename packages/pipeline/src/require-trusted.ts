@@ -34,7 +34,8 @@ export async function requireTrusted(run: GitHubRun | undefined, work: TrustedWo
   }
 }
 
-function isForeign({ event }: GitHubRun, work: TrustedWork): boolean {
+/** Whether the code may be somebody else's, so that {@link requireTrusted} asks about it. */
+export function isForeign({ event }: GitHubRun, work: Pick<TrustedWork, "mayBuild">): boolean {
   if (event.name === "pull_request_target") return true;
   return event.fork && !(event.name === "pull_request" && work.mayBuild === true);
 }
