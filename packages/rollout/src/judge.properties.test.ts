@@ -1,10 +1,10 @@
-import type { Condition, ContainerState, Instance, Observation } from "@belay/core";
+import type { Condition, ContainerState, Instance, Observation, ObservedService, ProbeReading } from "@belay/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { takeBaseline } from "./baseline.ts";
 import { judge, type Seen } from "./judge.ts";
 import { interrupt, openJudgement, step } from "./judgement.ts";
-import { container, instance, observed } from "./testing/observations.ts";
+import { container, instance, observed, probe, service } from "./testing/observations.ts";
 import type { JudgeTerms } from "./verdict.ts";
 
 const anyContainer: fc.Arbitrary<ContainerState> = fc
@@ -63,14 +63,34 @@ const anyCondition = fc
   .constantFrom("quota", "unschedulable", "engine_paused", "image_unavailable")
   .chain((type) => fc.boolean().map((mayPass): Condition => ({ type, message: "in the engine's words", mayPass })));
 
+const anyService = (name: string): fc.Arbitrary<ObservedService> =>
+  fc
+    .record({
+      instances: fc.uniqueArray(anyInstance, { maxLength: 4, selector: (one) => one.id }),
+      desired: fc.nat({ max: 2 }),
+      goal: fc.constantFrom("run", "run", "complete"),
+      conditions: fc.oneof({ weight: 9, arbitrary: fc.constant([]) }, fc.array(anyCondition, { maxLength: 1 })),
+    })
+    .map(({ instances, ...rest }) => service(instances, { name, ...rest }));
+
+/** What a probe shows, of the service as a whole or of one of its instances. */
+const anyAnswer = fc.record({
+  whole: fc.boolean(),
+  state: fc.constantFrom<ProbeReading["state"]>("waiting", "passing", "passing", "failing"),
+});
+
+const mostlyNone = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
+  fc.oneof({ weight: 2, arbitrary: fc.constant<T[]>([]) }, fc.array(one, { minLength: 1, maxLength: 1 }));
+
 const anyObservation: fc.Arbitrary<Observation> = fc
-  .record({
-    instances: fc.uniqueArray(anyInstance, { maxLength: 4, selector: (one) => one.id }),
-    desired: fc.nat({ max: 2 }),
-    goal: fc.constantFrom("run", "run", "complete"),
-    conditions: fc.oneof({ weight: 9, arbitrary: fc.constant([]) }, fc.array(anyCondition, { maxLength: 1 })),
-  })
-  .map(({ instances, ...rest }) => observed(instances, rest));
+  .record({ web: anyService("web"), more: mostlyNone(anyService("api")), answers: mostlyNone(anyAnswer) })
+  .map(({ web, more, answers }) => {
+    const probes = answers.map(({ whole, state }) => {
+      const asked = web.instances.find((one) => one.phase === "current" && one.revision === "new");
+      return probe(state, whole || asked === undefined ? {} : { instance: asked.id });
+    });
+    return { at: 5_000, services: [web, ...more], probes };
+  });
 
 const anySeen: fc.Arbitrary<Seen[]> = fc
   .array(fc.record({ pause: fc.nat({ max: 9_000 }), observation: anyObservation }), { minLength: 1, maxLength: 6 })
@@ -81,6 +101,8 @@ const anySeen: fc.Arbitrary<Seen[]> = fc
     }),
   );
 
+const DONE: Partial<ContainerState> = { state: "exited", lastExit: { code: 0, oomKilled: false, at: 9_000 } };
+
 function calmed(one: Seen): Seen {
   const services = one.observation.services.map((service) => ({
     ...service,
@@ -88,21 +110,29 @@ function calmed(one: Seen): Seen {
     instances: service.instances.map((i) => ({
       ...i,
       ready: true,
-      containers: i.containers.map(({ name, role, restarts }) => container({ name, role, restarts })),
+      containers: i.containers.map(({ name, role, restarts }) =>
+        container({ name, role, restarts, ...(service.goal === "complete" ? DONE : {}) }),
+      ),
     })),
   }));
-  return { ...one, observation: { ...one.observation, services } };
+  const probes = one.observation.probes.filter(({ state }) => state !== "failing");
+  return { ...one, observation: { ...one.observation, services, probes } };
 }
 
-const anyTerms: fc.Arbitrary<JudgeTerms> = fc.record({
-  policy: fc.record({
-    startMs: fc.constantFrom(1_000, 20_000),
-    stableMs: fc.constantFrom(0, 5_000),
-    crashes: fc.constantFrom(1, 2, 3),
-  }),
-  expect: fc.constantFrom("ready", "alone"),
-  stable: fc.boolean(),
-});
+const anyTerms: fc.Arbitrary<JudgeTerms> = fc
+  .record({
+    policy: fc.record({
+      startMs: fc.constantFrom(1_000, 20_000),
+      stableMs: fc.constantFrom(0, 5_000),
+      crashes: fc.constantFrom(1, 2, 3),
+    }),
+    expect: fc.constantFrom("ready", "alone"),
+    stable: fc.boolean(),
+    changesFollow: fc.boolean(),
+    isLast: fc.boolean(),
+    services: fc.constantFrom(undefined, ["web"], ["web", "api"]),
+  })
+  .map(({ services, ...terms }) => (services === undefined ? terms : { ...terms, services }));
 
 /** The judge says `converged` rarely of random observations, so half of the cases begin with nothing wrong. */
 const anyCase = fc
@@ -114,18 +144,34 @@ function verdictOf(one: { terms: JudgeTerms; before: Observation; seen: readonly
   return judge(one.terms, takeBaseline(one.before), one.seen, Number.POSITIVE_INFINITY);
 }
 
+function expectRight(shown: ObservedService, terms: JudgeTerms, probes: readonly ProbeReading[]): void {
+  const current = shown.instances.filter((i) => i.phase === "current");
+  const wanted = current.filter((i) => i.revision === "new");
+  if (terms.expect === "alone") expect(current.filter((i) => i.revision !== "new")).toEqual([]);
+  const asked = probes.filter((one) => one.service === shown.name && wanted.some(({ id }) => id === one.instance));
+  expect(asked.filter(({ state }) => state !== "passing")).toEqual([]);
+  if (shown.goal === "complete") {
+    const done = shown.instances.filter((i) => i.revision === "new" && i.containers.every(isDone));
+    expect(done.length).toBeGreaterThanOrEqual(shown.desired);
+    return;
+  }
+  expect(wanted.every((i) => i.ready && i.containers.every((c) => c.health !== "unhealthy"))).toBe(true);
+  expect(wanted.length).toBeGreaterThanOrEqual(shown.desired);
+}
+
+/** What serves has ended well; what stands by may still run. */
+function isDone({ role, state, lastExit }: ContainerState): boolean {
+  return role !== "main" || (state === "exited" && lastExit?.code === 0);
+}
+
 describe("whatever is seen", () => {
   it("is never called converged while one is missing, not ready, or another revision serves", () => {
     fc.assert(
       fc.property(anyCase, (one) => {
         if (verdictOf(one).kind !== "converged") return;
-        const last = one.seen.at(-1)?.observation.services[0];
-        const current = (last?.instances ?? []).filter((i) => i.phase === "current");
-        const wanted = current.filter((i) => i.revision === "new");
-        if (one.terms.expect === "alone") expect(current.filter((i) => i.revision !== "new")).toEqual([]);
-        if (last?.goal !== "run") return;
-        expect(wanted.every((i) => i.ready && i.containers.every((c) => c.health !== "unhealthy"))).toBe(true);
-        expect(wanted.length).toBeGreaterThanOrEqual(last.desired);
+        const last = one.seen.at(-1)?.observation;
+        const judged = last?.services.filter(({ name }) => one.terms.services?.includes(name) ?? true) ?? [];
+        for (const shown of judged) expectRight(shown, one.terms, last?.probes ?? []);
       }),
       RUNS,
     );
@@ -150,9 +196,10 @@ describe("whatever is seen", () => {
         if (verdictOf(one).kind !== "converged") return;
         const last = one.seen.at(-1);
         const more = instance("healthy", { slot: "9", revision });
-        const service = last?.observation.services[0];
-        if (last === undefined || service === undefined) return;
-        const services = [{ ...service, instances: [...service.instances, more] }];
+        const web = last?.observation.services[0];
+        if (last === undefined || web === undefined) return;
+        const [, ...others] = last.observation.services;
+        const services = [{ ...web, instances: [...web.instances, more] }, ...others];
         const seen = [...one.seen.slice(0, -1), { ...last, observation: { ...last.observation, services } }];
         expect(verdictOf({ ...one, seen }).kind).not.toBe("failed");
       }),
