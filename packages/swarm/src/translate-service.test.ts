@@ -173,11 +173,12 @@ describe("the number of tasks", () => {
 });
 
 describe("what the engine does by itself", () => {
-  const update = (State: "paused" | "rollback_completed", Message: string) => ({ State, Message });
+  const update = (State: "paused" | "rollback_paused" | "rollback_completed", Message: string) => ({ State, Message });
 
-  it("is paused, with the words of the task for which it did so", () => {
+  // `rollback_paused`: its own way back has failed, too (moby, `cluster/convert/service.go`).
+  it.each(["paused", "rollback_paused"] as const)("is %s, with the words of the task for which it did so", (state) => {
     const bad = task({ id: "bad1", state: "failed", err: "task: non-zero exit (3)" });
-    const status = update("paused", "update paused due to failure or early termination of task bad1");
+    const status = update(state, "paused due to failure or early termination of task bad1");
     const nodes = [node("here")];
     const { conditions } = seen([bad], { service: service({ UpdateStatus: status }), nodes });
     // On a node that is gone, the task's end was the node's.
