@@ -4,6 +4,7 @@ import { podsOf } from "../observe/translate-service.ts";
 import { isTouched, type PlanContents, type PlannedObject } from "../plan-detail.ts";
 import type { TargetState } from "../target-state.ts";
 import { imagesOf, templateOf } from "../workload.ts";
+import { helmPending } from "./helm-pending.ts";
 import { budgetHints, quotaHints } from "./hints.ts";
 import { missingFiles } from "./missing-files.ts";
 import { missingPermissions } from "./permissions.ts";
@@ -24,6 +25,7 @@ export async function preflight(
     wayBack(state, touched, policy, view, signal),
     missingFiles(state.api, plan, signal),
     missingPermissions(state.api, plan, signal),
+    helmPending(state.api, plan, signal),
     quotaHints(state.api, signal),
     budgetHints(state.api, touched, signal),
   ]);
