@@ -1,4 +1,4 @@
-import { BelayError, isBelayError, messageOf, type RunResult } from "@belay/core";
+import { BelayError, changePermit, isBelayError, messageOf, type RunResult } from "@belay/core";
 import { CLI_VARIABLES } from "@belay/docker";
 import type { ComposeTargetOptions } from "./compose-options.ts";
 import type { ComposeProject } from "./compose-project.ts";
@@ -93,6 +93,7 @@ export class ComposeCli {
       ...services,
     ];
     const doing = `creating containers of ${services.join(", ")}`;
+    changePermit()();
     const bounds = { signal, deadlineMs: CREATE_DEADLINE_MS };
     await this.#run(args, { doing, input: JSON.stringify(project), ...bounds }, projectName);
   }
@@ -110,6 +111,7 @@ export class ComposeCli {
       ...["--pull", "never"],
       "--remove-orphans=false",
     ];
+    changePermit()();
     await this.#run([...args, ...services], {
       doing: `starting ${services.join(", ")}, which the compose files name beside the release`,
       input: JSON.stringify(project),

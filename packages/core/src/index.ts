@@ -1,4 +1,5 @@
 export * from "./cause.ts";
+export * from "./change-permit.ts";
 export * from "./clock.ts";
 export * from "./dependency-order.ts";
 export * from "./describe-undo.ts";

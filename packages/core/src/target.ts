@@ -75,7 +75,10 @@ export type Expectation = "ready" | "alone";
 export interface ExecutionStage {
   /** `start`, `shift`, `retire`: shown in the log and known to the kill tests. */
   readonly name: string;
-  /** Changes the target. Must be safe to repeat: a recoverer may run it again. */
+  /**
+   * Changes the target. Must be safe to repeat: a recoverer may run it again. Each change asks `changePermit()` just before
+   * it is sent, and throws what that throws.
+   */
   act(signal: AbortSignal): Promise<void>;
   readonly expect: Expectation;
   /** Whether this must hold for the stable window before the next stage. */
@@ -134,7 +137,7 @@ export interface Target {
   readonly kind: TargetKind;
   readonly scope: Scope;
   readonly store: RecordStore;
-  /** The engine refuses a change that was made from an older state of the object than the one in force (docs/ledger.md). */
+  /** The engine refuses an update that was made from an older state of the object than the one in force (docs/ledger.md). */
   readonly refusesStale: boolean;
   /** Reads what runs and what the release wants, and checks what can be checked. Changes nothing. */
   plan(release: Release, policy: RolloutPolicy): Promise<Plan>;

@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { BelayError, type Clock, isBelayError, type Redactor, spareMemory } from "@belay/core";
+import { BelayError, type Clock, changePermit, isBelayError, type Redactor, spareMemory } from "@belay/core";
 import { ConnectionLost, connectionError } from "./connection-error.ts";
 import { type DialCommand, DialSocket } from "./dial-socket.ts";
 import { engineErrorOf } from "./engine-error.ts";
@@ -170,7 +170,7 @@ export class EngineHttp {
   }
 
   async #again<T>(request: EngineRequest, exchange: () => Promise<T>): Promise<T> {
-    const harmless = (request.method ?? "GET") === "GET";
+    const harmless = isHarmless(request);
     const once = async (retry: boolean): Promise<T> => {
       try {
         return await exchange();
@@ -199,6 +199,7 @@ export class EngineHttp {
       throw new BelayError("INTERNAL", { doing: request.doing, got: "this client of the engine has been closed" });
     }
     const body = bodyOf(request);
+    const mayChange = isHarmless(request) ? undefined : changePermit();
     return new Promise((resolve, reject) => {
       let socket: DialSocket | undefined;
       const http = httpRequest({
@@ -215,6 +216,14 @@ export class EngineHttp {
       });
       http.once("socket", (one) => {
         socket = one as unknown as DialSocket;
+        // Nothing was written before: it may have waited for this connection for long.
+        try {
+          mayChange?.();
+          http.end(body?.bytes);
+        } catch (error) {
+          reject(error);
+          http.destroy();
+        }
       });
       http.once("response", (response) => resolve({ response, socket: response.socket }));
       http.once("upgrade", (response, upgraded, head) => resolve({ response, socket: upgraded, head }));
@@ -223,7 +232,6 @@ export class EngineHttp {
       const giveUp = (): void => reject(signal.reason);
       signal.addEventListener("abort", giveUp, { once: true });
       http.once("close", () => signal.removeEventListener("abort", giveUp));
-      http.end(body?.bytes);
     });
   }
 
@@ -242,6 +250,10 @@ export class EngineHttp {
     for (const socket of sockets) socket.destroy();
     await Promise.all(sockets.map((socket) => socket.gone));
   }
+}
+
+function isHarmless({ method = "GET" }: EngineRequest): boolean {
+  return method === "GET";
 }
 
 function bodyOf({ body, tar }: EngineRequest): { readonly type: string; readonly bytes: Uint8Array } | undefined {

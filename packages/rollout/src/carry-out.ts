@@ -5,6 +5,7 @@ import {
   isBelayError,
   messageOf,
   toBelayError,
+  withPermit,
 } from "@belay/core";
 import { announce, canHeal, emit, pauseMs } from "./announce.ts";
 import { takeBaseline } from "./baseline.ts";
@@ -99,7 +100,10 @@ async function act(course: Course, stage: ExecutionStage, way: { touched: boolea
   }
 }
 
-/** Once told to stop, an act gets a moment to end by itself, so that it does not run beside the way back. */
+/**
+ * Once told to stop, an act gets a moment to end by itself, so that it does not run beside the way back. From then on it
+ * changes nothing more, as it does when it finds itself woken after this run's life.
+ */
 async function actOnce(course: Course, stage: ExecutionStage): Promise<void> {
   const { clock } = course.ports;
   const limit = bound(course, course.tenure?.signal);
@@ -115,7 +119,11 @@ async function actOnce(course: Course, stage: ExecutionStage): Promise<void> {
       if (limit.signal.aborted) stop();
       else limit.signal.addEventListener("abort", stop, { once: true });
     });
-    await Promise.race([stage.act(limit.signal), stopped]);
+    const mayChange = (): void => {
+      course.tenure?.mayChange();
+      limit.signal.throwIfAborted();
+    };
+    await Promise.race([withPermit(mayChange, () => stage.act(limit.signal)), stopped]);
     limit.signal.throwIfAborted();
   } finally {
     over.abort();

@@ -299,6 +299,20 @@ describe("two runs at once", () => {
     expect([...names.numbers.values()].every((one) => one.begin && one.end)).toBe(true);
   });
 
+  it.each(["start", "remove"] as const)("nor when it is stopped within a step, after its first %s", async (change) => {
+    const zombie = world.runner("zombie");
+    const make = world.engine[change].bind(world.engine) as (...names: string[]) => void;
+    let made = 0;
+    world.engine[change] = (...names: string[]) => {
+      make(...names);
+      made += 1;
+      if (made === 1) zombie.freeze(200_000);
+    };
+    const results = await inTime(Promise.all([zombie.start("v2"), late(() => world.runner("next").start("v3"))]));
+    expect(results).toMatchObject([{ outcome: "superseded", cause: { cause: "fenced" } }, { outcome: "succeeded" }]);
+    expect(world.engine.revisions()).toEqual({ api: "api-v3", web: "web-v3" });
+  });
+
   it.each([true, false])(
     "one that its CI gave up, and lives, has stopped before (late changes refused: %s)",
     async (refuses) => {

@@ -26,9 +26,9 @@ beforeEach(() => {
   redactor = new Redactor();
 });
 
-function open(name = "one", keep = { proven: 2, any: 4 }): Ledger {
+function open(name = "one", keep = { proven: 2, any: 4 }, clock = time.clock()): Ledger {
   const store = new MemoryStore(records, { onCall: async () => faults.shift() });
-  const ports = { store, clock: time.clock(), log: silentLog(), redactor, random: seededRandom(name.length) };
+  const ports = { store, clock, log: silentLog(), redactor, random: seededRandom(name.length) };
   return new Ledger({ ...ports, holder: { run: name, attempt: 1, host: "here" }, keep });
 }
 
@@ -170,6 +170,28 @@ describe("a holder that was taken over", () => {
     await inTime(tenure.guard());
     expect(tenure.signal.aborted).toBe(false);
     tenure.leave();
+  });
+
+  it.each(["stopped process", "suspended machine"])("may not change anything when it was a %s", async (which) => {
+    const clock = time.clock();
+    let asleepMs = 0;
+    const slept = {
+      now: () => clock.now() + (which === "stopped process" ? asleepMs : 0),
+      date: () => new Date(clock.date().getTime() + asleepMs),
+    };
+    const tenure = await claimed(open("one", undefined, { ...clock, ...slept }), 0);
+    tenure.mayChange();
+    // No timer has fired meanwhile, and none does before it asks.
+    asleepMs = LIFE_MS / 2;
+    expect(() => tenure.mayChange()).toThrow(expect.objectContaining({ code: "LEDGER_ERROR" }));
+    expect(tenure.signal.aborted).toBe(true);
+    await inTime(tenure.guard());
+    tenure.mayChange();
+    asleepMs = LIFE_MS;
+    const other = await inTime(open("other").claim(1, { intent: "recover", recovers: 1 }));
+    await expect(inTime(tenure.guard())).rejects.toMatchObject({ code: "FENCED" });
+    expect(() => tenure.mayChange()).toThrow(expect.objectContaining({ code: "FENCED" }));
+    for (const one of [tenure, other]) one?.leave();
   });
 
   it("learns it from an end that stands already", async () => {

@@ -1,6 +1,7 @@
 import { BelayError, type Clock, type Log, messageOf, type RecordStore, type Redactor } from "@belay/core";
 import { type Chunk, cutChunks, readChunks } from "./chunks.ts";
 import { compact, type Keep } from "./compact.ts";
+import { momentOf } from "./moment.ts";
 import { LIFE_MS, patientStore } from "./patient-store.ts";
 import { decodeBegin, decodeEnd, decodeStop, encodeRecord } from "./record-codec.ts";
 import { isOpen, type Listing, numberBefore, readListing, recordName } from "./record-names.ts";
@@ -123,7 +124,7 @@ export class Ledger {
       ...(chunks === undefined ? {} : { snapshot: chunks.map((chunk) => chunk.digest) }),
       beganAt: this.clock.date().toISOString(),
     };
-    const askedAt = this.clock.now();
+    const askedAt = momentOf(this.clock);
     const answer = await this.store.create(recordName.begin(deployment), encodeRecord(begin));
     if (!answer.created) return undefined;
     const listing = await this.list();

@@ -1,5 +1,6 @@
 import { BelayError, type Clock, isBelayError, messageOf } from "@belay/core";
 import { type EndDraft, fenced, type Held, type Ledger } from "./ledger.ts";
+import { ageOf, type Moment, momentOf } from "./moment.ts";
 import type { BeginRecord, StopRecord } from "./records.ts";
 
 /**
@@ -9,7 +10,7 @@ import type { BeginRecord, StopRecord } from "./records.ts";
 export class Tenure {
   readonly #held: Held;
   readonly #ledger: Ledger;
-  #provenAt: number;
+  #provenAt: Moment;
   #beats = 0;
   #proving: Promise<void> | undefined;
   /** The end is on its way, or written: to a proof that is sent now it looks as if somebody else had ended this. */
@@ -19,8 +20,8 @@ export class Tenure {
   readonly #stop = new AbortController();
   #stopRequest: StopRecord | undefined;
 
-  /** `askedAt`: monotonic time just before the claim was sent. */
-  constructor(ledger: Ledger, held: Held, askedAt: number) {
+  /** `askedAt`: just before the claim was sent. */
+  constructor(ledger: Ledger, held: Held, askedAt: Moment) {
     this.#ledger = ledger;
     this.#held = held;
     this.#provenAt = askedAt;
@@ -52,7 +53,7 @@ export class Tenure {
   }
 
   /**
-   * To be awaited just before the target is changed. Look at {@link stop} after it, too.
+   * To be awaited before a step that changes the target. Look at {@link stop} after it, too.
    * @throws BelayError FENCED when another run took over, or the store's error when that can't be found out.
    */
   async guard(): Promise<void> {
@@ -65,9 +66,19 @@ export class Tenure {
     }
   }
 
+  /**
+   * Asked just before each change within the step is sent: nothing that waits comes in between. It needs no timer to have
+   * fired, as those of a process that was stopped fire in any order when it is woken.
+   * @throws what {@link signal} has aborted with, or aborts with now: FENCED, or LEDGER_ERROR for a proof that is too old.
+   */
+  mayChange(): void {
+    if (!this.isFresh() && !this.#life.signal.aborted) this.#life.abort(this.#stale());
+    this.#life.signal.throwIfAborted();
+  }
+
   /** True while the last proof of life is young enough to change the target. */
   isFresh(): boolean {
-    return !this.#life.signal.aborted && this.#ledger.clock.now() - this.#provenAt < this.#ledger.lifeMs / 2;
+    return !this.#life.signal.aborted && ageOf(this.#provenAt, this.#ledger.clock) < this.#ledger.lifeMs / 2;
   }
 
   /**
@@ -121,7 +132,7 @@ export class Tenure {
   async #beat(): Promise<void> {
     const { clock, lifeMs, log } = this.#ledger;
     const watchdog = new AbortController();
-    const left = this.#provenAt + lifeMs / 2 - clock.now();
+    const left = lifeMs / 2 - ageOf(this.#provenAt, clock);
     void wasCut(clock, Math.max(0, left), watchdog.signal).then((cut) => {
       if (!cut && !this.#over.signal.aborted) this.#life.abort(this.#stale());
     });
@@ -149,7 +160,7 @@ export class Tenure {
   }
 
   async #proveOnce(): Promise<void> {
-    const askedAt = this.#ledger.clock.now();
+    const askedAt = momentOf(this.#ledger.clock);
     this.#beats += 1;
     try {
       this.#hear(await this.#ledger.prove(this.#held, this.#beats));
@@ -177,8 +188,8 @@ export class Tenure {
   #stale(): BelayError {
     return new BelayError("LEDGER_ERROR", {
       doing: `holding deployment ${this.deployment}`,
-      got: "the ledger could not be reached for half of the time after which another run may take over",
-      next: "Nothing is changed until it can be reached again.",
+      got: "the last proof of life is older than half of the time after which another run may take over",
+      next: "Nothing is changed until the ledger has shown that it is still this run's.",
     });
   }
 }

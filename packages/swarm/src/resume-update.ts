@@ -3,7 +3,7 @@ import type { TargetState } from "./target-state.ts";
 
 /**
  * Lets the engine go on with an update that it did not bring to its end, by sending the spec that is in force once more.
- * Nothing is changed by that, so it needs no guard: whoever has changed the service meanwhile makes it be refused.
+ * Nothing is changed by that, so it needs no permit: whoever has changed the service meanwhile makes it be refused.
  */
 export async function resumeUpdate(
   state: TargetState,

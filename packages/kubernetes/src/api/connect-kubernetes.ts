@@ -230,7 +230,9 @@ class ApiClient implements KubernetesConnection {
   text(path: string, options: RequestOptions = {}, method = "GET"): Promise<string> {
     const { query, body, contentType, accept, deadlineMs = DEADLINE_MS, signal } = options;
     const { doing = `${method} ${path}` } = options;
+    const isRead = method === "GET" || query?.dryRun === "All";
     const call = {
+      isRead,
       method,
       path: path + queryOf(query),
       doing,
@@ -238,7 +240,6 @@ class ApiClient implements KubernetesConnection {
       ...(contentType === undefined ? {} : { contentType }),
       ...(accept === undefined ? {} : { accept }),
     };
-    const isRead = method === "GET" || query?.dryRun === "All";
     const policy = {
       attempts: 4,
       delayMs: 200,
@@ -266,7 +267,11 @@ class ApiClient implements KubernetesConnection {
     const path = collectionPath(apiVersion, resource, this.namespace) + queryOf(query);
     const doing = `watching ${resource.plural}`;
     const accept = metadataOnly ? { accept: METADATA_EVENTS } : {};
-    return watchStream(await this.#http.open({ method: "GET", path, doing, signal, ...accept }), doing, signal);
+    return watchStream(
+      await this.#http.open({ method: "GET", isRead: true, path, doing, signal, ...accept }),
+      doing,
+      signal,
+    );
   }
 
   async #pathOf(key: ObjectKey, signal: AbortSignal | undefined): Promise<string> {

@@ -1,6 +1,6 @@
 import { type IncomingMessage, request as plainRequest } from "node:http";
 import { type RequestOptions as TlsOptions, request as tlsRequest } from "node:https";
-import { BelayError, type Clock, messageOf, type Redactor } from "@belay/core";
+import { BelayError, type Clock, changePermit, messageOf, type Redactor } from "@belay/core";
 import { type ApiStatus, apiErrorOf, statusOf } from "./api-error.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import type { Credential } from "./exec-plugin.ts";
@@ -13,6 +13,8 @@ export interface Call {
   readonly body?: string;
   readonly contentType?: string;
   readonly accept?: string;
+  /** It changes nothing: dry runs are reads, too. */
+  readonly isRead: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -69,13 +71,28 @@ export class HttpConnection {
 
   async #send(call: Call, options: TlsOptions): Promise<IncomingMessage> {
     call.signal.throwIfAborted();
-    const begin = this.#server.protocol === "http:" ? plainRequest : tlsRequest;
+    const isPlain = this.#server.protocol === "http:";
+    const begin = isPlain ? plainRequest : tlsRequest;
+    const mayChange = call.isRead ? undefined : changePermit();
     return new Promise((resolve, reject) => {
       const request = begin(options, resolve);
       // A peer that is gone without a word is found out within about 15 s.
       request.once("socket", (socket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
       request.once("error", (error) => reject(this.#failure(call, error)));
-      request.end(call.body);
+      const send = (): void => {
+        try {
+          mayChange?.();
+          request.end(call.body);
+        } catch (error) {
+          reject(error);
+          request.destroy();
+        }
+      };
+      // Not before it can leave at once.
+      request.once("socket", (socket) => {
+        if (socket.connecting) socket.once(isPlain ? "connect" : "secureConnect", send);
+        else send();
+      });
     });
   }
 

@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Clock, Redactor, systemClock } from "@belay/core";
+import { type Clock, Redactor, systemClock, withPermit } from "@belay/core";
 import { createTestLog } from "@belay/testkit";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { connectKubernetes, type KubernetesConnection } from "./connect-kubernetes.ts";
@@ -101,4 +101,17 @@ it("a change that broke off on its way is not sent again: it may have been made"
   const patch = api.patch(CONFIG_MAP, [{ op: "add", path: "/data", value: {} }]);
   await expect(patch).rejects.toMatchObject({ code: "ENGINE_UNREACHABLE" });
   expect(asked).toEqual(["PATCH"]);
+});
+
+it("a change asks for its permit each time that it is sent; a dry run needs none", async () => {
+  const { api, asked } = await throttled(1, inHeader(1));
+  let left = 1;
+  const mayChange = (): void => {
+    if (left-- === 0) throw new Error("another run took over");
+  };
+  const add = [{ op: "add", path: "/data", value: {} }] as const;
+  await expect(withPermit(mayChange, () => api.patch(CONFIG_MAP, add))).rejects.toThrow("another run took over");
+  await withPermit(mayChange, () => api.patch(CONFIG_MAP, add, { dryRun: true }));
+  expect(asked).toEqual(["PATCH", "PATCH"]);
+  expect(left).toBe(-1);
 });

@@ -6,6 +6,7 @@ export const FLAWS = [
   "a holder never looks whether it was taken over",
   "a waiter declares death ten times too early",
   "changes are made without asking whether it may",
+  "nobody asks again after a wait within a step",
   "the last to create a record wins",
   "the highest number is compacted as well",
   "a recoverer does not restore",

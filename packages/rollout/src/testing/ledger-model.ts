@@ -16,7 +16,8 @@ interface Service {
 /**
  * A world of runners, a store and an engine for one seed: the ledger's own code, with everything around it random.
  * `fencing`: the engine refuses a change with an old version (Swarm, Kubernetes), so that a runner may be paused at any
- * point. Without it (plain Docker) a runner is never paused between its check and the request: docs/ledger.md, "Fencing".
+ * point. Without it (plain Docker) a runner is never paused between its last question and the request: docs/ledger.md,
+ * "Fencing".
  */
 export class LedgerModel {
   readonly seed: number;

@@ -179,10 +179,14 @@ export class ModelRunner {
     const deaf = direction === "back" || this.#model.flaw === "a holder goes on although it was asked to stop";
     const versions = this.#model.services.map((service) => service.version);
     const unguarded = this.#model.flaw === "changes are made without asking whether it may";
+    const careless = unguarded || this.#model.flaw === "nobody asks again after a wait within a step";
     for (let index = 0; index < SERVICES; index++) {
       if (!unguarded) await tenure.guard();
       if (!deaf && tenure.stop.aborted) return false;
       if (direction === "forward") this.#model.checkHeard(tenure.begin);
+      // A step waits within (a drain, an answer), and may be stopped there.
+      await this.#step();
+      if (!careless) tenure.mayChange();
       if (this.#model.fencing) await this.#step();
       const version = this.#model.fencing ? versions[index] : undefined;
       const done = await this.#model.mutate(index, value, tenure.deployment, version);

@@ -1,16 +1,17 @@
-import type {
-  DeploymentContext,
-  Execution,
-  InstanceEvidence,
-  Observation,
-  Plan,
-  RecordStore,
-  Release,
-  RunningService,
-  Scope,
-  ServiceChange,
-  Target,
-  Wanted,
+import {
+  changePermit,
+  type DeploymentContext,
+  type Execution,
+  type InstanceEvidence,
+  type Observation,
+  type Plan,
+  type RecordStore,
+  type Release,
+  type RunningService,
+  type Scope,
+  type ServiceChange,
+  type Target,
+  type Wanted,
 } from "@belay/core";
 import { abortable } from "../abortable.ts";
 import { MemoryStore } from "../memory-store.ts";
@@ -190,13 +191,16 @@ export class SimTarget implements Target {
     for (let slot = 1; slot <= one.desired; slot++) {
       await this.#wire();
       const there = this.#engine.of(one.service).some((i) => i.revision === one.revision && i.slot === `${slot}`);
-      if (!there) this.#engine.start(one.service, `${slot}`, one.revision);
+      if (there) continue;
+      changePermit()();
+      this.#engine.start(one.service, `${slot}`, one.revision);
     }
   }
 
   async #removeOthers(one: Wanted): Promise<void> {
     for (const other of this.#engine.of(one.service).filter((instance) => instance.revision !== one.revision)) {
       await this.#wire();
+      changePermit()();
       this.#engine.remove(other.id);
     }
   }
