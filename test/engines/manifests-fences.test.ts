@@ -1,6 +1,7 @@
 import { createApplyVerb, type SavedObject } from "@belay/kubernetes";
 import { createTestLog, waitUntil } from "@belay/testkit";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { removeObject } from "../../packages/kubernetes/src/remove-object.ts";
 import type { ImageCatalogue } from "../contract/images.ts";
 import { interposed } from "../contract/interposed.ts";
 import { deploymentOf, openTarget, POLICY, releaseOf } from "./manifest-shop.ts";
@@ -38,6 +39,30 @@ describe("the way back of manifests", () => {
     await expect(woken.restore(saved, restoredBy(3), stand.signal)).rejects.toMatchObject({ code: "FENCED" });
     const { annotations } = (await stand.get("deployment", "web")).metadata;
     expect(annotations).toMatchObject({ "belay.dev/restored-by": "4" });
+  });
+
+  it("that another run has gone meanwhile does not end in a removal by one that was woken", async () => {
+    await stand.write({ "web.yaml": deploymentOf("web", { replicas: 0 }) });
+    const state = await stand.render(await releaseOf(images, { web: "good1" }));
+    await stand.applyAll(state, 1);
+    const key = objectOf(state, "deployment/web");
+    const before = await stand.get("deployment", "web");
+    const saved: SavedObject = stand.verb.save(key, before);
+    let happened: Promise<unknown> | undefined;
+    const meanwhile = (): Promise<unknown> => {
+      happened ??= stand.verb.restore(saved, restoredBy(4), stand.signal);
+      return happened;
+    };
+    const removal = { key, before, marks: restoredBy(3) };
+    const woken = removeObject(interposed(stand.api, meanwhile), stand.scope, removal, stand.signal);
+    await expect(woken).rejects.toMatchObject({ code: "FENCED" });
+    const { annotations, uid } = (await stand.get("deployment", "web")).metadata;
+    expect(annotations).toMatchObject({ "belay.dev/restored-by": "4" });
+    // Nobody else is at it: it goes, and once more is no error.
+    for (const _ of [1, 2])
+      await removeObject(stand.api, stand.scope, { ...removal, marks: restoredBy(5) }, stand.signal);
+    expect(await stand.api.get(key)).toBeUndefined();
+    expect(uid).toBe(before.metadata.uid);
   });
 
   it("that can't be tried out first is gone all the same", async () => {

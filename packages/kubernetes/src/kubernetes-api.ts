@@ -24,6 +24,14 @@ export interface ApplyOptions extends WriteOptions {
   readonly force?: boolean;
 }
 
+export interface RemoveOptions extends WriteOptions {
+  /** Only that very object. */
+  readonly uid?: string;
+  /** And only as it was then. */
+  readonly resourceVersion?: string;
+  readonly propagation?: "Background" | "Foreground" | "Orphan";
+}
+
 /** One operation of an RFC 6902 patch. */
 export interface PatchOperation {
   readonly op: "add" | "remove" | "replace" | "test";
@@ -65,11 +73,8 @@ export interface KubernetesApi {
   patch(key: ObjectKey, operations: readonly PatchOperation[], options?: WriteOptions): Promise<KubernetesObject>;
   /** Server-side apply, as field manager `belay`. @throws ApiError 409 `Conflict` with the managers in `details.causes`. */
   apply(object: KubernetesObject, options?: ApplyOptions): Promise<KubernetesObject>;
-  /** Removing what is not there is no error. With `uid` only that very object. */
-  remove(
-    key: ObjectKey,
-    options?: WriteOptions & { readonly uid?: string; readonly propagation?: "Background" | "Foreground" | "Orphan" },
-  ): Promise<void>;
+  /** Removing what is not there is no error. @throws ApiError 409 `Conflict` when it has another `resourceVersion`. */
+  remove(key: ObjectKey, options?: RemoveOptions): Promise<void>;
   /** SelfSubjectAccessReview: whether the user of the kubeconfig may do this. */
   may(access: Access): Promise<boolean>;
   /** Anything else. `path` begins with `/`; the answer is JSON. */

@@ -14,6 +14,7 @@ import { type KubernetesObject, titleOf } from "./kubernetes-object.ts";
 import { AT_ONCE } from "./make-plan.ts";
 import { marksOf } from "./marks.ts";
 import { isTouched, type PlanContents, type PlannedObject } from "./plan-detail.ts";
+import { removeObject } from "./remove-object.ts";
 import { removeStuckPods } from "./remove-stuck-pods.ts";
 import type { TargetState } from "./target-state.ts";
 import { revisionOf, templateOf } from "./workload.ts";
@@ -52,7 +53,7 @@ export function planExecution(state: TargetState, plan: PlanContents, context: D
   });
   const prune: ExecutionStage = {
     name: "prune",
-    act: (signal) => prunePlanned(state, plan, signal),
+    act: (signal) => prunePlanned(state, plan, context, signal),
     expect: "alone",
     stable: false,
   };
@@ -181,10 +182,16 @@ async function requireUnchanged(
   });
 }
 
-async function prunePlanned(state: TargetState, plan: PlanContents, signal: AbortSignal): Promise<void> {
+async function prunePlanned(
+  state: TargetState,
+  plan: PlanContents,
+  context: DeploymentContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const { scope } = state.options;
+  const marks = marksOf(scope, context);
   for (const { key, live } of plan.prune.toReversed()) {
-    const { uid } = live.metadata;
-    await state.api.remove(key, { signal, ...(uid === undefined ? {} : { uid }) });
+    await removeObject(state.api, scope, { key, before: live, marks }, signal);
     state.options.log.info(`removed ${titleOf(key)}`);
   }
 }

@@ -12,6 +12,7 @@ import { type KubernetesObject, titleOf } from "./kubernetes-object.ts";
 import { AT_ONCE } from "./make-plan.ts";
 import { deploymentOf, restorationMarks } from "./marks.ts";
 import { digestsIn } from "./observe/translate-pod.ts";
+import { removeObject } from "./remove-object.ts";
 import { removeStuckPods } from "./remove-stuck-pods.ts";
 import type { Snapshot, SnapshotObject } from "./snapshot.ts";
 import type { TargetState } from "./target-state.ts";
@@ -93,7 +94,7 @@ async function restoreAll(
   const errors: unknown[] = [];
   for (const saved of objects.toReversed()) {
     try {
-      if (saved.was === undefined) await removeCreated(state, snapshot, saved, signal);
+      if (saved.was === undefined) await removeCreated(state, snapshot, saved, context, signal);
       else await restoreOne(state, saved, context, signal);
     } catch (error) {
       // What is refused for good must not keep the rest from coming back.
@@ -185,6 +186,7 @@ async function removeCreated(
   state: TargetState,
   snapshot: Snapshot,
   { key }: SnapshotObject,
+  context: DeploymentContext,
   signal: AbortSignal,
 ): Promise<void> {
   const { log, manifests, scope } = state.options;
@@ -194,9 +196,9 @@ async function removeCreated(
     log.warn(`${titleOf(key)} was made by somebody else meanwhile: it stays`);
     return;
   }
-  const { uid } = live.metadata;
   // Pods first: then it is gone when nothing of it is left.
   const propagation = isWorkloadKind(key.kind) ? "Foreground" : "Background";
-  await state.api.remove(key, { propagation, signal, ...(uid === undefined ? {} : { uid }) });
+  const marks = restorationMarks(context.deployment);
+  await removeObject(state.api, scope, { key, before: live, marks, propagation }, signal);
   log.info(`removed ${titleOf(key)}`);
 }

@@ -5,6 +5,7 @@ import type {
   KubernetesApi,
   ListOptions,
   PatchOperation,
+  RemoveOptions,
   RequestOptions,
   ResourceList,
   WatchEvent,
@@ -182,16 +183,14 @@ class ApiClient implements KubernetesConnection {
     });
   }
 
-  async remove(
-    key: ObjectKey,
-    options: WriteOptions & { readonly uid?: string; readonly propagation?: string } = {},
-  ): Promise<void> {
-    const { uid, propagation = "Background", dryRun, signal } = options;
+  async remove(key: ObjectKey, options: RemoveOptions = {}): Promise<void> {
+    const { uid, resourceVersion, propagation = "Background", dryRun, signal } = options;
+    const preconditions = { uid, resourceVersion };
     const body = {
       apiVersion: "v1",
       kind: "DeleteOptions",
       propagationPolicy: propagation,
-      ...(uid === undefined ? {} : { preconditions: { uid } }),
+      ...(uid === undefined && resourceVersion === undefined ? {} : { preconditions }),
     };
     try {
       await this.request("DELETE", await this.#pathOf(key, signal), {
@@ -202,7 +201,8 @@ class ApiClient implements KubernetesConnection {
       });
     } catch (error) {
       // 409: there is an object of that name, and it is not the one that was meant.
-      if (!isMissing(error) && !(uid !== undefined && isStatus(error, 409))) throw error;
+      const isAnother = uid !== undefined && resourceVersion === undefined && isStatus(error, 409);
+      if (!isMissing(error) && !isAnother) throw error;
     }
   }
 
