@@ -34,9 +34,7 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
           include: [
             "test/engines/{docker,compose-rollout,compose-rolling,compose-contract,compose-kill}.test.ts",
-            "test/engines/{swarm-rollout,swarm-run-again,swarm-stack,swarm-stack-resources}.test.ts",
-            // There one first deployment in some hundred was seen to fail, for a reason that is not known yet.
-            ...(process.env.BELAY_SOAK === "1" ? ["test/engines/swarm-{contract,kill}.test.ts"] : []),
+            "test/engines/{swarm-rollout,swarm-run-again,swarm-stack,swarm-stack-resources,swarm-contract,swarm-kill}.test.ts",
           ],
           env: { BELAY_TEST_EDITION: "current" },
           testTimeout: 180_000,
