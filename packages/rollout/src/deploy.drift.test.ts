@@ -107,7 +107,7 @@ describe("what is read back at the end", () => {
       crashing("web-v2");
       readAs(runner, change);
       const result = await runner.deploy("v2");
-      expect(result).toMatchObject({ outcome: "unverified", cause: { service: "web" }, leftOpen: false });
+      expect(result).toMatchObject({ outcome: "rollback_failed", cause: { service: "web" }, leftOpen: false });
       expect(result.report.likelyCause).toContain("the release was taken off because");
       expect(result.report.restoreMs).toBeUndefined();
       expect(await runs()).toEqual({ proven: false });
@@ -116,7 +116,7 @@ describe("what is read back at the end", () => {
     it.each(backChanges)("is no recovery when %s", async (_, change) => {
       await killedRun("v2");
       readAs(runner, change);
-      expect(await runner.recover()).toMatchObject({ outcome: "unverified", cause: { service: "web" } });
+      expect(await runner.recover()).toMatchObject({ outcome: "rollback_failed", cause: { service: "web" } });
       expect(await runs()).toEqual({ proven: false });
     });
 
@@ -127,7 +127,7 @@ describe("what is read back at the end", () => {
       const [left] = await world.time.run(runner.target.running(), LIMIT_MS);
       added.target.running = async () => [...(await read()), { ...left, service: "extra" } as RunningService];
       const result = await added.deploy("v2", {}, ["web", "api", "extra"]);
-      expect(result).toMatchObject({ outcome: "unverified", cause: { cause: "drifted", service: "extra" } });
+      expect(result).toMatchObject({ outcome: "rollback_failed", cause: { cause: "drifted", service: "extra" } });
     });
 
     it("is waited for when it comes up again, also by a run that was cancelled", async () => {

@@ -124,7 +124,7 @@ async function putRight(ledger: Ledger, dead: BeginRecord, tenure: Tenure, ports
   const proof = await proveRunning(ports, policy, { direction: "back", ...back });
   if (proof === undefined) throw engineLost(dead.deployment);
   const { running, cause } = proof;
-  if (cause !== undefined) return { outcome: "unverified", cause, runs: { proven: false }, running };
+  if (cause !== undefined) return { outcome: "rollback_failed", cause, runs: { proven: false }, running };
   const runs = restoredRuns(dead.before, back.wanted, running);
   return { outcome: "rolled_back", cause: { cause: "recovered" }, runs, running };
 }

@@ -179,7 +179,7 @@ async function proveBack(
   if (strange !== undefined) return endDrifted(run, cause, strange);
   if (proof.cause !== undefined) {
     facts.first = cause;
-    return endWith(run, "unverified", proof.cause, { proven: false });
+    return endWith(run, "rollback_failed", proof.cause, { proven: false });
   }
   facts.restoreMs = back.ms;
   const outcome = cause.cause === "superseded" ? "superseded" : "rolled_back";
