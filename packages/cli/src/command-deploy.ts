@@ -19,6 +19,7 @@ import {
 } from "@belay/pipeline";
 import type { CommandResult } from "./run-command.ts";
 import { serviceTable } from "./service-table.ts";
+import { tellRecovery } from "./tell-recovery.ts";
 import type { View } from "./view.ts";
 
 export async function runDeploy(context: PipelineContext, inputs: Inputs, view: View): Promise<CommandResult> {
@@ -63,15 +64,9 @@ function whyNoComment({ env }: PipelineContext, comment: boolean, kind: Told["ki
 
 export async function runReconcile(context: PipelineContext, inputs: Inputs): Promise<CommandResult> {
   const result = await reconcile(context, loadCommonInputs(inputs));
-  const sentence = {
-    nothing: "Nothing was left open.",
-    alive: "A deployment is under way and its holder is alive: left alone.",
-    recovered: `Deployment ${result.deployments.join(", ")} was left open by a run that died; the release before it is back.`,
-    superseded: "Another run was faster and puts it right.",
-  }[result.kind];
   const outcome = result.outcome ?? "unchanged";
   const exitCode = result.kind === "recovered" && outcome !== "rolled_back" ? OUTCOMES[outcome].exitCode : 0;
-  return { text: `${sentence}\n`, json: { ...result, outcome }, exitCode };
+  return { text: `${tellRecovery(result)}\n`, json: { ...result, outcome }, exitCode };
 }
 
 function ofDeployment(deployed: Deployed): CommandResult {

@@ -1,0 +1,16 @@
+import { expect, it } from "vitest";
+import { tellRecovery } from "./tell-recovery.ts";
+
+const DEAD = { kind: "recovered", deployments: [7] } as const;
+
+it("says that the release before is back only when that was proven", () => {
+  const begin = "Deployment 7 was left open by a run that died;";
+  expect(tellRecovery({ ...DEAD, outcome: "rolled_back" })).toBe(`${begin} the release before it is back.`);
+  expect(tellRecovery(DEAD)).toBe(`${begin} it had changed nothing.`);
+  const cause = { cause: "drifted", service: "web", detail: "it is gone" } as const;
+  const told = tellRecovery({ ...DEAD, outcome: "rollback_failed", cause });
+  expect(told).toMatch(
+    /^Deployment 7 was left open by a run that died; what ran before it could not be proven \(.*it is gone.*\)\.$/,
+  );
+  expect(tellRecovery({ ...DEAD, outcome: "unverified" })).toContain("could not be proven (unverified).");
+});

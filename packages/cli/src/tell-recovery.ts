@@ -1,0 +1,20 @@
+import { explainCause } from "@belay/core";
+import type { reconcile } from "@belay/pipeline";
+
+type Recovered = Awaited<ReturnType<typeof reconcile>>;
+
+/** What a recovery came to, in a sentence for a person. That the release before is back is said only when that was proven. */
+export function tellRecovery(result: Pick<Recovered, "kind" | "deployments" | "outcome" | "cause">): string {
+  return {
+    nothing: "Nothing was left open.",
+    alive: "A deployment is under way and its holder is alive: left alone.",
+    recovered: `Deployment ${result.deployments.join(", ")} was left open by a run that died; ${whatRuns(result)}.`,
+    superseded: "Another run was faster and puts it right.",
+  }[result.kind];
+}
+
+function whatRuns({ outcome, cause }: Pick<Recovered, "outcome" | "cause">): string {
+  if (outcome === undefined) return "it had changed nothing";
+  if (outcome === "rolled_back") return "the release before it is back";
+  return `what ran before it could not be proven (${cause === undefined ? outcome : explainCause(cause)})`;
+}
