@@ -21,7 +21,7 @@ const CALLS: { readonly [Name in keyof GitHub]: readonly [string, (github: GitHu
   environments: [READ, (github) => github.environments("shop")],
   isRunOver: [READ, (github) => github.isRunOver(1)],
   isOnDefaultBranch: [READ, (github) => github.isOnDefaultBranch(SAMPLE_COMMIT)],
-  runArtifact: [READ, (github) => github.runArtifact(1, "release")],
+  runArtifact: [READ, (github) => github.runArtifact(1, "release", 1_000)],
   attestations: ["Attestations not read", (github) => github.attestations(`sha256:${"0".repeat(64)}`)],
   ownedBy: [READ, (github) => github.ownedBy("acme")],
   packageVersions: [READ, (github) => github.packageVersions(IMAGE)],
