@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { container, instance, observed, old, probe, unready, withProbes } from "./testing/observations.ts";
+import { container, instance, observed, old, passing, probe, unready, withProbes } from "./testing/observations.ts";
 import { BEFORE, type Case, exit, verdictOf, waitingOf } from "./testing/verdict-of.ts";
 
 const CASES: [name: string, one: Case][] = [
@@ -167,6 +167,18 @@ const WAITING: [name: string, waitsFor: RegExp, one: Case][] = [
     "an instance has no container yet",
     /0 of 1 instances complete/,
     { seen: [[1, observed([instance("1", { containers: [] })], { goal: "complete" })]] },
+  ],
+  [
+    "somebody removed a service, and may make it again in the next moment",
+    /web: removed/,
+    {
+      seen: [1, 2.9].map((second) => [second, observed([], { conditions: [passing("drifted", "removed")] })] as const),
+    },
+  ],
+  [
+    "somebody removed a service of which nothing is to run",
+    /web: removed/,
+    { seen: [[1, observed([], { desired: 0, conditions: [passing("drifted", "removed")] })]] },
   ],
   ["nothing was seen", /first observation/, { seen: [] }],
 ];

@@ -74,16 +74,6 @@ const CASES: [name: string, one: Case][] = [
     },
   ],
   [
-    "a service that somebody removes, and makes again in the next moment",
-    {
-      seen: [1, 2.9].map((second) => [second, observed([], { conditions: [passing("drifted", "removed")] })] as const),
-    },
-  ],
-  [
-    "a service of which nothing is to run, and that somebody removes",
-    { seen: [[1, observed([], { desired: 0, conditions: [passing("drifted", "removed")] })]] },
-  ],
-  [
     "a webhook that restarts",
     {
       seen: [
