@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { databaseFileOf, parseReport, TRIVY_ACTION_RULES } from "@belay/scan";
+import { databaseFileOf, parseReport, scopeFileOf, TRIVY_ACTION_RULES } from "@belay/scan";
 import {
   checkOutSuite,
   createRepository,
@@ -46,6 +46,8 @@ let release: TrivyRelease;
 let suite: SuiteCheckout;
 let repository: ThrowawayRepository;
 let image: string;
+/** The same image on disk. */
+let layout: string;
 
 beforeAll(async () => {
   stand = await startScanStand();
@@ -53,6 +55,7 @@ beforeAll(async () => {
   suite = await checkOutSuite();
   const layers = [SCAN_FILES.debian, SCAN_FILES.oldLodash, SCAN_FILES.secret];
   const both = await stand.image({ "linux/amd64": layers, "linux/arm64": [SCAN_FILES.debian] });
+  layout = both.path;
   image = await both.push(stand.registry.url, "acme/shop");
   repository = await createRepository({ slug: "acme/shop" });
   await repository.commit("first", {
@@ -151,6 +154,9 @@ it("scans each platform with a Trivy of the right checksum, whatever the reposit
     ["linux/arm64", []],
   ]);
   expect(JSON.parse(await readFile(databaseFileOf(paths[0] ?? ""), "utf8"))).toMatchObject({ schema: 2 });
+  for (const path of paths) {
+    expect(JSON.parse(await readFile(scopeFileOf(path), "utf8"))).toEqual({ scanners: ["vuln", "secret"] });
+  }
   expect(calls).toHaveLength(2);
   for (const { inputs, trivy } of calls) {
     expect(inputs).toMatchObject({ format: "json", "exit-code": "0", "skip-setup-trivy": "true", "image-ref": image });
@@ -158,6 +164,25 @@ it("scans each platform with a Trivy of the right checksum, whatever the reposit
   }
   expect(calls.map(({ trivy }) => trivy.TRIVY_PLATFORM)).toEqual(["linux/amd64", "linux/arm64"]);
   expect(existsSync(join(repository.folder, "hostile"))).toBe(false);
+});
+
+it("scans every platform of an image on disk, and says what it did not look for", async () => {
+  const cache = { "cache-dir": join(stand.folder, "cache") };
+  const part = { scanners: "secret", "skip-files": "app/nothing" };
+  const { run, calls, outputs, reports } = await scan({ ...cache, ...download(), ...part, input: layout });
+  expect(run.conclusion, describeRun(run)).toBe("success");
+  expect(outputs).toMatchObject({ outcome: "succeeded", platforms: "linux/amd64,linux/arm64" });
+  expect(calls).toHaveLength(2);
+  const found = await Promise.all(reports.map(async (path) => parseReport(await readFile(path, "utf8"))));
+  expect(found.map(({ platform, findings }) => [platform, findings.map(({ id }) => id)])).toEqual([
+    ["linux/amd64", ["github-pat"]],
+    ["linux/arm64", []],
+  ]);
+  for (const path of reports) {
+    const scope = JSON.parse(await readFile(scopeFileOf(path), "utf8"));
+    expect(scope).toEqual({ scanners: ["secret"], skipped: ["app/nothing"] });
+    expect(existsSync(databaseFileOf(path))).toBe(false);
+  }
 });
 
 it("runs no Trivy whose checksum is another", async () => {

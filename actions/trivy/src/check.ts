@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ActionContext, runAction } from "@belay/action";
-import { downloadTrivy, type TrivyActionCall, trivyActionCall } from "@belay/scan";
+import { downloadTrivy, type TrivyActionCall, trivyActionCall, trivyActionRuns } from "@belay/scan";
 import { inputsOfComposite } from "./inputs.ts";
 
 /** First step: nothing that was not checked here reaches trivy-action. */
@@ -17,9 +17,9 @@ await runAction(async (context) => {
   await writeFile(join(place, "empty.yaml"), "{}\n");
   await writeFile(join(place, "empty.trivyignore"), "\n");
   context.output("place", place);
-  const platforms = call.platforms.length === 0 ? [""] : call.platforms;
-  for (const [index, platform] of platforms.entries()) {
+  for (const [index, { platform = "", input = "" }] of (await trivyActionRuns(call, place)).entries()) {
     context.output(`platform-${index + 1}`, platform);
+    context.output(`input-${index + 1}`, input);
     context.output(`report-${index + 1}`, join(place, `${platform.replaceAll("/", "-") || "image"}.json`));
   }
   return undefined;

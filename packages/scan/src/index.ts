@@ -35,6 +35,7 @@ export { countEffects, summariseScan } from "./summarise-scan.ts";
 export { Trivy, type TrivyOptions } from "./trivy.ts";
 export { MOST_PLATFORMS, type TrivyActionCall, trivyActionCall, trivyActionScope } from "./trivy-action-call.ts";
 export { TRIVY_ACTION_RULES, type TrivyActionRule } from "./trivy-action-rules.ts";
+export { type TrivyActionRun, trivyActionRuns } from "./trivy-action-runs.ts";
 export { PINNED_TRIVY, type TrivyArchive, type TrivyChoice, trivyArchive } from "./trivy-release.ts";
 export { TrivyVersions } from "./trivy-version.ts";
 export { imagePurl, type VexStatement } from "./vex-statement.ts";

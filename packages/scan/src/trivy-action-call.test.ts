@@ -91,7 +91,6 @@ describe("a call of trivy-action", () => {
   it.each([
     [{}, "there has to be either it or `input`"],
     [{ "image-ref": IMAGE, input: "a.tar" }, "there has to be either it or `input`"],
-    [{ input: "a.tar", platforms: "linux/amd64,linux/arm64" }, "a tar file has one platform"],
     [{ "image-ref": IMAGE, platforms: "a/1,a/2,a/3,a/4,a/5" }, "there are 5"],
     [{ "image-ref": IMAGE, platforms: "amd64" }, '"amd64" is no platform'],
     [{ "image-ref": IMAGE, "skip-setup-trivy": "true", version: "v0.72.0" }, "nothing is downloaded"],

@@ -8,7 +8,7 @@ import type { TrivyChoice } from "./trivy-release.ts";
 export interface TrivyActionCall {
   /** Its inputs that are handed on, by their names. */
   readonly inputs: Readonly<Record<string, string>>;
-  /** One run each; an empty list means one run of whatever platform the image has. */
+  /** As given; {@link trivyActionRuns} makes runs of them. */
   readonly platforms: readonly Platform[];
   /** `undefined`: the machine's own Trivy. */
   readonly download?: TrivyChoice;
@@ -42,9 +42,6 @@ export function trivyActionCall(inputs: Inputs, env: Readonly<Record<string, str
   const platforms = readPlatforms(inputs);
   if ((values["image-ref"] === undefined) === (values.input === undefined)) {
     inputs.refuse("image-ref", "there has to be either it or `input`", "Name one image.");
-  }
-  if (values.input !== undefined && platforms.length > 1) {
-    inputs.refuse("platforms", "a tar file has one platform", "Scan an image in a registry with `image-ref`.");
   }
   const download = readDownload(inputs, values);
   const blind = ["vuln-type", "skip-dirs", "skip-files"].filter((name) => values[name] !== undefined);
