@@ -92,6 +92,27 @@ describe("the scan in the comment", () => {
     expect(unknown).not.toContain("🟢");
   });
 
+  it("says openly that only a part was looked at, what was sought, and how old each database is", () => {
+    const headline = "Nothing was found that lets the scan fail, but only a part was looked at";
+    const part = scan({
+      result: "passed",
+      partial: true,
+      headline,
+      notes: ["web: nobody looked for vulnerabilities."],
+    });
+    const text = deployed({
+      ...part,
+      scanners: ["secret"],
+      javaDatabase: { updatedAt: "2026-11-20T00:00:00Z", ageMs: 6 * 86_400_000 },
+    });
+    expect(text).toContain("**Scan**");
+    expect(text).not.toContain("<summary>Scan: passed");
+    expect(text).toContain("| ⚠️ **looked at in part** |");
+    expect(text).toContain("nobody looked for vulnerabilities");
+    expect(text).toContain("looked for secret, database of 2026\\-11\\-26");
+    expect(text).toMatch(/of Java archives: 2026\\-11\\-20T00.*, 144 h old/);
+  });
+
   it("says why there is no comparison, and on which platforms where they differ", () => {
     const text = failed(
       scan({

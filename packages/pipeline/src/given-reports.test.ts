@@ -31,6 +31,8 @@ interface Given {
   /** What stands beside it. */
   readonly scope?: unknown;
   readonly database?: number;
+  /** Of the one of Java archives; with it the image has one. `none`: it has one, and nobody tells. */
+  readonly java?: number | "none";
   /** Of the database in Trivy's cache folder. */
   readonly cached?: number;
   /** Of Belay's own in that folder. */
@@ -51,12 +53,17 @@ async function gate(given: Given, inputs: Readonly<Record<string, unknown>> = {}
       ImageID: sha256("config"),
       ImageConfig: { os: "linux", architecture: "amd64" },
     },
-    Results: [{ Target: "web (debian 12.5)", Class: "os-pkgs", Type: "debian", Packages: [{ Name: "base-files" }] }],
+    Results: [
+      ...(given.java === undefined ? [] : [{ Target: "Java", Class: "lang-pkgs", Type: "jar", Packages: [{}] }]),
+      { Target: "web (debian 12.5)", Class: "os-pkgs", Type: "debian", Packages: [{ Name: "base-files" }] },
+    ],
   };
   await writeFile(path, JSON.stringify(report));
   if (scope !== "none") await writeFile(scopeFileOf(path), JSON.stringify(scope));
   const version = (hours: number) => ({ schema: 2, updatedAt: ago(hours) });
-  if (given.database !== undefined) await writeFile(databaseFileOf(path), JSON.stringify(version(given.database)));
+  const java = typeof given.java === "number" ? { java: version(given.java) } : {};
+  const beside = given.database === undefined ? undefined : { ...version(given.database), ...java };
+  if (beside !== undefined) await writeFile(databaseFileOf(path), JSON.stringify(beside));
   for (const [place, hours] of [
     ["db", given.cached],
     ["belay/db/20260101", given.published],
@@ -85,6 +92,11 @@ describe("a report that was given", () => {
     expect(await gate({ cached: 2 })).toMatchObject({ result: "passed", database: { schema: 2 } });
   });
 
+  it("has the age of the database of Java archives told, where it has some", async () => {
+    expect(await gate({ database: 2, java: 5 })).toMatchObject({ result: "passed", javaDatabase: { schema: 2 } });
+    expect(await gate({ database: 2 })).not.toHaveProperty("javaDatabase");
+  });
+
   it.each([
     ["of which nobody knows what it looked for", "none", "nobody knows what was looked for"],
     ["that looked for no vulnerabilities", { scanners: ["secret", "license"] }, "nobody looked for vulnerabilities"],
@@ -109,6 +121,8 @@ describe("a report that was given", () => {
     ["that is too old itself, beside a fresh cache", { made: 24 * 90, cached: 2 }, "was made after that"],
     ["that is too old itself, whatever is said of its database", { made: 73, database: 74 }, "the report is 4380 min"],
     ["that is older than its database", { made: 5, database: 2 }, "was made after that"],
+    ["with a database of Java archives that is too old", { database: 2, java: 24 * 15 }, "the one of Java archives"],
+    ["when nobody knows what named its archives", { database: 2, java: "none" }, "which one named its Java archives"],
     ["that does not tell when it was made", { made: "none", cached: 2 }, "does not tell when it was made"],
     ["of another Trivy than Belay's, which has the only database here", { published: 2 }, "nobody knows which one"],
   ] as const)("is no scan %s", async (_what, given, words) => {

@@ -27,9 +27,7 @@ export async function givenReports(
   paths: readonly string[],
   images: readonly (readonly [service: string, image: ImageIdentity])[],
 ): Promise<readonly ImageScan[]> {
-  const database = await trivysOwnDatabase(cacheFolder(context, settings));
-  const version = database && { schema: database.schema, updatedAt: database.updatedAt };
-  const scans = await Promise.all(paths.map((path) => readGiven(context, path, version)));
+  const scans = await Promise.all(paths.map((path) => readGiven(context, settings, path)));
   for (const scan of scans) requireKnown(scan, images);
   const stale = whyStale(context, settings, scans);
   return images.map(([service, image]): ImageScan => {
@@ -41,11 +39,8 @@ export async function givenReports(
   });
 }
 
-async function readGiven(
-  { workingDirectory }: PipelineContext,
-  path: string,
-  database: DatabaseVersion | undefined,
-): Promise<PlatformScan> {
+async function readGiven(context: PipelineContext, settings: ScanSettings, path: string): Promise<PlatformScan> {
+  const { workingDirectory } = context;
   const file = resolve(workingDirectory, path);
   let json: string;
   try {
@@ -56,8 +51,13 @@ async function readGiven(
     throw new BelayError("INVALID_INPUT", { doing, got: messageOf(error), next, cause: error });
   }
   const scope = await scopeBeside(file);
-  const report = parseReport(json, (await databaseBeside(file)) ?? database);
-  return { report: { ...report, ...(scope === undefined ? {} : { scope }) }, json, cached: false };
+  const { database, java } = (await databasesBeside(file)) ?? (await databasesInCache(cacheFolder(context, settings)));
+  const report = parseReport(json, database);
+  const known = {
+    ...(scope === undefined ? {} : { scope }),
+    ...(java === undefined || !hasArchives(report) ? {} : { javaDatabase: java }),
+  };
+  return { report: { ...report, ...known }, json, cached: false };
 }
 
 /** What `actions/trivy`, or whoever else made a report, leaves beside it: what was looked for. */
@@ -67,20 +67,45 @@ async function scopeBeside(file: string): Promise<ScanScope | undefined> {
   return text === undefined ? undefined : parseScope(text, beside);
 }
 
-/** Also beside it: which database it was made with. */
-async function databaseBeside(file: string): Promise<DatabaseVersion | undefined> {
+interface Databases {
+  readonly database?: DatabaseVersion | undefined;
+  /** The one that names Java archives. */
+  readonly java?: DatabaseVersion | undefined;
+}
+
+/** Also beside it: which databases it was made with. */
+async function databasesBeside(file: string): Promise<Databases | undefined> {
   const text = await readFile(databaseFileOf(file), "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
   const doing = `reading ${databaseFileOf(file)}`;
+  let told: unknown;
   try {
-    const { schema, updatedAt } = JSON.parse(text) as Partial<DatabaseVersion>;
-    if (typeof schema === "number" && !Number.isNaN(Date.parse(updatedAt ?? ""))) {
-      return { schema, updatedAt: String(updatedAt) };
-    }
+    told = JSON.parse(text);
   } catch (error) {
     throw new ScanError("broken_report", { doing, got: messageOf(error), cause: error });
   }
-  throw new ScanError("broken_report", { doing, got: "it tells no database" });
+  const database = asVersion(told);
+  if (database === undefined) throw new ScanError("broken_report", { doing, got: "it tells no database" });
+  return { database, java: asVersion((told as { java?: unknown }).java) };
+}
+
+async function databasesInCache(cache: string): Promise<Databases> {
+  const [database, java] = await Promise.all([
+    trivysOwnDatabase(cache, "vulnerabilities"),
+    trivysOwnDatabase(cache, "java"),
+  ]);
+  return { database: asVersion(database), java: asVersion(java) };
+}
+
+function asVersion(value: unknown): DatabaseVersion | undefined {
+  const { schema, updatedAt } = (value ?? {}) as Partial<DatabaseVersion>;
+  if (typeof schema !== "number" || typeof updatedAt !== "string" || Number.isNaN(Date.parse(updatedAt)))
+    return undefined;
+  return { schema, updatedAt };
+}
+
+function hasArchives({ coverage }: ScanReport): boolean {
+  return coverage.libraries.includes("jar");
 }
 
 /** A report of anything else is a mistake of the workflow, or somebody's wish that it were taken for this image's. */
@@ -113,12 +138,15 @@ function notGiven(service: string, platform: Platform): CouldNotScan {
 /** Reports that don't look for vulnerabilities are made without a database. */
 function whyStale(
   { clock }: PipelineContext,
-  { maxDbAgeMs }: ScanSettings,
+  { maxDbAgeMs, maxJavaDbAgeMs }: ScanSettings,
   scans: readonly PlatformScan[],
 ): CouldNotScan | undefined {
   const now = clock.date().getTime();
   for (const { report } of scans) {
-    const why = report.scope?.scanners.includes("vuln") === false ? undefined : whyOld(report, now, maxDbAgeMs);
+    const why =
+      report.scope?.scanners.includes("vuln") === false
+        ? undefined
+        : (whyOld(report, now, maxDbAgeMs) ?? whyJavaOld(report, now, maxJavaDbAgeMs));
     if (why === undefined) continue;
     const doing = `looking at the age of the database that the report of ${oneLine(report.image)} was made with`;
     return couldNotScan(new ScanError("stale_database", { doing, ...why }));
@@ -151,4 +179,22 @@ function whyOld(
   if (now - updatedAt <= most) return undefined;
   const got = `it was made ${formatDuration(now - updatedAt)} ago, ${allowed}`;
   return { got, next: "Let it be updated, or raise `max-db-age`." };
+}
+
+/** Without it archives that don't name themselves have no name in the report. */
+function whyJavaOld(
+  report: ScanReport,
+  now: number,
+  most: number,
+): { readonly got: string; readonly next: string } | undefined {
+  if (!hasArchives(report)) return undefined;
+  const next = "Let it be updated, or raise `max-java-db-age`.";
+  const { javaDatabase } = report;
+  if (javaDatabase === undefined) return { got: "nobody knows which one named its Java archives", next };
+  const age = now - Date.parse(javaDatabase.updatedAt);
+  if (age <= most) return undefined;
+  return {
+    got: `the one of Java archives was made ${formatDuration(age)} ago, ${formatDuration(most)} is allowed`,
+    next,
+  };
 }

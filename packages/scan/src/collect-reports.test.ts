@@ -24,6 +24,9 @@ describe("reports of another program", () => {
     const cache = join(folder, "cache");
     await mkdir(join(cache, "db"), { recursive: true });
     await writeFile(join(cache, "db/metadata.json"), JSON.stringify({ Version: 2, UpdatedAt: "2026-11-26T00:00:00Z" }));
+    await mkdir(join(cache, "java-db"), { recursive: true });
+    const made = { Version: 1, UpdatedAt: "2026-11-20T00:00:00Z" };
+    await writeFile(join(cache, "java-db/metadata.json"), JSON.stringify(made));
     // Belay's own, which is newer, is none that Trivy itself could have used.
     const ours = join(cache, "belay/db/20261127");
     await mkdir(ours, { recursive: true });
@@ -34,7 +37,8 @@ describe("reports of another program", () => {
     const database = { schema: 2, updatedAt: "2026-11-26T00:00:00Z" };
     expect(read).toMatchObject({ platform: "linux/amd64", database, scope });
     expect(JSON.parse(await readFile(scopeFileOf(path), "utf8"))).toEqual(scope);
-    expect(JSON.parse(await readFile(databaseFileOf(path), "utf8"))).toEqual(database);
+    const java = { schema: 1, updatedAt: "2026-11-20T00:00:00Z" };
+    expect(JSON.parse(await readFile(databaseFileOf(path), "utf8"))).toEqual({ ...database, java });
   });
 
   it("are no reports when they are missing, broken or of another platform", async () => {

@@ -3,6 +3,7 @@ import { messageOf, type Platform } from "@belay/core";
 import { checkIdentity } from "./check-identity.ts";
 import { ScanError } from "./could-not-scan.ts";
 import { trivysOwnDatabase } from "./database-files.ts";
+import type { DatabaseKind } from "./image-arguments.ts";
 import { parseReport } from "./parse-report.ts";
 import type { DatabaseVersion, ScanReport } from "./scan-report.ts";
 import { type ScanScope, scopeFileOf } from "./scan-scope.ts";
@@ -12,7 +13,10 @@ export interface ExpectedReport {
   readonly platform?: Platform;
 }
 
-/** Beside a report that another program wrote: which database it was made with, as {@link DatabaseVersion} in JSON. */
+/**
+ * Beside a report that another program wrote: which database it was made with, as {@link DatabaseVersion} in JSON; its member
+ * `java` tells the same of the one that names Java archives.
+ */
 export function databaseFileOf(reportPath: string): string {
   return `${reportPath.replace(/\.json$/, "")}.database.json`;
 }
@@ -28,7 +32,9 @@ export async function collectReports(
   scope: ScanScope,
 ): Promise<readonly ScanReport[]> {
   const reports: ScanReport[] = [];
-  const database = scope.scanners.includes("vuln") ? await databaseOf(cache) : undefined;
+  const sought = scope.scanners.includes("vuln");
+  const database = sought ? await databaseOf(cache, "vulnerabilities") : undefined;
+  const java = sought ? await databaseOf(cache, "java") : undefined;
   for (const { path, platform } of wanted) {
     const doing = `reading the report${platform === undefined ? "" : ` of ${platform}`}`;
     const json = await readFile(path, "utf8").catch((error: unknown) => {
@@ -38,13 +44,13 @@ export async function collectReports(
     const report = { ...parseReport(json, database), scope };
     checkIdentity(report, { ...(platform === undefined ? {} : { platform }) }, doing);
     await writeFile(scopeFileOf(path), JSON.stringify(scope));
-    if (database !== undefined) await writeFile(databaseFileOf(path), JSON.stringify(database));
+    if (database !== undefined) await writeFile(databaseFileOf(path), JSON.stringify({ ...database, java }));
     reports.push(report);
   }
   return reports;
 }
 
-async function databaseOf(cache: string): Promise<DatabaseVersion | undefined> {
-  const found = await trivysOwnDatabase(cache);
+async function databaseOf(cache: string, kind: DatabaseKind): Promise<DatabaseVersion | undefined> {
+  const found = await trivysOwnDatabase(cache, kind);
   return found && { schema: found.schema, updatedAt: found.updatedAt };
 }

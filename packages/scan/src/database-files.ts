@@ -79,9 +79,9 @@ export class DatabaseFiles {
   }
 }
 
-/** The database of vulnerabilities that Trivy itself uses when it is given this cache folder; never one of Belay's. */
-export async function trivysOwnDatabase(cache: string): Promise<Database | undefined> {
-  return readDatabase(join(cache, DATABASES.vulnerabilities.folder));
+/** The database that Trivy itself uses when it is given this cache folder; never one of Belay's. */
+export async function trivysOwnDatabase(cache: string, kind: DatabaseKind): Promise<Database | undefined> {
+  return readDatabase(join(cache, DATABASES[kind].folder));
 }
 
 async function isOlder(folder: string, milliseconds: number): Promise<boolean> {
