@@ -29,8 +29,10 @@ it("gives no tag to an image that was not scanned, and the release tells what wa
   const scanned = await job.scan();
   const config = release.services.web?.platforms["linux/amd64"]?.config;
   const report = await readFile(join(String(scanned.files.json), "web-linux-amd64.json"), "utf8");
+  expect(job.log.text()).toMatch(/The database of vulnerabilities is of .*Z, \d+ h old\./);
   expect(scanned.evidence).toMatchObject({
     result: "passed",
+    scanners: ["vuln", "secret"],
     scanner: { name: "trivy", version: expect.stringMatching(/^0\.\d+/) },
     database: { schema: 2, ageMs: expect.any(Number), digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) },
     services: {

@@ -5,12 +5,14 @@ import {
   type ImageIdentity,
   isBelayError,
   isOwn,
+  oneLine,
   type Release,
+  type ScanSummary,
   writeRelease,
 } from "@belay/core";
 import type { Docker } from "@belay/docker";
 import { insecureRegistries } from "@belay/registry";
-import { type CouldNotScan, type ImageScan, scanTable } from "@belay/scan";
+import { type CouldNotScan, headlineOfScan, type ImageScan, scanTable } from "@belay/scan";
 import type { PipelineContext } from "./context.ts";
 import { type GatedService, gateServices, type ScannedImage, tellGates } from "./gate-services.ts";
 import { givenReports } from "./given-reports.ts";
@@ -59,7 +61,8 @@ export async function scanRelease(work: ScanWork): Promise<Scanned> {
     ...(version === undefined ? {} : { scanner: { name: "trivy", version } }),
     ...(database === undefined ? {} : { database }),
   });
-  for (const { service, gate } of gated) tellGate(context, service, scanTable(gate));
+  for (const one of gated) tellGate(context, one);
+  tellDatabases(context, summary);
   const next = deriveRelease(release, { stage: "scan", evidence: { scan: evidence }, createdAt: now.toISOString() });
   await writeRelease(path, next);
   await keepScanSummary(context, summary);
@@ -212,7 +215,19 @@ async function databaseDigest(
   return database !== undefined && used ? scanner.store.digest("vulnerabilities", database) : undefined;
 }
 
-function tellGate({ log }: PipelineContext, service: string, table: string): void {
-  if (table === "") log.info(`${service}: nothing was found`);
+function tellGate({ log }: PipelineContext, { service, gate }: GatedService): void {
+  const table = scanTable(gate);
+  if (table === "") log.info(`${service}: ${headlineOfScan(gate)}`);
   for (const line of table === "" ? [] : table.split("\n")) log.info(`${service}: ${line}`);
+  for (const note of gate.notes) log.info(`${service}: ${note}`);
+}
+
+function tellDatabases({ log }: PipelineContext, { database, javaDatabase }: ScanSummary): void {
+  for (const [what, one] of [
+    ["vulnerabilities", database],
+    ["Java archives", javaDatabase],
+  ] as const) {
+    if (one === undefined) continue;
+    log.info(`The database of ${what} is of ${oneLine(one.updatedAt)}, ${Math.round(one.ageMs / 3_600_000)} h old.`);
+  }
 }
