@@ -10,6 +10,7 @@ import {
   type GitHubRig,
   makeBaseImages,
   type RegistryRig,
+  startBuildkit,
   startGitHub,
   startRegistry,
   temporaryFolder,
@@ -36,8 +37,23 @@ const ATTEMPT_MS = 150_000;
 
 const PROJECT = ["belay.yaml", "compose.yaml", "Dockerfile", "context", "ignore.txt", "kubeconfig.json", "cosign.pub"];
 
+/** Name of a builder that builds. */
+export const REAL_BUILDER = "real";
+
 /** A builder of its own that builds nothing: only what it is asked counts. */
 const BUILDER = `case "$1 $2" in "buildx inspect") printf 'Name: own\\nDriver: remote\\n';; buildx*) ;; *) exit 1;; esac`;
+
+const IDLE = ["node", "-e", "setInterval(() => {}, 1e6)"];
+
+/** What a commit and its pull request say, and what its image runs. */
+export interface CommitWords {
+  readonly message?: string;
+  readonly author?: string;
+  readonly title?: string;
+  readonly login?: string;
+  readonly branch?: string;
+  readonly command?: readonly string[];
+}
 
 export interface AttemptOptions {
   /** As in `dist/`, without `.js`. */
@@ -50,6 +66,8 @@ export interface AttemptOptions {
   readonly docker?: "fake";
   /** Checkout that it runs in. */
   readonly checkout: string;
+  /** What started the run. Default: somebody pushed to the main branch. */
+  readonly event?: object;
 }
 
 export interface Attempt {
@@ -96,6 +114,8 @@ export class InjectionStand implements AsyncDisposable {
     const { path: folder } = undo.use(await temporaryFolder("belay-injection"));
     const engine = undo.use(await useEngine({ buildx: true }));
     await makeBaseImages(engine);
+    const buildkit = undo.use(await startBuildkit());
+    await buildkit.addTo(engine.env, REAL_BUILDER);
     const registry = undo.use(await startRegistry());
     const tokens = [{ token: TOKEN, permissions: PERMISSIONS }];
     const github = await startGitHub({ repository: "acme/shop", tokens, rateLimit: 1_000_000 });
@@ -165,25 +185,32 @@ environments:
   }
 
   /** A commit, and its image on the engine. */
-  async commit(name: "first" | "second" | "third"): Promise<void> {
+  async commit(name: string, words: CommitWords = {}): Promise<void> {
+    const { message = name, author = "a", title = name, login = "ada", branch = "topic", command = IDLE } = words;
     await writeFile(join(this.repository, "name"), name);
     await this.#git("add", ".");
-    await this.#git("commit", "--quiet", "--message", name);
+    await this.#git("commit", "--quiet", `--author=${author} <a@b.example>`, "--message", message);
     const sha = (await this.#git("rev-parse", "HEAD")).stdout.trim();
-    this.github.addCommit({ sha, message: name });
+    this.github.addCommit({ sha, message, author: { name: author, email: "a@b.example", login } });
     this.#commits.push(sha);
-    this.github.addPull({ number: PULL_REQUEST, headSha: sha, title: name, author: "ada", commits: this.#commits });
+    const pull = { number: PULL_REQUEST, headSha: sha, title, author: login, headRef: branch };
+    this.github.addPull({ ...pull, commits: this.#commits });
     const container = (await this.#engine.docker(["create", BASE_IMAGES.node])).stdout.trim();
     const changes = [
       `ENV VERSION=${name}`,
       `LABEL org.opencontainers.image.revision=${sha}`,
-      'CMD ["node","-e","setInterval(() => {}, 1e6)"]',
+      `CMD ${JSON.stringify(command)}`,
     ];
-    const image = `belay-injection/web:${name}`;
+    const image = this.imageOf(name);
     await this.#engine.docker(["commit", ...changes.flatMap((one) => ["--change", one]), container, image]);
     await this.#engine.docker(["rm", container]);
     this.#owned.defer(async () => void (await this.#engine.docker(["image", "rm", "--force", image])));
     this.#env = { ...this.#env, GITHUB_SHA: sha };
+  }
+
+  /** Of a commit, by its name; another one for each test file on an engine that they share. */
+  imageOf(name: string): string {
+    return `belay-injection-${process.pid}/web:${name}`;
   }
 
   /** Keeps what the steps of a job left, for attempts that come after them. */
@@ -239,7 +266,7 @@ environments:
     for (const file of Object.values(files)) await writeFile(file, "");
     const tools = join(this.folder, options.docker ?? "real");
     const env = {
-      ...(await this.#runnerEnv(folder)),
+      ...(await this.#runnerEnv(folder, options.event)),
       ...files,
       PATH: `${tools}:${process.env.PATH}`,
       ...options.env,
@@ -259,10 +286,10 @@ environments:
     };
   }
 
-  async #runnerEnv(folder: string): Promise<NodeJS.ProcessEnv> {
+  async #runnerEnv(folder: string, payload: object | undefined): Promise<NodeJS.ProcessEnv> {
     const event = join(folder, "event.json");
-    const sha = this.#env.GITHUB_SHA;
-    await writeFile(event, JSON.stringify({ ref: "refs/heads/main", after: sha, sender: { login: "ada" } }));
+    const pushed = { ref: "refs/heads/main", after: this.sha, sender: { login: "ada" } };
+    await writeFile(event, JSON.stringify(payload ?? pushed));
     return {
       ...this.#env,
       GITHUB_ACTIONS: "true",
@@ -279,6 +306,15 @@ environments:
       // The same code is read a thousand times.
       NODE_COMPILE_CACHE: join(this.folder, "compiled"),
     };
+  }
+
+  /** Of the last commit. */
+  get sha(): string {
+    return this.#commits.at(-1) ?? "";
+  }
+
+  docker(args: readonly string[]): Promise<unknown> {
+    return this.#engine.docker(args);
   }
 
   get token(): string {

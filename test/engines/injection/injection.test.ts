@@ -1,42 +1,24 @@
-/** Hostile text in every input of every action, one at a time, in the built entries: it stays text, wherever it gets. */
+/** Hostile text in every input of every action and every option of every command, in the built entries: it stays text. */
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { mapBounded } from "@belay/core";
+import { EXIT_CODES, Inputs, isBelayError, mapBounded } from "@belay/core";
+import { readLayout } from "@belay/core/oci-layout";
+import { loadPipelineInputs, loadPruneInputs, loadRollbackInputs, loadSignInputs } from "@belay/pipeline";
 import { TRIVY_ACTION_RULES } from "@belay/scan";
 import { parseCommandFile } from "@belay/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parse } from "yaml";
-import { COMMANDS, type Command } from "../../../packages/cli/src/commands.ts";
-import { projectFiles, readText } from "../../structure/source-files.ts";
+import { readFailOn } from "../../../packages/action/src/fail-on.ts";
+import { COMMANDS } from "../../../packages/cli/src/commands.ts";
+import { action, COMPOSITE_ACTIONS, inputsOf, NODE_ACTIONS } from "./action-files.ts";
 import { type HostileValues, hostileValues } from "./hostile-values.ts";
-import { type Attempt, type AttemptOptions, InjectionStand } from "./injection-stand.ts";
-import { KNOWN_INPUTS, type KnownInput } from "./known-inputs.ts";
+import { type Attempt, type AttemptOptions, InjectionStand, REAL_BUILDER } from "./injection-stand.ts";
+import { KNOWN_INPUTS } from "./known-inputs.ts";
 import { liveMarkdown } from "./live-markdown.ts";
+import { command, commandOptions, rightInputs, rightStep, stepOptions } from "./steps.ts";
+import { fill, type Trial, trialsOf } from "./trials.ts";
 import { wrongWithProcess, wrongWithStep } from "./wrong-with.ts";
 
-interface ActionFile {
-  readonly inputs: Readonly<Record<string, { readonly default?: string }>>;
-  readonly outputs: Readonly<Record<string, unknown>>;
-  readonly runs: {
-    readonly using: string;
-    readonly main?: string;
-    readonly steps?: readonly { readonly run?: string; readonly env?: Readonly<Record<string, string>> }[];
-  };
-}
-
-const FILES = projectFiles("*action.yml").filter((path) => !path.startsWith("test/"));
-const ACTIONS = new Map(FILES.map((path) => [path, parse(readText(path)) as ActionFile]));
-const COMPOSITE = [...ACTIONS].filter(([, { runs }]) => runs.using === "composite");
-const NODE = [...ACTIONS].filter(([, { runs }]) => runs.using !== "composite");
-const inputsOf = (path: string): string[] => Object.keys(ACTIONS.get(path)?.inputs ?? {});
-
-const LANES = ["injectiona", "injectionb"];
-/** Values of an open input, for actions that are the same code as others: the whole is made of its parts. */
-const MOST: Readonly<Record<string, number>> = {
-  "action.yml": 1,
-  "actions/plan/action.yml": 2,
-  "actions/report/action.yml": 1,
-  "actions/rollback/action.yml": 2,
-};
+const LANES = ["injectiona", "injectionb"] as const;
 const TESTS_MS = 900_000;
 /** The stand may have to build Trivy, and others may have the processors meanwhile. */
 const STAND_MS = 45 * 60_000;
@@ -52,11 +34,11 @@ beforeAll(async () => {
     await stand.commit(name);
     const job = await stand.newJob();
     for (const stage of ["build", "scan", "push"] as const) {
-      const extra = stage === "build" ? { "from-image": `belay-injection/web:${name}` } : {};
-      await right(`actions/${stage}/action.yml`, extra, job);
+      const extra = stage === "build" ? { "from-image": stand.imageOf(name) } : {};
+      await right(`actions/${stage}/action.yml`, extra, { job });
       if (name === "second") await stand.keep(job, stage);
     }
-    for (const project of LANES) await right("actions/deploy/action.yml", { project }, job);
+    for (const project of LANES) await right("actions/deploy/action.yml", { project }, { job });
   }
   for (const lane of LANES) await stand.checkOut(lane);
   await stand.commit("third");
@@ -70,134 +52,119 @@ const unbuilt = (lane: string): string => `${lane}-unbuilt`;
 
 type Values = Readonly<Record<string, string>>;
 
-/** The inputs that are right, as the runner gives them: its defaults, and where the application is. */
-function rightInputs(path: string, lane: string, more: Values): Record<string, string> {
-  const { inputs } = ACTIONS.get(path) as ActionFile;
-  const defaults = Object.entries(inputs).flatMap(([name, { default: value }]): [string, string][] =>
-    value === undefined || value.includes("${{") ? [] : [[name, value]],
-  );
-  const common = {
-    ...{ environment: "test", project: lane, "github-token": stand.token, "allow-dirty": "true" },
-    // So that it asks what runs, too.
-    "scan-only-new": "true",
-  };
-  const given = Object.entries<string>({ ...Object.fromEntries(defaults), ...common, ...more });
-  return Object.fromEntries(given.filter(([name]) => inputs[name] !== undefined));
-}
-
-function optionsFor(path: string, inputs: Values): AttemptOptions {
-  const { runs } = ACTIONS.get(path) as ActionFile;
-  const entry = /dist\/(.+)\.js$/.exec(runs.main ?? "")?.[1] ?? "";
-  const env = Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]);
-  const after = { "actions/scan/action.yml": "build", "actions/push/action.yml": "scan" } as const;
-  const first = ["action.yml", "actions/build/action.yml", "actions/report/action.yml"].includes(path);
-  return {
-    entry,
-    env: Object.fromEntries(env),
-    after: first ? "nothing" : (after[path as keyof typeof after] ?? "push"),
-    checkout: stand.repository,
-  };
-}
-
 /** A step with nothing hostile in it. */
-async function right(path: string, more: Values, job?: string, checkout = stand.repository): Promise<Attempt> {
-  const options = { ...optionsFor(path, rightInputs(path, LANES[0] ?? "", more)), checkout };
-  const attempt = await stand.run(job === undefined ? options : { ...options, after: "nothing" }, job);
-  expect(parseCommandFile(attempt.output), attempt.stdout).toMatchObject({
-    outcome: expect.stringMatching(/^(succeeded|unchanged)$/),
-  });
-  return attempt;
+function right(path: string, more: Values, place: { job?: string; checkout?: string } = {}): Promise<Attempt> {
+  return rightStep(stand, path, rightInputs(stand, path, LANES[0], more), place);
 }
 
-/** What speaks against an attempt; nothing, when the hostile text stayed text. */
-function wrongWith(path: string, attempt: Attempt): Promise<string[]> {
-  const { outputs, runs } = ACTIONS.get(path) as ActionFile;
-  const own = runs.using === "composite" ? {} : { outputs: Object.keys(outputs) };
-  return wrongWithStep(attempt, { canaries: stand.canaries, ...own });
-}
-
-interface Trial {
-  readonly name: string;
-  readonly value: string;
-  readonly known: KnownInput;
-}
-
-/** Values of an input. One that takes only some words is given all that is hostile at once. */
-function trialsOf(name: string, most: number): Trial[] {
-  const known = KNOWN_INPUTS[name];
-  if (known === undefined) throw new Error(`nobody has said yet what ${name} may hold (known-inputs.ts)`);
-  const { line, lines } = hostile;
-  const texts = known.kind === "closed" ? [`${line}\n${lines}`] : Object.values(hostile).slice(0, most);
-  const shaped = known.shapes.flatMap((shape) => texts.map((text) => fill(shape, text)));
-  return shaped.map((value) => ({ name, value, known }));
-}
-
-/** `V` stands for the text, `J` for the text in JSON, `R` for a server that answers whatever it is asked. */
-function fill(shape: string, text: string): string {
-  const values: Values = { V: text, J: JSON.stringify(text), R: `${stand.registry.url}/v2/` };
-  return shape.replace(/[VJR]/g, (letter) => values[letter] ?? "");
-}
+const server = (): string => `${stand.registry.url}/v2/`;
+const trials = (names: readonly string[], only = (_name: string, _at: number) => true): Trial[] =>
+  trialsOf(names, { hostile, server: server(), only });
+const valuesOf = (trial: Trial): Values => Object.fromEntries(trial.map(({ name, value }) => [name, value]));
 
 /** Inputs that only mean something where something is built. */
 const BUILD_ONLY = inputsOf("actions/build/action.yml").filter(
   (name) => !inputsOf("actions/deploy/action.yml").includes(name),
 );
 
-async function tryOut(path: string, { name, value, known }: Trial, lane: string): Promise<string[]> {
-  const building = path === "actions/build/action.yml" || (path === "action.yml" && BUILD_ONLY.includes(name));
-  const checkout = join(stand.folder, building ? unbuilt(lane) : lane);
-  // A list with lines of a path is several paths, of which the second is none.
-  const one = !value.includes("\n") || !["files", "scan-ignore-files", "report"].includes(name);
-  if (known.copyOf !== undefined && one) await stand.makePath(checkout, value, known.copyOf);
-  const more = {
-    ...(known.with?.target === undefined ? {} : { project: "" }),
-    ...(path === "action.yml" && !name.startsWith("scan") ? { scan: "off" } : {}),
-    ...known.with,
-    [name]: value,
-  };
-  const options = { ...optionsFor(path, rightInputs(path, lane, more)), checkout };
-  const attempt = await stand.run(building && name !== "from-image" ? { ...options, docker: "fake" } : options);
-  await stand.tidy(checkout);
-  const { outcome } = parseCommandFile(attempt.output);
-  const wrong = await wrongWith(path, attempt);
-  if (known.kind === "closed" && outcome !== "invalid_input") wrong.push(`it is not refused: ${outcome}`);
-  return wrong.map((one) => `${name} = ${JSON.stringify(value)}: ${one}\n${attempt.stdout.slice(-1_500)}`);
+/** What a value needs beside it. */
+function besides(trial: Trial): Values {
+  const more: Values = Object.assign({}, ...trial.map(({ known }) => known.with ?? {}));
+  return more.target === undefined ? more : { ...more, project: "" };
 }
 
-/** The command line in a `run:` step, whose output the runner reads as well. */
-async function tryOption(command: string, { name, value, known }: Trial, lane: string): Promise<string[]> {
-  const { options } = COMMANDS.find((one) => one.name === command) as Command;
-  const given = {
-    environment: "test",
-    project: lane,
-    ...known.with,
-    ...(known.with && { project: "" }),
-    [name]: value,
+/** Where a trial takes place: a builder is asked only for a commit that nobody has built. */
+async function placeOf(trial: Trial, builds: "always" | "with its inputs" | "never", lane: string) {
+  const asked = builds === "always" || (builds !== "never" && trial.some(({ name }) => BUILD_ONLY.includes(name)));
+  const checkout = join(stand.folder, asked ? unbuilt(lane) : lane);
+  for (const { name, value, known } of trial) {
+    // A list with lines of a path is several paths, of which the second is none.
+    const one = !value.includes("\n") || !["files", "scan-ignore-files", "report"].includes(name);
+    if (known.copyOf !== undefined && one) await stand.makePath(checkout, value, known.copyOf);
+  }
+  const fake = asked && !trial.some(({ name }) => name === "from-image");
+  return { checkout, ...(fake ? { docker: "fake" as const } : {}) };
+}
+
+/** What speaks against an attempt, told with what it was given. */
+function told(trial: Trial, wrong: readonly string[], { stdout, stderr }: Attempt): string[] {
+  const given = JSON.stringify(valuesOf(trial));
+  return wrong.map((one) => `${given}: ${one}\n${stdout.slice(-1_500)}${stderr.slice(-1_500)}`);
+}
+
+interface Tried {
+  readonly wrong: readonly string[];
+  /** Nothing stopped it, so that all that it was given was looked at. */
+  readonly well: boolean;
+}
+
+async function tryStep(path: string, trial: Trial, lane: string): Promise<Tried> {
+  const builds = { "actions/build/action.yml": "always", "action.yml": "with its inputs" } as const;
+  const place = await placeOf(trial, builds[path as keyof typeof builds] ?? "never", lane);
+  const scanned = trial.some(({ name }) => name.startsWith("scan"));
+  const more = { ...besides(trial), ...(path === "action.yml" && !scanned ? { scan: "off" } : {}) };
+  const inputs = rightInputs(stand, path, lane, { ...more, ...valuesOf(trial) });
+  const attempt = await stand.run({ ...stepOptions(stand, path, inputs), ...place });
+  await stand.tidy(place.checkout);
+  const { outcome = "" } = parseCommandFile(attempt.output);
+  const wrong = await wrongWithStep(attempt, { canaries: stand.canaries, outputs: Object.keys(action(path).outputs) });
+  if (trial.some(({ known }) => known.kind === "closed") && outcome !== "invalid_input") {
+    wrong.push(`it is not refused: ${outcome}`);
+  }
+  return { wrong: told(trial, wrong, attempt), well: outcome === "succeeded" || outcome === "unchanged" };
+}
+
+/** What an option means is the same code in all commands that have it: they share its values out among them. */
+function shareOf(name: string): (option: string, at: number) => boolean {
+  return (option, at) => {
+    const having = COMMANDS.filter(({ options }) => options.some((one) => one.name === option));
+    const shares = Math.min(Object.keys(hostile).length, having.length);
+    return at % shares === having.indexOf(command(name)) % shares;
   };
-  const words = Object.entries<string>(given).filter(([option]) => options.some((one) => one.name === option));
-  const attempt = await stand.run({
-    entry: "cli/index",
-    args: [command, "--json", ...words.map(([option, text]) => `--${option}=${text}`)],
-    env: { GITHUB_TOKEN: stand.token },
-    after: command === "scan" ? "build" : command === "push" ? "scan" : "push",
-    checkout: join(stand.folder, lane),
-  });
+}
+
+/** Every other one prints text for people. */
+let commands = 0;
+
+async function tryCommand(name: string, trial: Trial, lane: string): Promise<Tried> {
+  const builds = { build: "always", run: "with its inputs" } as const;
+  const place = await placeOf(trial, builds[name as keyof typeof builds] ?? "never", lane);
+  const scanned = trial.some(({ name: option }) => option.startsWith("scan"));
+  const common = { environment: "test", project: lane, ...(name === "run" && !scanned ? { scan: "off" } : {}) };
+  const options = commandOptions(stand, lane, name, { ...common, ...besides(trial), ...valuesOf(trial) });
+  const flags = ["build", "run"].includes(name) ? ["--allow-dirty"] : [];
+  const json = commands++ % 2 === 0 ? ["--json"] : [];
+  return tryProcess(trial, { ...options, args: [...(options.args ?? []), ...flags, ...json], ...place });
+}
+
+async function tryProcess(trial: Trial, options: AttemptOptions): Promise<Tried> {
+  const attempt = await stand.run(options);
+  await stand.tidy(options.checkout);
   const wrong = await wrongWithProcess(attempt, { canaries: stand.canaries });
   const last = attempt.stdout.trimEnd().split("\n").at(-1) ?? "";
-  if (!last.startsWith("{")) wrong.push(`its last line is ${last}`);
-  else if (known.kind === "closed" && JSON.parse(last).outcome !== "invalid_input") wrong.push(`not refused: ${last}`);
-  return wrong.map((one) => `--${name}=${JSON.stringify(value)}: ${one}\n${attempt.stderr.slice(-1_500)}`);
+  if (options.args?.includes("--json") && !last.startsWith("{")) wrong.push(`its last line is ${last}`);
+  const refused = attempt.exitCode === EXIT_CODES.invalid_input;
+  if (trial.some(({ known }) => known.kind === "closed") && !refused) wrong.push(`not refused: ${attempt.exitCode}`);
+  if (attempt.exitCode === null) wrong.push("it was killed");
+  return { wrong: told(trial, wrong, attempt), well: attempt.exitCode === 0 };
 }
 
 /** Each lane is an application of its own, so that attempts don't wait for one another. */
 async function runLanes(
-  trials: readonly Trial[],
-  attempt: (trial: Trial, lane: string) => Promise<string[]>,
+  all: readonly Trial[],
+  attempt: (trial: Trial, lane: string) => Promise<Tried>,
+  { whole = false }: { readonly whole?: boolean } = {},
 ): Promise<string[]> {
-  const queue = trials.values();
+  const queue = all.values();
   const found = await mapBounded(LANES, LANES.length, undefined, async (lane) => {
     const wrong: string[] = [];
-    for (const trial of queue) wrong.push(...(await attempt(trial, lane)));
+    for (const trial of queue) {
+      const tried = await attempt(trial, lane);
+      wrong.push(...tried.wrong);
+      // What stopped it may have hidden the others. The whole is made of parts, in which they are seen.
+      const alone = trial.length > 1 && !tried.well && !whole ? trial.map((given) => [given]) : [];
+      for (const one of alone) wrong.push(...(await attempt(one, lane)).wrong);
+    }
     return wrong;
   });
   return found.flat();
@@ -209,69 +176,175 @@ describe("what is right", () => {
   });
 
   it("reaches the builder, and the whole pipeline", async () => {
-    const options = optionsFor(
-      "actions/build/action.yml",
-      rightInputs("actions/build/action.yml", "", { "build-args": "A=b" }),
-    );
-    const checkout = join(stand.folder, unbuilt(LANES[0] ?? ""));
+    const path = "actions/build/action.yml";
+    const options = stepOptions(stand, path, rightInputs(stand, path, "", { "build-args": "A=b" }));
+    const checkout = join(stand.folder, unbuilt(LANES[0]));
     const { calls, stdout } = await stand.run({ ...options, checkout, docker: "fake" });
     expect(calls.filter((call) => call.includes("--build-arg=A=b")).length, stdout).toBe(1);
-    await right("action.yml", {}, undefined, join(stand.folder, LANES[0] ?? ""));
+    await right("action.yml", {}, { checkout: join(stand.folder, LANES[0]) });
+  });
+
+  it.each(COMMANDS.map(({ name }) => name))("is done by belay %s", async (name) => {
+    const lane = LANES[0];
+    const checkout = join(stand.folder, lane);
+    const options = commandOptions(stand, lane, name, { environment: "test", project: lane });
+    const { exitCode, stdout, stderr } = await stand.run({ ...options, checkout });
+    expect(exitCode, stdout + stderr).toBe(0);
+  });
+});
+
+describe("hostile text that a real BuildKit gets", () => {
+  const PATH = "actions/build/action.yml";
+  let checkout: string;
+
+  beforeAll(async () => {
+    checkout = await stand.checkOut("built");
+    await writeFile(join(checkout, "Dockerfile"), "FROM scratch\nARG A\nLABEL seen=$A\nCOPY name /\n");
+  });
+
+  /** Builds, and sees to it that nothing is made beside what a build makes. */
+  async function build(more: Values) {
+    const job = await stand.newJob();
+    const names = () => readdir(checkout, { recursive: true });
+    const before = await names();
+    const inputs = rightInputs(stand, PATH, "", { builder: REAL_BUILDER, ...more });
+    const attempt = await stand.run({ ...stepOptions(stand, PATH, inputs), checkout }, job);
+    const place = { canaries: stand.canaries, outputs: Object.keys(action(PATH).outputs) };
+    const made = (await names()).filter((name) => !before.includes(name) && !name.startsWith(".git/"));
+    const wrong = [...(await wrongWithStep(attempt, place)), ...made.map((name) => `it made ${name}`)];
+    const outcome = parseCommandFile(attempt.output).outcome ?? "";
+    return { outcome, job, wrong: wrong.map((one) => `${JSON.stringify(more)}: ${one}\n${attempt.stdout}`), attempt };
+  }
+
+  it.each(["word", "line", "flag"] as const)("as a %s stays what it is, to the last letter", async (kind) => {
+    // Those that no list takes.
+    const text = hostile[kind].replace(/[\p{Cc}\p{Zl}]/gu, "");
+    const { outcome, job, wrong, attempt } = await build({
+      "build-args": `A=${text}`,
+      labels: `a=${text}`,
+      annotations: `a=${text}`,
+    });
+    expect(wrong).toEqual([]);
+    expect(outcome, attempt.stdout).toBe("succeeded");
+    const { entries } = await readLayout(join(job, "belay/images/web"));
+    const blob = async (digest = "") =>
+      JSON.parse(await readFile(join(job, "belay/images/web/blobs", digest.replace(":", "/")), "utf8"));
+    expect((await blob(entries[0]?.config)).config.Labels).toMatchObject({ a: text, seen: text });
+    expect((await blob(entries[0]?.manifest)).annotations).toMatchObject({ a: text });
+  });
+
+  const NAMES = ["build-target", "test-target", "dockerfile", "build-context", "build-contexts", "cache-from"];
+  const MOUNTS = ["secret-envs", "secret-files", "ssh", "tags", "labels", "build-args", "annotations"];
+
+  it.each([...NAMES, ...MOUNTS])("in %s makes no file, runs nothing and is no option", async (name) => {
+    for (const trial of trials([name])) {
+      const [given] = trial;
+      if (given?.known.copyOf !== undefined) await stand.makePath(checkout, given.value, given.known.copyOf);
+      const { wrong } = await build(valuesOf(trial));
+      await stand.tidy(checkout);
+      expect(wrong).toEqual([]);
+    }
   });
 });
 
 describe("hostile text in every input", () => {
-  it.each(NODE.map(([path]) => path))("of %s", { timeout: TESTS_MS }, async (path) => {
-    const trials = inputsOf(path).flatMap((name) => trialsOf(name, MOST[path] ?? 4));
-    expect(trials.length).toBeGreaterThan(inputsOf(path).length - 1);
-    expect(await runLanes(trials, (trial, lane) => tryOut(path, trial, lane))).toEqual([]);
+  it("that takes only some words is refused before anything else happens", () => {
+    const loaders = [loadPipelineInputs, loadRollbackInputs, loadSignInputs, loadPruneInputs, readFailOn];
+    const refuses = (name: string, text: string) => (load: (inputs: Inputs) => unknown) => {
+      try {
+        load(new Inputs((asked) => (asked === name ? text : undefined)));
+        return false;
+      } catch (error) {
+        return isBelayError(error, "INVALID_INPUT");
+      }
+    };
+    const early = Object.entries(KNOWN_INPUTS).filter(([, { kind, late }]) => kind === "closed" && !late);
+    const taken = early.flatMap(([name, { shapes }]) =>
+      shapes.flatMap((shape) =>
+        Object.entries(hostile).flatMap(([kind, text]) =>
+          loaders.some(refuses(name, fill(shape, text, { server: server() }))) ? [] : [`${name}: ${kind}`],
+        ),
+      ),
+    );
+    expect(early.length).toBeGreaterThan(30);
+    expect(taken).toEqual([]);
   });
 
-  it.each(COMPOSITE.map(([path]) => path))(
-    "of %s, and none of them in a script",
-    { timeout: TESTS_MS },
-    async (path) => {
-      const { runs } = ACTIONS.get(path) as ActionFile;
-      for (const { run, env } of runs.steps ?? []) {
-        expect(run ?? "").not.toContain("${{");
-        if (run !== undefined) expect(Object.keys(env ?? {})).toEqual(["BELAY_INPUTS"]);
-      }
-      const known = [...Object.keys(TRIVY_ACTION_RULES), "platforms", "checksum", "mirror"];
-      expect(inputsOf(path).filter((name) => !known.includes(name))).toEqual([]);
-      const trials = inputsOf(path).flatMap((name) => Object.values(hostile).map((value) => [name, value] as const));
-      const wrong = await mapBounded(trials, 2, undefined, async ([name, value]) => {
-        const inputs = { ...(name === "input" ? {} : { "image-ref": "a.invalid/b:1" }), [name]: value };
-        const attempt = await stand.run({
-          checkout: stand.repository,
-          entry: "trivy/check",
-          after: "nothing",
-          env: { BELAY_INPUTS: JSON.stringify(inputs) },
-        });
-        const found = await wrongWith(path, attempt);
-        if (parseCommandFile(attempt.output).outcome !== "invalid_input") found.push("it is not refused");
-        return found.map((one) => `${name} = ${JSON.stringify(value)}: ${one}`);
-      });
-      expect(wrong.flat()).toEqual([]);
-    },
-  );
+  it.each(NODE_ACTIONS)("of %s", { timeout: TESTS_MS }, async (path) => {
+    const names = inputsOf(path);
+    const whole = path === "action.yml";
+    // One value each, as all of them are tried in the parts that the whole is made of.
+    const one = (name: string, at: number) => at === names.indexOf(name) % Object.keys(hostile).length;
+    const all = whole ? trials(names, one) : trials(names);
+    expect(await runLanes(all, (trial, lane) => tryStep(path, trial, lane), { whole })).toEqual([]);
+  });
 
-  // What a rollback has beside a plan is an input of the action, too.
-  it.each(["plan", "scan", "push", "sign", "prune"])(
-    "of the options of belay %s",
-    { timeout: TESTS_MS },
-    async (name) => {
-      const { options } = COMMANDS.find((command) => command.name === name) as Command;
-      const trials = options
-        .filter(({ kind, name: option }) => kind !== "flag" && option !== "help")
-        .flatMap(({ name: option }) => trialsOf(option, 1));
-      expect(await runLanes(trials, (trial, lane) => tryOption(name, trial, lane))).toEqual([]);
-    },
-  );
+  it.each(COMPOSITE_ACTIONS)("of %s, and none of them in a script", { timeout: TESTS_MS }, async (path) => {
+    for (const { run, env } of action(path).runs.steps ?? []) {
+      expect(run ?? "").not.toContain("${{");
+      if (run !== undefined) expect(Object.keys(env ?? {})).toEqual(["BELAY_INPUTS"]);
+    }
+    const known = [...Object.keys(TRIVY_ACTION_RULES), "platforms", "checksum", "mirror"];
+    expect(inputsOf(path).filter((name) => !known.includes(name))).toEqual([]);
+    const all = inputsOf(path).flatMap((name) => Object.values(hostile).map((value) => [name, value] as const));
+    const wrong = await mapBounded(all, LANES.length, undefined, async ([name, value]) => {
+      const inputs = { ...(name === "input" ? {} : { "image-ref": "a.invalid/b:1" }), [name]: value };
+      const attempt = await stand.run({
+        checkout: stand.repository,
+        entry: "trivy/check",
+        after: "nothing",
+        env: { BELAY_INPUTS: JSON.stringify(inputs) },
+      });
+      const found = await wrongWithStep(attempt, { canaries: stand.canaries });
+      if (parseCommandFile(attempt.output).outcome !== "invalid_input") found.push("it is not refused");
+      return found.map((one) => `${name} = ${JSON.stringify(value)}: ${one}`);
+    });
+    expect(wrong.flat()).toEqual([]);
+  });
+
+  it.each(COMMANDS.map(({ name }) => name))("of the options of belay %s", { timeout: TESTS_MS }, async (name) => {
+    const named = command(name).options.filter(({ kind }) => kind !== "flag");
+    const all = trials(
+      named.map((option) => option.name),
+      shareOf(name),
+    );
+    const whole = name === "run";
+    expect(await runLanes(all, (trial, lane) => tryCommand(name, trial, lane), { whole })).toEqual([]);
+  });
+
+  it("in the place of an option, and where none belongs", { timeout: TESTS_MS }, async () => {
+    const flags = command("run").options.filter(({ kind }) => kind === "flag");
+    await refused("run", [...flags.map((option) => `--${option.name}=`), "--", "", "--config "]);
+  });
+
+  it("in the place of a command, and in what a command line takes from the environment", async () => {
+    await refused(undefined, [""]);
+    const all = Object.values(hostile) as string[];
+    const wrong = await mapBounded(all, LANES.length, undefined, async (text) => {
+      const options = commandOptions(stand, LANES[0], "plan", { environment: "test", target: "kubernetes" });
+      const env = { GITHUB_TOKEN: text, BELAY_KUBECONFIG_DATA: text };
+      const trial = [{ name: "environment", value: text, known: { kind: "closed", shapes: [] } as const }];
+      return (await tryProcess(trial, { ...options, env })).wrong;
+    });
+    expect(wrong.flat()).toEqual([]);
+  });
 
   it("is nowhere alive in what GitHub was told", () => {
-    const told = stand.told();
-    expect(told.length).toBeGreaterThan(0);
-    expect([...new Set(told.flatMap(liveMarkdown))]).toEqual([]);
+    expect(stand.told().length).toBeGreaterThan(0);
+    expect([...new Set(stand.told().flatMap(liveMarkdown))]).toEqual([]);
     expect(stand.github.violations).toEqual([]);
   });
 });
+
+/** Words of a command line that belong nowhere: all of them and each value, with what stands before it. */
+async function refused(name: string | undefined, before: readonly string[]): Promise<void> {
+  const all = before.flatMap((word) => (Object.values(hostile) as string[]).map((text) => [word, text] as const));
+  const wrong = await mapBounded(all, LANES.length, undefined, async ([word, text]) => {
+    const words = word.endsWith(" ") ? [word.trimEnd(), "x", text] : [`${word}${text}`];
+    const trial = [{ name: word, value: text, known: { kind: "closed", shapes: [] } as const }];
+    const args = [...(name === undefined ? [] : [name]), ...words, "--json"];
+    const checkout = join(stand.folder, LANES[0]);
+    return (await tryProcess(trial, { entry: "cli/index", args, env: {}, after: "nothing", checkout })).wrong;
+  });
+  expect(wrong.flat()).toEqual([]);
+}

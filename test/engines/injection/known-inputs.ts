@@ -2,38 +2,44 @@
 export interface KnownInput {
   /**
    * `closed`: only some words, numbers, durations or names are legal, and anything else is refused as INVALID_INPUT before
-   * it gets anywhere. `open`: any text can be right.
+   * it gets anywhere. `open`: some texts can be right.
    */
   readonly kind: "closed" | "open";
   /** What is right about a value but its hostile part, for which `V` stands (`J`: in JSON; `R`: address of a server). */
   readonly shapes: readonly string[];
   /** Makes what the value names, when it is a path: a copy of this file of the repository, or of its folder `.`. */
   readonly copyOf?: string;
+  /** Closed, and refused only by what the value is looked for in, so that each value is tried in a process. */
+  readonly late?: true;
+  /** Whatever it says is right, in its first shape, and the step ends as well as without it. */
+  readonly free?: true;
   /** Other inputs, without which this one is out of place. */
   readonly with?: Readonly<Record<string, string>>;
 }
 
 const closed: KnownInput = { kind: "closed", shapes: ["V"] };
+const late: KnownInput = { ...closed, late: true };
 const open = (...shapes: string[]): KnownInput => ({ kind: "open", shapes: shapes.length === 0 ? ["V"] : shapes });
 const path = (copyOf: string, ...shapes: string[]): KnownInput => ({ ...open(...shapes), copyOf });
+const free = (known: KnownInput): KnownInput => ({ ...known, free: true });
 const on = (target: string, { kind, ...more }: KnownInput): KnownInput => ({ ...more, kind, with: { target } });
 
 const KUBECONFIG = `{"clusters":[{"name":"c","cluster":{"server":"https://127.0.0.1:1"}}],"users":[],"current-context":J,"contexts":[{"name":J,"context":{"cluster":"c"}}]}`;
 
 /** Every input of every action. One that is not here fails the test: nobody has thought yet about what it may hold. */
 export const KNOWN_INPUTS: Readonly<Record<string, KnownInput>> = {
-  config: path("belay.yaml"),
+  config: free(path("belay.yaml")),
   environment: open(),
   "working-directory": path("."),
-  application: closed,
-  service: closed,
-  image: closed,
+  application: late,
+  service: late,
+  image: late,
   "build-context": path("context"),
-  dockerfile: open(),
+  dockerfile: path("Dockerfile"),
   "build-target": open(),
   "test-target": open(),
   "build-args": open("A=V"),
-  platforms: closed,
+  platforms: late,
   "from-image": open(),
   "build-contexts": open("a=V"),
   "secret-envs": open("a=V"),
@@ -55,11 +61,11 @@ export const KNOWN_INPUTS: Readonly<Record<string, KnownInput>> = {
   target: closed,
   context: open(),
   host: open("ssh://V", "ssh://-oProxyCommand=V", "tcp://V", "unix:///V", "V"),
-  project: closed,
-  files: path("compose.yaml"),
-  directory: path("context"),
-  stack: on("swarm", closed),
-  namespace: on("kubernetes", closed),
+  project: late,
+  files: free(path("compose.yaml")),
+  directory: free(path("context")),
+  stack: on("swarm", late),
+  namespace: on("kubernetes", late),
   kubeconfig: on("kubernetes", path("kubeconfig.json")),
   "kubeconfig-data": on("kubernetes", open("V", KUBECONFIG)),
   variables: open("NOTE=V", "V=a"),
@@ -81,15 +87,15 @@ export const KNOWN_INPUTS: Readonly<Record<string, KnownInput>> = {
   scan: closed,
   "scan-fail-on": closed,
   "scan-ignore-unfixed": closed,
-  "scan-ignore-files": path("ignore.txt"),
+  "scan-ignore-files": free(path("ignore.txt")),
   "scan-only-new": closed,
   "scan-allow-unknown-os": closed,
   "scan-allow-partial": closed,
   "scan-scanners": closed,
   "scan-max-db-age": closed,
-  "scan-db-repository": { kind: "closed", shapes: ["V", "127.0.0.1:1/V"] },
+  "scan-db-repository": { ...late, shapes: ["V", "127.0.0.1:1/V"] },
   "scan-timeout": closed,
-  "scan-cache-dir": path("../trivy-cache"),
+  "scan-cache-dir": free(path("../trivy-cache")),
   "scan-server": open("V", "http://127.0.0.1:1/V"),
   scanner: closed,
   "scan-formats": closed,
@@ -98,19 +104,19 @@ export const KNOWN_INPUTS: Readonly<Record<string, KnownInput>> = {
   "max-parallel": closed,
   attach: closed,
   "push-timeout": closed,
-  release: path("../after/push/release.json", "V", "run:V"),
+  release: free(path("../after/push/release.json", "V", "run:V")),
   comment: closed,
-  "comment-author": open(),
+  "comment-author": free(open()),
   sign: closed,
-  "fulcio-url": open("http://127.0.0.1:1/V", "V"),
-  "rekor-url": open("http://127.0.0.1:1/V", "V"),
-  "github-token": closed,
+  "fulcio-url": free(open("http://127.0.0.1:1/V", "V")),
+  "rekor-url": free(open("http://127.0.0.1:1/V", "V")),
+  "github-token": open(),
   "fail-on": closed,
   last: closed,
   "keep-younger-than": closed,
   "dry-run": closed,
   "github-registry": closed,
-  to: closed,
-  reason: open(),
+  to: late,
+  reason: free(open()),
   report: path("../report.json"),
 };
