@@ -109,7 +109,7 @@ describe("build arguments", () => {
     };
     const run = ["--build-context=shared=/src/shared", "--cache-from=type=gha"];
     const mounts = ["--secret=id=npm,env=NPM_TOKEN", '--secret=id=key,"src=/a,b/key"', "--ssh=default"];
-    const rest = ["--iidfile=/tmp/id", "--pull", "--build-arg=SOURCE_DATE_EPOCH=7", "--", "/src/web"];
+    const rest = ["--iidfile=/tmp/id", "--pull", "--", "/src/web"];
     const image = buildxArguments({
       ...REQUEST,
       build,
@@ -118,7 +118,12 @@ describe("build arguments", () => {
       output: { kind: "layout", path: "/l" },
     });
     expect(image).toEqual([
-      ...["buildx", "build", "--progress=plain", "--output=type=oci,tar=false,rewrite-timestamp=true,dest=/l"],
+      ...[
+        "buildx",
+        "build",
+        "--progress=plain",
+        "--output=type=oci,tar=false,rewrite-timestamp=true,source-date-epoch=7,dest=/l",
+      ],
       ...["--cache-to=type=gha,mode=max", "--annotation=index:a=b"],
       ...["--attest=type=provenance,mode=max,builder-id=https://x/1", "--attest=type=sbom"],
       ...[...run, ...mounts, ...rest],
@@ -127,6 +132,18 @@ describe("build arguments", () => {
     expect(tests.slice(3)).toEqual(["--output=type=local,dest=/r", ...run, ...mounts, ...rest.slice(1)]);
     const before23 = buildkitArguments({ ...REQUEST, build, output: { kind: "files", path: "/r" } });
     expect(before23.slice(2)).toEqual(["--output=type=local,dest=/r", ...mounts, "--pull", "--", "/src/web"]);
+  });
+
+  it("give the commit's time to steps only where that is wanted, and the user's own before it", () => {
+    const layout = { ...REQUEST, epoch: 7, output: { kind: "layout", path: "/l" } } as const;
+    expect(buildxArguments({ ...layout, epochInSteps: true })).toEqual(
+      expect.arrayContaining([expect.stringContaining("source-date-epoch=7,"), "--build-arg=SOURCE_DATE_EPOCH=7"]),
+    );
+    expect(buildxArguments({ ...REQUEST, epoch: 7, epochInSteps: true })).toContain("--build-arg=SOURCE_DATE_EPOCH=7");
+    const build = { ...REQUEST.build, args: { SOURCE_DATE_EPOCH: "5" } };
+    expect(buildxArguments({ ...layout, build })).toEqual(
+      expect.arrayContaining([expect.stringContaining("source-date-epoch=5,"), "--build-arg=SOURCE_DATE_EPOCH=5"]),
+    );
   });
 
   it("choose the builder by environment, without attestations", () => {

@@ -18,6 +18,11 @@ export interface BuildArguments {
   readonly output: BuildOutput;
   /** Time that the image and, in a layout, its files carry: seconds since 1970 (reproducible-builds.org). */
   readonly epoch?: number;
+  /**
+   * Whether the steps get the epoch too, as the argument SOURCE_DATE_EPOCH. WORKDIR takes it into what it makes, so that no
+   * step behind it is found in the cache of another commit (BuildKit, `dockerfile2llb/convert.go`, `dispatchWorkdir`).
+   */
+  readonly epochInSteps?: boolean;
   /** Web address of the run, for the provenance. */
   readonly builtBy?: string;
 }
@@ -83,11 +88,12 @@ function isImage(output: BuildOutput): boolean {
 }
 
 /** `rewrite-timestamp`: files of new layers get the epoch too, where theirs is later (BuildKit docs, "SOURCE_DATE_EPOCH"). */
-function outputArguments({ output, epoch }: BuildArguments): string[] {
+function outputArguments({ output, epoch, build }: BuildArguments): string[] {
   if (output.kind === "engine") return ["--load"];
   if (output.kind === "none") return ["--output=type=cacheonly"];
   if (output.kind === "files") return [`--output=${csvRow("type=local", `dest=${output.path}`)}`];
-  const times = epoch === undefined ? [] : ["rewrite-timestamp=true"];
+  const time = build.args.SOURCE_DATE_EPOCH ?? epoch;
+  const times = epoch === undefined ? [] : ["rewrite-timestamp=true", `source-date-epoch=${time}`];
   return [`--output=${csvRow("type=oci", "tar=false", ...times, `dest=${output.path}`)}`];
 }
 
@@ -119,8 +125,8 @@ function idArguments({ output, idFile }: BuildArguments): string[] {
 }
 
 function common(request: BuildArguments): string[] {
-  const { build, target, labels, epoch } = request;
-  const times = epoch === undefined ? {} : { SOURCE_DATE_EPOCH: String(epoch) };
+  const { build, target, labels, epoch, epochInSteps } = request;
+  const times = epoch === undefined || epochInSteps !== true ? {} : { SOURCE_DATE_EPOCH: String(epoch) };
   return [
     ...idArguments(request),
     ...(build.dockerfile === undefined ? [] : [`--file=${build.dockerfile}`]),

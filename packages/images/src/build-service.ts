@@ -52,11 +52,12 @@ export async function buildService(options: ServiceBuild): Promise<BuiltImage> {
   try {
     const idFile = join(folder, "id");
     const { target } = options.build;
-    const tests = await runTests(options, { ...requestOf(options), labels: {}, idFile }, folder);
+    const common = { ...requestOf(options), epochInSteps: await wantsEpoch(options) };
+    const tests = await runTests(options, { ...common, labels: {}, idFile }, folder);
     const metadataFile = join(folder, "metadata.json");
     const output = await prepareOutput(options.layout);
     const named = target === undefined ? {} : { target };
-    const request = { ...requestOf(options), ...named, labels: options.labels, idFile, metadataFile, output };
+    const request = { ...common, ...named, labels: options.labels, idFile, metadataFile, output };
     await runBuilder(options, request, { testing: false });
     return { ...(await readResult(idFile, metadataFile)), ...tests };
   } finally {
@@ -66,6 +67,14 @@ export async function buildService(options: ServiceBuild): Promise<BuiltImage> {
 
 function requestOf({ build, epoch, builtBy }: ServiceBuild): Pick<BuildArguments, "build" | "epoch" | "builtBy"> {
   return { build, ...(epoch === undefined ? {} : { epoch }), ...(builtBy === undefined ? {} : { builtBy }) };
+}
+
+/** An engine has no other way to learn it than by the steps; a layout gets it when it is written, unless a step reads it. */
+async function wantsEpoch({ build, layout }: ServiceBuild): Promise<boolean> {
+  if (layout === undefined) return true;
+  // A missing Dockerfile is told by the build.
+  const text = await readFile(build.dockerfile ?? join(build.context, "Dockerfile"), "utf8").catch(() => "");
+  return text.includes("SOURCE_DATE_EPOCH");
 }
 
 async function prepareOutput(layout: string | undefined): Promise<BuildOutput> {
