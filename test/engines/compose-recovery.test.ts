@@ -1,5 +1,5 @@
 import { VolumeRecordStore } from "@belay/compose";
-import { messageOf, scopeHash } from "@belay/core";
+import { LABELS, messageOf, scopeHash } from "@belay/core";
 import { waitUntil } from "@belay/testkit";
 import { describe, expect } from "vitest";
 import { drive, goBack, POLICY } from "./compose-driver.ts";
@@ -170,6 +170,10 @@ describe.concurrent("the records", () => {
     expect(await store.read("1.snap.abc")).toEqual(large);
     expect(await store.read("2.begin")).toEqual(new Uint8Array());
     expect(await store.create("2.begin", large)).toEqual({ created: false, bytes: new Uint8Array() });
+    const damaged = { Name: `belay.${scopeHash(shop.scope)}.4.begin`, Labels: { [LABELS.record]: "bm8gZ3ppcA==" } };
+    await shop.docker.volumes.create(damaged);
+    expect(await store.read("4.begin")).toEqual(new Uint8Array());
+    expect(await store.create("4.begin", large)).toEqual({ created: false, bytes: new Uint8Array() });
     expect(await store.read("3.begin")).toBeUndefined();
     for (const name of [...(await store.list()), "gone"]) await store.remove(name);
     expect(await store.list()).toEqual([]);

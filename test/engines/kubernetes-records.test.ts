@@ -1,4 +1,4 @@
-import { Redactor, systemClock } from "@belay/core";
+import { Redactor, scopeHash, systemClock } from "@belay/core";
 import { connectKubernetes, type KubernetesConnection, SecretRecordStore } from "@belay/kubernetes";
 import { Ledger } from "@belay/rollout";
 import { waitUntil } from "@belay/testkit";
@@ -44,6 +44,16 @@ describe.concurrent("the records", () => {
       expect(await store.list()).toEqual(["1.snap.abc"]);
       expect(await store.read("1.snap.abc")).toEqual(large);
       expect(await store.read("1.begin")).toBeUndefined();
+      await shop.kubectl(
+        "create",
+        "secret",
+        "generic",
+        `belay.${scopeHash(shop.scope)}.2.begin`,
+        "--from-literal=record=x",
+      );
+      expect(await store.read("2.begin")).toEqual(new Uint8Array());
+      expect(await store.create("2.begin", large)).toEqual({ created: false, bytes: new Uint8Array() });
+      await store.remove("2.begin");
       const [name = ""] = (await shop.kubectl("get", "secrets", "--output", "name"))
         .split("\n")
         .filter((one) => one.endsWith("abc"));

@@ -1,6 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { gunzipSync, gzipSync } from "node:zlib";
-import { type CreateResult, LABELS, type RecordStore, type Scope, scopeHash, sha256 } from "@belay/core";
+import {
+  type CreateResult,
+  LABELS,
+  packRecord,
+  type RecordStore,
+  type Scope,
+  scopeHash,
+  sha256,
+  unpackRecord,
+} from "@belay/core";
 import { type Docker, isNotFound, type Volume } from "@belay/docker";
 
 const NONCE = "dev.belay.nonce";
@@ -36,7 +44,7 @@ export class VolumeRecordStore implements RecordStore {
         [LABELS.scope]: scopeHash(this.#scope),
         [LABELS.application]: this.#scope.application,
         [LABELS.environment]: this.#scope.environment,
-        [LABELS.record]: gzipSync(bytes).toString("base64"),
+        [LABELS.record]: packRecord(bytes),
         [NONCE]: nonce,
       },
     });
@@ -77,6 +85,5 @@ export class VolumeRecordStore implements RecordStore {
 }
 
 function bytesOf(volume: Volume): Uint8Array {
-  const text = volume.Labels?.[LABELS.record];
-  return text === undefined ? new Uint8Array() : new Uint8Array(gunzipSync(Buffer.from(text, "base64")));
+  return unpackRecord(volume.Labels?.[LABELS.record]);
 }

@@ -15,6 +15,7 @@ export * from "./log.ts";
 export * from "./map-bounded.ts";
 export * from "./observation.ts";
 export * from "./outcome.ts";
+export * from "./packed-record.ts";
 export * from "./per-object.ts";
 export * from "./policy.ts";
 export * from "./process.ts";

@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { gunzipSync, gzipSync } from "node:zlib";
 import {
   type Clock,
   type CreateResult,
   isBelayError,
+  packRecord,
   type RecordStore,
   type Scope,
   scopeHash,
   sha256,
+  unpackRecord,
 } from "@belay/core";
 import { isTaken } from "./api/api-error.ts";
 import type { KubernetesApi } from "./kubernetes-api.ts";
@@ -111,12 +112,12 @@ export class SecretRecordStore implements RecordStore {
           [KUBERNETES_ANNOTATIONS.environment]: environment,
         },
       },
-      data: { record: gzipSync(bytes).toString("base64") },
+      data: { record: packRecord(bytes) },
     };
   }
 }
 
 function bytesOf(secret: KubernetesObject): Uint8Array {
   const { record } = (secret.data ?? {}) as { readonly record?: string };
-  return record === undefined ? new Uint8Array() : new Uint8Array(gunzipSync(Buffer.from(record, "base64")));
+  return unpackRecord(record);
 }
