@@ -1,7 +1,9 @@
+import { waitUntil } from "@belay/testkit";
 import { describe, expect, it } from "vitest";
 import type { ImageCatalogue } from "../contract/images.ts";
 import { configOf, deploymentOf, releaseOf, roll, serviceOf } from "./manifest-shop.ts";
 import type { ManifestStand } from "./manifest-stand.ts";
+import { startWebhook } from "./start-webhook.ts";
 import { useManifestStands } from "./use-manifest-stands.ts";
 
 /* Manifests on a real node, by the whole way of a deployment; looked at with the plain kubectl. */
@@ -68,6 +70,80 @@ const names = async (kind: string) =>
     .split("\n")
     .filter(Boolean)
     .sort();
+
+/** A webhook of the cluster's owner that lets nobody remove objects of this kind from the namespace. */
+async function keepAll(resource: "configmaps" | "deployments", onEnd: (done: () => Promise<void>) => void) {
+  const webhook = await startWebhook();
+  webhook.answer = () => ({ refused: KEPT });
+  const name = `keep.${stand.namespace}`;
+  const configuration = {
+    apiVersion: "admissionregistration.k8s.io/v1",
+    kind: "ValidatingWebhookConfiguration",
+    metadata: { name },
+    webhooks: [
+      {
+        ...{ name: "keep.shop.example", clientConfig: webhook.clientConfig, failurePolicy: "Fail" },
+        ...{ sideEffects: "None", admissionReviewVersions: ["v1"], timeoutSeconds: 10 },
+        rules: [
+          {
+            ...{ apiGroups: [resource === "configmaps" ? "" : "apps"], apiVersions: ["v1"] },
+            ...{ operations: ["DELETE"], resources: [resource] },
+          },
+        ],
+        namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": stand.namespace } },
+      },
+    ],
+  };
+  await stand.pipe(JSON.stringify(configuration), "apply");
+  onEnd(async () => {
+    await stand.kubectl("delete", "validatingwebhookconfiguration", name);
+    await webhook.stop();
+  });
+  const dry = ["delete", resource, "--all", "--dry-run=server"] as const;
+  const isAsked = async (): Promise<boolean> =>
+    stand.kubectl(...dry).then(
+      () => false,
+      () => true,
+    );
+  await waitUntil("the webhook is asked", isAsked, { withinMs: 60_000, everyMs: 200 });
+}
+
+const KEPT = "nobody removes anything on a Friday";
+
+describe("what a webhook lets nobody remove", () => {
+  it("stays behind and is named, when it serves nobody: the release is good", async ({ onTestFinished }) => {
+    await stand.write({ "web.yaml": WEB("info"), "old.yaml": configOf("plain", "1") });
+    expect((await roll(stand, await releaseOf(images, { web: "good1" }))).outcome).toBe("succeeded");
+    await stand.write({ "old.yaml": "# gone\n" });
+    await keepAll("configmaps", onTestFinished);
+    const good = await roll(stand, await releaseOf(images, { web: "good2" }));
+    expect(good, good.log).toMatchObject({ outcome: "succeeded" });
+    expect(good.report.findings).toContainEqual({
+      ...{ level: "warn", check: "left_behind" },
+      message: expect.stringMatching(new RegExp(`^configmap/plain stays behind: .*${KEPT}`)),
+      remedy: expect.stringContaining(`--namespace ${stand.namespace} delete configmap/plain`),
+    });
+    expect(await names("configmap")).toContain("configmap/plain");
+    expect(await running()).toEqual([`${await image("good2")} info`]);
+  });
+
+  it("takes the release off as a whole, when it is a service, which would go on to serve", async ({
+    onTestFinished,
+  }) => {
+    await stand.write({ "web.yaml": WEB("info"), "old.yaml": deploymentOf("old", { replicas: 1 }) });
+    const both = await releaseOf(images, { web: "good1", old: "good1" });
+    expect((await roll(stand, both)).outcome).toBe("succeeded");
+    await stand.write({ "old.yaml": "# gone\n" });
+    await keepAll("deployments", onTestFinished);
+    const result = await roll(stand, await releaseOf(images, { web: "good2" }));
+    expect(result, result.log).toMatchObject({
+      outcome: "rolled_back",
+      cause: { cause: "start_failed", service: "old", detail: expect.stringContaining(KEPT) },
+    });
+    expect(await running()).toEqual([`${await image("good1")} info`]);
+    expect(await running("old")).toEqual([await image("good1")]);
+  });
+});
 
 describe("manifests on a node", () => {
   it("come up, are unchanged, change, and a configuration goes back together with its image after a crash", async () => {

@@ -1,4 +1,4 @@
-import { BelayError, type DeploymentContext, scopeHash } from "@belay/core";
+import { BelayError, type DeploymentContext, type LeftBehind, scopeHash } from "@belay/core";
 import type { ComposeContainer } from "./compose-container.ts";
 import { resourceName } from "./compose-project.ts";
 import { changeNames } from "./container-changes.ts";
@@ -15,6 +15,7 @@ export interface Work {
   readonly state: TargetState;
   readonly plan: PlanContents;
   readonly context: DeploymentContext;
+  readonly left: LeftBehind;
 }
 
 /** Containers of the service that this deployment made. */

@@ -78,7 +78,8 @@ function coherentCommand(
   return [...needed, `${environment}${words.map(shellWord).join(" ")} <<'EOF'`, "services:", ...pins, "EOF"].join("\n");
 }
 
-function dockerOf({ cliArgs = [], shownCliArgs = cliArgs }: TargetState["options"]): readonly string[] {
+/** The docker command line as a person needs it to reach this engine. */
+export function dockerOf({ cliArgs = [], shownCliArgs = cliArgs }: TargetState["options"]): readonly string[] {
   return ["docker", ...shownCliArgs];
 }
 

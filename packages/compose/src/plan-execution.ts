@@ -3,6 +3,7 @@ import {
   dependencyLevels,
   type Execution,
   type ExecutionStage,
+  LeftBehind,
   type Wanted,
 } from "@belay/core";
 import type { Work } from "./create-containers.ts";
@@ -24,12 +25,13 @@ import type { TargetState } from "./target-state.ts";
  * until they end: taking a running container out of it cut 10 of 1,600 requests, SIGTERM none (haproxy with DNS discovery
  * and retries of connections, 200 requests a second of 100 ms).
  * `retire`: the stopped old ones are removed. What the release has no more goes the way of old containers: it is stopped
- * in `shift`, when everything else is proven, and comes back with the rest.
+ * in `shift`, when everything else is proven, and comes back with the rest. What can't be removed serves nobody: it is told.
  *
  * Services that can't overlap (`recreate`) are replaced within `start`: old stopped, new created, started and judged.
  */
 export function planExecution(state: TargetState, plan: PlanContents, context: DeploymentContext): Execution {
-  const work: Work = { state, plan, context };
+  const left = new LeftBehind(state.options.log);
+  const work: Work = { state, plan, context, left };
   state.restoring = undefined;
   state.carriedOut = context.deployment;
   state.beginWay(plan.services.flatMap(({ current }) => current.map(({ id }) => id)));
@@ -55,7 +57,7 @@ export function planExecution(state: TargetState, plan: PlanContents, context: D
     { name: "shift", act: (signal) => shift(work, touched, signal), expect: "alone", stable: true },
     { name: "retire", act: (signal) => retire(work, touched, signal), expect: "alone", stable: false },
   ];
-  return { wanted, stages };
+  return { wanted, stages, leftBehind: () => left.all() };
 }
 
 function wantedOf(one: PlannedService, context: DeploymentContext): Wanted {

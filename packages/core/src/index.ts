@@ -11,6 +11,7 @@ export * from "./identity.ts";
 export * from "./in-service.ts";
 export * from "./inputs.ts";
 export * from "./keeps-failed.ts";
+export * from "./left-behind.ts";
 export * from "./log.ts";
 export * from "./map-bounded.ts";
 export * from "./observation.ts";

@@ -91,6 +91,19 @@ export interface ExecutionStage {
 export interface Execution {
   readonly wanted: readonly Wanted[];
   readonly stages: readonly ExecutionStage[];
+  /** What the last stage was to clear away and could not. It serves nobody, so it says nothing against the release. */
+  leftBehind?(): readonly Leftover[];
+}
+
+/** Something that stays on the target because the engine refuses to remove it. */
+export interface Leftover {
+  /** As a person calls it: `the container shop-web-1`. */
+  readonly what: string;
+  readonly service?: string;
+  /** Command with which a person removes it, ready to paste. */
+  readonly command: string;
+  /** What the engine said. */
+  readonly why: string;
 }
 
 /** Context that a target writes on what it makes. */

@@ -55,6 +55,18 @@ describe("renderComment", () => {
     expect(text).toContain("docker compose -p shop logs --tail 100 web");
   });
 
+  it("names what stays behind, unfolded and apart from what was found before", () => {
+    const before = SAMPLE_REPORTS.succeeded.findings;
+    const message = "the container shop-web-1 stays behind: device or resource busy.";
+    const left = { level: "warn", check: "left_behind", message, remedy: "Remove it: docker rm shop-web-1" } as const;
+    const text = renderComment({ ...SAMPLE_REPORTS.succeeded, findings: [...before, left] }, context);
+    const [shown = ""] = text.split("<details>");
+    expect(shown).toContain("**Left behind**\n\n- the container shop\\-web\\-1 stays behind: device or resource busy.");
+    expect(shown).toContain("docker rm shop\\-web\\-1");
+    expect(text.match(/Preflight findings \((\d+)\)/)?.[1]).toBe(before.length === 0 ? undefined : `${before.length}`);
+    expect(renderComment(SAMPLE_REPORTS.succeeded, context)).not.toContain("Left behind");
+  });
+
   it("shows what the reports of the tests count", () => {
     const { stages } = SAMPLE_REPORTS.succeeded;
     const counted = stages.map((one) =>

@@ -2,6 +2,7 @@ import {
   type DeploymentReport,
   type Finding,
   formatDuration,
+  LEFT_BEHIND,
   type RevisionFacts,
   type ServiceChange,
   type StageReport,
@@ -83,6 +84,15 @@ export function renderFindings(findings: readonly Finding[], level: RenderLevel)
       .join("<br>"),
   ]);
   return blocks(table(["Level", "Check", "Service", "Finding"], rows), more);
+}
+
+/** What stays on the target because its engine refused to remove it; how it is removed is among the commands to paste. */
+export function renderLeftBehind(findings: readonly Finding[], level: RenderLevel): string {
+  const left = findings.filter(({ check }) => check === LEFT_BEHIND);
+  if (left.length === 0) return "";
+  const { shown, more } = firstRows(left, level.rows);
+  const lines = shown.map(({ message, remedy = "" }) => `- ${prose(truncate(message, 500))} ${prose(remedy)}`);
+  return blocks(`**Left behind**\n\n${lines.join("\n")}`, more);
 }
 
 /** Commands for further looking, ready to paste. */

@@ -1,4 +1,11 @@
-import { type DeploymentReport, type FailureReport, formatDuration, redactDeep, type ScanSummary } from "@belay/core";
+import {
+  type DeploymentReport,
+  type FailureReport,
+  formatDuration,
+  LEFT_BEHIND,
+  redactDeep,
+  type ScanSummary,
+} from "@belay/core";
 import { cutMarkdown } from "./cut-markdown.ts";
 import { renderCause, renderHeadline, renderLead, renderRollback } from "./headline.ts";
 import { blocks, code, details, fence, link, prose } from "./markdown.ts";
@@ -10,6 +17,7 @@ import {
   renderChanges,
   renderExpected,
   renderFindings,
+  renderLeftBehind,
   renderNotCovered,
   renderStages,
 } from "./render-facts.ts";
@@ -83,7 +91,8 @@ function deploymentParts(
   section: Section,
 ): string[] {
   const refused = report.outcome === "refused";
-  const findings = renderFindings(report.findings, level);
+  const before = report.findings.filter(({ check }) => check !== LEFT_BEHIND);
+  const findings = renderFindings(before, level);
   return [
     renderRollback(report),
     loud(report, renderLead(report)),
@@ -93,8 +102,9 @@ function deploymentParts(
     renderEnvironments(report, context, level.rows),
     `**What runs now**\n\n${renderRunning(report, level.rows)}`,
     ...(report.outcome === "rollback_failed" ? whatToDo(report, level) : []),
+    renderLeftBehind(report.findings, level),
     section(refused ? "What would have changed" : "What was changed", renderChanges(report.changes, level)),
-    refused ? "" : section(`Preflight findings (${report.findings.length})`, findings),
+    refused ? "" : section(`Preflight findings (${before.length})`, findings),
     section("Not covered by the way back", renderNotCovered(report.notCovered)),
     report.outcome === "rollback_failed" ? "" : section("Look further", renderAdvice(report.advice)),
   ];

@@ -5,9 +5,7 @@ export async function giveAdvice(
   state: TargetState,
 ): Promise<readonly { readonly title: string; readonly command: string }[]> {
   const { options } = state;
-  const kubectl = ["kubectl", ...(options.kubectlArgs ?? []), "--namespace", options.scope.project]
-    .map(shellWord)
-    .join(" ");
+  const kubectl = kubectlOf(options).map(shellWord).join(" ");
   const workloads = state.services.map((service) => state.keyOf(service));
   const titles = workloads.map(({ kind, name }) => shellWord(`${kind.toLowerCase()}/${name}`));
   const coherent =
@@ -33,7 +31,12 @@ export async function giveAdvice(
   ];
 }
 
+/** The kubectl command line as a person needs it to reach this namespace. */
+export function kubectlOf({ kubectlArgs = [], scope }: TargetState["options"]): readonly string[] {
+  return ["kubectl", ...kubectlArgs, "--namespace", scope.project];
+}
+
 /** A word as a shell reads it back. */
-function shellWord(text: string): string {
+export function shellWord(text: string): string {
   return /^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,12 +1,15 @@
-import { DEFAULT_ROLLOUT, type ServiceChange } from "@belay/core";
+import { BelayError, DEFAULT_ROLLOUT, type ServiceChange } from "@belay/core";
+import { createTestLog } from "@belay/testkit";
 import { expect, test } from "vitest";
 import type { DesiredObject } from "./desired.ts";
-import type { KubernetesObject } from "./kubernetes-object.ts";
+import type { KubernetesObject, ObjectKey } from "./kubernetes-object.ts";
 import type { PlanContents, PlannedObject } from "./plan-detail.ts";
 import { planExecution } from "./plan-execution.ts";
 import type { TargetState } from "./target-state.ts";
 
-const state = { remember: () => {}, written: new Map() } as unknown as TargetState;
+const scope = { target: "kubernetes", project: "shop", application: "shop", environment: "test" } as const;
+const options = { log: createTestLog(), scope, kubectlArgs: ["--context", "staging"] };
+const state = { remember: () => {}, written: new Map(), options } as unknown as TargetState;
 const context = { deployment: 1, release: `sha256:${"0".repeat(64)}`, policy: DEFAULT_ROLLOUT } as const;
 
 function planned(
@@ -77,6 +80,43 @@ test("what the release no longer has goes last", () => {
   const live: KubernetesObject = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "old" } };
   const prune = [{ key: { apiVersion: "v1", kind: "ConfigMap", name: "old" }, live }];
   expect(stagesOf([workload("web")], { prune }).map(({ name }) => name)).toEqual(["apply", "prune"]);
+});
+
+/** The last stage, where an admission webhook refuses to remove anything. */
+function pruning(prune: readonly { readonly key: ObjectKey; readonly service?: string }[]) {
+  const remove = async ({ name }: ObjectKey): Promise<void> => {
+    const got = "the API server answered 403: admission webhook denied the request";
+    throw new BelayError("ENGINE_ERROR", { doing: `removing ${name}`, got });
+  };
+  const where = { ...state, api: { remove } } as unknown as TargetState;
+  const gone = prune.filter(({ service }) => service === "old").map(({ key, service = "" }) => removed(key, service));
+  const planned = prune.map((one) => ({ ...one, live: { ...one.key, metadata: { name: one.key.name } } }));
+  const plan = { objects: [], changes: gone, prune: planned, labelledDeployment: 0, floors: new Map() };
+  const { stages, leftBehind } = planExecution(where, plan, context);
+  return { act: () => stages.at(-1)?.act(new AbortController().signal), left: () => leftBehind?.() };
+}
+
+function removed({ name }: ObjectKey, service: string): ServiceChange {
+  const rest = { dependsOn: [], differences: [] } as const;
+  return { service, name: `deployment/${name}`, action: "remove", goal: "run", desired: 0, ...rest };
+}
+
+test("what has no pods, or only a finished Job's, is left behind when it can't be removed", async () => {
+  const { act, left } = pruning([
+    { key: { apiVersion: "v1", kind: "ConfigMap", name: "plain" } },
+    { key: { apiVersion: "batch/v1", kind: "Job", name: "migrate-1" }, service: "migrate" },
+  ]);
+  await act();
+  const kubectl = "kubectl --context staging --namespace shop delete";
+  expect(left()).toEqual([
+    { what: "job/migrate-1", command: `${kubectl} job/migrate-1`, why: expect.stringContaining("denied") },
+    { what: "configmap/plain", command: `${kubectl} configmap/plain`, why: expect.stringContaining("denied") },
+  ]);
+});
+
+test("a service that can't be removed goes on to serve: that is the release's failure", async () => {
+  const { act } = pruning([{ key: { apiVersion: "apps/v1", kind: "Deployment", name: "old" }, service: "old" }]);
+  await expect(act()).rejects.toMatchObject({ code: "ENGINE_ERROR", service: "old" });
 });
 
 test("a number that an autoscaler may lower is not waited for", () => {

@@ -5,11 +5,13 @@ import {
   type Execution,
   type ExecutionStage,
   inService,
+  LeftBehind,
   mapBounded,
   type Wanted,
 } from "@belay/core";
 import { checkFence } from "./check-fence.ts";
 import type { Marks } from "./desired.ts";
+import { kubectlOf, shellWord } from "./give-advice.ts";
 import { type KubernetesObject, titleOf } from "./kubernetes-object.ts";
 import { AT_ONCE } from "./make-plan.ts";
 import { marksOf } from "./marks.ts";
@@ -51,14 +53,17 @@ export function planExecution(state: TargetState, plan: PlanContents, context: D
       services,
     };
   });
+  const left = new LeftBehind(state.options.log);
+  const serving = new Set(removed.map(({ service }) => service));
   const prune: ExecutionStage = {
     name: "prune",
-    act: (signal) => prunePlanned(state, plan, context, signal),
+    act: (signal) => prunePlanned(state, plan, { context, serving, left }, signal),
     expect: "alone",
     stable: false,
   };
   const gone = removed.map((change): Wanted => ({ ...nothing(change.service), goal: change.goal }));
-  return { wanted: [...wanted, ...gone], stages: plan.prune.length === 0 ? stages : [...stages, prune] };
+  const all = plan.prune.length === 0 ? stages : [...stages, prune];
+  return { wanted: [...wanted, ...gone], stages: all, leftBehind: () => left.all() };
 }
 
 function nothing(service: string): Wanted {
@@ -182,16 +187,29 @@ async function requireUnchanged(
   });
 }
 
+interface Pruning {
+  readonly context: DeploymentContext;
+  /** Services whose workloads are to go. */
+  readonly serving: ReadonlySet<string>;
+  readonly left: LeftBehind;
+}
+
+/** What a removed service's workload could not be rid of goes on to serve: that is an error. The rest serves nobody. */
 async function prunePlanned(
   state: TargetState,
   plan: PlanContents,
-  context: DeploymentContext,
+  { context, serving, left }: Pruning,
   signal: AbortSignal,
 ): Promise<void> {
-  const { scope } = state.options;
+  const { scope, log } = state.options;
   const marks = marksOf(scope, context);
-  for (const { key, live } of plan.prune.toReversed()) {
-    await removeObject(state.api, scope, { key, before: live, marks }, signal);
-    state.options.log.info(`removed ${titleOf(key)}`);
+  for (const { key, live, service } of plan.prune.toReversed()) {
+    const remove = async (): Promise<void> => {
+      await removeObject(state.api, scope, { key, before: live, marks }, signal);
+      log.info(`removed ${titleOf(key)}`);
+    };
+    const command = [...kubectlOf(state.options), "delete", titleOf(key)].map(shellWord).join(" ");
+    if (service !== undefined && serving.has(service)) await inService(service, remove);
+    else await left.attempt({ what: titleOf(key), command }, remove);
   }
 }

@@ -86,7 +86,10 @@ async function goForward(run: Run): Promise<DeploymentResult> {
     cancel: AbortSignal.any([ports.signal, tenure.stop]),
   };
   const end = await carryOut(course, execution);
-  if (end.kind === "converged") return succeed(run, execution.wanted, end.observation);
+  if (end.kind === "converged") {
+    run.facts.leftBehind = execution.leftBehind?.() ?? [];
+    return succeed(run, execution.wanted, end.observation);
+  }
   const asked = end.kind === "cancelled" ? tenure.stopRequest : undefined;
   run.facts.stopRequest = asked;
   const cause = asked === undefined ? causeOfEnd(end) : stopCause(asked);

@@ -2,7 +2,10 @@ import {
   type CauseDetail,
   type DeploymentReport,
   explainCause,
+  type Finding,
   type InstanceEvidence,
+  LEFT_BEHIND,
+  type Leftover,
   type Outcome,
   type Plan,
   pinnedReference,
@@ -30,6 +33,8 @@ export class RunFacts {
   /** Who asked this one to stop, when it did. */
   stopRequest: StopRecord | undefined;
   leftOpen = false;
+  /** What could not be cleared away after the release was proven. */
+  leftBehind: readonly Leftover[] = [];
   readonly #ports: RolloutPorts;
   readonly #beganAt: number;
   readonly #startedAt: string;
@@ -65,7 +70,7 @@ export class RunFacts {
       ...this.#supersededBy(),
       ...this.#previous(),
       changes: this.plan?.services ?? [],
-      findings: this.plan?.findings ?? [],
+      findings: [...(this.plan?.findings ?? []), ...this.leftBehind.map(leftoverFinding)],
       running: this.running,
       evidence: this.evidence,
       advice: await this.#advice(),
@@ -102,13 +107,20 @@ export class RunFacts {
 
   /** Advice is a courtesy: an engine that can't be asked for it changes no outcome. */
   async #advice(): Promise<DeploymentReport["advice"]> {
+    const clearing = this.leftBehind.map(({ what, command }) => ({ title: `Remove ${what}`, command }));
     try {
-      return await this.#ports.target.advice();
+      return [...clearing, ...(await this.#ports.target.advice())];
     } catch (error) {
       this.#ports.log.debug(`no advice from the target: ${String(error)}`);
-      return [];
+      return clearing;
     }
   }
+}
+
+function leftoverFinding({ what, service, command, why }: Leftover): Finding {
+  const message = `${what} stays behind: ${why}`;
+  const remedy = `The release is no worse for it. Remove it by hand: ${command}`;
+  return { level: "warn", check: LEFT_BEHIND, ...(service === undefined ? {} : { service }), message, remedy };
 }
 
 /** A release that gave way did not fail. */

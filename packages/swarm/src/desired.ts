@@ -54,10 +54,18 @@ export interface DesiredStack {
    * One that no service refers to gets the label {@link UNUSED_SINCE} with `deployment` (labels are the one thing of them
    * that can change), because snapshots up to this deployment may refer to it; one that is used again loses the label. It is
    * removed when that number is below `oldestKept`. Networks go as soon as nothing uses them: the way back makes them anew
-   * by name. What is still in use (the engine refuses) stays, without an error.
+   * by name. What is still in use (the engine refuses) stays, without an error. `clear` does the work on each of them, and
+   * decides on what is refused for another reason; without it that is thrown.
    */
-  tidy(kept: KeptFiles, signal: AbortSignal): Promise<void>;
+  tidy(kept: KeptFiles, signal: AbortSignal, clear?: Clear): Promise<void>;
 }
+
+/** Clears one resource of a stack away. */
+export type Clear = (
+  kind: "config" | "secret" | "network",
+  name: string,
+  work: () => Promise<unknown>,
+) => Promise<void>;
 
 /** Label of a config or secret that no service refers to: number of the deployment after which that was found first. */
 export const UNUSED_SINCE = "dev.belay.unused-since";

@@ -42,6 +42,6 @@ export async function giveAdvice(state: TargetState): Promise<readonly Advice[]>
 }
 
 /** A word as a shell reads it back. */
-function shellWord(text: string): string {
+export function shellWord(text: string): string {
   return /^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

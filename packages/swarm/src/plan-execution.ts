@@ -3,11 +3,14 @@ import {
   dependencyLevels,
   type Execution,
   type ExecutionStage,
+  inService,
   LABELS,
+  LeftBehind,
   type Wanted,
 } from "@belay/core";
 import type { Service, ServiceSpec } from "@belay/docker";
 import { cameWithLabels } from "./came-with-labels.ts";
+import { shellWord } from "./give-advice.ts";
 import { isTouched, type PlanContents, type PlannedService } from "./plan-detail.ts";
 import { removeService } from "./remove-service.ts";
 import { restoreNetworks } from "./restore-networks.ts";
@@ -25,7 +28,7 @@ const AT_ONCE = 4;
  * `update`, once per level of dependencies: the services get their new spec, and the engine replaces their tasks by the
  * user's own rules (parallelism, delay, order). It is done when no task of another revision is left, and the last one when
  * that has held for the stable window.
- * `prune`: services that the files no longer have go, after the new release was proven.
+ * `prune`: services that the files no longer have go, after the new release was proven, and what nobody uses any more.
  *
  * The engine's own failure action stays the user's: Belay's judge is faster as a rule, and an engine that has rolled back by
  * itself has done the same thing.
@@ -52,13 +55,15 @@ export function planExecution(state: TargetState, plan: PlanContents, context: D
       services: kept.filter((one) => !later.includes(one)).map(({ service }) => service),
     };
   });
+  const left = new LeftBehind(state.options.log);
   const prune: ExecutionStage = {
     name: "prune",
-    act: (signal) => clearAway(state, plan, removed, context, signal),
+    act: (signal) => clearAway(state, plan, { removed, left }, context, signal),
     expect: "alone",
     stable: levels.length === 0,
   };
-  return { wanted, stages: plan.stack === undefined && removed.length === 0 ? updates : [...updates, prune] };
+  const stages = plan.stack === undefined && removed.length === 0 ? updates : [...updates, prune];
+  return { wanted, stages, leftBehind: () => left.all() };
 }
 
 async function update(
@@ -120,12 +125,17 @@ export function labelled(
 async function clearAway(
   state: TargetState,
   plan: PlanContents,
-  removed: readonly PlannedService[],
+  { removed, left }: { readonly removed: readonly PlannedService[]; readonly left: LeftBehind },
   context: DeploymentContext,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { name } of removed) await removeService(state, name, signal);
+  // A service that can't be removed goes on to serve: then the release as a whole does not run, and that is an error.
+  for (const { service, name } of removed) await inService(service, () => removeService(state, name, signal));
   const numbers = (await state.store.list()).map((name) => Number(name.split(".")[0])).filter(Number.isSafeInteger);
   const oldestKept = Math.min(context.deployment, ...numbers);
-  await plan.stack?.tidy({ oldestKept, deployment: context.deployment }, signal);
+  const docker = ["docker", ...(state.options.cliArgs ?? [])];
+  await plan.stack?.tidy({ oldestKept, deployment: context.deployment }, signal, (kind, name, work) => {
+    const command = [...docker, kind, "rm", name].map(shellWord).join(" ");
+    return left.attempt({ what: `the ${kind} ${name}`, command }, work);
+  });
 }

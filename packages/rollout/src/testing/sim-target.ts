@@ -3,6 +3,7 @@ import {
   type DeploymentContext,
   type Execution,
   type InstanceEvidence,
+  type Leftover,
   type Observation,
   type Plan,
   type RecordStore,
@@ -32,6 +33,8 @@ export class SimTarget implements Target {
   labelled = 0;
   /** Overrides for single operations. */
   restorationFails = false;
+  /** What the way forward could not clear away. */
+  leftBehind: readonly Leftover[] = [];
   readonly #engine: SimEngine;
   readonly #gate: () => Promise<void>;
 
@@ -68,7 +71,8 @@ export class SimTarget implements Target {
   }
 
   execution(plan: Plan, _context: DeploymentContext): Execution {
-    return this.#way(plan.services.map((one) => [one.service, one.to?.revision ?? null]));
+    const way = this.#way(plan.services.map((one) => [one.service, one.to?.revision ?? null]));
+    return { ...way, leftBehind: () => this.leftBehind };
   }
 
   async restoration(snapshot: Uint8Array, _context: DeploymentContext): Promise<Execution> {

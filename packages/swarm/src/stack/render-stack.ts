@@ -54,8 +54,8 @@ export async function renderStack(request: RenderRequest): Promise<DesiredStack>
       ...files.create.map(({ kind, name }) => `${kind} ${name} is created`),
     ],
     create: (labels, signal) => createResources(docker, resources, labels, signal),
-    tidy: (kept, signal) => {
-      const own = { scope: scopeHash(scope), networks: new Set([...used, `${stack}_default`]), log };
+    tidy: (kept, signal, clear = async (_kind, _name, work) => void (await work())) => {
+      const own = { scope: scopeHash(scope), networks: new Set([...used, `${stack}_default`]), log, clear };
       return tidyResources(docker, own, kept, signal);
     },
   };

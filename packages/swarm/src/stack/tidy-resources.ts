@@ -1,6 +1,6 @@
 import { LABELS, type Log } from "@belay/core";
 import { isOutOfSequence, type Service, type SwarmFile } from "@belay/docker";
-import { type KeptFiles, UNUSED_SINCE } from "../desired.ts";
+import { type Clear, type KeptFiles, UNUSED_SINCE } from "../desired.ts";
 import type { FileKind } from "./file-object.ts";
 import { type Client, deploymentOf, filesOf, removeQuietly } from "./stack-resources.ts";
 
@@ -10,12 +10,13 @@ export interface TidyScope {
   /** Names of networks that the files use now: a service that is not there yet may need them. */
   readonly networks: ReadonlySet<string>;
   readonly log: Log;
+  readonly clear: Clear;
 }
 
 /** See `DesiredStack.tidy`. */
 export async function tidyResources(
   docker: Client,
-  { scope, networks, log }: TidyScope,
+  { scope, networks, log, clear }: TidyScope,
   kept: KeptFiles,
   signal: AbortSignal,
 ): Promise<void> {
@@ -25,14 +26,15 @@ export async function tidyResources(
     const api = filesOf(docker, kind);
     const own = await api.list({ filters: { label: [`${LABELS.scope}=${scope}`] } }, { signal });
     for (const file of own.filter((one) => deploymentOf(one.Spec) !== undefined)) {
-      await tidyFile(docker, kind, file, used, kept, log, signal);
+      await clear(kind, file.Spec.Name, () => tidyFile(docker, kind, file, used, kept, log, signal));
     }
   }
   const usedNetworks = networksUsed(services);
   const own = await docker.networks.list({ filters: { label: [`${LABELS.scope}=${scope}`] } }, { signal });
   for (const { Id, Name } of own.filter((one) => deploymentOf(one) !== undefined)) {
     if (networks.has(Name) || usedNetworks.has(Id) || usedNetworks.has(Name)) continue;
-    await removeQuietly(`the network ${Name}`, () => docker.networks.remove(Id, { signal }), log);
+    const remove = (): Promise<void> => docker.networks.remove(Id, { signal });
+    await clear("network", Name, () => removeQuietly(`the network ${Name}`, remove, log));
   }
 }
 
