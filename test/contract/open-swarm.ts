@@ -3,6 +3,8 @@ import { connectDocker } from "@belay/docker";
 import { createAuthenticator } from "@belay/registry";
 import { createSwarmTarget } from "@belay/swarm";
 import { imageAvailability } from "../../packages/pipeline/src/registry-access.ts";
+import { stopAtWorker } from "./stop-at-worker.ts";
+import type { StopPoint } from "./stop-within.ts";
 import type { OpenTarget } from "./target-opener.ts";
 
 export interface SwarmSettings {
@@ -12,12 +14,14 @@ export interface SwarmSettings {
   /** Stack files; none: existing services get another image and nothing else. */
   readonly files: readonly string[];
   readonly services: readonly string[];
+  /** Where the process stops by itself. */
+  readonly stop?: StopPoint;
 }
 
 /** A Swarm target as the pipeline opens it. */
 export const openTarget: OpenTarget = async (settings, { log, redactor }) => {
-  const { env, scope, files, services } = settings as SwarmSettings;
-  const docker = await connectDocker({ env });
+  const { env, scope, files, services, stop } = settings as SwarmSettings;
+  const docker = stopAtWorker(await connectDocker({ env }), stop, log);
   const runner = createRunner(redactor);
   const auth = createAuthenticator({ env, runner, redactor: new Redactor() });
   const target = await createSwarmTarget({

@@ -1,10 +1,10 @@
 import { expect } from "vitest";
-import { type ChangeGate, startChangeGate } from "./change-gate.ts";
-import type { SwarmSettings } from "./open-swarm.ts";
+import type { ChangeGate } from "./change-gate.ts";
 import { POLICY } from "./policy.ts";
 import { commit } from "./release-of.ts";
 import { Runner } from "./runner.ts";
 import type { Definitions } from "./stand.ts";
+import { throughGate } from "./through-gate.ts";
 import type { Running, Trial } from "./trial.ts";
 
 const VICTIM = "victim";
@@ -40,11 +40,7 @@ async function runTo(trial: Trial, { way, nth, where }: ChangePoint): Promise<Vi
     { api: "unchecked2", web: way === "back" ? "crash" : "unchecked2" },
     commit(0xa0),
   );
-  const { module, settings } = trial.app.opener();
-  const { env, ...rest } = settings as SwarmSettings;
-  const path = (env.DOCKER_HOST ?? "").slice("unix://".length);
-  const gate = undo.use(await startChangeGate({ path }));
-  const opener = { module, settings: { ...rest, env: { ...env, DOCKER_HOST: `tcp://127.0.0.1:${gate.port}` } } };
+  const { gate, opener } = undo.use(await throughGate(trial.app.opener()));
   // The bad release lives shorter than it would have to hold.
   const policy = { ...POLICY, stableMs: way === "back" ? 5_000 : 500 };
   const holdAt = { step: way === "back" ? "restore act" : "act", nth: way === "prune" ? 2 : 1 };

@@ -1,5 +1,6 @@
 import { describe, test, vi } from "vitest";
 import { killedAtChange, killedAtChangeThenNext, wokenAtChange } from "../contract/stopped-at-change.ts";
+import { wokenAtWorker } from "../contract/stopped-within.ts";
 import { openSwarmStand } from "../contract/swarm-stand.ts";
 import { Trial } from "../contract/trial.ts";
 
@@ -51,6 +52,10 @@ describe.concurrent("a run that is stopped, and taken over", () => {
 
   it("when one of two services is old again: woken, it changes nothing more", ({ trial }) =>
     wokenAtChange(trial, { way: "back", nth: 1, where: "after" }, "recover"));
+
+  it("when it is about to remove a service: woken, it removes nothing", ({ trial }) => wokenAtWorker(trial, "prune"));
+
+  it("when it is about to create a service: woken, it creates nothing", ({ trial }) => wokenAtWorker(trial, "add"));
 
   it("when its second change on the way back is on its way: the engine refuses it", ({ trial }) =>
     wokenAtChange(trial, { way: "back", nth: 2, where: "before" }, "deploy"));

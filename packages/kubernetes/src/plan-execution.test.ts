@@ -88,7 +88,8 @@ function pruning(prune: readonly { readonly key: ObjectKey; readonly service?: s
     const got = "the API server answered 403: admission webhook denied the request";
     throw new BelayError("ENGINE_ERROR", { doing: `removing ${name}`, got });
   };
-  const where = { ...state, api: { remove } } as unknown as TargetState;
+  const get = async (key: ObjectKey): Promise<KubernetesObject> => ({ ...key, metadata: { name: key.name } });
+  const where = { ...state, api: { get, remove } } as unknown as TargetState;
   const gone = prune.filter(({ service }) => service === "old").map(({ key, service = "" }) => removed(key, service));
   const planned = prune.map((one) => ({ ...one, live: { ...one.key, metadata: { name: one.key.name } } }));
   const plan = { objects: [], changes: gone, prune: planned, labelledDeployment: 0, floors: new Map() };
