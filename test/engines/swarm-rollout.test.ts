@@ -84,6 +84,20 @@ describe.concurrent("existing services of a swarm", () => {
     },
   );
 
+  it("change in the order that their labels say, which stay", async ({ shop }) => {
+    await shop.create("good1", ["--label", "dev.belay.depends-on=api"]);
+    await shop.create("good1", [], "api");
+    const stages: string[] = [];
+    const onStep = (step: string, stage = ""): void => {
+      if (step === "act") stages.push(stage);
+    };
+    const result = await shop.deploy({ web: "good2", api: "good2" }, { ports: { onStep } });
+    expect(result, shop.log.text()).toMatchObject({ outcome: "succeeded" });
+    expect(result.report.findings.map(({ check }) => check)).not.toContain("dependency_unknown");
+    expect(stages).toEqual(["update api", "update web"]);
+    expect((await shop.inspect()).Spec.Labels).toMatchObject({ "dev.belay.depends-on": "api" });
+  });
+
   it("go back for good although the engine is to roll back by itself, and keep that setting", async ({ shop }) => {
     const options = [
       "--replicas",

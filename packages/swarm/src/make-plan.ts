@@ -22,6 +22,7 @@ import { readLabels } from "./service-labels.ts";
 import { renderStack } from "./stack/index.ts";
 import type { TargetState } from "./target-state.ts";
 import { digestsIn } from "./translate-task.ts";
+import { inWrittenOrder } from "./written-order.ts";
 
 export const STACK_LABEL = "com.docker.stack.namespace";
 
@@ -43,11 +44,12 @@ export async function makePlan(state: TargetState, release: Release, policy: Rol
   const own = (service: Service): boolean => wanted.has(service.Spec.Name) || isOfScope(state, service);
   const missed = existing.some((service) => own(service) && !isLikelyOwn(state, release, service));
   const now = missed ? await readSwarm(state, existing, nodes, own) : swarm;
-  const services =
+  const { services, findings } =
     stack === undefined
-      ? planExisting(now, release, (service) => state.nameOf(service))
-      : planStack(now, stack, release);
-  const contents = { services, ...(stack && { stack }), labelledDeployment: labelledDeployment(state, now.services) };
+      ? inWrittenOrder(planExisting(now, release, (service) => state.nameOf(service)))
+      : { services: planStack(now, stack, release), findings: [] };
+  const numbered = { labelledDeployment: labelledDeployment(state, now.services) };
+  const contents = { services, findings, ...(stack && { stack }), ...numbered };
   return planOf(state, contents, {
     policy,
     nodes,
@@ -131,6 +133,7 @@ export async function planOf(
     services: contents.services.map((one) => changeOf(state, one)),
     findings: [
       ...(contents.stack?.findings ?? []),
+      ...(contents.findings ?? []),
       ...findObstacles(state, contents, circumstances),
       ...(await preflight(touched, circumstances)),
     ],

@@ -1,4 +1,4 @@
-import { BelayError, type Digest, type Goal } from "@belay/core";
+import { BelayError, type Digest, type Finding, type Goal } from "@belay/core";
 import type { Service, ServiceSpec } from "@belay/docker";
 import type { DesiredStack } from "./desired.ts";
 import type { NetworkSnapshot } from "./snapshot.ts";
@@ -34,6 +34,8 @@ export interface PlannedService {
 export interface PlanContents {
   /** Dependencies before what depends on them; what is removed comes last. */
   readonly services: readonly PlannedService[];
+  /** What was found while they were put in order. */
+  readonly findings?: readonly Finding[];
   /** Rendered from files; none when existing services get another image. */
   readonly stack?: DesiredStack;
   /** Networks that services of an earlier deployment were in: made again where they are gone. */

@@ -1,2 +1,3 @@
+export { orderServices } from "./order-services.ts";
 export { removeCreated } from "./remove-created.ts";
 export { renderStack } from "./render-stack.ts";
