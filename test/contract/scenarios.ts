@@ -46,7 +46,7 @@ const GROUPS: readonly Scenario[] = [
   {
     name: "one of three services removed",
     run: async (trial) => {
-      const result = await removeOneOfThree(trial, "good2");
+      const { result } = await removeOneOfThree(trial, "good2");
       await expectDone(trial, result, { api: ["good2", 1], web: ["good2", 1] });
       return result;
     },
@@ -54,13 +54,19 @@ const GROUPS: readonly Scenario[] = [
   {
     name: "one of three services removed, another fails",
     run: async (trial) => {
-      const result = await removeOneOfThree(trial, "crash");
+      const { result, worker } = await removeOneOfThree(trial, "crash");
       const old: Running = { api: ["good1", 1], web: ["good1", 1], worker: ["good1", 1] };
       await expectRolledBack(trial, result, STARTED, old);
+      // It never went: nothing is removed before the rest is proven.
+      expect(await namesOf(trial, "worker")).toEqual(worker);
       return result;
     },
   },
 ];
+
+async function namesOf(trial: Trial, service: string): Promise<readonly string[]> {
+  return ((await trial.seen()).services[service] ?? []).map(({ name }) => name).sort();
+}
 
 async function withOneShot(trial: Trial, release: Variants): Promise<DeploymentResult> {
   await trial.app.define({ migrate: { goal: "complete" }, web: { replicas: 1, dependsOn: ["migrate"] } });
@@ -69,14 +75,22 @@ async function withOneShot(trial: Trial, release: Variants): Promise<DeploymentR
   return trial.deploy(release);
 }
 
+interface Removed {
+  readonly result: DeploymentResult;
+  /** Instances of the removed service before it was. */
+  readonly worker: readonly string[];
+}
+
 /** The first release is Belay's own: what it did not bring, it must not remove. */
-async function removeOneOfThree(trial: Trial, web: VariantName): Promise<DeploymentResult> {
+async function removeOneOfThree(trial: Trial, web: VariantName): Promise<Removed> {
   const two: Definitions = { api: { replicas: 1 }, web: { replicas: 1 } };
   await trial.app.define({ ...two, worker: { replicas: 1 } });
   const first = await trial.deploy({ api: "good1", web: "good1", worker: "good1" });
   expect(first, trial.why(first)).toMatchObject({ outcome: "succeeded" });
   await trial.app.define(two);
-  return trial.deploy({ api: "good2", web });
+  const worker = await namesOf(trial, "worker");
+  expect(worker).toHaveLength(1);
+  return { result: await trial.deploy({ api: "good2", web }), worker };
 }
 
 /** What happens to the run itself. */
