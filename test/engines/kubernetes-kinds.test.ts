@@ -56,6 +56,52 @@ describe.concurrent("a StatefulSet", () => {
   });
 });
 
+describe.concurrent("a Deployment that is easily mistaken", () => {
+  it("is not taken off for what its readiness probe says before it serves", async ({ shop }) => {
+    await shop.apply([workload("Deployment", { replicas: 1, template: templateOf(await shop.image("good1")) })]);
+    await ready(shop, "deployment/web");
+    const result = await shop.deploy({ web: "deployment/web" }, { web: "slow" });
+    expect(result, shop.log.text()).toMatchObject({ outcome: "succeeded" });
+    expect(await running(shop)).toEqual([`${await shop.image("slow")} true`]);
+    const told = (): Promise<string> =>
+      shop.kubectl("get", "events", "--field-selector", "reason=Unhealthy", "--output", "jsonpath={.items[*].message}");
+    const isTold = async (): Promise<boolean> => (await told()).includes("Readiness probe failed");
+    await waitUntil("the engine tells of the probe", isTold, { withinMs: 60_000, everyMs: 500 });
+  });
+
+  it("goes back although its history keeps no ReplicaSet", async ({ shop }) => {
+    const spec = { replicas: 1, revisionHistoryLimit: 0, template: templateOf(await shop.image("good1")) };
+    await shop.apply([workload("Deployment", spec)]);
+    await ready(shop, "deployment/web");
+    const good = await shop.deploy({ web: "deployment/web" }, { web: "good2" });
+    expect(good, shop.log.text()).toMatchObject({ outcome: "succeeded" });
+    const bad = await shop.deploy({ web: "deployment/web" }, { web: "crash" });
+    expect(bad, shop.log.text()).toMatchObject({ outcome: "rolled_back", cause: { service: "web" } });
+    expect(await running(shop)).toEqual([`${await shop.image("good2")} true`]);
+  });
+
+  it("of a Helm release that was broken off is told of", async ({ shop }) => {
+    const owner = { "meta.helm.sh/release-name": "shop", "meta.helm.sh/release-namespace": shop.scope.project };
+    const spec = { replicas: 0, template: templateOf(await shop.image("good1")) };
+    await shop.apply([workload("Deployment", spec, { annotations: owner }), helmRevision(3, "deployed")]);
+    const release = await shop.release({ web: "good2" });
+    const checks = (): Promise<readonly string[]> =>
+      shop.withTarget({ web: "deployment/web" }, async (target) =>
+        (await target.plan(release, POLICY)).findings.map(({ check }) => check),
+      );
+    expect(await checks()).not.toContain("helm_pending");
+    await shop.apply([helmRevision(4, "pending-upgrade")]);
+    expect(await checks()).toContain("helm_pending");
+  });
+});
+
+/** A revision as Helm keeps it (`pkg/storage/driver/secrets.go`). */
+function helmRevision(version: number, status: string): object {
+  const labels = { owner: "helm", name: "shop", version: String(version), status };
+  const metadata = { name: `sh.helm.release.v1.shop.v${version}`, labels };
+  return { apiVersion: "v1", kind: "Secret", type: "helm.sh/release.v1", metadata, data: {} };
+}
+
 describe.concurrent("a DaemonSet", () => {
   it("takes a good release, and a bad one goes", async ({ shop }) => {
     await shop.apply([workload("DaemonSet", { template: templateOf(await shop.image("good1")) })]);
