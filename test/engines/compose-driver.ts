@@ -4,6 +4,7 @@ import {
   type DeploymentContext,
   type Execution,
   type ExecutionStage,
+  type Leftover,
   messageOf,
   type Observation,
   type Plan,
@@ -22,6 +23,8 @@ export interface Driven {
   readonly plan: Plan;
   readonly snapshot: Uint8Array;
   readonly context: DeploymentContext;
+  /** What could not be cleared away after it had succeeded. */
+  readonly left?: readonly Leftover[];
   /** Time from the failure to the proof of the old release. */
   readonly restoreMs?: number;
 }
@@ -48,9 +51,12 @@ export async function drive(
   try {
     const why = await carryOut(target, execution, policy, options.dieBefore);
     if (why === "died") return { result: "died", plan, snapshot, context };
-    if (why === undefined) return { result: "succeeded", plan, snapshot, context };
+    const left = execution.leftBehind?.() ?? [];
+    if (why === undefined) return { result: "succeeded", plan, snapshot, context, left };
     const began = performance.now();
-    await goBack(target, snapshot, context);
+    await goBack(target, snapshot, context).catch((error: unknown) => {
+      throw new Error(`${why}; then ${messageOf(error)}`, { cause: error });
+    });
     return { result: "rolled_back", why, plan, snapshot, context, restoreMs: performance.now() - began };
   } finally {
     stop.abort();

@@ -1,7 +1,11 @@
+import { type Containers, EngineError } from "@belay/docker";
 import { requestLoop, waitUntil } from "@belay/testkit";
 import { describe, expect } from "vitest";
 import { drive, goBack, POLICY } from "./compose-driver.ts";
 import { answers, it, release, url, writeShop } from "./compose-shop.ts";
+
+/** What an engine says whose storage driver can't let go of a container's files. */
+const BUSY = "driver failed to remove root filesystem: device or resource busy";
 
 describe("a rolling deployment", () => {
   it("adopts what a plain compose made, and loses no request", async ({ shop }) => {
@@ -57,6 +61,29 @@ describe("a rolling deployment", () => {
     expect(again.plan.services[0]).toMatchObject({ action: "unchanged", differences: [] });
     expect(again.result).toBe("succeeded");
     expect(await shop.ids()).toEqual(before);
+  });
+
+  it("is good although the engine can't remove what ran before, and names that", async ({ shop }) => {
+    await writeShop(shop);
+    await drive(await shop.target(), await release(shop, "good1"), 1);
+    const [[name = "", id = ""] = []] = Object.entries(await shop.ids("web"));
+    const remove: Containers["remove"] = async (container, ...rest) => {
+      if (container !== id) return shop.docker.containers.remove(container, ...rest);
+      throw new EngineError("ENGINE_ERROR", 500, BUSY, { doing: "removing a container", got: BUSY });
+    };
+    const docker = { ...shop.docker, containers: { ...shop.docker.containers, remove } };
+    const driven = await drive(await shop.target({ docker }), await release(shop, "good2"), 2);
+    expect(driven, `${driven.why}\n${shop.log.text()}`).toMatchObject({ result: "succeeded" });
+    const command = `docker rm --force ${name}`;
+    const what = `the container ${name}`;
+    expect(driven.left).toEqual([{ what, service: "web", command, why: expect.stringContaining(BUSY) }]);
+    const [running] = await (await shop.target()).running();
+    expect(running).toMatchObject({ service: "web", ready: 1, deployment: 2 });
+    // The next one clears it away.
+    const next = await drive(await shop.target(), await release(shop, "good1"), 3);
+    expect(next).toMatchObject({ result: "succeeded", left: [] });
+    expect(Object.values(await shop.ids("web"))).not.toContain(id);
+    expect(Object.keys(await shop.ids("web"))).toHaveLength(1);
   });
 
   it("knows a change of the environment alone", async ({ shop }) => {

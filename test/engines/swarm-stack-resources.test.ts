@@ -1,10 +1,13 @@
 import { chmod, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { LABELS, scopeHash, systemClock } from "@belay/core";
-import { type RenderRequest, removeCreated, renderStack } from "@belay/swarm";
+import { LABELS, LeftBehind, scopeHash, systemClock } from "@belay/core";
+import { EngineError } from "@belay/docker";
+import { type Clear, type DesiredStack, type RenderRequest, removeCreated, renderStack } from "@belay/swarm";
+import { createTestLog } from "@belay/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { IMAGE, SCOPE, STACK, type StackStand, startStackStand } from "./stack-stand.ts";
 
+const BUSY = "the store is busy";
 const never = new AbortController().signal;
 let stand: StackStand;
 
@@ -39,6 +42,15 @@ secrets: { token: { environment: TOKEN } }
 `;
   const env = { IMAGE, NAME: "Ada", TOKEN: "a-very-secret-token" };
 
+  /** Tidies up on an engine that removes no config. */
+  async function whereRefused(text: string, how: Parameters<DesiredStack["tidy"]>): Promise<void> {
+    const remove = async (): Promise<never> => {
+      throw new EngineError("ENGINE_ERROR", 500, BUSY, { doing: "removing a config", got: BUSY });
+    };
+    const docker = { ...stand.docker, configs: { ...stand.docker.configs, remove } };
+    await (await render(text, { ...released, env, docker })).tidy(...how);
+  }
+
   test("come from text and variables, are named by their content, and are created once", async () => {
     const rendered = await render(stack("hello"), { ...released, env });
     expect(rendered.changes.map((line) => line.replace(/_[0-9a-f]{12} /, "_… "))).toEqual([
@@ -72,6 +84,12 @@ secrets: { token: { environment: TOKEN } }
     await third.tidy({ oldestKept: 1, deployment: 3 }, never);
     expect(await names("configs")).toContain(first);
     await third.tidy({ oldestKept: 3, deployment: 4 }, never);
+    expect(await names("configs")).toContain(first);
+    await expect(whereRefused(stack("three"), [{ oldestKept: 4, deployment: 5 }, never])).rejects.toThrow(BUSY);
+    const left = new LeftBehind(createTestLog());
+    const clear: Clear = (kind, name, work) => left.attempt({ what: `${kind} ${name}`, command: "" }, work);
+    await whereRefused(stack("three"), [{ oldestKept: 4, deployment: 5 }, never, clear]);
+    expect(left.all()).toEqual([{ what: `config ${first}`, command: "", why: expect.stringContaining(BUSY) }]);
     expect(await names("configs")).toContain(first);
     await third.tidy({ oldestKept: 4, deployment: 5 }, never);
     expect(await names("configs")).not.toContain(first);
