@@ -2,12 +2,14 @@
 import { join } from "node:path";
 import { createRunner, type Digest, isDigest, Redactor, sha256, systemClock } from "@belay/core";
 import {
+  attachArtifact,
   chooseImages,
   createAuthenticator,
   createRegistryClient,
   insecureRegistries,
   MEDIA_TYPES,
   manifestsToDelete,
+  RELEASE_ARTIFACT,
   type RegistryClient,
   readRepository,
   type StoredManifest,
@@ -118,4 +120,22 @@ it("change nothing where they are as they were", async () => {
   const images = await readRepository(client, repository, log);
   const choices = chooseImages({ images, needed: new Map(), last: 0 });
   expect(await withoutNewNames(client, repository, choices)).toEqual(choices);
+});
+
+it("keeps an image that was pushed lately, as the release beside it tells, whatever age it has itself", async () => {
+  const name = "acme/waiting";
+  const repository = `${registry.address}/${name}`;
+  const [waiting, old] = [await push(name, ["sha-0000000"]), await push(name, ["sha-1111111"])];
+  const pushed = (digest: Digest, on: string): Promise<unknown> => {
+    const annotations = { "org.opencontainers.image.created": on };
+    const artifact = { artifactType: RELEASE_ARTIFACT, bytes: Buffer.from(on), annotations };
+    return attachArtifact({ registry: client, repository, subject: digest, artifact, clock: systemClock, log });
+  };
+  await pushed(waiting.digest, "2026-03-02T00:00:00Z");
+  await pushed(waiting.digest, "2026-02-02T00:00:00Z");
+  await pushed(old.digest, "2026-02-02T00:00:00Z");
+  const images = await readRepository(client, repository, log);
+  const choices = chooseImages({ images, needed: new Map(), last: 0, youngerThan: new Date("2026-03-01T00:00:00Z") });
+  const kept = choices.filter(({ keep }) => keep);
+  expect(kept).toMatchObject([{ image: { digest: waiting.digest }, why: expect.stringMatching(/^it was pushed on /) }]);
 });

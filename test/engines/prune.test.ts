@@ -4,11 +4,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createRunner, type Digest, isDigest, Redactor, systemClock } from "@belay/core";
 import {
-  attachArtifact,
   createAuthenticator,
   createRegistryClient,
   insecureRegistries,
-  RELEASE_ARTIFACT,
   type RegistryClient,
   readRepository,
 } from "@belay/registry";
@@ -120,22 +118,6 @@ it("shows what would go by default, then deletes it with all that hangs on it, a
 it("keeps the last ones", async () => {
   const { digest } = await push(["sha-3123456789ab"]);
   expect((await prune("--last", "10", "--dry-run", "false")).exitCode).toBe(0);
-  expect(await isThere(digest)).toBe(true);
-});
-
-it("keeps what was pushed lately, though it is old and nothing runs it yet", async () => {
-  const { digest } = await push(["sha-8123456789ab"]);
-  const annotations = { "org.opencontainers.image.created": new Date().toISOString() };
-  const artifact = { artifactType: RELEASE_ARTIFACT, bytes: Buffer.from("{}"), annotations };
-  const log = createTestLog(new Redactor());
-  await attachArtifact({ registry: client, repository, subject: digest, artifact, clock: systemClock, log });
-  const choice = async (...args: string[]) => {
-    const [seen] = ((await prune("--last", "0", ...args)).json?.repositories ?? []) as Pruned[];
-    return seen?.images.find((one) => one.digest === digest);
-  };
-  expect(await choice()).toMatchObject({ keep: true, why: expect.stringMatching(/^it was pushed on /) });
-  expect(await choice("--keep-younger-than", "0")).toMatchObject({ keep: false });
-  expect((await prune("--last", "0", "--dry-run", "false")).exitCode).toBe(0);
   expect(await isThere(digest)).toBe(true);
 });
 
