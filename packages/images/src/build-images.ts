@@ -141,7 +141,21 @@ async function buildAll(options: BuildImagesOptions, services: Chosen): Promise<
     const title = `Building ${services.map(([name]) => name).join()}`;
     return options.log.group(title, () => buildEach(options, services, { builder, way }, options.log));
   }
+  await startBuilder(options, builder);
   return buildEach(options, services, { builder, way }, undefined);
+}
+
+/** Builds side by side would each start it: the second is refused what the first makes (buildx, `driver/kubernetes`). */
+async function startBuilder(options: BuildImagesOptions, { name, driver }: Builder): Promise<void> {
+  if (driver !== "kubernetes" || name === undefined) return;
+  const { runner, command = "docker", env = {} } = cliOf(options);
+  // Why it does not start is told by the build.
+  const allowedExitCodes = Array.from({ length: 255 }, (_, index) => index + 1);
+  const { signal } = options;
+  await runner(command, ["buildx", "inspect", "--bootstrap", name], {
+    ...{ doing: `starting the builder ${name}`, env, allowedExitCodes },
+    ...(signal === undefined ? {} : { signal }),
+  });
 }
 
 function cliOf({ runner, cli, env }: BuildImagesOptions): DockerCli {
