@@ -5,6 +5,7 @@ import {
   BASE_IMAGES,
   checkOutSuite,
   createRepository,
+  type EngineEdition,
   type EngineRig,
   ensureTools,
   freePort,
@@ -76,6 +77,12 @@ export interface RunRequest {
   readonly event: object;
   /** Default: {@link TOKEN}. */
   readonly token?: string;
+  /** Folder of a cache service; default: there is none. */
+  readonly cache?: string;
+  /** Base image of the shop's web. Default: the engine's own. */
+  readonly base?: string;
+  /** Of every step, beside what the stage gives. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface StageOptions {
@@ -83,6 +90,8 @@ export interface StageOptions {
   readonly example?: "shop" | "swarm" | "kubernetes";
   /** Of the repository, beside those that every job has. */
   readonly secrets?: Readonly<Record<string, string>>;
+  /** Of the engine. Default: this test run's. */
+  readonly edition?: EngineEdition;
 }
 
 /**
@@ -122,9 +131,9 @@ export class WorkflowStage implements AsyncDisposable {
     this.#owned = owned;
   }
 
-  static async open({ example = "shop", secrets }: StageOptions = {}): Promise<WorkflowStage> {
+  static async open({ example = "shop", secrets, edition }: StageOptions = {}): Promise<WorkflowStage> {
     await using undo = new AsyncDisposableStack();
-    const engine = undo.use(await startEngine({ buildx: true }));
+    const engine = undo.use(await startEngine({ buildx: true, ...(edition && { edition }) }));
     await makeBaseImages(engine);
     const registry = undo.use(await startRegistry({ auth: { user: "ada", password: TOKEN } }));
     const tokens = [{ token: TOKEN, permissions: PERMISSIONS }];
@@ -168,7 +177,8 @@ export class WorkflowStage implements AsyncDisposable {
   /** Runs a workflow of the repository as GitHub does on an event. */
   async run(request: RunRequest): Promise<WorkflowRun> {
     const text = await readFile(join(this.repository.folder, request.workflow), "utf8");
-    const variables = Object.entries(this.#variables()).map(([name, value]) => `${name}=${value}`);
+    const base = request.base === undefined ? {} : { BASE: request.base };
+    const variables = Object.entries({ ...this.#variables(), ...base }).map(([name, value]) => `${name}=${value}`);
     const repository = { full_name: "acme/shop", name: "shop", default_branch: "main", owner: { login: "acme" } };
     return runWorkflow({
       workflow: request.workflow,
@@ -182,7 +192,9 @@ export class WorkflowStage implements AsyncDisposable {
         DOCKER_HOST: this.engine.env.DOCKER_HOST ?? "",
         DOCKER_CONFIG: this.engine.env.DOCKER_CONFIG ?? "",
         ...this.#trivy.env,
+        ...request.env,
       },
+      ...(request.cache === undefined ? {} : { cache: request.cache }),
       path: [dirname((await ensureTools(["docker"])).docker), this.#trivy.path],
       github: { url: this.github.apiUrl },
       localRepositories: localActions(text, this.#suite.folder),

@@ -29,6 +29,8 @@ export interface WorkflowOptions {
   /** Only this job, and what it needs. */
   readonly job?: string;
   readonly actor?: string;
+  /** Folder of a cache service for the steps, as GitHub's (its first version), for this run and those after it. Default: none. */
+  readonly cache?: string;
   /** After this time everything that the run started is ended and the promise rejects. Default: 5 minutes. */
   readonly deadlineMs?: number;
 }
@@ -75,7 +77,10 @@ async function actArguments(options: WorkflowOptions, home: string): Promise<str
     ...["--var-file", await write("variables.yaml", options.variables ?? {})],
     ...["--input-file", await write("inputs.yaml", {})],
     ...["--platform", "ubuntu-latest=-self-hosted", "--platform", "ubuntu-24.04=-self-hosted"],
-    ...["--actor", options.actor ?? "ada", "--json", "--no-skip-checkout", "--no-cache-server"],
+    ...["--actor", options.actor ?? "ada", "--json", "--no-skip-checkout"],
+    ...(options.cache === undefined
+      ? ["--no-cache-server"]
+      : ["--cache-server-path", options.cache, "--cache-server-addr", "127.0.0.1"]),
     ...["--artifact-server-path", join(home, "artifacts"), "--artifact-server-addr", "127.0.0.1"],
     ...["--artifact-server-port", String(await freePort())],
     ...Object.entries(options.localRepositories ?? {}).flatMap(([name, at]) => ["--local-repository", `${name}=${at}`]),

@@ -9,6 +9,7 @@ const SUITE = "belay-deploy/belay";
 const STAND_INS: Readonly<Record<string, string>> = {
   "actions/checkout": join(ROOT, "test/fixtures/actions/checkout"),
   "docker/login-action": join(ROOT, "test/fixtures/actions/login"),
+  "docker/setup-buildx-action": join(ROOT, "test/fixtures/actions/setup-buildx"),
 };
 
 /** The suite as somebody who uses it gets it: the action files and the bundles, nothing else. */
