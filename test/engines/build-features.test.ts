@@ -94,7 +94,7 @@ function configDigest(release: Release): string | undefined {
 }
 
 it("makes the same image from two checkouts of one commit, at any time", async () => {
-  const dockerfile = `${SHELL}RUN mkdir /data && echo made > /data/file\nCOPY app.txt /app.txt\n`;
+  const dockerfile = `${SHELL}WORKDIR /srv/app\nRUN mkdir /data && echo made > /data/file\nCOPY app.txt /app.txt\n`;
   const made: Release[] = [];
   for (const [name, time] of [
     ["one", new Date("2026-02-03T00:00:00Z")],
@@ -110,6 +110,22 @@ it("makes the same image from two checkouts of one commit, at any time", async (
   const context = await checkout("three", dockerfile);
   const times = await build(context, { noCache: true, reproducible: false });
   expect(times.services.web?.platforms).not.toEqual(made[0]?.services.web?.platforms);
+});
+
+it("finds in the cache what another commit has built, unless a step wants to know the commit's time", async () => {
+  const later = { source: { ...SOURCE, revision: "f".repeat(40), committedAt: "2026-01-03T00:00:00Z" } };
+  const step = "RUN cat /proc/sys/kernel/random/uuid > /unique\n";
+  const context = await checkout("src", `${SHELL}WORKDIR /srv/app\n${step}`);
+  await build(context, { noCache: true });
+  const log = createTestLog();
+  const release = await build(context, {}, { ...later, log });
+  expect(log.text()).toMatch(/RUN cat \/proc.*\n.*CACHED/);
+  expect((await blob(configDigest(release))).created).toBe("2026-01-03T00:00:00Z");
+  await writeFile(
+    join(context, "Dockerfile"),
+    `${SHELL}ARG SOURCE_DATE_EPOCH\nRUN test "$SOURCE_DATE_EPOCH" = 1767398400\n`,
+  );
+  await build(context, {}, later);
 });
 
 it("gives steps secrets that nobody else sees: not the log, not the image, not the command line", async () => {
