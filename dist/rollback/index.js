@@ -1,1 +1,1 @@
-import{c as e,l as t,o as n,u as r}from"../chunks/src-Dr9_DTdf.js";import{s as i,y as a}from"../chunks/src-Cw6WpDta.js";await r(async r=>{let o=a(r.inputs);e(r);let s=await i(r,o);return s.leftOpen||t(),n(r,s),s.report});export{};
+import{c as e,l as t,o as n,u as r}from"../chunks/src-Cz2zvSHA.js";import{s as i,y as a}from"../chunks/src-Dd7POfCL.js";await r(async r=>{let o=a(r.inputs);e(r);let s=await i(r,o);return s.leftOpen||t(),n(r,s),s.report});export{};
