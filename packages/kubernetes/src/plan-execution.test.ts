@@ -6,6 +6,7 @@ import type { KubernetesObject, ObjectKey } from "./kubernetes-object.ts";
 import type { PlanContents, PlannedObject } from "./plan-detail.ts";
 import { planExecution } from "./plan-execution.ts";
 import type { TargetState } from "./target-state.ts";
+import type { Workload } from "./workload.ts";
 
 const scope = { target: "kubernetes", project: "shop", application: "shop", environment: "test" } as const;
 const options = { log: createTestLog(), scope, kubectlArgs: ["--context", "staging"] };
@@ -82,16 +83,31 @@ test("what the release no longer has goes last", () => {
   expect(stagesOf([workload("web")], { prune }).map(({ name }) => name)).toEqual(["apply", "prune"]);
 });
 
+interface Pruned {
+  readonly key: ObjectKey;
+  readonly service?: string;
+  readonly status?: Workload["status"];
+  /** Later than the plan. */
+  readonly becomes?: Workload["status"];
+}
+
 /** The last stage, where an admission webhook refuses to remove anything. */
-function pruning(prune: readonly { readonly key: ObjectKey; readonly service?: string }[]) {
+function pruning(prune: readonly Pruned[]) {
   const remove = async ({ name }: ObjectKey): Promise<void> => {
     const got = "the API server answered 403: admission webhook denied the request";
     throw new BelayError("ENGINE_ERROR", { doing: `removing ${name}`, got });
   };
-  const get = async (key: ObjectKey): Promise<KubernetesObject> => ({ ...key, metadata: { name: key.name } });
+  const objectOf = ({ key, status }: Pruned): KubernetesObject => ({ ...key, metadata: { name: key.name }, status });
+  const get = async (key: ObjectKey): Promise<KubernetesObject> => {
+    const found = prune.find((one) => one.key.kind === key.kind && one.key.name === key.name);
+    return objectOf({ ...found, key, status: found?.becomes ?? found?.status });
+  };
   const where = { ...state, api: { get, remove } } as unknown as TargetState;
   const gone = prune.filter(({ service }) => service === "old").map(({ key, service = "" }) => removed(key, service));
-  const planned = prune.map((one) => ({ ...one, live: { ...one.key, metadata: { name: one.key.name } } }));
+  const planned = prune.map(({ key, service, status }) => ({
+    ...{ key, live: objectOf({ key, status }) },
+    ...(service === undefined ? {} : { service }),
+  }));
   const plan = { objects: [], changes: gone, prune: planned, labelledDeployment: 0, floors: new Map() };
   const { stages, leftBehind } = planExecution(where, plan, context);
   return { act: () => stages.at(-1)?.act(new AbortController().signal), left: () => leftBehind?.() };
@@ -102,10 +118,13 @@ function removed({ name }: ObjectKey, service: string): ServiceChange {
   return { service, name: `deployment/${name}`, action: "remove", goal: "run", desired: 0, ...rest };
 }
 
+const MIGRATE = { key: { apiVersion: "batch/v1", kind: "Job", name: "migrate-1" }, service: "migrate" } as const;
+const ended = (type: "Complete" | "Failed") => ({ conditions: [{ type, status: "True" }] }) as const;
+
 test("what has no pods, or only a finished Job's, is left behind when it can't be removed", async () => {
   const { act, left } = pruning([
     { key: { apiVersion: "v1", kind: "ConfigMap", name: "plain" } },
-    { key: { apiVersion: "batch/v1", kind: "Job", name: "migrate-1" }, service: "migrate" },
+    { ...MIGRATE, status: ended("Complete") },
   ]);
   await act();
   const kubectl = "kubectl --context staging --namespace shop delete";
@@ -115,9 +134,23 @@ test("what has no pods, or only a finished Job's, is left behind when it can't b
   ]);
 });
 
-test("a service that can't be removed goes on to serve: that is the release's failure", async () => {
-  const { act } = pruning([{ key: { apiVersion: "apps/v1", kind: "Deployment", name: "old" }, service: "old" }]);
-  await expect(act()).rejects.toMatchObject({ code: "ENGINE_ERROR", service: "old" });
+test("a Job that has ended since the plan was made is left behind as well, whichever way it ended", async () => {
+  const { act, left } = pruning([
+    { ...MIGRATE, status: {}, becomes: ended("Failed") },
+    { ...MIGRATE, key: { ...MIGRATE.key, name: "migrate-0" }, status: ended("Failed") },
+  ]);
+  await act();
+  expect(left()?.map(({ what }) => what)).toEqual(["job/migrate-0", "job/migrate-1"]);
+});
+
+test.each([
+  ["a service that the release drops", "Deployment", "old"],
+  ["the workload that a service had as another kind or under another name", "Deployment", "web"],
+  ["a CronJob", "CronJob", "report"],
+  ["a Job that still runs", "Job", "migrate"],
+])("%s goes on when it can't be removed: that is the release's failure", async (_, kind, service) => {
+  const { act } = pruning([{ key: { apiVersion: "apps/v1", kind, name: "it" }, service }]);
+  await expect(act()).rejects.toMatchObject({ code: "ENGINE_ERROR", service });
 });
 
 test("a number that an autoscaler may lower is not waited for", () => {

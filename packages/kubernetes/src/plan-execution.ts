@@ -12,14 +12,14 @@ import {
 import { checkFence } from "./check-fence.ts";
 import type { Marks } from "./desired.ts";
 import { kubectlOf, shellWord } from "./give-advice.ts";
-import { type KubernetesObject, titleOf } from "./kubernetes-object.ts";
+import { type KubernetesObject, type ObjectKey, titleOf } from "./kubernetes-object.ts";
 import { AT_ONCE } from "./make-plan.ts";
 import { marksOf } from "./marks.ts";
 import { isTouched, type PlanContents, type PlannedObject } from "./plan-detail.ts";
 import { removeObject } from "./remove-object.ts";
 import { removeStuckPods } from "./remove-stuck-pods.ts";
 import type { TargetState } from "./target-state.ts";
-import { revisionOf, templateOf } from "./workload.ts";
+import { isWorkloadKind, revisionOf, templateOf, type Workload } from "./workload.ts";
 
 /**
  * The way forward: one stage per level of dependencies, then the removal of what the release no longer has. The cluster's own
@@ -54,10 +54,9 @@ export function planExecution(state: TargetState, plan: PlanContents, context: D
     };
   });
   const left = new LeftBehind(state.options.log);
-  const serving = new Set(removed.map(({ service }) => service));
   const prune: ExecutionStage = {
     name: "prune",
-    act: (signal) => prunePlanned(state, plan, { context, serving, left }, signal),
+    act: (signal) => prunePlanned(state, plan, { context, left }, signal),
     expect: "alone",
     stable: false,
   };
@@ -189,27 +188,47 @@ async function requireUnchanged(
 
 interface Pruning {
   readonly context: DeploymentContext;
-  /** Services whose workloads are to go. */
-  readonly serving: ReadonlySet<string>;
   readonly left: LeftBehind;
 }
 
-/** What a removed service's workload could not be rid of goes on to serve: that is an error. The rest serves nobody. */
+/**
+ * A workload that could not be got rid of goes on to serve, also beside one of another kind or name that took its service over:
+ * that is an error. The rest serves nobody.
+ */
 async function prunePlanned(
   state: TargetState,
   plan: PlanContents,
-  { context, serving, left }: Pruning,
+  { context, left }: Pruning,
   signal: AbortSignal,
 ): Promise<void> {
   const { scope, log } = state.options;
   const marks = marksOf(scope, context);
-  for (const { key, live, service } of plan.prune.toReversed()) {
+  for (const { key, live, service = titleOf(key) } of plan.prune.toReversed()) {
     const remove = async (): Promise<void> => {
       await removeObject(state.api, scope, { key, before: live, marks }, signal);
       log.info(`removed ${titleOf(key)}`);
     };
     const command = [...kubectlOf(state.options), "delete", titleOf(key)].map(shellWord).join(" ");
-    if (service !== undefined && serving.has(service)) await inService(service, remove);
+    if (await mayServe(state, key, live, signal)) await inService(service, remove);
     else await left.attempt({ what: titleOf(key), command }, remove);
   }
+}
+
+/** Only a Job comes to an end by itself; one that had not when the plan was made may have since. */
+async function mayServe(
+  { api }: TargetState,
+  key: ObjectKey,
+  planned: KubernetesObject,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!isWorkloadKind(key.kind)) return false;
+  if (key.kind !== "Job") return true;
+  return !isOver(planned) && !isOver(await api.get(key, signal));
+}
+
+/** Whether nothing of a Job runs any more. One that is gone has nothing to run. */
+function isOver(job: KubernetesObject | undefined): boolean {
+  if (job === undefined) return true;
+  const { conditions = [] } = (job as Workload).status ?? {};
+  return conditions.some(({ type, status }) => (type === "Complete" || type === "Failed") && status === "True");
 }
