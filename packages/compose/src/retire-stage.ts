@@ -11,6 +11,7 @@ const AT_ONCE = 4;
 /** Removes what ran before and has ended: what stays in spite of that serves nobody. Its volumes stay, anonymous ones too; those are named, because nothing else does. */
 export async function retire(work: Work, services: readonly PlannedService[], signal: AbortSignal): Promise<void> {
   const { log } = work.state.options;
+  work.left.begin();
   const containers = await readServices(work, services, signal);
   const old = services.flatMap((one) => madeBefore(work, one, containers));
   if (old.length === 0) return;

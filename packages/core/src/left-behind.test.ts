@@ -22,6 +22,13 @@ it.each(["ENGINE_ERROR", "ENGINE_FORBIDDEN"] as const)(
   },
 );
 
+it("forgets all of it when the act begins again: nobody clears away what is gone by then", async () => {
+  const left = new LeftBehind(LOG);
+  await left.attempt(THING, refused("ENGINE_ERROR"));
+  left.begin();
+  expect(left.all()).toEqual([]);
+});
+
 it("throws what may heal: the act is repeated", async () => {
   const left = new LeftBehind(LOG);
   await expect(left.attempt(THING, refused("ENGINE_UNREACHABLE"))).rejects.toMatchObject({

@@ -17,6 +17,11 @@ export class LeftBehind {
     this.#log = log;
   }
 
+  /** The act that clears away begins, maybe once more: what it left before may have gone by itself since. */
+  begin(): void {
+    this.#all.clear();
+  }
+
   /** Clears one thing away, or notes that it stays. @throws what may heal by itself: the act is repeated then. */
   async attempt(thing: Omit<Leftover, "why">, clear: () => Promise<unknown>): Promise<void> {
     try {

@@ -203,6 +203,7 @@ async function prunePlanned(
 ): Promise<void> {
   const { scope, log } = state.options;
   const marks = marksOf(scope, context);
+  left.begin();
   for (const { key, live, service = titleOf(key) } of plan.prune.toReversed()) {
     const remove = async (): Promise<void> => {
       await removeObject(state.api, scope, { key, before: live, marks }, signal);

@@ -17,7 +17,7 @@ async function refuse(): Promise<never> {
 }
 
 /** The last stage, on an engine that refuses to remove anything. */
-function clearing(services: readonly PlannedService[]) {
+function clearing(services: readonly PlannedService[], more: DesiredStack["tidy"] = async () => undefined) {
   const state = {
     beginWay: () => undefined,
     options: { log: createTestLog(), cliArgs: ["--context", "staging"] },
@@ -26,10 +26,12 @@ function clearing(services: readonly PlannedService[]) {
     store: { list: async () => ["6.begin", "6.end", "7.begin"] },
   } as unknown as TargetState;
   const kept: unknown[] = [];
-  const tidy: DesiredStack["tidy"] = async (files, _signal, clear) => {
+  const tidy: DesiredStack["tidy"] = async (files, signal, clear) => {
     kept.push(files);
-    await clear?.("config", "shop_page_0", refuse);
+    // It lists what there is: only the first time that is the config.
+    if (kept.length === 1) await clear?.("config", "shop_page_0", refuse);
     await clear?.("network", "shop_back", async () => undefined);
+    await more(files, signal, clear);
   };
   const stack = { services: [], tidy } as unknown as DesiredStack;
   const { stages, leftBehind } = planExecution(state, { services, stack, labelledDeployment: 0 }, context);
@@ -47,6 +49,17 @@ it("leaves behind what nobody uses when it can't be removed", async () => {
   expect(kept).toEqual([{ oldestKept: 6, deployment: 7 }]);
   const command = "docker --context staging config rm shop_page_0";
   expect(left()).toEqual([{ what: "the config shop_page_0", command, why: expect.stringContaining("busy") }]);
+});
+
+it("says nothing of what is gone by the time that the act is repeated", async () => {
+  let times = 0;
+  const { act, left } = clearing([planned("web", "update")], async () => {
+    if (times++ === 0) throw new BelayError("ENGINE_UNREACHABLE", { doing: "listing networks", got: "no answer" });
+  });
+  await expect(act()).rejects.toMatchObject({ code: "ENGINE_UNREACHABLE" });
+  expect(left()).toMatchObject([{ what: "the config shop_page_0" }]);
+  await act();
+  expect(left()).toEqual([]);
 });
 
 it("fails over a service that can't be removed: it goes on to serve", async () => {

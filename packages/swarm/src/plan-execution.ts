@@ -129,6 +129,7 @@ async function clearAway(
   context: DeploymentContext,
   signal: AbortSignal,
 ): Promise<void> {
+  left.begin();
   // A service that can't be removed goes on to serve: then the release as a whole does not run, and that is an error.
   for (const { service, name } of removed) await inService(service, () => removeService(state, name, signal));
   const numbers = (await state.store.list()).map((name) => Number(name.split(".")[0])).filter(Number.isSafeInteger);
