@@ -201,12 +201,12 @@ async function prunePlanned(
   { context, left }: Pruning,
   signal: AbortSignal,
 ): Promise<void> {
-  const { scope, log } = state.options;
+  const { scope, log, clock } = state.options;
   const marks = marksOf(scope, context);
   left.begin();
   for (const { key, live, service = titleOf(key) } of plan.prune.toReversed()) {
     const remove = async (): Promise<void> => {
-      await removeObject(state.api, scope, { key, before: live, marks }, signal);
+      await removeObject(state.api, scope, { key, before: live, marks, clock }, signal);
       log.info(`removed ${titleOf(key)}`);
     };
     const command = [...kubectlOf(state.options), "delete", titleOf(key)].map(shellWord).join(" ");

@@ -189,7 +189,7 @@ async function removeCreated(
   context: DeploymentContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const { log, manifests, scope } = state.options;
+  const { log, manifests, scope, clock } = state.options;
   const live = await state.api.get(key, signal);
   if (live === undefined || manifests?.isKept(key.kind)) return;
   if ((deploymentOf(live, scope) ?? 0) <= snapshot.labelledDeployment) {
@@ -199,6 +199,6 @@ async function removeCreated(
   // Pods first: then it is gone when nothing of it is left.
   const propagation = isWorkloadKind(key.kind) ? "Foreground" : "Background";
   const marks = restorationMarks(context.deployment);
-  await removeObject(state.api, scope, { key, before: live, marks, propagation }, signal);
+  await removeObject(state.api, scope, { key, before: live, marks, propagation, clock }, signal);
   log.info(`removed ${titleOf(key)}`);
 }

@@ -1,12 +1,12 @@
-import type { Scope } from "@belay/core";
+import { type Clock, retry, type Scope } from "@belay/core";
 import { isStatus } from "./api/api-error.ts";
 import { checkFence } from "./check-fence.ts";
 import type { Marks } from "./desired.ts";
 import type { KubernetesApi } from "./kubernetes-api.ts";
 import type { KubernetesObject, ObjectKey } from "./kubernetes-object.ts";
 
-/** How often an object that others change all the time (a controller its status) is read again. */
-const MOST_ATTEMPTS = 30;
+/** How often an object that others change all the time (a controller its status) is read again, at growing intervals. */
+const ATTEMPTS = { attempts: 30, delayMs: 20, maxDelayMs: 200 } as const;
 
 export interface Removal {
   readonly key: ObjectKey;
@@ -15,6 +15,8 @@ export interface Removal {
   /** As of {@link checkFence}: what this run would write. */
   readonly marks: Marks;
   readonly propagation?: "Foreground" | "Background";
+  /** Default: the system's. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -25,20 +27,17 @@ export interface Removal {
 export async function removeObject(
   api: KubernetesApi,
   scope: Scope,
-  { key, before, marks, propagation }: Removal,
+  { key, before, marks, propagation, clock }: Removal,
   signal: AbortSignal,
 ): Promise<void> {
   const { uid } = before.metadata;
-  for (let attempt = 1; ; attempt++) {
+  const retryable = (error: unknown): boolean => isStatus(error, 409);
+  await retry({ ...ATTEMPTS, retryable, signal, ...(clock && { clock }) }, async () => {
     const live = await api.get(key, signal);
     if (live === undefined || live.metadata.uid !== uid) return;
     checkFence(live, scope, marks, before);
     const { resourceVersion } = live.metadata;
     const only = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
-    try {
-      return await api.remove(key, { signal, ...only, ...(propagation && { propagation }) });
-    } catch (error) {
-      if (!isStatus(error, 409) || attempt >= MOST_ATTEMPTS) throw error;
-    }
-  }
+    await api.remove(key, { signal, ...only, ...(propagation && { propagation }) });
+  });
 }
