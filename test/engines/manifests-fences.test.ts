@@ -1,7 +1,6 @@
-import { createApplyVerb, type SavedObject } from "@belay/kubernetes";
+import { createApplyVerb, removeObject, type SavedObject } from "@belay/kubernetes";
 import { createTestLog, waitUntil } from "@belay/testkit";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { removeObject } from "../../packages/kubernetes/src/remove-object.ts";
 import type { ImageCatalogue } from "../contract/images.ts";
 import { interposed } from "../contract/interposed.ts";
 import { deploymentOf, openTarget, POLICY, releaseOf } from "./manifest-shop.ts";

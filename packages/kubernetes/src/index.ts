@@ -11,4 +11,5 @@ export { createApplyVerb } from "./manifests/apply-verb.ts";
 export { createManifests } from "./manifests/create-manifests.ts";
 export { type RenderOptions, renderManifests } from "./manifests/render-manifests.ts";
 export { marksOf } from "./marks.ts";
+export { removeObject } from "./remove-object.ts";
 export { SecretRecordStore } from "./secret-record-store.ts";
