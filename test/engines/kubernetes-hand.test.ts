@@ -125,7 +125,7 @@ describe.concurrent("in the middle of a deployment", { timeout: 400_000 }, () =>
   ])("a workload that is removed, %s, comes back as it was, and it is told", async ([, cascade = ""], { shop }) => {
     const { hand } = await prepare(shop, 2);
     const { onStep, acted } = hand("watch", "delete", "deployment/web", cascade, "--wait=false");
-    const result = await shop.deploy(NAMES, { web: "unhealthy" }, PATIENCE, { onStep });
+    const result = await shop.deploy(NAMES, { web: "good2" }, PATIENCE, { onStep });
     acted();
     expect(result, shop.log.text()).toMatchObject({
       outcome: "rolled_back",
