@@ -34,7 +34,7 @@ export async function planRestoration(
   const wanted = await mapBounded(workloads, AT_ONCE, undefined, (one) => wantedOf(state, one));
   const restore: ExecutionStage = {
     name: "restore",
-    act: (signal) => restoreAll(state, snapshot, objects, wanted, context, signal),
+    act: (signal) => restoreAll({ state, snapshot, context, wanted, errors: [] }, objects, signal),
     expect: "alone",
     stable: true,
   };
@@ -83,73 +83,100 @@ async function previewed(
   }
 }
 
-async function restoreAll(
-  state: TargetState,
-  snapshot: Snapshot,
-  objects: readonly SnapshotObject[],
-  wanted: readonly Wanted[],
-  context: DeploymentContext,
-  signal: AbortSignal,
-): Promise<void> {
-  const errors: unknown[] = [];
+/** What every step of the way back needs. */
+interface Way {
+  readonly state: TargetState;
+  readonly snapshot: Snapshot;
+  readonly context: DeploymentContext;
+  readonly wanted: readonly Wanted[];
+  /** What was refused for good. It must not keep the rest from coming back. */
+  readonly errors: unknown[];
+}
+
+/** What somebody removes comes last: its end may take any time, and may wait for pods that the rest replaces. */
+async function restoreAll(way: Way, objects: readonly SnapshotObject[], signal: AbortSignal): Promise<void> {
+  const going: SnapshotObject[] = [];
   for (const saved of objects.toReversed()) {
-    try {
-      if (saved.was === undefined) await removeCreated(state, snapshot, saved, context, signal);
-      else await restoreOne(state, saved, context, signal);
-    } catch (error) {
-      // What is refused for good must not keep the rest from coming back.
-      if (!isBelayError(error, "ENGINE_ERROR", "ENGINE_FORBIDDEN")) throw error;
-      state.options.log.warn(`${titleOf(saved.key)} could not be put back: ${messageOf(error)}`);
-      errors.push(error);
-    }
+    if (await putBack(way, saved, signal)) continue;
+    way.state.options.log.warn(`somebody removes ${titleOf(saved.key)}: its end is waited for`);
+    going.push(saved);
   }
-  for (const { key, service } of objects) {
+  const standing = objects.filter((one) => !going.includes(one));
+  await freeStatefulSets(way, standing, signal);
+  await restoreOnceGone(way, going, signal);
+  await freeStatefulSets(way, going, signal);
+  if (way.errors.length > 0) throw way.errors[0];
+}
+
+/**
+ * Brings one object back; not (`false`) while it stands only until its pods or a finalizer are gone (`--cascade=foreground`):
+ * what it is given then is lost.
+ */
+async function putBack(way: Way, saved: SnapshotObject, signal: AbortSignal): Promise<boolean> {
+  const { state, snapshot, context } = way;
+  let isGoing = false;
+  await attempt(way, saved, async () => {
+    if (saved.was === undefined) return removeCreated(state, snapshot, saved, context, signal);
+    const live = await state.api.get(saved.key, signal);
+    isGoing = Boolean(live?.metadata.deletionTimestamp);
+    if (!isGoing) await restoreOne(way, saved, live, signal);
+  });
+  return !isGoing;
+}
+
+async function attempt({ state, errors }: Way, { key }: SnapshotObject, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isBelayError(error, "ENGINE_ERROR", "ENGINE_FORBIDDEN")) throw error;
+    state.options.log.warn(`${titleOf(key)} could not be put back: ${messageOf(error)}`);
+    errors.push(error);
+  }
+}
+
+async function restoreOnceGone(way: Way, going: readonly SnapshotObject[], signal: AbortSignal): Promise<void> {
+  for (let waiting = going; waiting.length > 0; ) {
+    await way.state.options.clock.sleep(GOING_MS, signal);
+    const still = await mapBounded(waiting, AT_ONCE, signal, async (saved, both) => {
+      return (await putBack(way, saved, both)) ? [] : [saved];
+    });
+    waiting = still.flat();
+  }
+}
+
+/** How often is looked whether objects that are on their way out have gone, in milliseconds. */
+const GOING_MS = 500;
+
+async function freeStatefulSets(way: Way, objects: readonly SnapshotObject[], signal: AbortSignal): Promise<void> {
+  const { state, wanted } = way;
+  for (const saved of objects) {
+    const { key, service = "" } = saved;
     const revision = wanted.find((one) => one.service === service)?.revision;
-    if (key.kind !== "StatefulSet" || revision === undefined || state.foreign.has(service ?? "")) continue;
-    await removeStuckPods(state, key, revision, signal);
+    if (key.kind !== "StatefulSet" || revision === undefined || state.foreign.has(service)) continue;
+    await attempt(way, saved, () => removeStuckPods(state, key, revision, signal));
   }
-  if (errors.length > 0) throw errors[0];
 }
 
 async function restoreOne(
-  state: TargetState,
+  { state, context }: Way,
   saved: SnapshotObject,
-  context: DeploymentContext,
+  live: KubernetesObject | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const live = await readStanding(state, saved, signal);
+  const { log } = state.options;
+  if (live === undefined) log.info(`${titleOf(saved.key)} is gone: it is made again as it was`);
   if (leaves(state, saved, live)) return;
   try {
     const object = await state.verb(saved.verb).restore(saved, restorationMarks(context.deployment), signal, live);
     state.watch.expect(object);
     noteRestored(state, saved, object);
-    state.options.log.info(`put ${titleOf(saved.key)} back`);
+    log.info(`put ${titleOf(saved.key)} back`);
   } catch (error) {
     // Somebody may have been faster by a moment.
     if (!isBelayError(error, "ENGINE_ERROR")) throw error;
     if (!leaves(state, saved, await state.api.get(saved.key, signal))) throw error;
   }
 }
-
-/** An object that somebody removed may stand until its pods are gone (`--cascade=foreground`): what it is given is lost. */
-async function readStanding(
-  { api, options }: TargetState,
-  { key }: SnapshotObject,
-  signal: AbortSignal,
-): Promise<KubernetesObject | undefined> {
-  for (let looks = 0; ; looks++) {
-    const live = await api.get(key, signal);
-    if (!live?.metadata.deletionTimestamp) {
-      if (live === undefined) options.log.info(`${titleOf(key)} is gone: it is made again as it was`);
-      return live;
-    }
-    if (looks === 0) options.log.warn(`somebody removes ${titleOf(key)}: its end is waited for`);
-    await options.clock.sleep(GOING_MS, signal);
-  }
-}
-
-/** How often is looked whether an object that is on its way out has gone, in milliseconds. */
-const GOING_MS = 500;
 
 /**
  * Whether an object stays as it is: a template that is neither the old one nor the deployment's is a person's, and the way
