@@ -38,6 +38,25 @@ describe("a refused task", () => {
     expect(excusedTasks([late, refused(60, OVERLAP, 2)], known)).toEqual(new Set([late.ID]));
   });
 
+  it("is not when it lasts while the old task goes on running, as with the order start-first", () => {
+    const known = fresh();
+    const old = task({ state: "running", at: -600 });
+    expect(excusedTasks([refused(0), old], known).size).toBe(1);
+    expect(excusedTasks([refused(30), old], known).size).toBe(1);
+    expect(excusedTasks([refused(60), old], known)).toEqual(new Set());
+  });
+
+  it("is the same in whatever order the tasks are listed", () => {
+    const tasks = [60, 20, 0].map((at) => refused(at));
+    expect(excusedTasks(tasks, fresh())).toEqual(new Set([tasks[1]?.ID, tasks[2]?.ID]));
+  });
+
+  it("is also when the slot got over earlier refusals that are still listed", () => {
+    const earlier = [refused(-900), task({ state: "shutdown", exitCode: 0, at: -895 })];
+    const tasks = [...earlier, refused(0), task({ state: "preparing", at: 5 })];
+    expect(excusedTasks(tasks, fresh())).toEqual(new Set([tasks[0]?.ID, tasks[2]?.ID]));
+  });
+
   it("is always when its node broke off its start, which is a matter of chance each time", () => {
     const known = fresh();
     excusedTasks([refused(0)], known);

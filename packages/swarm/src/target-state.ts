@@ -34,7 +34,7 @@ export class TargetState {
   readonly again = new Map<string, number>();
   /** Service id → how often that was done on this way. */
   readonly attempts = new Map<string, Attempts>();
-  /** Service and slot → when the first of its tasks was made, in the manager's time, that were refused and had none come up since. */
+  /** Slot and reason → when the first task was made, in the manager's time, that was refused since one had a container there. */
   readonly refusedSince = new Map<string, number>();
   /** Ids of services, by their full names, as they were at the last look. */
   readonly ids = new Map<string, string>();
