@@ -47,8 +47,7 @@ function excusedOf(
     if (wasInterrupted(task) !== interrupted) continue;
     // The first ones may not be listed any more.
     since = Math.min(since, at, known !== undefined && known > gotOverAt ? known : at);
-    const passes = interrupted || at - since < PATIENCE_MS;
-    if (runsOnce(task) ? again.has(task.ID) : passes) excused.push(task.ID);
+    if (runsOnce(task) ? again.has(task.ID) : at - since < PATIENCE_MS) excused.push(task.ID);
   }
   if (Number.isFinite(since)) refusedSince.set(key, since);
   else if (known !== undefined && known < gotOverAt) refusedSince.delete(key);

@@ -29,8 +29,9 @@ export async function observeServices(
   const oom = await findOutOfMemory(state, wanted, tasks, signal);
   const byService = Map.groupBy(tasks, ({ ServiceID }) => ServiceID);
   const surplus = new Set(surplusTasks(tasks, (task) => state.revisionOfTask(task)).map(({ ID }) => ID));
-  await resumeAll(state, services, { byService, nodes, surplus }, signal);
+  await runAllAgain(state, services, byService, signal);
   const excused = excusedTasks(tasks, state);
+  await resumeAll(state, services, { byService, nodes, surplus, excused }, signal);
   const byName = new Map(services.map((service) => [service.Spec.Name, service]));
   const observed = wanted.map((one, index) => {
     const name = names[index] ?? "";
@@ -129,26 +130,42 @@ interface Seen {
   readonly byService: ReadonlyMap<string, readonly Task[]>;
   readonly nodes: readonly SwarmNode[];
   readonly surplus: ReadonlySet<string>;
+  readonly excused: ReadonlySet<string>;
+}
+
+/** What runs once of what this run wrote is run again where its node refused it for what passes. */
+async function runAllAgain(
+  state: TargetState,
+  services: readonly Service[],
+  byService: Seen["byService"],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const service of services) {
+    if (isOwn(state, service)) await runAgain(state, service, byService.get(service.ID) ?? [], signal);
+  }
+}
+
+function isOwn(state: TargetState, service: Service): boolean {
+  return state.written.get(service.Spec.Name) === state.revisionInForce(service);
 }
 
 /** What this run wrote goes on where the engine paused for no fault of it, or left tasks that one slot has too many. */
 async function resumeAll(
   state: TargetState,
   services: readonly Service[],
-  { byService, nodes, surplus }: Seen,
+  { byService, nodes, surplus, excused }: Seen,
   signal: AbortSignal,
 ): Promise<void> {
+  const doing = { nodes, leaving: state.leaving, excused };
   for (const service of services) {
-    const own = state.written.get(service.Spec.Name) === state.revisionInForce(service);
-    if (!own) continue;
-    const tasks = byService.get(service.ID) ?? [];
-    await runAgain(state, service, tasks, signal);
     // Writing a job runs it again.
-    if (isJob(service.Spec)) continue;
-    const task = pausedByNode(service, tasks, nodes, state.leaving);
+    if (!isOwn(state, service) || isJob(service.Spec)) continue;
+    const tasks = byService.get(service.ID) ?? [];
+    const paused = pausedByNode(service, tasks, doing);
     const left = tasks.filter(({ ID }) => surplus.has(ID) && !state.tidied.has(ID)).map(({ ID }) => ID);
-    if (task !== undefined)
-      await resumeUpdate(state, service, `paused the update because ${task.ID} ended by its node`, signal);
+    if (paused !== undefined && !paused.mayGoOn) continue;
+    if (paused !== undefined)
+      await resumeUpdate(state, service, `paused the update because ${paused.task.ID} ended by its node`, signal);
     else if (left.length > 0 && !isUpdating(service)) {
       for (const ID of left) state.tidied.add(ID);
       await resumeUpdate(state, service, `left ${left.join(", ")} beside another task of the same slot`, signal);

@@ -108,9 +108,7 @@ function engineConditions(wanted: Wanted, service: Service, tasks: readonly Task
   if (wanted.goal === "complete") return [];
   if (isPaused(State)) {
     // What a node's end made the engine do says nothing of the release.
-    return pausedByNode(service, tasks, known.nodes, known.leaving)
-      ? []
-      : [{ type: "engine_paused", message: message() }];
+    return pausedByNode(service, tasks, known) ? [] : [{ type: "engine_paused", message: message() }];
   }
   if (inForce === wanted.revision || known.written === undefined) return [];
   if (State?.startsWith("rollback")) return [{ type: "engine_rolled_back", message: message() }];
