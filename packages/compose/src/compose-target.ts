@@ -88,7 +88,7 @@ async function observe(state: TargetState, wanted: readonly Wanted[], signal: Ab
   const byService = Map.groupBy(containers, ({ service }) => service);
   const before = new Map(restoring?.services.map((one) => [one.service, one]));
   const services = wanted.map((one) => {
-    const own = byService.get(nameOf(one.service)) ?? [];
+    const own = (byService.get(nameOf(one.service)) ?? []).filter((container) => !state.isBeside(container));
     const was = before.get(one.service);
     const judged = was === undefined ? own : asRestored(own, was, restoring?.at, one.revision);
     const way = state.lookAt(one, judged);

@@ -162,7 +162,8 @@ function leaveAlone(planning: Planning, service: string, name: string, goal: Goa
   const { Image, Config } = sample.inspect;
   // Its part behind the @ is compared with what runs; where there is none, the image's id is.
   const image = Config.Image?.includes("@") === true ? Config.Image : Image;
-  const rest = { action: "unchanged", desired: serving.length, hash: hashOf(sample.revision), image } as const;
+  const beside = all.filter(({ revision }) => revision !== sample.revision).map(({ id }) => id);
+  const rest = { action: "unchanged", desired: serving.length, hash: hashOf(sample.revision), image, beside } as const;
   return [{ service, name, goal, dependsOn, current: serving, handOver: { networks: [], cuts: [] }, ...rest }];
 }
 

@@ -19,6 +19,8 @@ export interface PlannedService {
   readonly hash: string;
   /** Its containers before the first change. */
   readonly current: readonly ComposeContainer[];
+  /** Ids of its containers of other revisions than the one that serves, where the plan leaves them as they are. */
+  readonly beside?: readonly string[];
   readonly handOver: HandOver;
 }
 

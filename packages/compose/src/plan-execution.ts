@@ -34,7 +34,10 @@ export function planExecution(state: TargetState, plan: PlanContents, context: D
   const work: Work = { state, plan, context, left };
   state.restoring = undefined;
   state.carriedOut = context.deployment;
-  state.beginWay(plan.services.flatMap(({ current }) => current.map(({ id }) => id)));
+  state.beginWay(
+    plan.services.flatMap(({ current }) => current.map(({ id }) => id)),
+    plan.services.flatMap(({ beside = [] }) => beside),
+  );
   for (const one of plan.services) if (!isTouched(one)) state.noteRunning(one.service, one.current);
   const wanted = plan.services.map((one) => wantedOf(one, context));
   const touched = plan.services.filter(isTouched);

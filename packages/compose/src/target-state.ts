@@ -31,6 +31,8 @@ export class TargetState {
   restoring: Snapshot | undefined;
   /** Containers that were there when the way was planned that is under way; none before the first one. */
   #there: ReadonlySet<string> | undefined;
+  /** Of those, what is not judged. */
+  #beside: ReadonlySet<string> = new Set();
   /** By service, what of it ran as wanted since that way began: ids with names. */
   readonly #ran = new Map<string, Map<string, string>>();
   /** Number of the deployment that this run carries out itself: then it knows itself which containers it told to end. */
@@ -53,10 +55,19 @@ export class TargetState {
     });
   }
 
-  /** A way begins, forward or back. `there`: the containers that its plan or snapshot has. */
-  beginWay(there: Iterable<string>): void {
+  /**
+   * A way begins, forward or back. `there`: the containers that its plan or snapshot has. `beside`: those of services that it
+   * leaves alone which are of another revision than the one that serves.
+   */
+  beginWay(there: Iterable<string>, beside: Iterable<string> = []): void {
     this.#there = new Set(there);
+    this.#beside = new Set(beside);
     this.#ran.clear();
+  }
+
+  /** Whether a way leaves it as it was before: nothing of it is held against the revision that serves. */
+  isBeside({ id }: Pick<ComposeContainer, "id">): boolean {
+    return this.#beside.has(id);
   }
 
   /** What a look tells of who has made and removed a service's containers; nothing while no way is under way. */
