@@ -116,8 +116,9 @@ function release(address: string, layouts: Readonly<Record<string, ImageLayout>>
 
 /** sha256 of what a registry serves, without anything of ours in between. */
 export async function servedDigest(url: string): Promise<string> {
-  // Without it distribution gives no manifest of OCI's kind.
-  const accept = ["manifest", "index"].map((kind) => `application/vnd.oci.image.${kind}.v1+json`).join(", ");
+  // Without it distribution gives no manifest of that kind.
+  const oci = ["manifest", "index"].map((kind) => `application/vnd.oci.image.${kind}.v1+json`);
+  const accept = [...oci, "application/vnd.docker.distribution.manifest.v2+json"].join(", ");
   const answer = await fetch(url, { headers: { accept } });
   if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
   return `sha256:${createHash("sha256")

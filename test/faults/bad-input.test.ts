@@ -2,6 +2,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { announceCommit, type CliRun, openShop, runCli, type ShopStage, startRegistry } from "@belay/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { servedDigest } from "../engines/push-stand.ts";
 
 let shop: ShopStage;
 /** A release that runs already, so that "nothing changed" means something. */
@@ -172,6 +173,22 @@ describe("the registry", () => {
     expect(again.stderr).toContain("was built, tested and pushed before");
     const pushed = await runCli(shop, "push", { folder: again.folder, args: ["--json"] });
     expect(pushed.exitCode, pushed.stderr).toBe(0);
+  });
+
+  it("holding the release gets the tags of a git tag that is put on the commit later", async () => {
+    const head = await shop.repository.head();
+    const event = join(folder, "tag.json");
+    await writeFile(event, JSON.stringify({ ref: "refs/tags/v1.2.3", after: head }));
+    const env = { GITHUB_EVENT_PATH: event, GITHUB_REF: "refs/tags/v1.2.3" };
+    const built = await runCli(shop, "build", { args: ["--json"], env });
+    expect(built.stderr).toContain("with the tags of now");
+    const pushed = await runCli(shop, "push", { folder: built.folder, args: ["--json"], env });
+    expect(pushed.exitCode, pushed.stderr).toBe(0);
+    const served = (tag: string): Promise<string> =>
+      servedDigest(`${shop.registry.url}/v2/acme/shop-web/manifests/${tag}`);
+    const digest = await served(`sha-${head.slice(0, 12)}`);
+    expect(await Promise.all(["main", "1.2.3", "1.2", "latest"].map(served))).toEqual(Array(4).fill(digest));
+    expect(digest).toMatch(/^sha256:/);
   });
 
   it("holding the release lets another job deploy it by its image alone", async () => {

@@ -29,10 +29,11 @@ import { checkWay } from "./check-way.ts";
 import { type BuildWay, chooseWay, describeWay } from "./choose-way.ts";
 import { identifyImage } from "./identify-image.ts";
 import { imageLabels } from "./image-labels.ts";
-import { imageTags, type TagRules } from "./image-tags.ts";
+import { imageTags } from "./image-tags.ts";
 import { prefixedLog } from "./prefixed-log.ts";
 import { registerSecrets } from "./register-secrets.ts";
 import type { TagEvent } from "./tag-rules/apply-tag-rules.ts";
+import { tagRulesOf } from "./tag-rules-of.ts";
 
 /** What of the engine a build needs: reading an image back, naming it, and which image store it has. */
 export interface ImageEngine {
@@ -77,7 +78,7 @@ export async function buildImages(options: BuildImagesOptions): Promise<Release>
   for (const [name, service] of chosen)
     imageTags(
       source,
-      rulesOf(options, name, service, () => undefined),
+      tagRulesOf(options, name, service, () => undefined),
     );
   const outside = chosen.filter(([, service]) => service.build === undefined);
   const pinned = await Promise.all(outside.map(([name, service]) => pinService(name, service, options.resolveDigest)));
@@ -206,25 +207,10 @@ function timesOf({ committedAt, run }: Source, build: BuildSettings): Pick<Servi
   };
 }
 
-/** docker/metadata-action's rules, where there are none but a flavor. */
-const DEFAULT_RULES = ["type=schedule", "type=ref,event=branch", "type=ref,event=tag", "type=ref,event=pr"];
-
-function rulesOf(
-  { clock, event }: BuildImagesOptions,
-  name: string,
-  { build }: ServiceSettings,
-  warn: (message: string) => void,
-): { readonly rules?: TagRules } {
-  if (build?.tags === undefined && build?.flavor === undefined) return {};
-  const { tags = DEFAULT_RULES, flavor = [] } = build;
-  const doing = `reading services.${name}.build.tags`;
-  return { rules: { tags, flavor, doing, warn, now: clock.date(), ...(event === undefined ? {} : { event }) } };
-}
-
 async function identify(options: BuildImagesOptions, built: Built): Promise<[string, ImageIdentity]> {
   const { docker, source, log } = options;
   const { repository } = referenceOf(built.service);
-  const rules = rulesOf(options, built.name, built.service, (message) => log.warn(`${built.name}: ${message}`));
+  const rules = tagRulesOf(options, built.name, built.service, (message) => log.warn(`${built.name}: ${message}`));
   const { image, what } = await identifyImage({ source, docker, built, repository, ...rules });
   log.info(`${built.name}: ${repository}:${image.tags[0]} is ${what}`);
   return [built.name, image];

@@ -1,5 +1,5 @@
 import type { ApplicationSettings } from "@belay/config";
-import { type Digest, type Release, type Source, type TestCounts, writeRelease } from "@belay/core";
+import { type Digest, isOwn, type Release, type Source, type TestCounts, writeRelease } from "@belay/core";
 import {
   type Builder,
   type BuildImagesOptions,
@@ -7,6 +7,7 @@ import {
   clearLayout,
   findBuilder,
   readSource,
+  retagRelease,
 } from "@belay/images";
 import type { PipelineContext } from "./context.ts";
 import { engineForBuild } from "./engine-for-build.ts";
@@ -117,10 +118,11 @@ async function buildFrom(
       // Nobody may take what an earlier run left there for an image of this release.
       await Promise.all(Object.keys(application.services).map((service) => clearLayout(layoutOf(service))));
       if (earlier === undefined) return buildImages(options);
-      log.info(
-        `Commit ${source.revision.slice(0, 12)} was built, tested and pushed before: its release is taken as it is.`,
-      );
-      return earlier;
+      const release = retagRelease(earlier, options);
+      const commit = source.revision.slice(0, 12);
+      const how = release === earlier ? "as it is" : `with the tags of now: ${describeTags(release)}`;
+      log.info(`Commit ${commit} was built, tested and pushed before: its release is taken ${how}.`);
+      return release;
     };
     const release = await timedStage(context, "build", work, describeBuild);
     await addTestStage(context, release);
@@ -135,6 +137,13 @@ function describeBuild(release: Release): string {
   return Object.entries(release.services)
     .map(([name, image]) => `${name} ${image.tags[0] ?? image.digest ?? ""}`)
     .join(", ");
+}
+
+function describeTags({ services }: Release): string {
+  return Object.entries(services)
+    .filter(([, image]) => isOwn(image))
+    .map(([name, { tags }]) => `${name} ${tags.join(", ")}`)
+    .join("; ");
 }
 
 /** The tests ran inside the build; that they did, and passed, is told as a stage of its own. */

@@ -1,0 +1,59 @@
+import { createRelease, type Digest, isOwn, type Release, releaseDigest, type Source, systemClock } from "@belay/core";
+import { createTestLog } from "@belay/testkit";
+import { expect, it } from "vitest";
+import { retagRelease } from "./retag-release.ts";
+
+const REVISION = "0123456789abcdef0123456789abcdef01234567";
+const SHA = "sha-0123456789ab";
+const digest = (digit: string): Digest => `sha256:${digit.repeat(64)}`;
+const source: Source = { repository: "https://github.com/acme/shop", revision: REVISION, ref: "refs/heads/main" };
+
+const earlier: Release = {
+  ...createRelease({
+    stage: "push",
+    application: "shop",
+    source,
+    services: {
+      cache: { repository: "docker.io/library/redis", platforms: {}, digest: digest("c"), tags: ["7"] },
+      web: {
+        repository: "ghcr.io/acme/web",
+        platforms: { "linux/amd64": { manifest: digest("a"), config: digest("b") } },
+        digest: digest("a"),
+        tags: [SHA, "main"],
+      },
+    },
+    evidence: { push: { pushedAt: "2026-01-01T00:00:00Z" } },
+    createdAt: "2026-01-01T00:00:00Z",
+  }),
+};
+
+function retagged(ref: string, build: object = {}): Release {
+  const services = { cache: {}, web: { build } } as never;
+  const application = { application: "shop", directory: "/nowhere", services } as never;
+  return retagRelease(earlier, { application, source: { ...source, ref }, clock: systemClock, log: createTestLog() });
+}
+
+it("gives the images of a commit the tags of a git tag that was put on it later", () => {
+  const release = retagged("refs/tags/v1.2.3");
+  expect(release.services.web?.tags).toEqual([SHA, "1.2.3", "1.2", "1", "latest"]);
+  expect(release).toMatchObject({
+    ...{ stage: "push", parent: releaseDigest(earlier), evidence: earlier.evidence },
+    source: { revision: REVISION, ref: "refs/tags/v1.2.3" },
+    services: { web: { digest: digest("a"), platforms: earlier.services.web?.platforms } },
+  });
+});
+
+it("gives those of the rules as they are now", () => {
+  const release = retagged("refs/heads/main", { tags: ["type=raw,value=stable"] });
+  expect(release.services.web?.tags).toEqual([SHA, "stable"]);
+});
+
+it("leaves the images of others alone", () => {
+  const { cache } = retagged("refs/tags/v1.2.3").services;
+  expect(cache).toBe(earlier.services.cache);
+  expect(cache && isOwn(cache)).toBe(false);
+});
+
+it("is the same document when nothing is new", () => {
+  expect(retagged("refs/heads/main")).toBe(earlier);
+});
