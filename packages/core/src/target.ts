@@ -131,7 +131,10 @@ export interface InstanceEvidence {
 export interface RunningService {
   readonly service: string;
   readonly name: string;
+  /** Of the instances that serve. */
   readonly revision: string;
+  /** The one that the engine is to bring up, where another one still serves: a rollout that goes on, or does not get on. */
+  readonly wantedRevision?: string;
   readonly image: string;
   readonly digests: readonly Digest[];
   readonly ready: number;

@@ -69,6 +69,7 @@ function summarise(
     service,
     name: `${key.kind.toLowerCase()}/${key.name}`,
     revision: serving,
+    ...(serving === wanted ? {} : { wantedRevision: wanted }),
     image,
     digests: [...new Set([...digestsIn(image), ...shown])],
     ready: own.filter(isReady).length,

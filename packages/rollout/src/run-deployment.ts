@@ -201,7 +201,8 @@ function isChanging({ service }: Wanted, cause: CauseDetail): boolean {
 
 function isStill({ service, revision, goal, desired }: Wanted, running: readonly RunningService[]): boolean {
   if (goal === "complete" || desired === 0) return true;
-  return running.some((one) => one.service === service && one.revision === revision);
+  // One whose rollout did not get on before serves with what it had before that, then as now.
+  return running.some((one) => one.service === service && [one.revision, one.wantedRevision].includes(revision));
 }
 
 /** What this deployment changed is as it was, and what somebody else has done with the rest meanwhile is left to people. */
