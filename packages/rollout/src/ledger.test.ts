@@ -17,19 +17,26 @@ const DRAFT = { intent: "deploy" } as const;
 let time: SimTime;
 let records: Map<string, Uint8Array>;
 let faults: StoreFault[];
+let answerMs: number;
 let redactor: Redactor;
 
 beforeEach(() => {
   time = new SimTime();
   records = new Map();
   faults = [];
+  answerMs = 0;
   redactor = new Redactor();
 });
 
 function open(name = "one", keep = { proven: 2, any: 4 }, clock = time.clock()): Ledger {
-  const store = new MemoryStore(records, { onCall: async () => faults.shift() });
+  const store = new MemoryStore(records, { onCall: answer });
   const ports = { store, clock, log: silentLog(), redactor, random: seededRandom(name.length) };
   return new Ledger({ ...ports, holder: { run: name, attempt: 1, host: "here" }, keep });
+}
+
+async function answer(): Promise<StoreFault | undefined> {
+  if (answerMs > 0) await time.sleep(answerMs);
+  return faults.shift();
 }
 
 function inTime<T>(work: Promise<T>): Promise<T> {
@@ -169,6 +176,22 @@ describe("a holder that was taken over", () => {
     faults = [];
     await inTime(tenure.guard());
     expect(tenure.signal.aborted).toBe(false);
+    tenure.leave();
+  });
+
+  it.each([
+    ["goes on when the next proof comes at once", [], false],
+    ["does not when that fails", [{ when: "before", error: new Error("no") } as const], true],
+  ])("whose wall clock was set forward %s", async (_, failures, isCut) => {
+    const clock = time.clock();
+    let stepMs = 0;
+    const stepped = { ...clock, date: () => new Date(clock.date().getTime() + stepMs) };
+    const tenure = await claimed(open("one", undefined, stepped), 0);
+    stepMs = LIFE_MS / 2;
+    answerMs = LIFE_MS / 100;
+    faults = [...failures];
+    await inTime(time.sleep(LIFE_MS / 3 + 3 * answerMs));
+    expect(tenure.signal.aborted).toBe(isCut);
     tenure.leave();
   });
 

@@ -3,6 +3,9 @@ import { type EndDraft, fenced, type Held, type Ledger } from "./ledger.ts";
 import { ageOf, type Moment, momentOf } from "./moment.ts";
 import type { BeginRecord, StopRecord } from "./records.ts";
 
+/** How long a proof of life may take before the watchdog does not wait for it any more, as a share of a life. */
+const PROOF_SHARE = 1 / 30;
+
 /**
  * A deployment that this run holds. It shows life until it is ended or left, and knows at any time whether it may still
  * change the target: only while its last proof of life is younger than half a life (docs/ledger.md).
@@ -133,7 +136,8 @@ export class Tenure {
     const { clock, lifeMs, log } = this.#ledger;
     const watchdog = new AbortController();
     const left = lifeMs / 2 - ageOf(this.#provenAt, clock);
-    void wasCut(clock, Math.max(0, left), watchdog.signal).then((cut) => {
+    // A wall clock that was set forward makes the last proof look old: the next one may be a moment away. {@link mayChange} knows.
+    void wasCut(clock, Math.max(lifeMs * PROOF_SHARE, left), watchdog.signal).then((cut) => {
       if (!cut && !this.#over.signal.aborted) this.#life.abort(this.#stale());
     });
     try {
@@ -142,6 +146,7 @@ export class Tenure {
       if (isBelayError(error, "FENCED")) this.leave();
       if (this.#ending && isBelayError(error, "FENCED")) return;
       log.warn(`Deployment ${this.deployment} could not show life: ${messageOf(error)}`);
+      if (!this.#over.signal.aborted && !this.isFresh()) this.#life.abort(this.#stale());
     } finally {
       watchdog.abort();
     }
