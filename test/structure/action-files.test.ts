@@ -26,6 +26,7 @@ interface ActionFile {
 
 interface WrapperStep {
   readonly uses?: string;
+  readonly env?: Readonly<Record<string, string>>;
   readonly run?: string;
   readonly with?: Readonly<Record<string, string>>;
 }
@@ -87,7 +88,8 @@ describe("action files", () => {
     }
     const scans = runs.steps.filter(({ uses }) => uses !== undefined);
     expect(scans).toHaveLength(MOST_PLATFORMS);
-    for (const { with: given = {} } of scans) {
+    for (const { env = {}, with: given = {} } of scans) {
+      expect(env.TRIVY_IMAGE_CONFIG_SCANNERS).toMatch(/steps\.check\.outputs\.image-config-scanners/);
       expect(given).toMatchObject({
         format: "json",
         "exit-code": "0",

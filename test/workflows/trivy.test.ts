@@ -163,6 +163,7 @@ it("scans each platform with a Trivy of the right checksum, whatever the reposit
     expect(trivy.TRIVY_CMD).toContain(release.checksum);
   }
   expect(calls.map(({ trivy }) => trivy.TRIVY_PLATFORM)).toEqual(["linux/amd64", "linux/arm64"]);
+  expect(calls.map(({ trivy }) => trivy.TRIVY_IMAGE_CONFIG_SCANNERS)).toEqual(["secret", "secret"]);
   expect(existsSync(join(repository.folder, "hostile"))).toBe(false);
 });
 

@@ -2,7 +2,14 @@ import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ActionContext, runAction } from "@belay/action";
-import { downloadTrivy, type TrivyActionCall, trivyActionCall, trivyActionRuns } from "@belay/scan";
+import {
+  configScanners,
+  downloadTrivy,
+  type TrivyActionCall,
+  trivyActionCall,
+  trivyActionRuns,
+  trivyActionScope,
+} from "@belay/scan";
 import { inputsOfComposite } from "./inputs.ts";
 
 /** First step: nothing that was not checked here reaches trivy-action. */
@@ -12,6 +19,8 @@ await runAction(async (context) => {
     context.log.warn(`The gate of actions/scan passes this only with \`scan-allow-partial\`: ${blind}`);
   context.output("trivy", await programOf(context, call));
   for (const [name, value] of Object.entries(call.inputs)) context.output(name, value);
+  // trivy-action has no input for it.
+  context.output("image-config-scanners", configScanners(trivyActionScope(context.inputs).scanners).join(","));
   const place = await mkdtemp(join(context.env.RUNNER_TEMP ?? tmpdir(), "belay-trivy-"));
   // Read instead of the repository's own trivy.yaml and .trivyignore; trivy-secret.yaml is one that is not there.
   await writeFile(join(place, "empty.yaml"), "{}\n");

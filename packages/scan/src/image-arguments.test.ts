@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { downloadArguments, imageArguments } from "./image-arguments.ts";
+import { configScanners, downloadArguments, imageArguments } from "./image-arguments.ts";
 import { checkSubject } from "./scan-subject.ts";
 import { inheritedNames } from "./trivy-environment.ts";
 
@@ -23,6 +23,7 @@ describe("arguments of trivy image", () => {
     const all = imageArguments({ ...common, scanners: ["misconfig", "secret", "license"], input });
     expect(all).toContain("--image-config-scanners=misconfig,secret");
     expect(imageArguments({ ...common, scanners: ["vuln"], input }).join()).not.toContain("config-scanners");
+    expect(configScanners(["vuln", "secret", "misconfig"])).toEqual(["misconfig", "secret"]);
   });
 
   it("name no path of a user's", () => {

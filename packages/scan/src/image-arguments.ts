@@ -37,7 +37,7 @@ export function imageArguments(options: ImageArguments): string[] {
     "--list-all-pkgs",
     "--no-progress",
     `--scanners=${options.scanners.join(",")}`,
-    ...configScanners(options.scanners),
+    ...configArguments(options.scanners),
     `--timeout=${Math.ceil(options.timeoutMs / 1_000)}s`,
     `--cache-dir=${WORKPLACE.cache}`,
     // Each scan's own, in memory: the one on disk takes one process at a time, and gives up after five seconds.
@@ -51,9 +51,16 @@ export function imageArguments(options: ImageArguments): string[] {
   ];
 }
 
-/** The image's config too: secrets in its environment, and what its Dockerfile did, as its history tells. */
-function configScanners(scanners: readonly Scanner[]): string[] {
-  const wanted = (["misconfig", "secret"] as const).filter((one) => scanners.includes(one));
+/**
+ * What is looked for in the image's config too: secrets in its environment, and what its Dockerfile did, as its history tells.
+ * Trivy looks there only when it is asked to, whatever `--scanners` says.
+ */
+export function configScanners(scanners: readonly Scanner[]): readonly Scanner[] {
+  return (["misconfig", "secret"] as const).filter((one) => scanners.includes(one));
+}
+
+function configArguments(scanners: readonly Scanner[]): string[] {
+  const wanted = configScanners(scanners);
   return wanted.length === 0 ? [] : [`--image-config-scanners=${wanted.join(",")}`];
 }
 

@@ -15,7 +15,7 @@ export { DEFAULT_POLICY, type GatePolicy } from "./gate-policy.ts";
 export type { Decision, Effect, GateResult, IgnoreUse } from "./gate-result.ts";
 export { type DecisionGroup, groupDecisions } from "./group-decisions.ts";
 export type { IgnoreRule, IgnoreRules } from "./ignore-rule.ts";
-export type { Scanner } from "./image-arguments.ts";
+export { configScanners, type Scanner } from "./image-arguments.ts";
 export { mergeThreats, parseEpss, parseKev, type Threat, type Threats } from "./known-exploits.ts";
 export { locateFinding, type SourceFiles, type SourcePlace } from "./locate-finding.ts";
 export { parseReport } from "./parse-report.ts";

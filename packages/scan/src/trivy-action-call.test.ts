@@ -104,13 +104,18 @@ describe("a call of trivy-action", () => {
     expect(call({ "image-ref": IMAGE, "skip-setup-trivy": "true" }).download).toBeUndefined();
   });
 
-  it.each(["TRIVY_SEVERITY", "TRIVY_IGNOREFILE", "TRIVY_VEX", "TRIVY_CMD", "trivy_severity", "TRIVY_CONFIG"])(
-    "refuses the variable %s, which would get to Trivy past the inputs",
-    (name) => {
-      expect(() => call({ "image-ref": IMAGE }, { [name]: "x" })).toThrow(name);
-      expect(() => call({ "image-ref": IMAGE }, { [name]: "" })).not.toThrow();
-    },
-  );
+  it.each([
+    "TRIVY_SEVERITY",
+    "TRIVY_IGNOREFILE",
+    "TRIVY_VEX",
+    "TRIVY_CMD",
+    "trivy_severity",
+    "TRIVY_CONFIG",
+    "TRIVY_IMAGE_CONFIG_SCANNERS",
+  ])("refuses the variable %s, which would get to Trivy past the inputs", (name) => {
+    expect(() => call({ "image-ref": IMAGE }, { [name]: "x" })).toThrow(name);
+    expect(() => call({ "image-ref": IMAGE }, { [name]: "" })).not.toThrow();
+  });
 
   it("lets variables stay that say where the database is, and with which name it is fetched", () => {
     const env = {
