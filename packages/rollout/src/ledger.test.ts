@@ -162,6 +162,7 @@ describe("a holder that was taken over", () => {
     const other = await inTime(open("other").claim(1, { intent: "recover", recovers: 1 }));
     await inTime(time.sleep(LIFE_MS / 3 + 1));
     expect(tenure.signal.reason).toMatchObject({ code: "FENCED" });
+    expect(() => tenure.mayChangeInPassing()).toThrow(expect.objectContaining({ code: "FENCED" }));
     await expect(tenure.guard()).rejects.toMatchObject({ code: "FENCED" });
     await expect(inTime(tenure.end({ outcome: "succeeded" }))).rejects.toMatchObject({ code: "FENCED" });
     expect(records.has("0001.end")).toBe(false);
@@ -173,7 +174,12 @@ describe("a holder that was taken over", () => {
     faults = Array.from({ length: 40 }, () => lost("before"));
     await inTime(time.sleep(LIFE_MS));
     expect(tenure.signal.aborted).toBe(true);
+    expect(() => tenure.mayChangeInPassing()).toThrow(expect.objectContaining({ code: "LEDGER_ERROR" }));
     faults = [];
+    // A look needs no step's guard before it, only the next proof.
+    await inTime(time.sleep(LIFE_MS / 2));
+    tenure.mayChangeInPassing();
+    expect(tenure.signal.aborted).toBe(true);
     await inTime(tenure.guard());
     expect(tenure.signal.aborted).toBe(false);
     tenure.leave();

@@ -15,6 +15,7 @@ import { announce, emit } from "./announce.ts";
 import { carryOut } from "./carry-out.ts";
 import { bound, type Course, type WayEnd } from "./course.ts";
 import type { EndDraft, Ledger } from "./ledger.ts";
+import { observeTarget } from "./observe-target.ts";
 import type { Aim, DeploymentResult, RolloutPorts } from "./ports.ts";
 import { proveRunning, seenDesired } from "./prove-running.ts";
 import { putBack, type Restored, readBack } from "./put-back.ts";
@@ -261,7 +262,7 @@ async function collectEvidence(run: Run, wanted: readonly Wanted[], end: WayEnd)
   const { target } = ports;
   let seen = end.observation;
   try {
-    seen ??= await abortable(target.observe(wanted, limit.signal), limit.signal);
+    seen ??= await abortable(observeTarget(target, wanted, { tenure: run.tenure, signal: limit.signal }), limit.signal);
     const evidence = await abortable(target.dossier(wanted, seen, limit.signal), limit.signal);
     // A target does it before it cuts a text; here it holds whatever a target leaves out.
     facts.evidence = redactDeep(evidence, ports.redactor);

@@ -79,9 +79,23 @@ export class Tenure {
     this.#life.signal.throwIfAborted();
   }
 
+  /**
+   * The same for what a look changes by the way. It belongs to no step that {@link guard} came before, so that a life that was
+   * cut off in between does not matter once there is a new proof.
+   * @throws FENCED, or LEDGER_ERROR for a proof that is too old.
+   */
+  mayChangeInPassing(): void {
+    if (isBelayError(this.#life.signal.reason, "FENCED")) throw this.#life.signal.reason;
+    if (!this.#isProven()) throw this.#stale();
+  }
+
   /** True while the last proof of life is young enough to change the target. */
   isFresh(): boolean {
-    return !this.#life.signal.aborted && ageOf(this.#provenAt, this.#ledger.clock) < this.#ledger.lifeMs / 2;
+    return !this.#life.signal.aborted && this.#isProven();
+  }
+
+  #isProven(): boolean {
+    return ageOf(this.#provenAt, this.#ledger.clock) < this.#ledger.lifeMs / 2;
   }
 
   /**

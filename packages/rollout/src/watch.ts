@@ -3,6 +3,7 @@ import { canHeal, emit, pauseMs } from "./announce.ts";
 import { bound, type Course, isCancelled, isLate, throwIfFenced, type WayEnd } from "./course.ts";
 import type { Doorbell } from "./doorbell.ts";
 import { interrupt, type Judgement, step } from "./judgement.ts";
+import { observeTarget } from "./observe-target.ts";
 import { progressOf } from "./progress.ts";
 import type { JudgeTerms } from "./verdict.ts";
 
@@ -43,7 +44,7 @@ export async function look(course: Course, wanted: readonly Wanted[]): Promise<L
     const at = clock.now();
     const limit = bound(course);
     try {
-      const seen = await target.observe(wanted, limit.signal);
+      const seen = await observeTarget(target, wanted, { tenure: course.tenure, signal: limit.signal });
       prober?.follow(seen);
       const readings = prober?.readings() ?? [];
       return { kind: "seen", observation: { ...seen, probes: [...seen.probes, ...readings] }, at, gaps };

@@ -1,5 +1,6 @@
 import type { Observation, ObservedService, Wanted } from "@belay/core";
 import { isNotFound, type Service, type SwarmNode, type Task } from "@belay/docker";
+import { mayChangeInPassing } from "./change-in-passing.ts";
 import { diedWithEngine } from "./died-with-engine.ts";
 import { excusedTasks } from "./excused-tasks.ts";
 import type { Flux } from "./look-times.ts";
@@ -29,9 +30,9 @@ export async function observeServices(
   const oom = await findOutOfMemory(state, wanted, tasks, signal);
   const byService = Map.groupBy(tasks, ({ ServiceID }) => ServiceID);
   const surplus = new Set(surplusTasks(tasks, (task) => state.revisionOfTask(task)).map(({ ID }) => ID));
-  await runAllAgain(state, services, byService, signal);
+  if (mayChangeInPassing()) await runAllAgain(state, services, byService, signal);
   const excused = excusedTasks(tasks, state);
-  await resumeAll(state, services, { byService, nodes, surplus, excused }, signal);
+  if (mayChangeInPassing()) await resumeAll(state, services, { byService, nodes, surplus, excused }, signal);
   const byName = new Map(services.map((service) => [service.Spec.Name, service]));
   const observed = wanted.map((one, index) => {
     const name = names[index] ?? "";
@@ -167,8 +168,8 @@ async function resumeAll(
     if (paused !== undefined)
       await resumeUpdate(state, service, `paused the update because ${paused.task.ID} ended by its node`, signal);
     else if (left.length > 0 && !isUpdating(service)) {
-      for (const ID of left) state.tidied.add(ID);
-      await resumeUpdate(state, service, `left ${left.join(", ")} beside another task of the same slot`, signal);
+      const why = `left ${left.join(", ")} beside another task of the same slot`;
+      if (await resumeUpdate(state, service, why, signal)) for (const ID of left) state.tidied.add(ID);
     }
   }
 }

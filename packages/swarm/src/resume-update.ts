@@ -1,9 +1,10 @@
-import { isNotFound, isOutOfSequence, type Service } from "@belay/docker";
+import type { Service } from "@belay/docker";
+import { changeInPassing } from "./change-in-passing.ts";
 import type { TargetState } from "./target-state.ts";
 
 /**
  * Lets the engine go on with an update that it did not bring to its end, by sending the spec that is in force once more.
- * Nothing is changed by that, so it needs no permit: whoever has changed the service meanwhile makes it be refused.
+ * @returns false when that was left out, as {@link changeInPassing} says.
  */
 export async function resumeUpdate(
   state: TargetState,
@@ -11,12 +12,8 @@ export async function resumeUpdate(
   /** What the engine did, for people: `paused the update because …`. */
   why: string,
   signal: AbortSignal,
-): Promise<void> {
-  const { Name } = service.Spec;
-  state.options.log.info(`${Name}: the engine ${why}: going on`);
-  try {
-    await state.docker.services.update(service.ID, service.Version, service.Spec, { signal });
-  } catch (error) {
-    if (!isOutOfSequence(error) && !isNotFound(error)) throw error;
-  }
+): Promise<boolean> {
+  const { ID, Version, Spec } = service;
+  state.options.log.info(`${Spec.Name}: the engine ${why}: going on`);
+  return changeInPassing(() => state.docker.services.update(ID, Version, Spec, { signal }));
 }

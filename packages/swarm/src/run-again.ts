@@ -1,4 +1,5 @@
-import { isNotFound, isOutOfSequence, type Service, type Services, type Task } from "@belay/docker";
+import type { Service, Services, Task } from "@belay/docker";
+import { changeInPassing } from "./change-in-passing.ts";
 import { refusedInPassing } from "./refused-in-passing.ts";
 import { goalOf } from "./service-mode.ts";
 import type { SwarmOptions } from "./swarm-options.ts";
@@ -47,12 +48,7 @@ export async function runAgain(
   for (const { ID } of own) state.again.set(ID, force);
   state.options.log[level](`${Name}: its node refused it for what passes: running it again`);
   const spec = { ...service.Spec, TaskTemplate: { ...TaskTemplate, ForceUpdate: force } };
-  try {
-    await state.docker.services.update(service.ID, service.Version, spec, { signal });
-  } catch (error) {
-    // The next look finds that it was not done.
-    if (!isOutOfSequence(error) && !isNotFound(error)) throw error;
-  }
+  await changeInPassing(() => state.docker.services.update(service.ID, service.Version, spec, { signal }));
 }
 
 /**
