@@ -238,8 +238,14 @@ describe("what could not be scanned", () => {
     const unread = gate([], { scanners }, { reports: of("unreadable") });
     expect(unread).toMatchObject({
       ...{ result: "could_not_scan", exitCode: 11 },
-      obstacles: [{ obstacle: "unread_dockerfile", message: expect.stringContaining("Build with BuildKit") }],
+      obstacles: [{ obstacle: "unread_dockerfile", message: expect.stringMatching(/here-document.*`allow-partial`/) }],
     });
+    const allowed = gate([], { scanners, allowPartial: true }, { reports: of("unreadable") });
+    const note = expect.stringContaining("nobody could read what its Dockerfile did");
+    expect(allowed).toMatchObject({ result: "passed", partial: true, notes: [note] });
+    const secrets = [report([], { coverage: { ...coverage, dockerfile: "unreadable" } })];
+    const [told] = gate([], { scanners }, { reports: secrets }).obstacles;
+    expect(told).toMatchObject({ obstacle: "partial_scan", message: expect.not.stringContaining("Dockerfile") });
     expect(gate([], {}, { reports: of("unreadable") })).toMatchObject({ result: "passed" });
     for (const dockerfile of ["checked", "nothing"] as const) {
       expect(gate([], { scanners }, { reports: of(dockerfile) })).toMatchObject({ result: "passed" });

@@ -14,12 +14,13 @@ export interface Coverage {
 /** What a report could not see, which without a word would look like "nothing is wrong". */
 export function lookAtCoverage(report: ScanReport, policy: GatePolicy): Coverage {
   const image = imageOf(report);
-  const unseen = lookAtScope(report, policy);
-  if (unseen.length > 0 && !policy.allowPartial) {
-    return { obstacle: notWhole(report, image, unseen), notes: [], partial: false };
+  const left = lookAtScope(report, policy);
+  const unread = isUnread(report, policy);
+  if ((left.length > 0 || unread) && !policy.allowPartial) {
+    const obstacle = left.length > 0 ? notWhole(report, image, left) : unreadDockerfile(report, image);
+    return { obstacle, notes: [], partial: false };
   }
-  const unread = policy.scanners.includes("misconfig") && report.coverage.dockerfile === "unreadable";
-  if (unread) return { obstacle: unreadDockerfile(report), notes: [], partial: false };
+  const unseen = [...left, ...(unread ? ["nobody could read what its Dockerfile did"] : [])];
   const blind = report.scope?.scanners.includes("vuln") === false || !policy.kinds.includes("vulnerability");
   const seen = blind ? { notes: [] } : lookAtPackages(report, policy, image);
   const told = unseen.map((words) => `${image}: ${words}.`);
@@ -53,13 +54,22 @@ function imageOf({ image, platform }: ScanReport): string {
   return platform === undefined ? oneLine(image) : `${oneLine(image)} (${platform})`;
 }
 
-/** Seen: a label with a space in it, in an image of the classic builder. Trivy then finds nothing, and does not say so. */
-function unreadDockerfile(report: ScanReport): CouldNotScan {
+/**
+ * Seen: a label with a space in it, in an image of the classic builder, and a here-document in one of BuildKit. Trivy then
+ * finds nothing, and does not say so.
+ */
+function isUnread({ scope, coverage }: ScanReport, { scanners }: GatePolicy): boolean {
+  const looked = scope?.scanners.includes("misconfig") ?? true;
+  return looked && scanners.includes("misconfig") && coverage.dockerfile === "unreadable";
+}
+
+function unreadDockerfile({ platform }: ScanReport, image: string): CouldNotScan {
   const error = new ScanError("unread_dockerfile", {
-    doing: `looking for misconfigurations in ${imageOf(report)}`,
-    next: "Build with BuildKit (docker buildx), or take misconfig out of `scanners`.",
+    doing: `looking for misconfigurations in ${image}`,
+    got: "Trivy tells nothing of its Dockerfile: it could not parse the image's history, mostly for a here-document (RUN <<EOF) in it, or a label of several words by the classic builder",
+    next: "Allow it with `allow-partial`, which the release tells; write that step without one; or take misconfig out of `scanners`. A report by others has to be made with `--image-config-scanners misconfig`.",
   });
-  return couldNotScan(error, report.platform);
+  return couldNotScan(error, platform);
 }
 
 /** Families that Trivy itself gives to images without packages of a distribution (trivy, `HasOSPackages`, `service.go`). */
