@@ -35,6 +35,8 @@ interface Given {
   readonly java?: number | "none";
   /** Of the database in Trivy's cache folder. */
   readonly cached?: number;
+  /** Of the one that a Trivy server has, in the report itself. */
+  readonly server?: number;
   /** Of Belay's own in that folder. */
   readonly published?: number;
 }
@@ -45,6 +47,9 @@ async function gate(given: Given, inputs: Readonly<Record<string, unknown>> = {}
   const path = join(folder, "web.json");
   const report = {
     SchemaVersion: 2,
+    ...(given.server === undefined
+      ? {}
+      : { Trivy: { Server: { VulnerabilityDB: { Version: 2, UpdatedAt: ago(given.server) } } } }),
     ...(made === "none" ? {} : { CreatedAt: ago(made) }),
     ArtifactName: "web",
     ArtifactType: "container_image",
@@ -90,6 +95,9 @@ describe("a report that was given", () => {
   it("passes when it is whole, recent, and its database is known", async () => {
     expect(await gate({ database: 2 })).toMatchObject({ result: "passed", why: "", scanners: ["vuln", "secret"] });
     expect(await gate({ cached: 2 })).toMatchObject({ result: "passed", database: { schema: 2 } });
+    // The one in the cache is of after the report, or too old: another one than the server's.
+    expect(await gate({ server: 2, cached: 0 })).toMatchObject({ result: "passed" });
+    expect(await gate({ server: 2, cached: 74 })).toMatchObject({ result: "passed" });
   });
 
   it("has the age of the database of Java archives told, where it has some", async () => {
@@ -118,6 +126,7 @@ describe("a report that was given", () => {
   it.each([
     ["when nobody knows its database", {}, "nobody knows which one it was"],
     ["with a database that is too old", { database: 73 }, "it was made 4380 min"],
+    ["with a server's database that is too old", { server: 73, cached: 2 }, "it was made 4380 min"],
     ["that is too old itself, beside a fresh cache", { made: 24 * 90, cached: 2 }, "was made after that"],
     ["that is too old itself, whatever is said of its database", { made: 73, database: 74 }, "the report is 4380 min"],
     ["that is older than its database", { made: 5, database: 2 }, "was made after that"],

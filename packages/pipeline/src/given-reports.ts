@@ -51,11 +51,14 @@ async function readGiven(context: PipelineContext, settings: ScanSettings, path:
     throw new BelayError("INVALID_INPUT", { doing, got: messageOf(error), next, cause: error });
   }
   const scope = await scopeBeside(file);
-  const { database, java } = (await databasesBeside(file)) ?? (await databasesInCache(cacheFolder(context, settings)));
-  const report = parseReport(json, database);
+  const { database: told, ...report } = parseReport(json);
+  const others = (await databasesBeside(file)) ?? (await databasesInCache(cacheFolder(context, settings)));
+  // A report of a server tells the server's: the one that is here is another.
+  const database = asVersion(told) ?? others.database;
   const known = {
+    ...(database === undefined ? {} : { database }),
     ...(scope === undefined ? {} : { scope }),
-    ...(java === undefined || !hasArchives(report) ? {} : { javaDatabase: java }),
+    ...(others.java === undefined || !hasArchives(report) ? {} : { javaDatabase: others.java }),
   };
   return { report: { ...report, ...known }, json, cached: false };
 }
@@ -104,7 +107,7 @@ function asVersion(value: unknown): DatabaseVersion | undefined {
   return { schema, updatedAt };
 }
 
-function hasArchives({ coverage }: ScanReport): boolean {
+function hasArchives({ coverage }: Pick<ScanReport, "coverage">): boolean {
   return coverage.libraries.includes("jar");
 }
 
@@ -155,8 +158,8 @@ function whyStale(
 }
 
 /**
- * Trivy's reports don't tell their database: where nothing stands beside one, it is taken for the one in the cache folder. One
- * that is younger than the report can't have been it, and none is younger than the report made with it.
+ * Trivy's reports don't tell their database, unless a server has it: where nothing stands beside one, it is taken for the one
+ * in the cache folder. One that is younger than the report can't have been it, and none is younger than the report made with it.
  */
 function whyOld(
   { createdAt, database }: ScanReport,
