@@ -41,10 +41,10 @@ interface Given {
   readonly published?: number;
 }
 
-/** What the gate makes of a report in which nothing was found. */
-async function gate(given: Given, inputs: Readonly<Record<string, unknown>> = {}) {
+/** Writes the report of a service, in whose image nothing was found, and what stands beside it. */
+async function keep(given: Given, service = "web", imageId = sha256("config")): Promise<string> {
   const { made = 1, scope = { scanners: ["vuln", "secret"] } } = given;
-  const path = join(folder, "web.json");
+  const path = join(folder, `${service}.json`);
   const report = {
     SchemaVersion: 2,
     ...(given.server === undefined
@@ -55,7 +55,7 @@ async function gate(given: Given, inputs: Readonly<Record<string, unknown>> = {}
     ArtifactType: "container_image",
     Metadata: {
       OS: { Family: "debian", Name: "12.5" },
-      ImageID: sha256("config"),
+      ImageID: imageId,
       ImageConfig: { os: "linux", architecture: "amd64" },
     },
     Results: [
@@ -69,6 +69,12 @@ async function gate(given: Given, inputs: Readonly<Record<string, unknown>> = {}
   const java = typeof given.java === "number" ? { java: version(given.java) } : {};
   const beside = given.database === undefined ? undefined : { ...version(given.database), ...java };
   if (beside !== undefined) await writeFile(databaseFileOf(path), JSON.stringify(beside));
+  return path;
+}
+
+/** What the gate makes of one. */
+async function gate(given: Given, inputs: Readonly<Record<string, unknown>> = {}) {
+  const path = await keep(given);
   for (const [place, hours] of [
     ["db", given.cached],
     ["belay/db/20260101", given.published],
@@ -82,7 +88,7 @@ async function gate(given: Given, inputs: Readonly<Record<string, unknown>> = {}
   const [found = { scans: [], obstacles: [] }] = await givenReports(
     createContext(folder),
     settings,
-    ["web.json"],
+    [path],
     [["web", IMAGE]],
   );
   const rules = await readRules(settings, ["web"]);
@@ -138,6 +144,23 @@ describe("a report that was given", () => {
     const { result, why } = await gate(given);
     expect(result).toBe("could_not_scan");
     expect(why).toContain(words);
+  });
+
+  it("that is too old is none of its own service's scans alone", async () => {
+    const api = { ...IMAGE, platforms: { "linux/amd64": { config: sha256("api") } } };
+    const paths = [await keep({ database: 2 }), await keep({ database: 73 }, "api", sha256("api"))];
+    const settings = resolveScan({ inputs: { "cache-dir": "cache" }, workingDirectory: folder });
+    const images = [["web", IMAGE] as const, ["api", api] as const];
+    expect(await givenReports(createContext(folder), settings, paths, images)).toMatchObject([
+      { scans: [{ cached: false }], obstacles: [] },
+      { scans: [], obstacles: [{ obstacle: "stale_database" }] },
+    ]);
+  });
+
+  it("says what to do when nobody knows what named its Java archives", async () => {
+    expect((await gate({ database: 2, java: "none" })).why).toMatch(
+      /"java" in the `….database.json`.*`scan-cache-dir`/,
+    );
   });
 
   it("is refused when what stands beside it can't be read", async () => {

@@ -29,12 +29,12 @@ export async function givenReports(
 ): Promise<readonly ImageScan[]> {
   const scans = await Promise.all(paths.map((path) => readGiven(context, settings, path)));
   for (const scan of scans) requireKnown(scan, images);
-  const stale = whyStale(context, settings, scans);
   return images.map(([service, image]): ImageScan => {
     const found = Object.keys(image.platforms).map((platform) => [platform, scanOf(scans, image, platform)] as const);
     const missing = found.filter(([, scan]) => scan === undefined).map(([platform]) => notGiven(service, platform));
     const own = found.flatMap(([, scan]) => scan ?? []);
-    if (stale !== undefined && own.length > 0) return { scans: [], obstacles: [stale, ...missing] };
+    const stale = whyStale(context, settings, own);
+    if (stale !== undefined) return { scans: [], obstacles: [stale, ...missing] };
     return { scans: own, obstacles: missing };
   });
 }
@@ -191,13 +191,16 @@ function whyJavaOld(
   most: number,
 ): { readonly got: string; readonly next: string } | undefined {
   if (!hasArchives(report)) return undefined;
-  const next = "Let it be updated, or raise `max-java-db-age`.";
   const { javaDatabase } = report;
-  if (javaDatabase === undefined) return { got: "nobody knows which one named its Java archives", next };
+  if (javaDatabase === undefined) {
+    const next =
+      'Tell it as "java" in the `….database.json` beside the report (docs/scan.md), or without such a file name the cache folder of Trivy with `scan-cache-dir`.';
+    return { got: "nobody knows which one named its Java archives", next };
+  }
   const age = now - Date.parse(javaDatabase.updatedAt);
   if (age <= most) return undefined;
   return {
     got: `the one of Java archives was made ${formatDuration(age)} ago, ${formatDuration(most)} is allowed`,
-    next,
+    next: "Let it be updated, or raise `max-java-db-age`.",
   };
 }
