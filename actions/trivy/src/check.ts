@@ -16,7 +16,9 @@ import { inputsOfComposite } from "./inputs.ts";
 await runAction(async (context) => {
   const call = trivyActionCall(context.inputs, context.env);
   for (const blind of call.blind)
-    context.log.warn(`The gate of actions/scan passes this only with \`scan-allow-partial\`: ${blind}`);
+    context.log.warn(
+      `The gate of actions/scan, as it is by default, passes this only with \`scan-allow-partial\`: ${blind}.`,
+    );
   context.output("trivy", await programOf(context, call));
   for (const [name, value] of Object.entries(call.inputs)) context.output(name, value);
   // trivy-action has no input for it.

@@ -55,8 +55,11 @@ describe("a call of trivy-action", () => {
   });
 
   it("says what the report will not speak of", () => {
-    const { blind } = call({ "image-ref": IMAGE, "skip-dirs": "usr/share/**,/opt/a-b", "vuln-type": "os" });
-    expect(blind).toEqual(["vuln-type: os", "skip-dirs: usr/share/**,/opt/a-b"]);
+    const blind = (values: Readonly<Record<string, string>>) => call({ "image-ref": IMAGE, ...values }).blind;
+    const part = { "skip-dirs": "usr/share/**,/opt/a-b", "skip-files": "x", "vuln-type": "os" };
+    expect(blind(part)).toEqual(["of its packages only os counted", "left out was usr/share/**, /opt/a-b, x"]);
+    expect(blind({ "vuln-type": "library, os" })).toEqual([]);
+    expect(blind({ scanners: "secret,misconfig" })).toEqual(["nobody looked for vulnerabilities"]);
   });
 
   const everyInput = [...Object.keys(TRIVY_ACTION_RULES), "platforms", "checksum", "mirror"];

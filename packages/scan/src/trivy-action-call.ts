@@ -1,5 +1,7 @@
 import type { Inputs, Platform } from "@belay/core";
+import { DEFAULT_POLICY } from "./gate-policy.ts";
 import { SCANNERS } from "./image-arguments.ts";
+import { lookAtScope } from "./look-at-scope.ts";
 import { PACKAGE_KINDS, type ScanScope } from "./scan-scope.ts";
 import { TRIVY_ACTION_RULES } from "./trivy-action-rules.ts";
 import type { TrivyChoice } from "./trivy-release.ts";
@@ -12,7 +14,7 @@ export interface TrivyActionCall {
   readonly platforms: readonly Platform[];
   /** `undefined`: the machine's own Trivy. */
   readonly download?: TrivyChoice;
-  /** What the report will not speak of, for the log. */
+  /** What the report will not speak of, though the gate's defaults want it, for the log. */
   readonly blind: readonly string[];
 }
 
@@ -44,12 +46,11 @@ export function trivyActionCall(inputs: Inputs, env: Readonly<Record<string, str
     inputs.refuse("image-ref", "there has to be either it or `input`", "Name one image.");
   }
   const download = readDownload(inputs, values);
-  const blind = ["vuln-type", "skip-dirs", "skip-files"].filter((name) => values[name] !== undefined);
   return {
     inputs: values,
     platforms,
     ...(download === undefined ? {} : { download }),
-    blind: blind.map((name) => `${name}: ${values[name]}`),
+    blind: lookAtScope({ scope: trivyActionScope(inputs) }, DEFAULT_POLICY),
   };
 }
 
