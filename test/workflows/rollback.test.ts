@@ -4,12 +4,32 @@
  */
 import { describeRun, stepOf, type WorkflowRun } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { readText } from "../structure/source-files.ts";
 import { STAGE_MS, WorkflowStage } from "./workflow-stage.ts";
 
 const FIRST = 7;
 const SECOND = 8;
 /** Somebody types into a form: none of it is a command, a word of a shell, or Markdown. */
 const REASON = "prices `wrong` $(id) <b>see</b> @acme ::error::";
+
+/** A workflow of somebody's repository that calls Belay's. */
+const CALL = `
+name: Call
+on: workflow_dispatch
+permissions: {}
+jobs:
+  back:
+    uses: ./.github/workflows/belay-rollback.yml
+    with:
+      environment: staging
+      to: "1"
+      reason: by the called one
+      registry: \${{ vars.REGISTRY }}
+      registry-user: ada
+      variables: \${{ vars.BELAY_VARIABLES }}
+    secrets:
+      registry-password: \${{ secrets.REGISTRY_PASSWORD }}
+`;
 
 let stage: WorkflowStage;
 let first: string;
@@ -94,4 +114,20 @@ it("refuses a deployment that there never was, and names those that there are", 
   expect(step.annotations.map((note) => note.message).join("\n")).toContain(`2 (commit ${second.slice(0, 12)})`);
   expect(await stage.lookFromOutside()).toEqual(seen);
   expect(stage.github.violations).toEqual([]);
+});
+
+it("is the same through the workflow that Belay publishes, called by the repository's own", async () => {
+  await stage.commitFiles(SECOND, "Call the workflow", {
+    ".github/workflows/belay-rollback.yml": readText(".github/workflows/rollback.yml"),
+    ".github/workflows/call.yml": CALL,
+  });
+  const run = await stage.run({
+    workflow: ".github/workflows/call.yml",
+    eventName: "workflow_dispatch",
+    event: { ref: "refs/heads/main" },
+  });
+  expect(run.conclusion, describeRun(run)).toBe("success");
+  expect((await stage.lookFromOutside()).commits).toEqual([first]);
+  expect(stage.github.comments(FIRST)[0]?.body).toContain("asked for by ada: by the called one");
+  expect(stage.states().at(-1)).toBe("success");
 });

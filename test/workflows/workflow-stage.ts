@@ -81,6 +81,8 @@ export interface RunRequest {
   readonly cache?: string;
   /** Base image of the shop's web. Default: the engine's own. */
   readonly base?: string;
+  /** Stand-ins of actions that the workflow's own actions use: `"owner/name@commit": folder`. */
+  readonly actions?: Readonly<Record<string, string>>;
   /** Of every step, beside what the stage gives. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -176,7 +178,7 @@ export class WorkflowStage implements AsyncDisposable {
 
   /** Runs a workflow of the repository as GitHub does on an event. */
   async run(request: RunRequest): Promise<WorkflowRun> {
-    const text = await readFile(join(this.repository.folder, request.workflow), "utf8");
+    const text = await this.#workflow(request.workflow);
     const base = request.base === undefined ? {} : { BASE: request.base };
     const variables = Object.entries({ ...this.#variables(), ...base }).map(([name, value]) => `${name}=${value}`);
     const repository = { full_name: "acme/shop", name: "shop", default_branch: "main", owner: { login: "acme" } };
@@ -197,8 +199,15 @@ export class WorkflowStage implements AsyncDisposable {
       ...(request.cache === undefined ? {} : { cache: request.cache }),
       path: [dirname((await ensureTools(["docker"])).docker), this.#trivy.path],
       github: { url: this.github.apiUrl },
-      localRepositories: localActions(text, this.#suite.folder),
+      localRepositories: { ...localActions(text, this.#suite.folder), ...request.actions },
     });
+  }
+
+  /** A workflow of the repository, with those of the repository that it calls. */
+  async #workflow(path: string): Promise<string> {
+    const text = await readFile(join(this.repository.folder, path), "utf8");
+    const called = [...text.matchAll(/\buses: \.\/(\S+\.yml)/g)].map(([, name = ""]) => this.#workflow(name));
+    return [text, ...(await Promise.all(called))].join("\n");
   }
 
   /** The bundled command line, as somebody types it in a clone of the repository. Exit codes are for the caller to judge. */
