@@ -150,6 +150,11 @@ export class WorkflowStage implements AsyncDisposable {
     return new WorkflowStage(parts, { suite, trivy, ...(secrets && { secrets }) }, await freePort(), undo.move());
   }
 
+  /** Trivy's cache, with a database. */
+  get trivyCache(): string {
+    return this.#trivy.env.TRIVY_CACHE_DIR ?? "";
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#owned.disposeAsync();
   }
