@@ -1,5 +1,6 @@
 import type { Digest, Platform, PlatformIdentity } from "@belay/core";
 import { ScanError } from "./could-not-scan.ts";
+import { isSamePlatform } from "./is-same-platform.ts";
 import type { ScanReport } from "./scan-report.ts";
 
 export interface ExpectedIdentity {
@@ -19,20 +20,11 @@ export interface ExpectedIdentity {
  */
 export function checkIdentity(report: ScanReport, expected: ExpectedIdentity, doing: string): void {
   const { platform } = report;
-  if (expected.platform !== undefined && platform !== undefined && !isSame(platform, expected.platform)) {
+  if (expected.platform !== undefined && platform !== undefined && !isSamePlatform(platform, expected.platform)) {
     throw new ScanError("wrong_image", { doing, got: `an image for ${platform} was scanned` });
   }
   const config = expected.config ?? (platform === undefined ? undefined : expected.any?.[platform]?.config);
   if (config === undefined || report.imageId === config) return;
   if (expected.id !== undefined && report.imageId === expected.id) return;
   throw new ScanError("wrong_image", { doing, got: `${report.imageId ?? "something"} was scanned, and not ${config}` });
-}
-
-/** Configs often leave the variant out. */
-function isSame(scanned: Platform, wanted: Platform): boolean {
-  return (
-    scanned === wanted ||
-    wanted.startsWith(`${scanned}/`) ||
-    scanned.replace(/\/v8$/, "") === wanted.replace(/\/v8$/, "")
-  );
 }

@@ -42,6 +42,15 @@ describe("the runs of trivy-action", () => {
     await expect(runs({ input, platforms: "linux/s390x" })).rejects.toMatchObject({ code: "INVALID_INPUT" });
   });
 
+  it("are found in a layout by any name of their platform", async () => {
+    const input = join(place, "image");
+    // Its config says no variant.
+    await makeImageLayout(input, { [AMD]: [{ a: "1" }], [ARM]: [{ a: "2" }], "linux/arm": [{ a: "3" }] });
+    const all = await runs({ input, platforms: "linux/arm64/v8,linux/arm/v7,linux/arm64" });
+    expect(all.map(({ platform }) => platform)).toEqual([ARM, "linux/arm"]);
+    await expect(runs({ input, platforms: `${AMD},linux/386` })).rejects.toThrow("and no linux/386");
+  });
+
   it("are one for a tar file", async () => {
     const input = join(place, "image.tar");
     await writeFile(input, "");

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { BelayError, type Platform } from "@belay/core";
-import { readLayout } from "@belay/core/oci-layout";
+import { type LayoutEntry, readLayout } from "@belay/core/oci-layout";
+import { isSamePlatform } from "./is-same-platform.ts";
 import { narrowLayout } from "./narrow-layout.ts";
 import { MOST_PLATFORMS, type TrivyActionCall } from "./trivy-action-call.ts";
 
@@ -30,9 +31,11 @@ export async function trivyActionRuns(call: TrivyActionCall, place: string): Pro
   }
   const { entries } = await readLayout(input);
   const has = entries.map((entry) => entry.platform);
-  const missing = platforms.find((platform) => !has.includes(platform));
+  const named = new Map(platforms.map((platform) => [platform, entryFor(platform, entries)]));
+  const missing = platforms.find((platform) => named.get(platform) === undefined);
   if (missing !== undefined) throw refused(`${input} has ${has.join(", ")}, and no ${missing}`, "Name what it has.");
-  const wanted = entries.filter(({ platform }) => platforms.length === 0 || platforms.includes(platform));
+  const taken = new Set(named.values());
+  const wanted = entries.filter((entry) => platforms.length === 0 || taken.has(entry));
   if (wanted.length > MOST_PLATFORMS) {
     throw refused(
       `${input} has ${wanted.length}`,
@@ -46,6 +49,14 @@ export async function trivyActionRuns(call: TrivyActionCall, place: string): Pro
     runs.push({ platform: entry.platform, input: own });
   }
   return runs;
+}
+
+/** The very one, else one whose config says the variant another way. */
+function entryFor(platform: Platform, entries: readonly LayoutEntry[]): LayoutEntry | undefined {
+  return (
+    entries.find((entry) => entry.platform === platform) ??
+    entries.find((entry) => isSamePlatform(entry.platform, platform))
+  );
 }
 
 function refused(got: string, next: string): BelayError {
