@@ -13,6 +13,8 @@ export interface ScannedPlatform extends PlatformIdentity {
 
 export interface ScannedService {
   readonly result: ScanResult;
+  /** Only a part was looked at, which was allowed: the settings wanted more, or nobody knows what was looked for. */
+  readonly partial?: true;
   /** Findings by what the gate made of them, each counted once over platforms. */
   readonly counts: Readonly<Record<"fails" | "known" | "reported" | "ignored", number>>;
   readonly platforms: Readonly<Record<Platform, ScannedPlatform>>;

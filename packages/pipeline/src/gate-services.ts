@@ -77,6 +77,7 @@ function scannedService({ identity, found }: ScannedImage, gate: GateResult, pol
   });
   return {
     result: gate.result,
+    ...(gate.partial ? { partial: true } : {}),
     counts: countEffects(gate.decisions),
     platforms: Object.fromEntries(platforms),
     policy,

@@ -94,12 +94,14 @@ async function gate(given: Given, inputs: Readonly<Record<string, unknown>> = {}
   const rules = await readRules(settings, ["web"]);
   const [gated] = gateServices(rules, [{ service: "web", identity: IMAGE, found }], new Date());
   if (gated === undefined) throw new Error("one service was given");
-  return { ...gated.gate, why: gated.gate.obstacles.map(({ message }) => message).join("\n") };
+  const { scanned } = gated;
+  return { ...gated.gate, scanned, why: gated.gate.obstacles.map(({ message }) => message).join("\n") };
 }
 
 describe("a report that was given", () => {
   it("passes when it is whole, recent, and its database is known", async () => {
     expect(await gate({ database: 2 })).toMatchObject({ result: "passed", why: "", scanners: ["vuln", "secret"] });
+    expect((await gate({ database: 2 })).scanned).not.toHaveProperty("partial");
     expect(await gate({ cached: 2 })).toMatchObject({ result: "passed", database: { schema: 2 } });
     // The one in the cache is of after the report, or too old: another one than the server's.
     expect(await gate({ server: 2, cached: 0 })).toMatchObject({ result: "passed" });
@@ -121,6 +123,7 @@ describe("a report that was given", () => {
     expect(refused).toMatchObject({ result: "could_not_scan", exitCode: 11, why: expect.stringContaining(words) });
     const allowed = await gate({ scope, database: 2 }, { "allow-partial": true });
     expect(allowed).toMatchObject({ result: "passed", partial: true, notes: [expect.stringContaining(words)] });
+    expect(allowed.scanned).toMatchObject({ result: "passed", partial: true });
   });
 
   it("needs no database when it looked for no vulnerabilities", async () => {
