@@ -1,11 +1,12 @@
 import { createRelease } from "@belay/core";
-import { type GitHubRig, startGitHub } from "@belay/testkit";
+import { type GitHubRig, startGitHub, type TestLog } from "@belay/testkit";
 import { strToU8, zipSync } from "fflate";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { releaseOfRun } from "./release-of-run.ts";
 import { createContext } from "./testing/create-context.ts";
 
 const TOKEN = "ghs_test";
+const LESSER_TOKEN = "ghs_lesser";
 const RELEASE = createRelease({
   stage: "push",
   application: "shop",
@@ -17,12 +18,20 @@ const RELEASE = createRelease({
 
 let github: GitHubRig;
 beforeEach(async () => {
-  github = await startGitHub({ tokens: [{ token: TOKEN, permissions: { actions: "read", "pull-requests": "read" } }] });
+  const permissions = { actions: "read" } as const;
+  github = await startGitHub({
+    tokens: [
+      { token: TOKEN, permissions: { ...permissions, "pull-requests": "read" } },
+      { token: LESSER_TOKEN, permissions },
+    ],
+  });
   github.addRun({ id: 77, headSha: "c".repeat(40) });
 });
 afterEach(() => github.close());
 
-function fetchRelease(run: string, more: Record<string, string> = {}) {
+let log: TestLog;
+
+function fetchRelease(run: string, more: Record<string, string> = {}, token = TOKEN) {
   const env = {
     GITHUB_ACTIONS: "true",
     GITHUB_REPOSITORY: github.repository,
@@ -31,7 +40,9 @@ function fetchRelease(run: string, more: Record<string, string> = {}) {
     GITHUB_RUN_ID: "78",
     ...more,
   };
-  return releaseOfRun(createContext("/", env), TOKEN, run);
+  const context = createContext("/", env);
+  log = context.log;
+  return releaseOfRun(context, token, run);
 }
 
 const keep = (files: Record<string, string>, more = {}): void => {
@@ -110,12 +121,21 @@ describe("the release of another run", () => {
     const of = (pullRequest: number) => ({ ...RELEASE, source: { ...RELEASE.source, pullRequest } });
     const seen = async () => (await fetchRelease("77")).source.pullRequest;
     keep({ "release.json": JSON.stringify(of(7)) });
+    // It does not know the commit.
     expect(await seen()).toBeUndefined();
+    expect(log.text()).toContain("of pull request 7, and GitHub did not tell: that is left out");
+    github.addCommit({ sha: "c".repeat(40) });
+    expect(await seen()).toBeUndefined();
+    expect(log.text()).toContain("of pull request 7, and GitHub tells of none: that is left out");
     github.addPull({ number: 7, headSha: "c".repeat(40) });
     expect(await seen()).toBe(7);
     keep({ "release.json": JSON.stringify(of(1)) });
     expect(await seen()).toBeUndefined();
     expect(await fetchRelease("77")).toEqual(RELEASE);
+    expect(log.text()).toContain("of pull request 1, and GitHub says 7: that is left out");
+    // Without the permission GitHub says nothing.
+    expect(await fetchRelease("77", {}, LESSER_TOKEN)).toEqual(RELEASE);
+    expect(log.text()).toContain("of pull request 1, and GitHub did not tell: that is left out");
   });
 
   it("is refused when GitHub says another commit, or a fork", async () => {

@@ -1,6 +1,6 @@
 import { BelayError, parseRelease, type Release } from "@belay/core";
 import type { PipelineContext } from "./context.ts";
-import { type GitHubRun, githubOf, pullRequestOf } from "./github-of.ts";
+import { type GitHubRun, githubOf } from "./github-of.ts";
 
 /** Name under which a workflow keeps the release document: `actions/upload-artifact` with `name: belay-release`. */
 export const RELEASE_ARTIFACT_NAME = "belay-release";
@@ -64,9 +64,11 @@ export async function releaseOfRun(context: PipelineContext, githubToken: string
 async function checkPullRequest({ log }: PipelineContext, run: GitHubRun, release: Release): Promise<Release> {
   const { pullRequest: said, ...source } = release.source;
   if (said === undefined) return release;
-  const found = await pullRequestOf(run, source.revision);
-  if (found?.number === said) return release;
-  const told = found === undefined ? "GitHub tells of none" : `GitHub says ${found.number}`;
+  const found = await run.github.findPullRequest(source.revision);
+  const number = found.done ? found.value?.number : undefined;
+  if (number === said) return release;
+  const none = found.done ? "GitHub tells of none" : "GitHub did not tell";
+  const told = number === undefined ? none : `GitHub says ${number}`;
   log.warn(`The release says that it is of pull request ${said}, and ${told}: that is left out.`);
   return { ...release, source };
 }
