@@ -32,6 +32,7 @@ import { imageLabels } from "./image-labels.ts";
 import { imageTags } from "./image-tags.ts";
 import { prefixedLog } from "./prefixed-log.ts";
 import { registerSecrets } from "./register-secrets.ts";
+import { startBuilder } from "./start-builder.ts";
 import type { TagEvent } from "./tag-rules/apply-tag-rules.ts";
 import { tagRulesOf } from "./tag-rules-of.ts";
 
@@ -142,21 +143,8 @@ async function buildAll(options: BuildImagesOptions, services: Chosen): Promise<
     const title = `Building ${services.map(([name]) => name).join()}`;
     return options.log.group(title, () => buildEach(options, services, { builder, way }, options.log));
   }
-  await startBuilder(options, builder);
+  await startBuilder(cliOf(options), builder, options.log, options.signal);
   return buildEach(options, services, { builder, way }, undefined);
-}
-
-/** Builds side by side would each start it: the second is refused what the first makes (buildx, `driver/kubernetes`). */
-async function startBuilder(options: BuildImagesOptions, { name, driver }: Builder): Promise<void> {
-  if (driver !== "kubernetes" || name === undefined) return;
-  const { runner, command = "docker", env = {} } = cliOf(options);
-  // Why it does not start is told by the build.
-  const allowedExitCodes = Array.from({ length: 255 }, (_, index) => index + 1);
-  const { signal } = options;
-  await runner(command, ["buildx", "inspect", "--bootstrap", name], {
-    ...{ doing: `starting the builder ${name}`, env, allowedExitCodes },
-    ...(signal === undefined ? {} : { signal }),
-  });
 }
 
 function cliOf({ runner, cli, env }: BuildImagesOptions): DockerCli {
