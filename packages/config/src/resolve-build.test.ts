@@ -22,8 +22,8 @@ environments:
   staging: { services: { web: { build: { labels: { b: three }, provenance: none } } } }
 `;
 
-function build(inputs: Record<string, string> = {}, environment?: string) {
-  const file = parseConfig(FILE, { path: "belay.yaml", directory: "/repo" });
+function build(inputs: Record<string, string> = {}, environment?: string, text = FILE) {
+  const file = parseConfig(text, { path: "belay.yaml", directory: "/repo" });
   const overrides = loadOverrides(new Inputs((name) => inputs[name]));
   const options = { file, inputs: overrides, env: {}, workingDirectory: "/repo", environment };
   return resolveApplication(options).services.web?.build;
@@ -73,7 +73,12 @@ describe("how an image is built", () => {
     ["secret-envs", "npm=ghp_the secret itself", "npm names no environment variable"],
     ["labels", "org.opencontainers.image.revision=x", "which Belay itself writes"],
     ["labels", "dev.belay.dirty=x", "which Belay itself writes"],
-    ["cache-to", "type=s3,secret_access_key=abc", "it holds a credential"],
+    ["cache-to", "type=s3,secret_access_key=the secret itself", "it holds a credential (secret_access_key)"],
+    ["cache-to", "type=s3,bucket=a,Access_Key_Id=b", "Give it to this step as AWS_ACCESS_KEY_ID."],
+    ["cache-to", 'type=s3,"Session_Token=the secret itself"', "Give it to this step as AWS_SESSION_TOKEN."],
+    ["cache-from", '"type=gha", "token=the secret itself"', "has it as ACTIONS_RUNTIME_TOKEN."],
+    ["cache-to", "type=gha,repository=a/b,ghtoken=abc", "it holds a credential (ghtoken)"],
+    ["cache-to", 'type=azblob,"secret_access_key=the secret itself"', "Cache storage backends"],
     ["cache-from", "--push", "it has"],
     ["ssh", "-x", "it has"],
     ["annotations", "--x=y", "it has the name"],
@@ -85,6 +90,13 @@ describe("how an image is built", () => {
     const message = messageOf(() => build({ [input]: value }));
     expect(message).toContain(wrong);
     expect(message).toContain(`\`${input}\``);
+    expect(message).not.toContain("the secret itself");
+  });
+
+  it("refuses a credential that a variable brings into the file's caches, behind a quote too", () => {
+    const text = FILE.replace('"type=gha,scope={service}"', `'type=azblob,"secret_access_key=\u0024{KEY}"'`);
+    const message = messageOf(() => build({ variables: "KEY=the secret itself" }, undefined, text));
+    expect(message).toContain("it holds a credential (secret_access_key)");
     expect(message).not.toContain("the secret itself");
   });
 });

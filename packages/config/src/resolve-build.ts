@@ -61,12 +61,8 @@ function more(sources: BuildSources, data: BuildData) {
     contexts: contexts(sources),
     secrets: secrets(sources),
     ssh: each(sources, "ssh", inputs.ssh, data.ssh),
-    cacheFrom: fill(
-      withoutKeys(sources, "cache-from", each(sources, "cache-from", inputs.cacheFrom, data["cache-from"], "cache")),
-    ),
-    cacheTo: fill(
-      withoutKeys(sources, "cache-to", each(sources, "cache-to", inputs.cacheTo, data["cache-to"], "cache")),
-    ),
+    cacheFrom: fill(caches(sources, "cache-from", inputs.cacheFrom, data["cache-from"])),
+    cacheTo: fill(caches(sources, "cache-to", inputs.cacheTo, data["cache-to"])),
     labels: labels(sources, texts({ ...base?.labels, ...over?.labels, ...inputs.labels })),
     annotations: keyed(
       sources,
@@ -162,18 +158,34 @@ function labels(sources: BuildSources, given: Readonly<Record<string, string>> |
   return keyed(sources, "labels", "label", given);
 }
 
-/** Words that hold credentials in buildx's caches: arguments are seen by everybody on the machine. */
-const CREDENTIAL = /(?:^|,)(?:token|ghtoken|access_key_id|secret_access_key|session_token|account_key|password)=/i;
+/** Words that hold credentials in buildx's caches, as CSV: arguments are seen by everybody on the machine. */
+const CREDENTIAL =
+  /(?:^|,)\s*"?\s*(token|ghtoken|access_key_id|secret_access_key|session_token|account_key|password)\s*=/i;
 
-function withoutKeys(sources: BuildSources, input: BuildInput, caches: readonly string[] | undefined) {
-  if (caches?.some((cache) => CREDENTIAL.test(cache))) {
-    refuse(
-      sources,
-      input,
-      'it holds a credential, which others could read on the machine. Give it by the environment (docker docs, "Cache storage backends").',
-    );
-  }
-  return caches;
+/** What buildx takes from its environment, so that nobody has to write it down (buildx, `util/buildflags/cache.go`). */
+const FROM_ENVIRONMENT: Readonly<Record<string, string>> = {
+  "gha token": "Leave it away: a step with `uses:` has it as ACTIONS_RUNTIME_TOKEN.",
+  "gha ghtoken": "Leave it away: it only spares BuildKit some questions to the cache.",
+  "s3 access_key_id": "Give it to this step as AWS_ACCESS_KEY_ID.",
+  "s3 secret_access_key": "Give it to this step as AWS_SECRET_ACCESS_KEY.",
+  "s3 session_token": "Give it to this step as AWS_SESSION_TOKEN.",
+};
+
+/** A credential is looked for first: what has not the format is shown. */
+function caches(
+  sources: BuildSources,
+  input: BuildInput,
+  given: readonly string[] | undefined,
+  own: readonly string[] | undefined,
+): readonly string[] | undefined {
+  const cache = (given ?? own)?.find((one) => CREDENTIAL.test(one));
+  if (cache === undefined) return each(sources, input, given, own, "cache");
+  const name = CREDENTIAL.exec(cache)?.[1]?.toLowerCase() ?? "";
+  const type = /(?:^|,)\s*"?\s*type=(\w+)/i.exec(cache)?.[1]?.toLowerCase() ?? "";
+  const advice =
+    FROM_ENVIRONMENT[`${type} ${name}`] ?? 'Give it by the environment (docker docs, "Cache storage backends").';
+  refuse(sources, input, `it holds a credential (${name}), which others could read on the machine. ${advice}`);
+  return undefined;
 }
 
 function refuse({ resolution }: BuildSources, input: OverrideInput, message: string): void {
