@@ -134,7 +134,7 @@ async function createBuilder({ name, options }: Driver, builder: string, image: 
   await engine.docker(["buildx", "create", `--name=${builder}`, `--driver=${name}`, ...words], { env: cluster.env });
 }
 
-describe.each(DRIVERS)("buildx's driver $name", (driver) => {
+describe.each(DRIVERS)("buildx's driver $name", { timeout: 900_000 }, (driver) => {
   const job = (builder: string, more: Readonly<Record<string, string>> = {}) => {
     const context = createContext(repository.folder, { ...env, ...driver.env });
     const given: Readonly<Record<string, string>> = {

@@ -77,7 +77,9 @@ async function platformsOf(tag: string): Promise<string[]> {
   return manifests.map(({ platform }) => `${platform.os}/${platform.architecture}`).sort();
 }
 
-it("publishes both platforms, scanned, and its next run takes what it can from the cache at GitHub", async () => {
+it("publishes both platforms, scanned, and its next run takes what it can from the cache at GitHub", {
+  timeout: 900_000,
+}, async () => {
   const first = await stage.commit(9, "Open", "web/shop.mjs", (text) => text);
   const opened = await publish();
   expect(opened.conclusion, describeRun(opened)).toBe("success");
