@@ -223,7 +223,7 @@ describe("what could not be scanned", () => {
     const result = gate([], {}, { reports });
     expect(result).toMatchObject({
       result: "could_not_scan",
-      obstacles: [{ obstacle: "unknown_os", platform: "linux/amd64" }],
+      obstacles: [{ obstacle: "unknown_os", platform: "linux/amd64", message: expect.stringContaining("busybox") }],
     });
     expect(gate([], { allowUnknownOs: true }, { reports })).toMatchObject({ result: "passed" });
     expect(gate([], { kinds: ["secret"] }, { reports })).toMatchObject({ result: "passed" });

@@ -88,6 +88,7 @@ function whyNoPackages({ coverage: { os, shell } }: ScanReport): string {
 }
 
 function nothingKnown({ platform }: ScanReport, image: string, got: string): CouldNotScan {
-  const next = "If that is right, for an image of one static program say, allow it with `allow-unknown-os`.";
+  const next =
+    "If that is right, for one static program say, or on busybox, which has no packages and whose shell a RUN takes, allow it with `allow-unknown-os`.";
   return couldNotScan(new ScanError("unknown_os", { doing: `scanning ${image}`, got, next }), platform);
 }

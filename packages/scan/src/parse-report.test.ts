@@ -90,6 +90,13 @@ describe("Trivy's report", () => {
     expect(parse(document(results)).coverage).toMatchObject({ osPackages: false, packages: 0 });
   });
 
+  it("has none either where Trivy lists them and checks none", () => {
+    const results = [{ Target: "x", Class: "os-pkgs", Type: "coreos", Packages: [{ Name: "bash" }] }];
+    const of = (Family: string) => parse(document(results, { Metadata: { OS: { Family, Name: "40" } } })).coverage;
+    expect(of("coreos")).toMatchObject({ osPackages: false, packages: 1 });
+    expect(of("debian")).toMatchObject({ osPackages: true, packages: 1 });
+  });
+
   it("becomes Belay's own findings, unknown members left out", () => {
     const results = [
       { Target: "shop (debian 12.5)", Class: "os-pkgs", Type: "debian", Packages: [{ Name: "base-files" }] },

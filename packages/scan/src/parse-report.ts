@@ -62,15 +62,19 @@ function coverageOf(report: TrivyReport, results: readonly TrivyResult[]): ScanC
   const libraries = results.filter((result) => result.Class === "lang-pkgs").map((result) => result.Type ?? "unknown");
   return {
     ...(os ? { os: { family: os.Family, name: os.Name, endOfLife: os.EOSL } } : {}),
-    osPackages: results.some(
-      ({ Class, Packages, Vulnerabilities }) =>
-        Class === "os-pkgs" && (Packages?.length ?? 0) + (Vulnerabilities?.length ?? 0) > 0,
-    ),
+    osPackages: !UNCHECKED.includes(os?.Family ?? "") && results.some(hasOsPackages),
     ...(ranShell(report) ? { shell: true } : {}),
     libraries: [...new Set(libraries)],
     packages: results.reduce((sum, result) => sum + (result.Packages?.length ?? 0), 0),
     dockerfile: dockerfileOf(report, results),
   };
+}
+
+/** Families whose packages Trivy lists, and never checks (trivy, `pkg/detector/ospkg/coreos`). */
+const UNCHECKED = ["coreos"];
+
+function hasOsPackages({ Class, Packages, Vulnerabilities }: TrivyResult): boolean {
+  return Class === "os-pkgs" && (Packages?.length ?? 0) + (Vulnerabilities?.length ?? 0) > 0;
 }
 
 function dockerfileOf(report: TrivyReport, results: readonly TrivyResult[]): ScanCoverage["dockerfile"] {
