@@ -195,7 +195,7 @@ describe("what is no vulnerability", () => {
     const job = await built({ scanners: ["vuln", "misconfig"] }, {});
     await expect(job.scan()).rejects.toMatchObject({
       ...{ code: "SCAN_FAILED", exitCode: 11 },
-      message: expect.stringMatching(/misconfigurations.*can't be read from the image's history/),
+      message: expect.stringMatching(/misconfigurations.*could not parse the image's history/),
     });
     await expect(job.push()).rejects.toMatchObject({ code: "NOT_SCANNED" });
   });
