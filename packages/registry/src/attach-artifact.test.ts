@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Artifact, attachArtifact, findArtifacts, readArtifact } from "./attach-artifact.ts";
 import { MEDIA_TYPES } from "./manifest.ts";
 import type { RegistryClient } from "./registry-client.ts";
+import { RegistryError } from "./registry-error.ts";
 import { clientFor } from "./testing/client-for.ts";
 import { type FakeRegistry, startFakeRegistry } from "./testing/fake-registry.ts";
 
@@ -49,6 +50,33 @@ describe.each([true, false])("an artifact beside an image (referrers API: %j)", 
     expect((await readArtifact(client, repository, digest))?.toString()).toBe("one");
     expect(await attach(sbom("one"))).toEqual({ digest, listed: true });
     expect(await findArtifacts(client, repository, subject, SBOM)).toHaveLength(1);
+  });
+});
+
+describe("a registry that for a moment does not know a blob that it has just taken", () => {
+  /** Refuses so many manifests. */
+  function refusing(times: number, got: string) {
+    let left = times;
+    return writer((client) => ({
+      ...client,
+      putManifest: async (...put) => {
+        if (left-- > 0) throw new RegistryError("REGISTRY_ERROR", { doing: "writing it", got }, { status: 400 });
+        return client.putManifest(...put);
+      },
+    }));
+  }
+
+  it("gets the artifact a moment later", async () => {
+    const { attach, found } = refusing(3, "it answered 400: MANIFEST_BLOB_UNKNOWN blob unknown to registry");
+    const { digest } = await attach(sbom("one"));
+    expect(await found()).toEqual([digest]);
+  });
+
+  it("is told when it stays so, and any other refusal at once", async () => {
+    const unknown = refusing(99, "it answered 400: MANIFEST_BLOB_UNKNOWN blob unknown to registry");
+    await expect(unknown.attach(sbom("one"))).rejects.toThrow("MANIFEST_BLOB_UNKNOWN");
+    const invalid = refusing(1, "it answered 400: MANIFEST_INVALID");
+    await expect(invalid.attach(sbom("one"))).rejects.toThrow("MANIFEST_INVALID");
   });
 });
 

@@ -1,4 +1,4 @@
-import { BelayError, type Clock, canonicalJson, type Digest, type Log, sha256 } from "@belay/core";
+import { BelayError, type Clock, canonicalJson, type Digest, type Log, retry, sha256 } from "@belay/core";
 import { listByTag, readListed } from "./fallback-index.ts";
 import { type Descriptor, layersOf, MEDIA_TYPES, type StoredManifest } from "./manifest.ts";
 import type { RegistryClient } from "./registry-client.ts";
@@ -39,6 +39,16 @@ export interface AttachedArtifact {
 
 const EMPTY = Buffer.from("{}");
 
+const UNSETTLED = { attempts: 5, delayMs: 100, maxDelayMs: 1_000 } as const;
+
+/**
+ * Several writers put the same empty config at once: for a moment a registry does not know a blob whose upload it has just
+ * confirmed (seen: distribution 2.8 with files, "provided digest did not match uploaded content").
+ */
+function isUnsettled(error: unknown): boolean {
+  return error instanceof RegistryError && error.got.includes("MANIFEST_BLOB_UNKNOWN");
+}
+
 /**
  * Puts bytes beside an image, as an OCI artifact whose subject is the image (image spec 1.1, "subject"; distribution
  * spec 1.1, "Referrers"); at registries without that API under the tag that the spec has for them. Safe to repeat: the
@@ -53,9 +63,14 @@ export async function attachArtifact(options: AttachArtifactOptions): Promise<At
     const got = `${repository}@${options.subject} is not there`;
     throw new BelayError("REGISTRY_ERROR", { doing, got, next: "Push it first." });
   }
-  await Promise.all([registry.putBlob(repository, EMPTY), registry.putBlob(repository, artifact.bytes)]);
   const manifest = manifestOf(artifact, subject);
-  const { subject: linked } = await registry.putManifest(repository, manifest.digest, manifest);
+  const { clock, signal, random } = options;
+  const put = async (): Promise<{ readonly subject: boolean }> => {
+    await Promise.all([registry.putBlob(repository, EMPTY), registry.putBlob(repository, artifact.bytes)]);
+    return registry.putManifest(repository, manifest.digest, manifest);
+  };
+  const again = { clock, retryable: isUnsettled, ...(signal && { signal }), ...(random && { random }) };
+  const { subject: linked } = await retry({ ...UNSETTLED, ...again }, put);
   const listed = linked || (await listByTag({ ...options, entry: entryOf(artifact, manifest) }));
   return { digest: manifest.digest, listed };
 }
