@@ -8,12 +8,25 @@ export interface Note {
   /** The last events, oldest first. */
   readonly lines: readonly string[];
   readonly startedAt?: number;
-  readonly died?: { readonly code: number; readonly at: number };
+  readonly died?: Death;
+  /** The kernel found no memory for it since its last start, at that time. */
+  readonly oomAt?: number;
   /** The first signal that somebody had the engine send to it since its last start. */
   readonly killed?: { readonly signal: number; readonly at: number };
   /** Since the container was read last: `start`, `die`, `health_status: healthy`, … */
   readonly since: readonly string[];
 }
+
+export interface Death {
+  readonly code: number;
+  readonly at: number;
+  /** By the event `oom` beside it: the engine forgets its own flag when it starts the container again. */
+  readonly oomKilled?: boolean;
+}
+
+/** The two events come by different ways (moby: containerd's `oom` and `exit`), in either order. */
+const OOM_LAG_MS = 1_000;
+const KILLED = 137;
 
 /** Remembers what events tell of containers. */
 export class ContainerNotes {
@@ -24,7 +37,9 @@ export class ContainerNotes {
     const at = Math.round(event.timeNano / 1e6);
     const before = this.#notes.get(ID) ?? { lines: [], since: [] };
     const code = Number(Attributes?.exitCode);
-    const { killed, ...rest } = before;
+    const { killed, oomAt, ...rest } = before;
+    const oom = event.Action === "oom" ? at : event.Action === "start" ? undefined : oomAt;
+    const death = event.Action === "die" && Number.isInteger(code) ? { code, at } : before.died;
     const told = event.Action === "kill" ? { signal: signalNumber(Attributes?.signal ?? ""), at } : undefined;
     const first = event.Action === "start" ? undefined : (killed ?? told);
     this.#notes.set(ID, {
@@ -32,7 +47,8 @@ export class ContainerNotes {
       lines: [...before.lines, describeEvent(event)].slice(-KEPT_EVENTS),
       since: [...before.since, event.Action].slice(-KEPT_EVENTS),
       ...(event.Action === "start" ? { startedAt: at } : {}),
-      ...(event.Action === "die" && Number.isInteger(code) ? { died: { code, at } } : {}),
+      ...(death === undefined ? {} : { died: withOom(death, oom) }),
+      ...(oom === undefined ? {} : { oomAt: oom }),
       ...(first === undefined ? {} : { killed: first }),
     });
   }
@@ -46,6 +62,12 @@ export class ContainerNotes {
     const note = this.#notes.get(id);
     if (note !== undefined) this.#notes.set(id, { ...note, since: [] });
   }
+}
+
+/** A process of it that was killed for memory need not be the one with which it ends: that one ended by SIGKILL, soon after. */
+function withOom(death: Death, oomAt: number | undefined): Death {
+  const beside = oomAt !== undefined && Math.abs(death.at - oomAt) <= OOM_LAG_MS;
+  return death.code === KILLED && beside ? { ...death, oomKilled: true } : death;
 }
 
 const NOTHING: Note = { lines: [], since: [] };

@@ -1,7 +1,7 @@
 import { LABELS } from "@belay/core";
 import type { ContainerHealth, ContainerInspect, ContainerSummary, EndpointSettings } from "@belay/docker";
 import { type ComposeContainer, containerOf } from "./compose-container.ts";
-import type { Note } from "./container-notes.ts";
+import type { Death, Note } from "./container-notes.ts";
 import { COMPOSE_LABELS } from "./revision.ts";
 
 /** What a listing shows of a container, where it tells whether the container is still as it was. */
@@ -75,9 +75,13 @@ function stateOf(
     Restarting: status === "restarting",
     Dead: status === "dead",
     ...(started ? { StartedAt: new Date(startedAt).toISOString(), Error: "" } : {}),
-    ...(ended ? { ExitCode: died.code, FinishedAt: new Date(died.at).toISOString() } : {}),
+    ...(ended ? endOf(died) : {}),
     ...(health === "none" ? {} : { Health: { FailingStreak: 0, ...before.Health, Status: health } }),
   };
+}
+
+function endOf({ code, at, oomKilled = false }: Death): Partial<ContainerInspect["State"]> {
+  return { ExitCode: code, FinishedAt: new Date(at).toISOString(), OOMKilled: oomKilled };
 }
 
 function placesOf(inspect: ContainerInspect, summary: ContainerSummary): Readonly<Record<string, EndpointSettings>> {

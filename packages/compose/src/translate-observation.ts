@@ -1,7 +1,7 @@
 import type { Condition, ContainerState, Digest, Instance, ObservedService, Phase, Wanted } from "@belay/core";
 import type { ContainerState as EngineState } from "@belay/docker";
 import { type ComposeContainer, isLive } from "./compose-container.ts";
-import type { Note } from "./container-notes.ts";
+import type { Death, Note } from "./container-notes.ts";
 import { othersDoing, type WayFacts } from "./others-doing.ts";
 
 /** What the target knows besides what the engine shows at this moment. */
@@ -99,10 +99,7 @@ const STATES = {
   dead: "dead",
 } as const satisfies Record<EngineState["Status"], ContainerState["state"]>;
 
-function lastExit(
-  state: EngineState,
-  remembered: { readonly code: number; readonly at: number } | undefined,
-): ContainerState["lastExit"] {
+function lastExit(state: EngineState, remembered: Death | undefined): ContainerState["lastExit"] {
   const at = Date.parse(state.FinishedAt);
   const shown = state.Status !== "running" && state.Status !== "paused";
   // A failed start leaves `created` with the message and no time.
@@ -113,7 +110,8 @@ function lastExit(
   if (shown && at > 0) return { code: state.ExitCode, oomKilled: state.OOMKilled, at };
   if (remembered === undefined) return undefined;
   // The engine keeps the time of the last end: the same exit must look the same before and after the next start.
-  return { code: remembered.code, oomKilled: state.OOMKilled, at: at > 0 ? at : remembered.at };
+  const oomKilled = state.OOMKilled || remembered.oomKilled === true;
+  return { code: remembered.code, oomKilled, at: at > 0 ? at : remembered.at };
 }
 
 /** Containers of the wanted revision that the engine could not start at all (no such command, a taken port). */
