@@ -1,7 +1,7 @@
-import { messageOf, oneLine, type Platform, platformName } from "@belay/core";
-import { ScanError } from "./could-not-scan.ts";
+import { oneLine, type Platform, platformName } from "@belay/core";
 import { dockerfileSteps } from "./dockerfile-steps.ts";
 import { FIX_STATUSES, type Finding, type FixStatus, type ImageLayer } from "./finding.ts";
+import { readChecked } from "./read-checked.ts";
 import { REPORT_SCHEMA, type TrivyReport, type TrivyResult } from "./report-schema.ts";
 import type { DatabaseVersion, ScanCoverage, ScanReport } from "./scan-report.ts";
 
@@ -37,19 +37,8 @@ function placed(result: TrivyResult, image: string): TrivyResult {
 }
 
 function checkReport(json: string): TrivyReport {
-  const doing = "reading Trivy's report";
   const next = "Belay reads `trivy image --format json`, schema 2.";
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch (error) {
-    throw new ScanError("broken_report", { doing, got: `it is no JSON (${messageOf(error)})`, next, cause: error });
-  }
-  const checked = REPORT_SCHEMA.safeParse(value);
-  if (checked.success) return checked.data;
-  const [issue] = checked.error.issues;
-  const got = `${issue?.path.join(".") || "the document"}: ${issue?.message ?? "it is not as expected"}`;
-  throw new ScanError("broken_report", { doing, got: oneLine(got), next });
+  return readChecked(json, REPORT_SCHEMA, { doing: "reading Trivy's report", next });
 }
 
 function serverDatabase(report: TrivyReport): DatabaseVersion | undefined {

@@ -1,7 +1,6 @@
-import { messageOf, oneLine } from "@belay/core";
 import { z } from "zod";
-import { ScanError } from "./could-not-scan.ts";
 import { SCANNERS, type Scanner } from "./image-arguments.ts";
+import { readChecked } from "./read-checked.ts";
 
 export const PACKAGE_KINDS = ["os", "library"] as const;
 
@@ -27,20 +26,7 @@ export function scopeFileOf(reportPath: string): string {
 
 /** @throws ScanError broken_report */
 export function parseScope(json: string, file: string): ScanScope {
-  const doing = `reading ${file}`;
   const next = 'It is to be like {"scanners": ["vuln", "secret"]}.';
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch (error) {
-    throw new ScanError("broken_report", { doing, got: `it is no JSON (${messageOf(error)})`, next, cause: error });
-  }
-  const checked = SCOPE.safeParse(value);
-  if (!checked.success) {
-    const [issue] = checked.error.issues;
-    const got = oneLine(`${issue?.path.join(".") || "the document"}: ${issue?.message ?? "it is not as expected"}`);
-    throw new ScanError("broken_report", { doing, got, next });
-  }
-  const { scanners, packages, skipped } = checked.data;
+  const { scanners, packages, skipped } = readChecked(json, SCOPE, { doing: `reading ${file}`, next });
   return { scanners, ...(packages === undefined ? {} : { packages }), ...(skipped === undefined ? {} : { skipped }) };
 }
