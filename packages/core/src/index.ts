@@ -14,6 +14,7 @@ export * from "./keeps-failed.ts";
 export * from "./left-behind.ts";
 export * from "./log.ts";
 export * from "./map-bounded.ts";
+export * from "./normalised-platform.ts";
 export * from "./observation.ts";
 export * from "./outcome.ts";
 export * from "./packed-record.ts";

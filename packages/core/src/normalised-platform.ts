@@ -1,4 +1,4 @@
-import { type Platform, platformName } from "@belay/core";
+import { type Platform, platformName } from "./identity.ts";
 
 /** As BuildKit normalises what it is asked for: `linux/arm64/v8` is `linux/arm64`, `linux/arm` is `linux/arm/v7`. */
 export function normalisedPlatform(platform: Platform): Platform {

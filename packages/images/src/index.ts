@@ -5,7 +5,6 @@ export { type BuildWay, chooseWay, describeWay } from "./choose-way.ts";
 export { clearLayout } from "./clear-layout.ts";
 export { DIRTY_LABEL, imageLabels, type LabelOptions, MERGED_ONTO_LABEL } from "./image-labels.ts";
 export { imageTags, semverOf, type TagOptions } from "./image-tags.ts";
-export { normalisedPlatform } from "./normalised-platform.ts";
 export { retagRelease } from "./retag-release.ts";
 export { type ReadSourceOptions, readSource, type SourceEvent } from "./source.ts";
 export type { TagEvent } from "./tag-rules/apply-tag-rules.ts";

@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BelayError, type Digest, type ImageIdentity, type Platform } from "@belay/core";
+import { BelayError, type Digest, type ImageIdentity, normalisedPlatform, type Platform } from "@belay/core";
 import { type ImageLayout, type LayoutDescriptor, readLayout } from "@belay/core/oci-layout";
-import { normalisedPlatform } from "./normalised-platform.ts";
 
 /** What the builder says about the layout that it wrote. */
 export interface LayoutClaim {

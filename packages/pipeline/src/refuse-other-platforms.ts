@@ -1,6 +1,5 @@
 import type { ApplicationSettings } from "@belay/config";
-import { BelayError, type Release } from "@belay/core";
-import { normalisedPlatform } from "@belay/images";
+import { BelayError, normalisedPlatform, type Release } from "@belay/core";
 
 /**
  * An earlier release of the commit can be taken only when it has every platform that is asked for now. A build of the others
