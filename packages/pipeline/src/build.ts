@@ -38,13 +38,12 @@ export function build(context: PipelineContext, inputs: BuildInputs): Promise<Bu
     facts.application = application.application;
     // While git and the engine are asked; for code of others only once it is accepted.
     const early =
-      run !== undefined && isForeign(run, MAY_BUILD) ? undefined : lookForBuilder(context, inputs, application);
+      run !== undefined && isForeign(run, OWN_CHECKOUT) ? undefined : lookForBuilder(context, inputs, application);
     // It is told where it is waited for; until then something else may end the build.
     early?.catch(() => undefined);
     const source = await sourceOf(context, application, run);
     facts.source = source;
-    const { revision, dirty = false } = source;
-    await requireTrusted(run, { doing: "building", commit: revision, dirty, ...MAY_BUILD });
+    await requireTrusted(run, { doing: "building", source, ...OWN_CHECKOUT });
     const builder = early ?? lookForBuilder(context, inputs, application);
     builder.catch(() => undefined);
     await forgetScanSummary(context);
@@ -55,7 +54,7 @@ export function build(context: PipelineContext, inputs: BuildInputs): Promise<Bu
   });
 }
 
-const MAY_BUILD = { mayBuild: true } as const;
+const OWN_CHECKOUT = { checkedOut: true, withoutSecrets: true } as const;
 
 async function sourceOf(
   context: PipelineContext,

@@ -35,8 +35,7 @@ export async function deploy(
     facts.environment = settings.environment;
     const release = await releaseToDeploy(context, inputs, settings);
     facts.source = release.source;
-    const { revision, dirty = false } = release.source;
-    await requireTrusted(run, { doing: "deploying", commit: revision, dirty });
+    await requireTrusted(run, { doing: "deploying", source: release.source });
     if (run !== undefined) {
       facts.start = deploymentStart(settings, { digest: releaseDigest(release), source: release.source }, run);
       // Beside the rollout and not before it: a GitHub that is slow must not hold a fix back.

@@ -13,7 +13,9 @@ import type { PipelineContext } from "./context.ts";
 import { deleteAtGitHub, gitHubPackage } from "./delete-at-github.ts";
 import { deleteImages } from "./delete-images.ts";
 import type { LookAgain } from "./fresh-choices.ts";
+import { githubOf } from "./github-of.ts";
 import { neededImages } from "./needed-images.ts";
+import { requireTrusted } from "./require-trusted.ts";
 import { settingsOf } from "./settings-of.ts";
 import { type CommonInputs, loadCommonInputs } from "./use-case-inputs.ts";
 import { type EngineAsked, engineAskedFor, withRegistry } from "./with-registry.ts";
@@ -66,9 +68,11 @@ export function loadPruneInputs(inputs: Inputs): PruneInputs {
 /**
  * Deletes images of commits that no environment needs any more from their repositories. It asks the ledger and the target
  * of every environment of belay.yaml first, and again while it deletes; when one of them can't be read, nothing more is deleted.
- * @throws BelayError CONFIG_NOT_FOUND, REGISTRY_*, and what a target throws
+ * @throws BelayError INVALID_INPUT, CONFIG_NOT_FOUND, REGISTRY_*, and what a target throws
  */
 export async function prune(context: PipelineContext, inputs: PruneInputs): Promise<Pruned> {
+  // A belay.yaml of somebody else could leave out the environment that needs an image.
+  await requireTrusted(await githubOf(context, inputs), { doing: "pruning" });
   const environments = await environmentsOf(context, inputs);
   const all: Settings[] = [];
   const repositories = new Set<string>();

@@ -19,6 +19,7 @@ import type { PipelineContext } from "./context.ts";
 import { layoutPath, releasePath } from "./places.ts";
 import { registryAccess } from "./registry-access.ts";
 import { requireScanned } from "./require-scanned.ts";
+import { requireTrusted } from "./require-trusted.ts";
 import { keepScanSummary, offSummary, SCAN_OFF } from "./scan-told.ts";
 import { scanSettingsOf } from "./settings-of.ts";
 import { addStages, readStages, timedStage } from "./stages.ts";
@@ -33,14 +34,15 @@ export interface Pushed {
 
 /**
  * Pushes the images of the release and writes the next release, with the identity that the registry gave back.
- * @throws BelayError RELEASE_INVALID, NOT_SCANNED, PUSH_FAILED, TAG_TAKEN, IDENTITY_MISMATCH, REGISTRY_*; written into the report too.
+ * @throws BelayError INVALID_INPUT, RELEASE_INVALID, NOT_SCANNED, PUSH_FAILED, TAG_TAKEN, IDENTITY_MISMATCH, REGISTRY_*; written into the report too.
  */
 export function push(context: PipelineContext, inputs: PushInputs): Promise<Pushed> {
-  return withFailureReport(context, inputs, false, async (facts) => {
+  return withFailureReport(context, inputs, false, async (facts, run) => {
     const path = releasePath(context, inputs);
     const built = await readRelease(path);
     facts.application = built.application;
     facts.source = built.source;
+    await requireTrusted(run, { doing: "pushing", source: built.source, withoutSecrets: true });
     const settings = await scanSettingsOf(context, inputs);
     const scanned = await gated(context, settings, built);
     const release = await withinDeadline(context, inputs.pushTimeoutMs, tooLate, (limited) =>

@@ -1,26 +1,40 @@
-/** Code that nobody has accepted, where the workflow holds secrets: nothing is built of it, and no target hears of it. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:net";
+/** Code that nobody has accepted, where the workflow holds secrets: nothing is built, scanned, pushed or signed of it, and no target hears of it. */
+import { generateKeyPairSync } from "node:crypto";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer, type ListenOptions, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRelease, createRunner, Inputs, Redactor, type Runner, writeRelease } from "@belay/core";
+import { createRelease, createRunner, type Digest, Inputs, Redactor, type Runner, writeRelease } from "@belay/core";
 import { createRepository, type GitHubRig, startGitHub, type ThrowawayRepository } from "@belay/testkit";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { build } from "./build.ts";
 import type { PipelineContext } from "./context.ts";
 import { deploy } from "./deploy.ts";
+import { layoutPath } from "./places.ts";
+import { loadPruneInputs, prune } from "./prune.ts";
+import { push } from "./push.ts";
+import { reconcile } from "./reconcile.ts";
+import { scan } from "./scan.ts";
+import { loadSignInputs, sign } from "./sign.ts";
 import { createContext } from "./testing/create-context.ts";
-import { loadBuildInputs, loadDeployInputs } from "./use-case-inputs.ts";
+import {
+  loadBuildInputs,
+  loadCommonInputs,
+  loadDeployInputs,
+  loadPushInputs,
+  loadScanInputs,
+} from "./use-case-inputs.ts";
 
-const CONFIG = `version: 1
+const config = (host: string): string => `version: 1
 application: shop
-services: { web: { image: ghcr.io/acme/web, build: { context: web } } }
+services: { web: { image: ${host}/acme/web, build: { context: web } } }
 environments: { staging: { target: { kind: compose, project: shop, files: [compose.yaml] } } }
 `;
 
 let github: GitHubRig;
 let repository: ThrowawayRepository;
-let engine: Engine;
+let engine: Listener;
+let registry: Listener;
 let folder: string;
 /** On no branch of the repository. */
 let head: string;
@@ -33,42 +47,50 @@ beforeEach(async () => {
     tokens: [{ token: "ghs_test", permissions: { contents: "read", deployments: "write", "pull-requests": "write" } }],
   });
   repository = await createRepository({ slug: "acme/shop" });
-  const files = { "belay.yaml": CONFIG, "web/Dockerfile": "FROM scratch\n", "compose.yaml": "services: {}\n" };
+  registry = await listen({ host: "127.0.0.1", port: 0 });
+  const files = {
+    "belay.yaml": config(hostOf(registry)),
+    "web/Dockerfile": "FROM scratch\n",
+    "compose.yaml": "services: {}\n",
+  };
   head = await repository.commit("Take what is there", files);
   github.addCommit({ sha: "b".repeat(40) });
   github.setRef("refs/heads/main", "b".repeat(40));
   github.addCommit({ sha: head });
-  engine = await listenAsEngine(join(folder, "docker.sock"));
-  vi.stubEnv("DOCKER_HOST", `unix://${engine.path}`);
+  engine = await listen({ path: join(folder, "docker.sock") });
+  vi.stubEnv("DOCKER_HOST", `unix://${join(folder, "docker.sock")}`);
   vi.stubEnv("DOCKER_CONTEXT", undefined);
   ran = [];
 }, 60_000);
 afterEach(async () => {
   vi.unstubAllEnvs();
   engine.server.close();
+  registry.server.close();
   await repository.remove();
   await github.close();
   await rm(folder, { recursive: true });
 });
 
-interface Engine {
-  readonly path: string;
+interface Listener {
   readonly server: Server;
   calls: number;
 }
 
 /** Counts whoever calls, and hangs up. */
-async function listenAsEngine(path: string): Promise<Engine> {
-  const seen: Engine = {
-    path,
+async function listen(where: ListenOptions): Promise<Listener> {
+  const seen: Listener = {
     calls: 0,
     server: createServer((socket) => {
       seen.calls++;
       socket.destroy();
     }),
   };
-  await new Promise<void>((resolve) => seen.server.listen(path, resolve));
+  await new Promise<void>((resolve) => seen.server.listen(where, resolve));
   return seen;
+}
+
+function hostOf({ server }: Listener): string {
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 const pull = () => ({
@@ -99,6 +121,10 @@ async function job(name: string, payload: object): Promise<PipelineContext> {
     GITHUB_EVENT_PATH: path,
     GITHUB_RUN_ID: "78",
     RUNNER_TEMP: folder,
+    COSIGN_PRIVATE_KEY: generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({
+      type: "pkcs8",
+      format: "pem",
+    }) as string,
   };
   const real = createRunner(new Redactor());
   const runner: Runner = (command, args, options) => {
@@ -118,7 +144,7 @@ const refused = (name: string) => ({
 
 function expectNothingTouched(): void {
   expect(ran.filter((line) => !line.startsWith("git "))).toEqual([]);
-  expect(engine.calls).toBe(0);
+  expect({ engine: engine.calls, registry: registry.calls }).toEqual({ engine: 0, registry: 0 });
   expect(github.deployments()).toEqual([]);
 }
 
@@ -129,23 +155,50 @@ describe.each(EVENTS)("on %s of a fork", { timeout: 60_000 }, (name, payload) =>
     expectNothingTouched();
   });
 
-  it("nothing is deployed, and the target is not asked", async () => {
-    const release = createRelease({
-      stage: "push",
-      application: "shop",
-      source: { repository: "https://github.com/acme/shop", revision: head },
-      services: {
-        web: { repository: "ghcr.io/acme/web", platforms: {}, digest: `sha256:${"a".repeat(64)}`, tags: [] },
-      },
-      evidence: {},
-      createdAt: "2026-01-01T00:00:00Z",
-    });
-    await writeRelease(join(folder, "release.json"), release);
+  it.each<[string, (context: PipelineContext) => Promise<unknown>]>([
+    ["scanned", (context) => scan(context, loadScanInputs(inputs))],
+    ["pushed", (context) => push(context, loadPushInputs(inputs))],
+    ["signed", (context) => sign(context, loadSignInputs(inputs))],
+    ["deployed", (context) => deploy(context, loadDeployInputs(inputs))],
+    ["pruned", (context) => prune(context, loadPruneInputs(inputs))],
+    ["put right", (context) => reconcile(context, loadCommonInputs(inputs))],
+  ])("nothing is %s, whatever its artifact says", async (_done, work) => {
+    await leaveArtifact();
     const context = await job(name, payload());
-    await expect(deploy(context, loadDeployInputs(inputs))).rejects.toMatchObject(refused(name));
+    await expect(work(context)).rejects.toMatchObject(refused(name));
     expectNothingTouched();
   });
 });
+
+/** What a hostile run left for the next: the images, and a release that says of them that they passed the scan. */
+async function leaveArtifact(): Promise<void> {
+  const config: Digest = `sha256:${"c".repeat(64)}`;
+  const manifest: Digest = `sha256:${"a".repeat(64)}`;
+  const platforms = { "linux/amd64": { config, manifest } };
+  const scanned = {
+    result: "passed" as const,
+    counts: { fails: 0, known: 0, reported: 0, ignored: 0 },
+    policy: config,
+  };
+  const release = createRelease({
+    stage: "push",
+    application: "shop",
+    source: { repository: "https://github.com/acme/shop", revision: head },
+    services: { web: { repository: `${hostOf(registry)}/acme/web`, platforms, digest: manifest, tags: ["latest"] } },
+    evidence: {
+      scan: {
+        result: "passed",
+        scannedAt: "2026-01-01T00:00:00Z",
+        services: { web: { ...scanned, platforms: { "linux/amd64": { config, report: config } } } },
+      },
+    },
+    createdAt: "2026-01-01T00:00:00Z",
+  });
+  const path = join(folder, "release.json");
+  await writeRelease(path, release);
+  await mkdir(layoutPath(path, "web"), { recursive: true });
+  await writeFile(join(layoutPath(path, "web"), "index.json"), JSON.stringify({ schemaVersion: 2, manifests: [] }));
+}
 
 it("what the repository itself pushed is built, so that all of this would be seen", { timeout: 60_000 }, async () => {
   const context = await job("push", { after: head });

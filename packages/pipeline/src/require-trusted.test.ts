@@ -11,7 +11,8 @@ const OLD = "a".repeat(40);
 const MAIN = "b".repeat(40);
 const TOPIC = "c".repeat(40);
 const DEPLOY: TrustedWork = { doing: "deploying" };
-const BUILD: TrustedWork = { doing: "building", mayBuild: true };
+const PUSH: TrustedWork = { doing: "pushing", withoutSecrets: true };
+const BUILD: TrustedWork = { doing: "building", checkedOut: true, withoutSecrets: true };
 
 let github: GitHubRig;
 let folder: string;
@@ -56,29 +57,50 @@ describe("code that nobody has accepted", { timeout: 60_000 }, () => {
       "a pull request's head on pull_request_target",
       "pull_request_target",
       pull("eve/shop"),
-      { ...BUILD, commit: TOPIC },
+      { ...BUILD, source: { revision: TOPIC } },
     ],
-    ["the same of a branch of the repository", "pull_request_target", pull("acme/shop"), { ...BUILD, commit: TOPIC }],
+    [
+      "the same of a branch of the repository",
+      "pull_request_target",
+      pull("acme/shop"),
+      { ...BUILD, source: { revision: TOPIC } },
+    ],
     [
       "files laid over an accepted commit",
       "pull_request_target",
       pull("eve/shop"),
-      { ...BUILD, commit: MAIN, dirty: true },
+      { ...BUILD, source: { revision: MAIN, dirty: true } },
     ],
-    ["a fork's pull request on its way to a target", "pull_request", pull("eve/shop"), { ...DEPLOY, commit: TOPIC }],
+    [
+      "a fork's pull request on its way to a target",
+      "pull_request",
+      pull("eve/shop"),
+      { ...DEPLOY, source: { revision: TOPIC } },
+    ],
+    [
+      "a release of a fork's run that is to be pushed as one of an accepted commit",
+      "workflow_run",
+      finished("eve/shop", TOPIC),
+      { ...PUSH, source: { revision: MAIN } },
+    ],
     ["a rollback for a pull request", "pull_request_target", pull("eve/shop"), { doing: "rolling back" }],
-    ["a fork's commit after its run", "workflow_run", finished("eve/shop", TOPIC), { ...BUILD, commit: TOPIC }],
+    [
+      "a fork's commit after its run",
+      "workflow_run",
+      finished("eve/shop", TOPIC),
+      { ...BUILD, source: { revision: TOPIC } },
+    ],
     [
       "a release of a fork's run that says it is of an accepted commit",
       "workflow_run",
       finished("eve/shop", TOPIC),
-      { ...DEPLOY, commit: MAIN },
+      { ...DEPLOY, source: { revision: MAIN } },
     ],
     [
       "a commit that GitHub does not know",
       "pull_request_target",
       pull("eve/shop"),
-      { ...BUILD, commit: "d".repeat(40) },
+      { ...BUILD, source: { revision: "d".repeat(40) } },
     ],
   ])("is %s", async (_name, event, payload, work) => {
     const error = await attempt(event, payload, work);
@@ -88,27 +110,38 @@ describe("code that nobody has accepted", { timeout: 60_000 }, () => {
   });
 
   it.each<[string, string, object, TrustedWork]>([
-    ["the base on pull_request_target", "pull_request_target", pull("eve/shop"), { ...BUILD, commit: MAIN }],
-    ["what the base stands on", "pull_request_target", pull("eve/shop"), { ...DEPLOY, commit: OLD }],
+    [
+      "the base on pull_request_target",
+      "pull_request_target",
+      pull("eve/shop"),
+      { ...BUILD, source: { revision: MAIN } },
+    ],
+    ["what the base stands on", "pull_request_target", pull("eve/shop"), { ...DEPLOY, source: { revision: OLD } }],
     ["a merged pull request", "pull_request_target", pull("eve/shop", MAIN), { doing: "rolling back" }],
     [
       "the default branch, built after a fork's run",
       "workflow_run",
       finished("eve/shop", TOPIC),
-      { ...BUILD, commit: MAIN },
+      { ...BUILD, source: { revision: MAIN } },
     ],
-    ["an accepted commit of a fork's run", "workflow_run", finished("eve/shop", MAIN), { ...DEPLOY, commit: MAIN }],
+    [
+      "an accepted commit of a fork's run",
+      "workflow_run",
+      finished("eve/shop", MAIN),
+      { ...DEPLOY, source: { revision: MAIN } },
+    ],
   ])("is not %s", async (_name, event, payload, work) => {
     expect(await attempt(event, payload, work)).toBeUndefined();
     expect(github.violations).toEqual([]);
   });
 
   it.each<[string, object, TrustedWork]>([
-    ["push", { after: TOPIC }, { ...DEPLOY, commit: TOPIC }],
+    ["push", { after: TOPIC }, { ...DEPLOY, source: { revision: TOPIC } }],
     ["workflow_dispatch", {}, DEPLOY],
-    ["pull_request", pull("acme/shop"), { ...DEPLOY, commit: TOPIC }],
-    ["pull_request", pull("eve/shop"), { ...BUILD, commit: TOPIC }],
-    ["workflow_run", finished("acme/shop", TOPIC), { ...DEPLOY, commit: TOPIC }],
+    ["pull_request", pull("acme/shop"), { ...DEPLOY, source: { revision: TOPIC } }],
+    ["pull_request", pull("eve/shop"), { ...BUILD, source: { revision: TOPIC } }],
+    ["pull_request", pull("eve/shop"), { ...PUSH, source: { revision: TOPIC } }],
+    ["workflow_run", finished("acme/shop", TOPIC), { ...DEPLOY, source: { revision: TOPIC } }],
   ])("is nothing that is asked for on %s", async (event, payload, work) => {
     expect(await attempt(event, payload, work)).toBeUndefined();
     expect(github.requests).toEqual([]);

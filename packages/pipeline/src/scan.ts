@@ -2,6 +2,7 @@ import { BelayError, type Release, readRelease, type ScanEvidence, type ScanSumm
 import type { PipelineContext } from "./context.ts";
 import type { GatedService } from "./gate-services.ts";
 import { releasePath } from "./places.ts";
+import { requireTrusted } from "./require-trusted.ts";
 import type { ScanFiles } from "./scan-files.ts";
 import { SCAN_OFF } from "./scan-told.ts";
 import { scanSettingsOf } from "./settings-of.ts";
@@ -40,6 +41,7 @@ export function scan(context: PipelineContext, inputs: ScanInputs, hooks: ScanHo
     const release = await readRelease(path);
     facts.application = release.application;
     facts.source = release.source;
+    await requireTrusted(run, { doing: "scanning", source: release.source, withoutSecrets: true });
     if (settings.environment !== undefined) facts.environment = settings.environment;
     const off = Object.keys(release.services).filter((name) => (settings.services[name] ?? settings.gate).off);
     if (off.length > 0) tellOff(context, off);

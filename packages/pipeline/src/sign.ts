@@ -12,6 +12,7 @@ import {
 import { attachRelease } from "@belay/registry";
 import type { PipelineContext } from "./context.ts";
 import { releasePath } from "./places.ts";
+import { requireTrusted } from "./require-trusted.ts";
 import { type SignatureMaker, type SigstoreAddresses, signatureMaker } from "./signature-maker.ts";
 import { timedStage } from "./stages.ts";
 import { loadPushInputs, type PushInputs } from "./use-case-inputs.ts";
@@ -54,11 +55,12 @@ function urlOf(inputs: Inputs, name: string): string | undefined {
  * @throws BelayError INVALID_INPUT, RELEASE_INVALID, PUSH_FAILED, REGISTRY_*; written into the report too.
  */
 export function sign(context: PipelineContext, inputs: SignInputs): Promise<Signed> {
-  return withFailureReport(context, inputs, false, async (facts) => {
+  return withFailureReport(context, inputs, false, async (facts, run) => {
     const path = releasePath(context, inputs);
     const pushed = await readRelease(path);
     facts.application = pushed.application;
     facts.source = pushed.source;
+    await requireTrusted(run, { doing: "signing", source: pushed.source });
     const maker = await signatureMaker(context, inputs.sigstore);
     const done = await timedStage(context, "sign", () => signAll(context, inputs, pushed, maker), describeSigned);
     await writeRelease(path, done.release);
