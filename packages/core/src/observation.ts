@@ -102,6 +102,8 @@ export interface ProbeReading {
   /** `failing` only after as many failures in a row as the probe's retries. */
   readonly state: "waiting" | "passing" | "failing";
   readonly detail: string;
+  /** It passed, but other instances served then: it says nothing of those that serve now. */
+  readonly outdated?: true;
 }
 
 /** All services and their instances of one moment, normalised over engines. */

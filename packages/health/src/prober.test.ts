@@ -1,5 +1,7 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { Instance, Log, Observation, Probe } from "@belay/core";
-import { FakeClock } from "@belay/testkit";
+import { FakeClock, waitUntil } from "@belay/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { createProber, type ProberOptions } from "./index.ts";
 
@@ -207,6 +209,43 @@ describe("whom the prober asks", () => {
     ]);
     prober.follow(observation([]));
     expect(prober.readings()).toHaveLength(2);
+  });
+});
+
+describe("a probe of the service as a whole, when other instances answer", () => {
+  it("is outdated until it passed again, and is asked again at once", async () => {
+    const held: (() => void)[] = [];
+    let holds = false;
+    let asked = 0;
+    const server = createServer((_request, response) => {
+      asked++;
+      if (holds) held.push(() => response.end());
+      else response.end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    closing.push(async () => void server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const check = { kind: "http", url, statuses: [200] } as const;
+    const { prober, clock } = setUp({ probes: [{ ...COMMAND, from: "runner", check, timeoutMs: 60_000 }] });
+    const isCurrent = async () => prober.readings().every((one) => one.state === "passing" && one.outdated !== true);
+    prober.follow(observation([instance("a")]));
+    await waitUntil("it passed", isCurrent, { withinMs: 20_000, everyMs: 5 });
+    prober.follow(observation([instance("a"), instance("gone", { phase: "history" })]));
+    expect(await isCurrent()).toBe(true);
+    holds = true;
+    await clock.advance(1_000);
+    await waitUntil("it is asked", async () => held.length === 1, { withinMs: 20_000, everyMs: 5 });
+    prober.follow(observation([instance("b")]));
+    expect(prober.readings()).toMatchObject([{ state: "passing", outdated: true }]);
+    // Asked before they came: this answer may be the old one's.
+    held.shift()?.();
+    await waitUntil("it is asked again", async () => held.length === 1, { withinMs: 20_000, everyMs: 5 });
+    expect(prober.readings()).toMatchObject([{ state: "passing", outdated: true }]);
+    const changed = prober.changed(new AbortController().signal);
+    held.shift()?.();
+    await changed;
+    expect(await isCurrent()).toBe(true);
+    expect(asked).toBe(3);
   });
 });
 

@@ -65,6 +65,8 @@ class RunningProber implements Prober {
   readonly #slots = new Slots(MOST_AT_ONCE);
   readonly #titles: readonly string[];
   readonly #questions = new Map<string, Question>();
+  /** Who answers for a service as a whole, as the last observation showed it. */
+  readonly #answering = new Map<string, string>();
   readonly #ending = new Set<Promise<void>>();
   readonly #listeners = new Set<() => void>();
   readonly #onAbort = (): void => void this.close();
@@ -85,8 +87,10 @@ class RunningProber implements Prober {
   follow(observation: Observation): void {
     const wanted = new Set<string>();
     for (const [index, probe] of this.#options.probes.entries()) {
-      if (probe.from !== "instance") wanted.add(keyOf(index));
-      else {
+      if (probe.from !== "instance") {
+        wanted.add(keyOf(index));
+        this.#renewIfOthersAnswer(keyOf(index), answering(probe, observation));
+      } else {
         for (const instance of wantedInstances(probe, observation)) {
           wanted.add(keyOf(index, instance));
           this.#begin(index, probe, instance);
@@ -96,6 +100,12 @@ class RunningProber implements Prober {
     for (const key of this.#questions.keys()) {
       if (!wanted.has(key)) this.#end(key);
     }
+  }
+
+  #renewIfOthersAnswer(key: string, now: string): void {
+    const before = this.#answering.get(key);
+    this.#answering.set(key, now);
+    if (before !== undefined && before !== now) this.#questions.get(key)?.renew();
   }
 
   readings(): Observation["probes"] {
@@ -184,6 +194,13 @@ function differentTitles(probes: readonly Probe[]): readonly string[] {
     seen.set(key, count);
     return count === 1 ? title : `${title} (${count})`;
   });
+}
+
+/** The instances that may answer for the service, in any order. */
+function answering({ service }: Probe, { services }: Observation): string {
+  const found = services.find(({ name }) => name === service);
+  const serving = (found?.instances ?? []).filter(({ phase, endedBy }) => phase === "current" && endedBy === undefined);
+  return JSON.stringify(serving.map(({ id }) => id).sort());
 }
 
 function wantedInstances(probe: Probe, { services }: Observation): readonly Instance[] {

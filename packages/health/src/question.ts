@@ -24,6 +24,11 @@ export class Question {
   #state: ProbeReading["state"] = "waiting";
   #detail = "not asked yet";
   #failures = 0;
+  /** How often others came to answer, and how often they had when it was last asked with success. */
+  #renewals = 0;
+  #provenAt = 0;
+  /** Ends the wait for the next turn. */
+  #hurry = new AbortController();
 
   constructor(parts: QuestionParts) {
     this.#parts = parts;
@@ -38,7 +43,18 @@ export class Question {
       ...(instance === undefined ? {} : { instance: instance.id }),
       state: this.#state,
       detail: this.#detail,
+      ...(this.#isOutdated ? { outdated: true } : {}),
     };
+  }
+
+  /** Others answer from now on: what was asked before says nothing of them. Asks them at once. */
+  renew(): void {
+    this.#renewals++;
+    this.#hurry.abort();
+  }
+
+  get #isOutdated(): boolean {
+    return this.#state === "passing" && this.#provenAt !== this.#renewals;
   }
 
   /** Ends what is being asked; resolves when nothing of it is left. */
@@ -49,17 +65,41 @@ export class Question {
 
   /** Asks at fixed times, counted from the first one: a slow answer costs its own turn and shifts no later one. */
   async #repeat(): Promise<void> {
-    const { clock, probe, slots, ask } = this.#parts;
+    const { clock, probe } = this.#parts;
     const { signal } = this.#stop;
     const began = clock.now();
     try {
       while (!signal.aborted) {
-        this.#count(await slots.run(signal, () => ask(signal)));
+        await this.#askOnce();
         const passed = clock.now() - began;
-        await clock.sleep((Math.floor(passed / probe.intervalMs) + 1) * probe.intervalMs - passed, signal);
+        await this.#pause((Math.floor(passed / probe.intervalMs) + 1) * probe.intervalMs - passed);
       }
     } catch (error) {
-      if (!signal.aborted) this.#count({ ok: false, detail: `the probe itself broke: ${messageOf(error)}` });
+      if (!signal.aborted) this.#count({ ok: false, detail: `the probe itself broke: ${messageOf(error)}` }, 0);
+    }
+  }
+
+  async #askOnce(): Promise<void> {
+    const { slots, ask } = this.#parts;
+    const { signal } = this.#stop;
+    let askedAt = 0;
+    const result = await slots.run(signal, () => {
+      this.#hurry = new AbortController();
+      askedAt = this.#renewals;
+      return ask(signal);
+    });
+    this.#count(result, askedAt);
+  }
+
+  /** @throws when the question was stopped meanwhile. */
+  async #pause(milliseconds: number): Promise<void> {
+    const { signal } = this.#stop;
+    const either = AbortSignal.any([signal, this.#hurry.signal]);
+    try {
+      await this.#parts.clock.sleep(milliseconds, either);
+    } catch (error) {
+      if (!this.#hurry.signal.aborted) throw error;
+      signal.throwIfAborted();
     }
   }
 
@@ -67,14 +107,17 @@ export class Question {
    * A failure counts only after the first success: an instance that starts is not failing (the start time of the
    * rollout's policy ends that wait).
    */
-  #count({ ok, detail }: ProbeResult): void {
+  #count({ ok, detail }: ProbeResult, askedAt: number): void {
     const { retries } = this.#parts.probe;
     const before = this.#state;
+    const wasOutdated = this.#isOutdated;
+    if (ok) this.#provenAt = askedAt;
     this.#failures = ok ? 0 : this.#failures + 1;
     if (ok) this.#state = "passing";
     else if (before !== "waiting" && this.#failures >= retries) this.#state = "failing";
     this.#detail = ok ? detail : `${detail}${this.#tally(retries)}`;
     if (this.#state !== before) this.#tell();
+    else if (wasOutdated && !this.#isOutdated) this.#parts.onChange();
     else if (!ok) this.#parts.log.debug(`probe ${this.#name()}: ${this.#detail}`);
   }
 

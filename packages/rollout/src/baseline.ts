@@ -33,7 +33,7 @@ export interface Baseline {
 /** Reads the baseline from an observation made after the claim and before the first change. */
 export function takeBaseline(observation: Observation): Baseline {
   const { services, probes } = observation;
-  const passing = probes.filter((probe) => probe.state === "passing");
+  const passing = probes.filter(hasPassed);
   return {
     services: services.map((service) => service.name),
     instances: new Map(services.flatMap((service) => service.instances).map((one) => [one.id, instanceBaseline(one)])),
@@ -56,6 +56,11 @@ export function readyIds(observation: Observation, service: string): string[] {
 /** Each further try of the engine tells of what may pass with other numbers and names: it stays the same. */
 export function conditionKey(service: string, condition: Condition): string {
   return JSON.stringify([service, condition.type, condition.mayPass ? "" : condition.message]);
+}
+
+/** Of those that serve now. */
+export function hasPassed({ state, outdated }: ProbeReading): boolean {
+  return state === "passing" && outdated !== true;
 }
 
 export function probeKey(probe: ProbeReading): string {

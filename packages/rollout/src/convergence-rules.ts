@@ -1,5 +1,5 @@
 import type { ProbeReading } from "@belay/core";
-import { probeKey } from "./baseline.ts";
+import { hasPassed, probeKey } from "./baseline.ts";
 import { isReachable } from "./is-reachable.ts";
 import { isWanted, type Scene } from "./scene.ts";
 
@@ -40,7 +40,7 @@ function alone({ service, terms, current, wanted }: Scene): string | undefined {
 }
 
 function probesPass(scene: Scene): string | undefined {
-  const waiting = scene.asked.find((reading) => reading.state !== "passing" && isRequired(scene, reading));
+  const waiting = scene.asked.find((reading) => !hasPassed(reading) && isRequired(scene, reading));
   if (waiting !== undefined) return `${scene.service.name}: ${waiting.title}`;
   return unasked(scene);
 }

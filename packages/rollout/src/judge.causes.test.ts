@@ -113,6 +113,18 @@ const SAID: [name: string, cause: Omit<CauseDetail, "service">, one: Case][] = [
     },
   ],
   [
+    "a probe that passed while both served, and fails with the new ones alone",
+    { cause: "probe_failed", detail: "http GET /healthz: 503" },
+    {
+      before: withProbes(BEFORE, probe("passing")),
+      ...at(
+        [1, withProbes(observed([old("o1"), instance("1")]), probe("passing"))],
+        [2, withProbes(observed([instance("1")]), probe("passing", { outdated: true }))],
+        [5, withProbes(observed([instance("1")]), probe("failing"))],
+      ),
+    },
+  ],
+  [
     "a start that takes too long, by the container that is not up",
     { cause: "start_timeout", instance: "web-1", detail: "not ready after 60 s: waiting, ContainerCreating, pulling" },
     lasting(observed([pod({}, { name: "proxy", state: "waiting", reason: "ContainerCreating", message: "pulling" })])),
@@ -184,6 +196,16 @@ const NOTHING: [name: string, one: Case][] = [
     {
       before: withProbes(BEFORE, probe("passing")),
       ...at([1, withProbes(observed([old("o1", { phase: "history" }), instance("1")]), probe("failing"))]),
+    },
+  ],
+  [
+    "a probe that passed with those before alone",
+    {
+      before: withProbes(BEFORE, probe("passing")),
+      ...at(
+        [1, withProbes(observed([instance("1")]), probe("passing", { outdated: true }))],
+        [5, withProbes(observed([instance("1")]), probe("failing"))],
+      ),
     },
   ],
   [

@@ -88,6 +88,11 @@ const WAITING: [name: string, waitsFor: RegExp, one: Case][] = [
   ],
   ["a probe waits", /http GET/, { seen: [[1, withProbes(observed([instance("1")]), probe("waiting"))]] }],
   [
+    "a probe passed, but with those that served before",
+    /http GET/,
+    { seen: [[1, withProbes(observed([instance("1")]), probe("passing", { outdated: true }))]] },
+  ],
+  [
     "an instance was not asked yet",
     /web-2 was not asked yet/,
     { seen: [[1, withProbes(observed([instance("1"), instance("2")]), probe("passing", { instance: "1" }))]] },

@@ -1,5 +1,5 @@
 import type { Observation, ObservedService, ProbeReading } from "@belay/core";
-import { type Baseline, conditionKey, probeKey } from "./baseline.ts";
+import { type Baseline, conditionKey, hasPassed, probeKey } from "./baseline.ts";
 import { type Crash, countCrashes, factsOf, isComplete } from "./facts.ts";
 import { isReachable } from "./is-reachable.ts";
 import type { KnownInstances } from "./known-instances.ts";
@@ -134,7 +134,7 @@ function rememberProbe(
   readyNow: readonly string[],
   now: number,
 ): ProbeFacts {
-  if (reading.state === "passing") {
+  if (hasPassed(reading)) {
     const vouchers = reading.instance === undefined ? readyNow : [reading.instance];
     return { vouchers, waitingSince: undefined };
   }

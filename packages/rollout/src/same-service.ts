@@ -32,6 +32,7 @@ function isSameReading(one: ProbeReading, other: ProbeReading): boolean {
     one.instance === other.instance &&
     one.title === other.title &&
     one.service === other.service &&
-    one.detail === other.detail
+    one.detail === other.detail &&
+    one.outdated === other.outdated
   );
 }
