@@ -51,17 +51,9 @@ export function interrupt(judgement: Judgement): Judgement {
  */
 export function step(terms: JudgeTerms, before: Judgement, seen: Observation, now: number): Judgement {
   if (before.verdict.kind === "failed") return before;
-  const { baseline, memory: known } = before;
-  const readings = readingsByService(seen);
-  const services = onlyJudged(terms, withMissingServices(seen.services, baseline.services));
-  const judged = new Map<string, ServiceJudgement>();
-  for (const service of services) {
-    const { name } = service;
-    const past = { last: known.services.get(name), crashes: known.crashes.get(name) };
-    const shown = { service, readings: readings.get(name) ?? NO_READINGS };
-    judged.set(name, judgeService(terms, baseline, past, shown, now));
-  }
-  const memory = remember(known, judged);
+  const services = judgeServices(terms, before, seen, now);
+  const judged = [...services.values()];
+  const memory = remember(before.memory, services, judged);
   const cause = findCause(judged);
   if (cause !== undefined) {
     return { ...before, memory, steady: undefined, verdict: { kind: "failed", cause }, wakeAt: undefined };
@@ -69,46 +61,54 @@ export function step(terms: JudgeTerms, before: Judgement, seen: Observation, no
   return { ...before, memory, ...decide(terms, before, memory, judged, now) };
 }
 
+/** In the order in which they are shown, those that are not shown last. */
+function judgeServices(
+  terms: JudgeTerms,
+  { baseline, memory }: Judgement,
+  seen: Observation,
+  now: number,
+): Memory["services"] {
+  const readings = readingsByService(seen);
+  const only = terms.services && new Set(terms.services);
+  const judged = new Map<string, ServiceJudgement>();
+  const judge = (service: ObservedService): void => {
+    const { name } = service;
+    // What has not had its change yet is not looked at, so that no time runs for it.
+    if (only?.has(name) === false) return;
+    const past = { last: memory.services.get(name), crashes: memory.crashes.get(name) };
+    const shown = { service, readings: readings.get(name) ?? NO_READINGS };
+    judged.set(name, judgeService(terms, baseline, past, shown, now));
+  };
+  for (const service of seen.services) judge(service);
+  for (const name of baseline.services) if (!judged.has(name)) judge(missingService(name));
+  return judged;
+}
+
 const NO_READINGS: readonly ProbeReading[] = [];
 
-function remember(before: Memory, judged: ReadonlyMap<string, ServiceJudgement>): Memory {
+function remember(before: Memory, services: Memory["services"], judged: readonly ServiceJudgement[]): Memory {
   let crashes: Map<string, ReadonlyMap<string, Crash>> | undefined;
-  let turned = judged.size !== before.services.size;
-  for (const [name, one] of judged) {
+  let turned = services.size !== before.services.size;
+  for (const one of judged) {
+    const { name } = one.shown.service;
     // What is as it was at the look before has not turned since.
     turned ||= one.memory.turned && one !== before.services.get(name);
     if (one.crashes === undefined || one.crashes === before.crashes.get(name)) continue;
     crashes ??= new Map(before.crashes);
     crashes.set(name, one.crashes);
   }
-  return { services: judged, crashes: crashes ?? before.crashes, turns: before.turns + (turned ? 1 : 0) };
-}
-
-/** What has not had its change yet is not looked at, so that no time runs for it. */
-function onlyJudged(terms: JudgeTerms, services: readonly ObservedService[]): readonly ObservedService[] {
-  if (terms.services === undefined) return services;
-  const judged = new Set(terms.services);
-  return services.filter(({ name }) => judged.has(name));
+  return { services, crashes: crashes ?? before.crashes, turns: before.turns + (turned ? 1 : 0) };
 }
 
 /** A service that the target does not show at all has no instance: the rules say the rest. */
-function withMissingServices(
-  services: readonly ObservedService[],
-  wanted: readonly string[],
-): readonly ObservedService[] {
-  const shown = new Set(services.map((service) => service.name));
-  const missing = wanted.filter((name) => !shown.has(name)).map(missingService);
-  return missing.length === 0 ? services : [...services, ...missing];
-}
-
 function missingService(name: string): ObservedService {
   return { name, kind: "", goal: "run", desired: 1, wantedRevision: "", conditions: [], instances: [] };
 }
 
 /** Rules go before services: the most telling sign of all services is named. */
-function findCause(judged: ReadonlyMap<string, ServiceJudgement>): CauseDetail | undefined {
+function findCause(judged: readonly ServiceJudgement[]): CauseDetail | undefined {
   let found: ServiceJudgement["failure"];
-  for (const { failure } of judged.values()) {
+  for (const { failure } of judged) {
     if (failure !== undefined && failure.rank < (found?.rank ?? Number.POSITIVE_INFINITY)) found = failure;
   }
   return found?.cause;
@@ -118,12 +118,12 @@ function decide(
   terms: JudgeTerms,
   before: Judgement,
   { turns }: Memory,
-  judged: ReadonlyMap<string, ServiceJudgement>,
+  judged: readonly ServiceJudgement[],
   now: number,
 ): Pick<Judgement, "verdict" | "steady" | "wakeAt"> {
   const waitingFor: string[] = [];
   let wakeAt: number | undefined;
-  for (const one of judged.values()) {
+  for (const one of judged) {
     if (one.waitsFor !== undefined) waitingFor.push(one.waitsFor);
     wakeAt = earlier(wakeAt, one.wakeAt);
   }
