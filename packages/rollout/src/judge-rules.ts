@@ -104,7 +104,7 @@ function killed(scene: Scene): CauseDetail | undefined {
 
 /** `unhealthy` respects the check's own start period and retries (Engine API, HEALTHCHECK), so it decides at once. */
 function unhealthy(scene: Scene): CauseDetail | undefined {
-  const found = scene.telling.find(({ instance, facts }) => isUnhealthy(instance) && !facts.unhealthyBefore);
+  const found = scene.instances.telling.find(({ instance, facts }) => isUnhealthy(instance) && !facts.unhealthyBefore);
   return found && at(scene, "unhealthy", found.instance, `the health check of ${found.instance.title} failed`);
 }
 
@@ -138,7 +138,7 @@ function exited(scene: Scene): CauseDetail | undefined {
 
 /** Only a container that still runs loses readiness; one that ended crashed, and crashes are counted. */
 function readinessLost(scene: Scene): CauseDetail | undefined {
-  const found = scene.telling.find(
+  const found = scene.instances.telling.find(
     ({ instance, facts }) =>
       instance.phase === "current" &&
       runs(scene) &&
@@ -152,7 +152,7 @@ function readinessLost(scene: Scene): CauseDetail | undefined {
 
 function probeFailed(scene: Scene): CauseDetail | undefined {
   if (scene.asked.length === 0) return undefined;
-  const present = new Set(scene.instances.filter((one) => one.current).map((one) => one.id));
+  const present = new Set(scene.instances.list.filter((one) => one.current).map((one) => one.id));
   const found = scene.asked.find((reading) => {
     const facts = scene.memory.probes.get(probeKey(reading));
     if (facts === undefined || reading.state === "passing") return false;
@@ -166,7 +166,7 @@ function probeFailed(scene: Scene): CauseDetail | undefined {
 }
 
 function startTimeout(scene: Scene): CauseDetail | undefined {
-  const found = scene.telling.find(
+  const found = scene.instances.telling.find(
     ({ instance, facts }) => instance.phase === "current" && runs(scene) && isOverdue(scene, facts.unreadySince),
   );
   const detail = `not ready after ${seconds(scene.terms.policy.startMs)}`;
@@ -178,7 +178,7 @@ function startTimeout(scene: Scene): CauseDetail | undefined {
 function instanceMissing(scene: Scene): CauseDetail | undefined {
   if (!isOverdue(scene, scene.memory.missingSince)) return undefined;
   const { name, desired } = scene.service;
-  const detail = `${scene.current} of ${desired} exist, and no new one came for ${seconds(scene.terms.policy.startMs)}`;
+  const detail = `${scene.instances.current} of ${desired} exist, and no new one came for ${seconds(scene.terms.policy.startMs)}`;
   return waitedFor(scene) ?? { cause: "instance_missing", service: name, detail };
 }
 

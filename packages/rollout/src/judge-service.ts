@@ -1,4 +1,4 @@
-import type { CauseDetail, ObservedService } from "@belay/core";
+import type { CauseDetail } from "@belay/core";
 import type { Baseline } from "./baseline.ts";
 import { CONVERGENCE } from "./convergence-rules.ts";
 import { countsAt, SETTLE_MS } from "./counts-at.ts";
@@ -7,7 +7,7 @@ import { RULES } from "./judge-rules.ts";
 import { type KnownInstances, knownInstances, NOBODY } from "./known-instances.ts";
 import { rememberCrashes, rememberService, type ServiceMemory } from "./remember.ts";
 import { isSameService, type ShownService } from "./same-service.ts";
-import { type Scene, sceneOf, viewOf } from "./scene.ts";
+import { type Scene, sceneOf } from "./scene.ts";
 import type { JudgeTerms } from "./verdict.ts";
 
 /** What one look at one service comes to. All of a service is done at a stroke, while its instances are at hand. */
@@ -39,16 +39,16 @@ export function judgeService(
   now: number,
 ): ServiceJudgement {
   const { last } = before;
-  const { service, readings } = shown;
+  const { service } = shown;
   const instances = knownInstances(service, last?.memory.instances ?? NOBODY, baseline, now);
-  if (last !== undefined && standsStill(last, terms, shown, instances, now)) return last;
-  const view = viewOf(service, readings, instances);
-  const memory = rememberService(terms, baseline, last?.memory, instances, view, now);
-  const crashes = rememberCrashes(view, before.crashes);
-  const scene = sceneOf(terms, view, memory, crashes, now);
+  const same = last !== undefined && isSameService(last.shown, shown);
+  if (same && standsStill(last, terms, instances, now)) return last;
+  const memory = rememberService(terms, baseline, last?.memory, shown, instances, now);
+  const crashes = rememberCrashes(service, instances, before.crashes);
+  const scene = sceneOf(terms, shown, memory, crashes, now);
   const quiet = isQuiet(scene);
   return {
-    shown: { service: withoutInstances(service), readings },
+    shown: same ? last.shown : withoutInstances(shown),
     terms,
     memory,
     crashes,
@@ -59,20 +59,14 @@ export function judgeService(
 }
 
 /** They are remembered for themselves, as they looked when they changed last: what a look showed is not held. */
-function withoutInstances({ name, kind, goal, desired, wantedRevision, conditions }: ObservedService): ObservedService {
-  return { name, kind, goal, desired, wantedRevision, conditions, instances: [] };
+function withoutInstances({ service, readings }: ShownService): ShownService {
+  return { service: { ...service, instances: [] }, readings };
 }
 
-/** Nothing is to be seen that was not, and no time has come for which it was waited. */
-function standsStill(
-  last: ServiceJudgement,
-  terms: JudgeTerms,
-  shown: ShownService,
-  instances: KnownInstances,
-  now: number,
-): boolean {
+/** Of a service that looks the same: none of its instances tells anything new, and no time has come for which it was waited. */
+function standsStill(last: ServiceJudgement, terms: JudgeTerms, instances: KnownInstances, now: number): boolean {
   if (last.terms !== terms || (last.wakeAt !== undefined && now >= last.wakeAt)) return false;
-  return instances === last.memory.instances && isSameService(last.shown, shown);
+  return instances === last.memory.instances;
 }
 
 function findFailure(scene: Scene): ServiceJudgement["failure"] {
@@ -84,9 +78,9 @@ function findFailure(scene: Scene): ServiceJudgement["failure"] {
 }
 
 /** Whether there is nothing from which a rule could conclude anything, nor time alone: so it is with most services. */
-function isQuiet({ service, telling, crashes, readings, memory }: Scene): boolean {
+function isQuiet({ service, instances, crashes, readings, memory }: Scene): boolean {
   return (
-    telling.length === 0 &&
+    instances.telling.length === 0 &&
     crashes.length === 0 &&
     readings.length === 0 &&
     service.conditions.length === 0 &&
@@ -106,14 +100,14 @@ const RULE_LIST = Object.values(RULES);
 const CONVERGENCE_LIST = Object.values(CONVERGENCE);
 
 function nextChange(scene: Scene): number | undefined {
-  const { terms, now, memory, telling } = scene;
+  const { terms, now, memory, instances } = scene;
   const { startMs } = terms.policy;
   let next: number | undefined;
   const consider = (since: number | undefined, milliseconds = 0): void => {
     if (since !== undefined && since + milliseconds > now) next = earlier(next, since + milliseconds);
   };
   consider(memory.missingSince, startMs);
-  for (const { facts } of telling) {
+  for (const { facts } of instances.telling) {
     consider(facts.unreadySince, startMs);
     consider(facts.endedSince, SETTLE_MS);
   }

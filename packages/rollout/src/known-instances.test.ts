@@ -122,7 +122,7 @@ describe("instances that are looked at once more", () => {
     const back = look(first, all, "old");
     expect(back.list.map(({ facts }) => facts !== undefined)).toEqual([false, true, false, false]);
     expect(look(back, all, "old")).toBe(back);
-    expect(look(look(NOBODY, []), [], "old").wanted).toBe("old");
+    expect(look(look(NOBODY, []), [], "old").wantedRevision).toBe("old");
   });
 
   it.each<[string, Instance]>([

@@ -22,16 +22,33 @@ export interface KnownInstance {
 /** One that can tell of this deployment. */
 export type TellingInstance = KnownInstance & { readonly facts: InstanceFacts };
 
-/** The instances of a service, in the engine's order. */
+/** The instances of a service, sorted once for all that look at them. */
 export interface KnownInstances {
+  /** In the engine's order. */
   readonly list: readonly KnownInstance[];
-  /** The revision that was wanted then: of which instances something is told. */
-  readonly wanted: string;
+  /** The one that was wanted then: of which instances something is told. */
+  readonly wantedRevision: string;
   /** With the look at which they became this, a current instance of the wanted revision came or was restarted. */
   readonly turned: boolean;
+  /** How many may serve, of any revision; how many of these are of the wanted one, and of those ready. */
+  readonly current: number;
+  readonly wanted: number;
+  readonly ready: number;
+  /** Of the wanted revision, with something to tell: not ready, or with a container that ended. */
+  readonly telling: readonly TellingInstance[];
 }
 
-export const NOBODY: KnownInstances = { list: [], wanted: "", turned: false };
+const NO_INSTANCES: readonly never[] = [];
+
+export const NOBODY: KnownInstances = {
+  list: NO_INSTANCES,
+  wantedRevision: "",
+  turned: false,
+  current: 0,
+  wanted: 0,
+  ready: 0,
+  telling: NO_INSTANCES,
+};
 
 /**
  * Takes one more look at the instances of a service. Pure. When none of them tells anything new, what was known is
@@ -43,7 +60,7 @@ export function knownInstances(
   baseline: Baseline,
   now: number,
 ): KnownInstances {
-  const { instances, wantedRevision: wanted } = service;
+  const { instances, wantedRevision } = service;
   let list: KnownInstance[] | undefined;
   let index: ReadonlyMap<string, KnownInstance> | undefined;
   let turned = false;
@@ -55,14 +72,33 @@ export function knownInstances(
       past = index === undefined ? search(before.list, place, instance) : index.get(instance.id);
     }
     // An object that the target has kept shows nothing new, and is not even looked into.
-    const kept = past?.instance === instance && before.wanted === wanted;
+    const kept = past?.instance === instance && before.wantedRevision === wantedRevision;
     const one = kept && past !== undefined ? past : know(service, instance, past, baseline, now);
     turned ||= one !== past && hasTurned(past?.facts, one.facts);
-    if (list === undefined && one !== before.list[place]) list = before.list.slice(0, place);
-    list?.push(one);
+    if (one !== before.list[place]) list ??= before.list.slice(0, instances.length);
+    if (list !== undefined) list[place] = one;
   }
-  if (list === undefined && instances.length === before.list.length && wanted === before.wanted) return before;
-  return { list: list ?? before.list.slice(0, instances.length), wanted, turned };
+  const same = list === undefined && instances.length === before.list.length;
+  if (same && wantedRevision === before.wantedRevision) return before;
+  return sorted(list ?? before.list.slice(0, instances.length), wantedRevision, turned);
+}
+
+function sorted(list: readonly KnownInstance[], wantedRevision: string, turned: boolean): KnownInstances {
+  let current = 0;
+  let wanted = 0;
+  let ready = 0;
+  let telling: TellingInstance[] | undefined;
+  for (let place = 0; place < list.length; place++) {
+    const one = list[place] as KnownInstance;
+    if (one.current) current++;
+    if (!canTell(one)) continue;
+    if (one.current) wanted++;
+    if (one.current && one.ready) ready++;
+    if (one.atRest) continue;
+    telling ??= [];
+    telling.push(one);
+  }
+  return { list, wantedRevision, turned, current, wanted, ready, telling: telling ?? NO_INSTANCES };
 }
 
 /** So many are searched faster than an index of them is made. */

@@ -1,17 +1,18 @@
 import type { Observation, ObservedService, ProbeReading } from "@belay/core";
 import { type Baseline, conditionKey, hasPassed, probeKey } from "./baseline.ts";
-import { type Crash, countCrashes, factsOf, isComplete } from "./facts.ts";
+import { type Crash, completed as countCompleted, countCrashes, factsOf, isComplete } from "./facts.ts";
 import { isReachable } from "./is-reachable.ts";
 import type { KnownInstances } from "./known-instances.ts";
-import { isWanted, type ServiceView } from "./scene.ts";
+import type { ShownService } from "./same-service.ts";
+import { isWanted } from "./scene.ts";
 import type { JudgeTerms } from "./verdict.ts";
 
 /** What the judge remembers of one service between two observations. */
 export interface ServiceMemory {
   readonly instances: KnownInstances;
-  /** Current instances of the wanted revision, and the most that were seen at once. */
-  readonly wanted: number;
+  /** The most current instances of the wanted revision that were seen at once. */
   readonly most: number;
+  /** How many of the wanted revision ran to a good end. */
   readonly completed: number;
   /** Since when fewer instances than wanted exist, of any revision, with no new one coming. */
   readonly missingSince: number | undefined;
@@ -42,37 +43,39 @@ export function rememberService(
   terms: JudgeTerms,
   baseline: Baseline,
   before: ServiceMemory | undefined,
+  shown: ShownService,
   instances: KnownInstances,
-  view: ServiceView,
   now: number,
 ): ServiceMemory {
-  const { service, current, wanted, completed } = view;
+  const { service, readings } = shown;
+  const { current, wanted } = instances;
+  const completed = service.goal === "complete" ? countCompleted(service) : 0;
   const grew = before !== undefined && wanted > before.most;
-  const missing = current + finishedAndGone(view) < service.desired;
+  const missing = current + finishedAndGone(service, instances) < service.desired;
   return {
     instances,
-    wanted,
     most: Math.max(before?.most ?? 0, wanted),
     completed,
     missingSince: missing ? (grew ? now : (before?.missingSince ?? now)) : undefined,
     turned:
-      before?.wanted !== wanted ||
+      before?.instances.wanted !== wanted ||
       before.completed !== completed ||
       (before.instances !== instances && instances.turned),
     conditions: rememberConditions(service, before?.conditions ?? { ...NO_CONDITIONS, old: baseline.conditions }, now),
-    probes: view.readings.length === 0 ? NO_PROBES : rememberProbes(terms, baseline, before?.probes, view, now),
+    probes: readings.length === 0 ? NO_PROBES : rememberProbes(terms, baseline, before?.probes, shown, instances, now),
   };
 }
 
 /** One-shots that have done their work and were put away: they are not missing. */
-function finishedAndGone({ service, telling }: ServiceView): number {
-  if (service.goal !== "complete") return 0;
+function finishedAndGone({ goal }: ObservedService, { telling }: KnownInstances): number {
+  if (goal !== "complete") return 0;
   return telling.filter(({ instance }) => instance.phase === "history" && isComplete(instance)).length;
 }
 
 /** The crashes of a service, the same as before when none was added. */
 export function rememberCrashes(
-  { service, telling }: ServiceView,
+  service: ObservedService,
+  { telling }: KnownInstances,
   before: ReadonlyMap<string, Crash> | undefined,
 ): ReadonlyMap<string, Crash> | undefined {
   let crashes: Map<string, Crash> | undefined;
@@ -112,47 +115,41 @@ function rememberProbes(
   terms: JudgeTerms,
   baseline: Baseline,
   before: ServiceMemory["probes"] | undefined,
-  view: ServiceView,
+  { service, readings }: ShownService,
+  instances: KnownInstances,
   now: number,
 ): ServiceMemory["probes"] {
-  const readyNow = view.instances.filter((one) => one.current && one.ready).map((one) => one.id);
+  const readyNow = instances.list.filter((one) => one.current && one.ready).map((one) => one.id);
+  const rememberProbe = (reading: ProbeReading, key: string): ProbeFacts => {
+    if (hasPassed(reading)) {
+      const vouchers = reading.instance === undefined ? readyNow : [reading.instance];
+      return { vouchers, waitingSince: undefined };
+    }
+    const past = before?.get(key);
+    const vouchers = (before === undefined ? baseline.passing.get(key) : past?.vouchers) ?? [];
+    const due = couldPass(terms, service, instances, reading, vouchers);
+    return { vouchers, waitingSince: due ? (past?.waitingSince ?? now) : undefined };
+  };
   return new Map(
-    view.readings.map((reading) => {
+    readings.map((reading) => {
       const key = probeKey(reading);
-      const vouchers = (before === undefined ? baseline.passing.get(key) : before.get(key)?.vouchers) ?? [];
-      const known = { vouchers, waitingSince: before?.get(key)?.waitingSince };
-      return [key, rememberProbe(terms, view, reading, known, readyNow, now)];
+      return [key, rememberProbe(reading, key)];
     }),
   );
-}
-
-function rememberProbe(
-  terms: JudgeTerms,
-  view: ServiceView,
-  reading: ProbeReading,
-  before: ProbeFacts,
-  readyNow: readonly string[],
-  now: number,
-): ProbeFacts {
-  if (hasPassed(reading)) {
-    const vouchers = reading.instance === undefined ? readyNow : [reading.instance];
-    return { vouchers, waitingSince: undefined };
-  }
-  const due = couldPass(terms, view, reading, before.vouchers);
-  return { vouchers: before.vouchers, waitingSince: due ? (before.waitingSince ?? now) : undefined };
 }
 
 /** Its start time runs once all that it asks is ready; until then, the instances' own start time decides. */
 function couldPass(
   terms: JudgeTerms,
-  { service, instances, wanted, ready }: ServiceView,
+  { desired }: ObservedService,
+  { list, wanted, ready }: KnownInstances,
   reading: ProbeReading,
   vouchers: readonly string[],
 ): boolean {
   if (reading.instance !== undefined)
-    return instances.some((one) => one.id === reading.instance && isWanted(one) && one.ready);
+    return list.some((one) => one.id === reading.instance && isWanted(one) && one.ready);
   const serves = isReachable(terms) || vouchers.length > 0;
-  return serves && wanted >= service.desired && ready === wanted;
+  return serves && wanted >= desired && ready === wanted;
 }
 
 /** The readings of an observation by service, so that each is looked for once. */

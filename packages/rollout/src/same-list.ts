@@ -3,7 +3,8 @@ export function isSameList<T>(one: readonly T[], other: readonly T[], isSame: (o
   if (one === other) return true;
   if (one.length !== other.length) return false;
   for (let index = 0; index < one.length; index++) {
-    const [left, right] = [one[index] as T, other[index] as T];
+    const left = one[index] as T;
+    const right = other[index] as T;
     if (left !== right && !isSame(left, right)) return false;
   }
   return true;
