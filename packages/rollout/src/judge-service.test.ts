@@ -59,6 +59,14 @@ describe("a service that stands still", () => {
     expect(first.shown.service).toEqual({ ...web(instance("a")), instances: [] });
   });
 
+  it("is not copied again when only its instances have changed", () => {
+    const other = judged(first, web(instance("a", { ready: false })), 2_000);
+    expect(other).not.toBe(first);
+    expect(other.shown).toBe(first.shown);
+    const renamed = judged(first, service([instance("a")], { wantedRevision: "newer" }), 2_000);
+    expect(renamed.shown.service.wantedRevision).toBe("newer");
+  });
+
   it("is judged again when its time has come, and not before", () => {
     const slow = judged(judged(undefined, web(unready("a")), 0), web(unready("a")), 1_000);
     expect(slow.wakeAt).toBe(60_000);

@@ -149,6 +149,31 @@ describe("instances that are looked at once more", () => {
   });
 });
 
+describe("instances are counted", () => {
+  const counts = ({ current, wanted, ready }: KnownInstances) => ({ current, wanted, ready });
+  const gone = instance("e", { phase: "history" });
+
+  it("by whether they may serve, are of the wanted revision, and are ready", () => {
+    const known = look(NOBODY, [...all, gone, instance("f")]);
+    expect(counts(known)).toEqual({ current: 4, wanted: 3, ready: 2 });
+    expect(counts(look(known, all))).toEqual({ current: 3, wanted: 2, ready: 1 });
+    expect(counts(look(known, [...all, gone], "old"))).toEqual({ current: 3, wanted: 1, ready: 1 });
+    expect(counts(NOBODY)).toEqual({ current: 0, wanted: 0, ready: 0 });
+  });
+
+  it("and told apart from those that have something to tell", () => {
+    const known = look(NOBODY, [
+      ...all,
+      gone,
+      { ...ill, id: "f", phase: "history" },
+      { ...ill, id: "g", revision: "old" },
+    ]);
+    expect(known.telling).toEqual([known.list[2], known.list[5]]);
+    expect(look(known, [instance("a")]).telling).toEqual([]);
+    expect(NOBODY.telling).toEqual([]);
+  });
+});
+
 describe("an instance at rest", () => {
   const pod = (init: Parameters<typeof container>[0]): Instance =>
     instance("a", { containers: [container({ name: "init", role: "init", state: "exited", ...init }), container()] });
