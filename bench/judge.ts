@@ -14,8 +14,9 @@ const LARGEST = SIZES[SIZES.length - 1] ?? 1_000;
 /** What one measurement says of itself: a process of its own, so that its memory is nobody else's. */
 export interface JudgeFigures {
   /**
-   * Processor time per look: a clock on the wall would measure the other programs of the machine as well. Garbage of what the
-   * look was read from is collected before, and not the judge's.
+   * Processor time per look, of all threads: a clock on the wall would measure the other programs of the machine as well.
+   * Garbage of what this look and those before were read from is collected before; what the judge allocates, and the
+   * collections that it causes, count.
    */
   readonly standing: readonly number[];
   /** The same of the looks at which every service had changed since the one before. */
