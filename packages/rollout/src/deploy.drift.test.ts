@@ -170,6 +170,41 @@ describe("what is read back at the end", () => {
     expect(await runner.deploy("v2")).toMatchObject({ outcome });
   });
 
+  it.each([
+    ["fewer", 1, "succeeded"],
+    ["as many, and one is lost", 2, "unverified"],
+    ["none any more", 0, "unverified"],
+  ] as const)("is held against the number that an autoscaler wants since: %s", async (_, desired, outcome) => {
+    const { observe, running } = runner.target;
+    let scaled = false;
+    runner.target.observe = async (...asked) => {
+      const seen = await observe.apply(runner.target, asked);
+      return scaled ? { ...seen, services: seen.services.map((one) => ({ ...one, desired })) } : seen;
+    };
+    runner.target.running = async () => {
+      scaled = true;
+      const ready = Math.min(desired, 1);
+      return (await running.call(runner.target)).map((one) => ({ ...one, ready, desired }));
+    };
+    const beganAt = world.time.now;
+    expect(await runner.deploy("v2")).toMatchObject({ outcome });
+    if (outcome === "succeeded") expect(world.time.now - beganAt).toBeLessThan(10_000);
+  });
+
+  it("is held against the number that was judged when the engine does not say what is wanted since", async () => {
+    const { observe, running } = runner.target;
+    let readings = 0;
+    runner.target.observe = (...asked) =>
+      readings === 0 ? observe.apply(runner.target, asked) : new Promise(() => {});
+    runner.target.running = async () => {
+      readings += 1;
+      const all = await running.call(runner.target);
+      return readings > 3 ? all : all.map(oneIll);
+    };
+    expect(await runner.deploy("v2")).toMatchObject({ outcome: "succeeded" });
+    expect(readings).toBe(4);
+  });
+
   it("is waited for when an engine that was restarted just then brings it up again", async () => {
     const read = runner.target.running.bind(runner.target);
     const readings: number[] = [];

@@ -1,10 +1,23 @@
-import type { CauseDetail, Observation, RolloutPolicy, RunningService, Wanted } from "@belay/core";
+import {
+  type CauseDetail,
+  messageOf,
+  type Observation,
+  type RolloutPolicy,
+  type RunningService,
+  type Wanted,
+} from "@belay/core";
+import { abortable } from "./abortable.ts";
+import { bound } from "./course.ts";
+import { observeTarget } from "./observe-target.ts";
 import type { RolloutPorts } from "./ports.ts";
 import { readBack } from "./put-back.ts";
+import type { Tenure } from "./tenure.ts";
 
 /** How long instances that were lost after they were judged may take to be ready again, in milliseconds. */
 const AGAIN_MS = 30_000;
 const AGAIN_EVERY_MS = 500;
+/** How long a look in between may take, in milliseconds. */
+const LOOK_MS = 5_000;
 
 /** What a way has led to, by the judge. */
 export interface Judged {
@@ -12,6 +25,8 @@ export interface Judged {
   readonly wanted: readonly Wanted[];
   /** The last thing that was seen on it. */
   readonly observation: Observation | undefined;
+  /** Of the deployment that went it. */
+  readonly tenure: Tenure;
 }
 
 export interface Proof {
@@ -22,8 +37,8 @@ export interface Proof {
 
 /**
  * Reads the target after the last change, and holds that against what was judged to be right. An engine that was restarted
- * just then brings the instances up again: it is waited for that, and for nothing else. `undefined` when the engine does
- * not say.
+ * just then brings the instances up again: it is waited for that, and for nothing else. Where fewer instances are ready than
+ * were judged, it may be an autoscaler that wants no more by now. `undefined` when the engine does not say.
  */
 export async function proveRunning(
   ports: RolloutPorts,
@@ -32,10 +47,11 @@ export async function proveRunning(
 ): Promise<Proof | undefined> {
   const { clock, signal } = ports;
   const until = clock.now() + AGAIN_MS;
-  for (;;) {
+  for (let now: Observation | undefined; ; now = (await lookAgain(ports, policy, judged)) ?? now) {
     const running = await readBack(ports, policy);
     if (running === undefined) return undefined;
-    const strange = judged.wanted.map((one) => asJudged(one, judged)).filter((one) => !isRunning(one, running, judged));
+    const wanted = judged.wanted.map((one) => asWanted(one, judged, now));
+    const strange = wanted.filter((one) => !isRunning(one, running, judged));
     const [first] = strange;
     if (first === undefined) return { running };
     // Nobody cancels a way back.
@@ -56,9 +72,31 @@ function causeOf(strange: Wanted, running: readonly RunningService[], { directio
   return { cause: "drifted", service, detail: `what was read back is not ${was}` };
 }
 
-/** Fewer instances than were planned are enough where somebody wanted fewer meanwhile: the judge went by that number, too. */
-function asJudged(wanted: Wanted, { observation }: Judged): Wanted {
-  return { ...wanted, desired: Math.min(wanted.desired, seenDesired(wanted, observation) ?? wanted.desired) };
+/**
+ * Fewer instances than were planned are enough where somebody wanted fewer meanwhile: the judge went by that number, too, and
+ * goes by what is wanted `now`. Where none is wanted any more, nothing can be seen to run.
+ */
+function asWanted(wanted: Wanted, { observation }: Judged, now: Observation | undefined): Wanted {
+  const judged = seenDesired(wanted, observation) ?? wanted.desired;
+  return { ...wanted, desired: Math.min(wanted.desired, judged, Math.max(1, seenDesired(wanted, now) ?? judged)) };
+}
+
+/** Nothing when the engine does not say. */
+async function lookAgain(
+  ports: RolloutPorts,
+  policy: RolloutPolicy,
+  { direction, wanted, tenure }: Judged,
+): Promise<Observation | undefined> {
+  const beganAt = ports.clock.now();
+  const limit = bound({ ports, policy, direction, beganAt, deadlineAt: beganAt + LOOK_MS });
+  try {
+    return await abortable(observeTarget(ports.target, wanted, { tenure, signal: limit.signal }), limit.signal);
+  } catch (error) {
+    ports.log.debug(`How many instances are wanted now is not known: ${messageOf(error)}`);
+    return undefined;
+  } finally {
+    limit.done();
+  }
 }
 
 /** How many instances of a service the target was seen to want. */

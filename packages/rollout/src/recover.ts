@@ -121,7 +121,7 @@ async function putRight(ledger: Ledger, dead: BeginRecord, tenure: Tenure, ports
     return withRunning(ports, dead, { outcome: "rollback_failed", cause: { cause: "engine_unreachable", detail } });
   }
   if (back.kind === "failed") return withRunning(ports, dead, { outcome: "rollback_failed", cause: back.cause });
-  const proof = await proveRunning(ports, policy, { direction: "back", ...back });
+  const proof = await proveRunning(ports, policy, { direction: "back", ...back, tenure });
   if (proof === undefined) throw engineLost(dead.deployment);
   const { running, cause } = proof;
   if (cause !== undefined) return { outcome: "rollback_failed", cause, runs: { proven: false }, running };

@@ -116,7 +116,7 @@ async function succeed(
   observation: Observation | undefined,
 ): Promise<DeploymentResult> {
   const { facts, tenure, ports } = run;
-  const proof = await proveRunning(ports, run.aim.policy, { direction: "forward", wanted, observation });
+  const proof = await proveRunning(ports, run.aim.policy, { direction: "forward", wanted, observation, tenure });
   if (proof === undefined) return leaveOpen(run, "unverified", { cause: "engine_unreachable" });
   facts.running = proof.running;
   if (proof.cause !== undefined) return endWith(run, "unverified", proof.cause, { proven: false });
@@ -173,8 +173,8 @@ async function proveBack(
   planned: readonly Wanted[],
   back: Restored,
 ): Promise<DeploymentResult> {
-  const { ports, facts } = run;
-  const proof = await proveRunning(ports, run.aim.policy, { direction: "back", ...back });
+  const { ports, facts, tenure } = run;
+  const proof = await proveRunning(ports, run.aim.policy, { direction: "back", ...back, tenure });
   if (proof === undefined) return leaveOpen(run, "unverified", { cause: "engine_unreachable" });
   facts.running = proof.running;
   const strange = planned.find(
