@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { deployOver, expectDone, expectRolledBack, OLD, type Scenario, STARTED, WEB } from "./scenario.ts";
 import type { Definitions } from "./stand.ts";
+import type { Trial } from "./trial.ts";
 
 /** What did or did not run before. */
 export const BEFORE: readonly Scenario[] = [
@@ -48,6 +49,9 @@ export const BEFORE: readonly Scenario[] = [
       expect(result, trial.why(result)).toMatchObject({ outcome: "failed", cause: { service: "web" } });
       expect(await trial.ledger()).toEqual([[1, "failed"]]);
       expect((await trial.seen()).services.web).toHaveLength(2);
+      const { lastMs } = trial;
+      await expectKeptToo(trial);
+      trial.lastMs = lastMs;
       return result;
     },
   },
@@ -133,3 +137,13 @@ export const BY_HAND: readonly Scenario[] = [
     },
   },
 ];
+
+/** A second bad release has nothing to go back to, and a good one leaves nothing of either. */
+async function expectKeptToo(trial: Trial): Promise<void> {
+  const second = await trial.deploy({ web: "crash" });
+  expect(second, trial.why(second)).toMatchObject({ outcome: "failed", cause: { service: "web" }, leftOpen: false });
+  expect(second.report.findings).toContainEqual(expect.objectContaining({ check: "nothing_proven", service: "web" }));
+  await expectDone(trial, await trial.deploy({ web: "good2" }), { web: ["good2", 2] });
+  const outcomes = (await trial.ledger()).map(([, outcome]) => outcome);
+  expect(outcomes).toEqual(["succeeded", "failed", "failed"]);
+}

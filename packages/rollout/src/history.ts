@@ -35,6 +35,16 @@ export async function current(store: RecordStore): Promise<RunsFacts | undefined
   return undefined;
 }
 
+/** Whether the judge has ever converged on something here: compaction keeps the ends that say so. */
+export async function everProven(store: RecordStore): Promise<boolean> {
+  const listing = readListing(await store.list());
+  for (const deployment of claimed(listing)) {
+    const { end } = await readEntry(store, listing, deployment);
+    if (end?.runs?.proven === true) return true;
+  }
+  return false;
+}
+
 function claimed(listing: Listing): number[] {
   const numbers = [...listing.numbers].filter(([, records]) => records.begin).map(([number]) => number);
   return numbers.sort((a, b) => b - a);

@@ -1,5 +1,6 @@
 import {
   type CauseDetail,
+  type Finding,
   isBelayError,
   keepsFailed,
   messageOf,
@@ -15,6 +16,7 @@ import { announce, emit } from "./announce.ts";
 import { carryOut } from "./carry-out.ts";
 import { bound, type Course, type WayEnd } from "./course.ts";
 import type { EndDraft, Ledger } from "./ledger.ts";
+import { nothingToGoBackTo } from "./nothing-to-go-back-to.ts";
 import { observeTarget } from "./observe-target.ts";
 import type { Aim, DeploymentResult, RolloutPorts } from "./ports.ts";
 import { proveRunning, seenDesired } from "./prove-running.ts";
@@ -46,6 +48,9 @@ interface Run extends Begun {
  * way of those who are served badly meanwhile; over one connection it is a matter of some ten milliseconds.
  */
 const DOSSIER_MS = 3_000;
+
+/** How long a look at what ran before may take, in milliseconds. */
+const LOOK_MS = 5_000;
 
 /** From begin to end: forward, or back. Whatever happens becomes an outcome. */
 export async function runDeployment(
@@ -86,6 +91,7 @@ async function goForward(run: Run): Promise<DeploymentResult> {
     deadlineAt: beganAt + policy.deadlineMs,
     cancel: AbortSignal.any([ports.signal, tenure.stop]),
   };
+  const noWayBack = await findNoWayBack(run, course, execution.wanted);
   const end = await carryOut(course, execution);
   if (end.kind === "converged") {
     run.facts.leftBehind = execution.leftBehind?.() ?? [];
@@ -99,8 +105,27 @@ async function goForward(run: Run): Promise<DeploymentResult> {
   if (end.kind === "cancelled" && policy.onCancel === "leave")
     return leaveOpen(run, asked === undefined ? "unverified" : "superseded", cause);
   await collectEvidence(run, execution.wanted, end);
-  const keep = keepsFailed(run.plan.services, policy);
-  return keep && end.kind !== "cancelled" ? keepFailed(run, cause) : goBack(run, cause, execution.wanted);
+  const keep = noWayBack !== undefined || keepsFailed(plan.services, policy);
+  if (!keep || end.kind === "cancelled") return goBack(run, cause, execution.wanted);
+  if (noWayBack !== undefined) run.facts.addFindings([noWayBack]);
+  return keepFailed(run, cause);
+}
+
+/** Why this release is treated like a first one when it fails: going back would lead to nothing better. */
+async function findNoWayBack(run: Run, course: Course, wanted: readonly Wanted[]): Promise<Finding | undefined> {
+  const { ports, plan, facts } = run;
+  const { policy, tenure } = course;
+  if (policy.onFirstFailure !== "keep" || keepsFailed(plan.services, policy)) return undefined;
+  const limit = bound({ ...course, deadlineAt: course.beganAt + LOOK_MS });
+  const look = (): Promise<Observation> =>
+    abortable(observeTarget(ports.target, wanted, { tenure, signal: limit.signal }), limit.signal);
+  try {
+    const found = await nothingToGoBackTo(ports, { before: facts.before, plan, look });
+    if (found !== undefined) ports.log.warn(found.message);
+    return found;
+  } finally {
+    limit.done();
+  }
 }
 
 function causeOfEnd(end: Exclude<WayEnd, { kind: "converged" }>): CauseDetail {

@@ -46,6 +46,11 @@ export class RunFacts {
     this.#startedAt = ports.clock.date().toISOString();
   }
 
+  /** To those that the plan came with. */
+  addFindings(findings: readonly Finding[]): void {
+    if (this.plan !== undefined) this.plan = { ...this.plan, findings: [...this.plan.findings, ...findings] };
+  }
+
   async result(outcome: Outcome, cause?: CauseDetail): Promise<DeploymentResult> {
     this.#ports.onEvent?.({ kind: "ended", outcome, ...(cause === undefined ? {} : { cause }) });
     const report = await this.#report(outcome, cause);

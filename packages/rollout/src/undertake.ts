@@ -133,7 +133,7 @@ async function preflight(
   if (refusal !== undefined) return refuse(aim, ports, facts, refusal, waited);
   noteDrift(plan, facts);
   const found = await aim.check(plan, before);
-  addFindings(facts, found);
+  facts.addFindings(found);
   const late = findRefusal(found);
   return late && refuse(aim, ports, facts, late, waited);
 }
@@ -160,12 +160,8 @@ async function refuse(
 function noteDrift(plan: Plan, facts: RunFacts): void {
   const drift = driftFinding(facts.before, plan);
   if (drift === undefined) return;
-  addFindings(facts, [drift]);
+  facts.addFindings([drift]);
   facts.before = { proven: false };
-}
-
-function addFindings(facts: RunFacts, findings: readonly Finding[]): void {
-  if (facts.plan !== undefined) facts.plan = { ...facts.plan, findings: [...facts.plan.findings, ...findings] };
 }
 
 /** A confirmation holds no lock: `undefined` when anybody began after the plan was made, which is stale then. */

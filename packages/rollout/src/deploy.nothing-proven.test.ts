@@ -1,0 +1,112 @@
+import type { RolloutPolicy } from "@belay/core";
+import { beforeEach, describe, expect, it } from "vitest";
+import { current, history } from "./history.ts";
+import type { Behaviour } from "./testing/sim-engine.ts";
+import { type SimRunner, SimWorld } from "./testing/sim-world.ts";
+
+let world: SimWorld;
+let runner: SimRunner;
+
+beforeEach(() => {
+  world = new SimWorld();
+  runner = world.runner("second");
+});
+
+function behave(revision: string, behaviour: Behaviour): void {
+  world.engine.behaviours.set(revision, behaviour);
+}
+
+function inTime<T>(work: Promise<T>): Promise<T> {
+  return world.time.run(work, 3_600_000);
+}
+
+describe("a release that fails where none was ever proven", () => {
+  it("stays in place when it comes after a first one that failed, was kept and is still bad", async () => {
+    behave("web-v1", { kind: "unhealthy", afterMs: 0 });
+    expect(await runner.deploy("v1")).toMatchObject({ outcome: "failed" });
+    behave("web-v2", { kind: "crash", afterMs: 700 });
+    const result = await world.runner("third").deploy("v2");
+    expect(result).toMatchObject({ outcome: "failed", cause: { cause: "crash_loop", service: "web" } });
+    expect(result.report.findings).toMatchObject([{ level: "warn", check: "nothing_proven", service: "web" }]);
+    expect(world.engine.of("web").some((one) => one.revision === "web-v2")).toBe(true);
+    expect(await inTime(current(runner.target.store))).toMatchObject({ deployment: 2, proven: false });
+    expect(await world.runner("fourth").deploy("v3")).toMatchObject({ outcome: "succeeded" });
+    expect(world.engine.revisions()).toEqual({ api: "api-v3", web: "web-v3" });
+    const entries = await inTime(history(runner.target.store));
+    expect(entries.map(({ end }) => end?.outcome)).toEqual(["succeeded", "failed", "failed"]);
+  });
+
+  it.each<[string, Behaviour, Partial<RolloutPolicy>, string]>([
+    ["which is well by now", { kind: "good", startMs: 0 }, {}, "rolled_back"],
+    ["which is not to be kept any more", { kind: "never ready" }, { onFirstFailure: "remove" }, "rollback_failed"],
+  ])("is taken off when it comes after a first one that failed, %s", async (_, then, policy, outcome) => {
+    behave("web-v1", { kind: "unhealthy", afterMs: 0 });
+    await runner.deploy("v1");
+    behave("web-v1", then);
+    behave("web-v2", { kind: "crash", afterMs: 2_700 });
+    const result = await world.runner("third").deploy("v2", policy);
+    expect(result).toMatchObject({ outcome, report: { findings: [] } });
+  });
+
+  it("is taken off when something was proven before what was kept", async () => {
+    await world.deployed("v1");
+    behave("web-v2", { kind: "unhealthy", afterMs: 0 });
+    await runner.deploy("v2", { onFailure: "keep" });
+    behave("web-v3", { kind: "crash", afterMs: 700 });
+    const result = await world.runner("third").deploy("v3");
+    expect(result).toMatchObject({ outcome: "rolled_back", report: { findings: [] } });
+    expect(world.engine.revisions()).toEqual({ api: "api-v1", web: "web-v1" });
+  });
+
+  it("is taken off when it comes after one that was kept, and is cancelled", async () => {
+    behave("web-v1", { kind: "unhealthy", afterMs: 0 });
+    await runner.deploy("v1");
+    behave("web-v2", { kind: "never ready" });
+    const third = world.runner("third");
+    void world.time.sleep(3_000).then(() => third.cancel.abort());
+    const result = await third.deploy("v2");
+    expect(result).toMatchObject({ outcome: "rollback_failed", leftOpen: false });
+    expect(result.report.likelyCause).toContain("cancelled");
+  });
+
+  it.each([
+    ["looks well between two crashes", 1_000, "failed"],
+    ["crashed long ago", 600_000, "rolled_back"],
+  ] as const)("goes by what the kept one %s", async (_, ageMs, outcome) => {
+    behave("web-v1", { kind: "unhealthy", afterMs: 0 });
+    await runner.deploy("v1");
+    behave("web-v1", { kind: "good", startMs: 0 });
+    behave("web-v2", { kind: "crash", afterMs: 2_700 });
+    const third = world.runner("third");
+    const observe = third.target.observe.bind(third.target);
+    third.target.observe = async (...asked) => {
+      const seen = await observe(...asked);
+      const lastExit = { code: 1, oomKilled: false, at: seen.at - ageMs };
+      const services = seen.services.map((service) => {
+        const instances = service.instances.map((one) => {
+          if (one.revision !== "web-v1") return one;
+          return { ...one, containers: one.containers.map((container) => ({ ...container, lastExit })) };
+        });
+        return { ...service, instances };
+      });
+      return { ...seen, services };
+    };
+    expect(await third.deploy("v2")).toMatchObject({ outcome });
+  });
+
+  it("is taken off when what runs can't be looked at in time", async () => {
+    behave("web-v1", { kind: "unhealthy", afterMs: 0 });
+    await runner.deploy("v1");
+    behave("web-v1", { kind: "good", startMs: 0 });
+    behave("web-v2", { kind: "crash", afterMs: 700 });
+    const third = world.runner("third");
+    const observe = third.target.observe.bind(third.target);
+    let looks = 0;
+    third.target.observe = async (...asked) => {
+      looks += 1;
+      if (looks === 1) throw new Error("connection refused");
+      return observe(...asked);
+    };
+    expect(await third.deploy("v2")).toMatchObject({ outcome: "rolled_back", report: { findings: [] } });
+  });
+});
