@@ -241,6 +241,23 @@ describe("manifests on a node", () => {
     expect((await roll(stand, await jobs("good1", "job-done1"))).outcome).toBe("unchanged");
   });
 
+  it("do not miss a Job that has gone by itself once it was done", { timeout: 300_000 }, async () => {
+    const brief = JOB.replace("backoffLimit: 0", "backoffLimit: 0, ttlSecondsAfterFinished: 3");
+    await stand.write({ "web.yaml": WEB("info"), "job.yaml": brief });
+    const isGone = async (): Promise<boolean> => (await names("jobs")).length === 0;
+    let held = 0;
+    const onStep = async (step: string, stage = ""): Promise<void> => {
+      if (step !== "act" || !stage.includes("web")) return;
+      await waitUntil("the Job has gone", isGone, { withinMs: 90_000, everyMs: 200 });
+      held++;
+    };
+    const release = await releaseOf(images, { web: "good1", migrate: "job-done1" });
+    const result = await roll(stand, release, { deadlineMs: 240_000 }, { onStep });
+    expect(held, result.log).toBeGreaterThan(0);
+    expect(result, result.log).toMatchObject({ outcome: "succeeded" });
+    expect(result.report.findings).toContainEqual(expect.objectContaining({ check: "brief_job", service: "migrate" }));
+  });
+
   it("are put right by the next run when one leaves in the middle", async () => {
     await stand.write({ "web.yaml": WEB("info"), "plain.yaml": configOf("plain", "1") });
     const good = await releaseOf(images, { web: "good1" });

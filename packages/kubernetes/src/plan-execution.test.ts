@@ -10,7 +10,7 @@ import type { Workload } from "./workload.ts";
 
 const scope = { target: "kubernetes", project: "shop", application: "shop", environment: "test" } as const;
 const options = { log: createTestLog(), scope, kubectlArgs: ["--context", "staging"] };
-const state = { remember: () => {}, written: new Map(), options } as unknown as TargetState;
+const state = { remember: () => {}, beginWay: () => {}, written: new Map(), options } as unknown as TargetState;
 const context = { deployment: 1, release: `sha256:${"0".repeat(64)}`, policy: DEFAULT_ROLLOUT } as const;
 
 function planned(

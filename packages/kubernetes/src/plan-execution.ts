@@ -26,7 +26,7 @@ import { isWorkloadKind, revisionOf, templateOf, type Workload } from "./workloa
  * controllers replace the pods, by the workload's own strategy; the judge watches every pod of them.
  */
 export function planExecution(state: TargetState, plan: PlanContents, context: DeploymentContext): Execution {
-  state.written.clear();
+  state.beginWay();
   for (const planned of plan.objects) {
     const { desired, live } = planned;
     if (desired.service === undefined) continue;

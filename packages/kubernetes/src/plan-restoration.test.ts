@@ -45,7 +45,7 @@ async function restoring(names: readonly string[], { going = {}, refused = [] }:
     return config(name);
   };
   const state = {
-    ...{ written: new Map(), foreign: new Set(), changed: new Map(), remember: () => {} },
+    ...{ written: new Map(), foreign: new Set(), changed: new Map(), remember: () => {}, beginWay: () => {} },
     ...{ api: { get }, options: { log, scope, clock }, watch: { expect: () => {} }, verb: () => ({ restore }) },
   } as unknown as TargetState;
   const objects = names.map((name) => ({

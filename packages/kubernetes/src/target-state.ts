@@ -1,3 +1,4 @@
+import type { ObservedService } from "@belay/core";
 import type { ObjectVerb, VerbName } from "./desired.ts";
 import { workloadKey } from "./existing/desire-existing.ts";
 import { ImageVerb } from "./existing/image-verb.ts";
@@ -19,6 +20,8 @@ export class TargetState {
    * in force after that is somebody else's.
    */
   readonly written = new Map<string, KubernetesObject>();
+  /** Jobs by service as they were when their work was done, on the way that is under way. */
+  readonly ended = new Map<string, ObservedService>();
   /** Services whose workload somebody else has changed since the deployment, so that it is not put back. */
   readonly foreign = new Set<string>();
   readonly #verbs: Readonly<Partial<Record<VerbName, ObjectVerb>>>;
@@ -44,6 +47,12 @@ export class TargetState {
     const verb = this.#verbs[name];
     if (verb === undefined) throw new TypeError(`this target has no manifests, and its record was made by \`${name}\``);
     return verb;
+  }
+
+  /** A way begins: what an earlier one wrote and saw does not count any more. */
+  beginWay(): void {
+    this.written.clear();
+    this.ended.clear();
   }
 
   remember(service: string, key: ObjectKey): void {

@@ -49,6 +49,7 @@ export interface Workload extends KubernetesObject {
     readonly completions?: number;
     readonly parallelism?: number;
     readonly backoffLimit?: number;
+    readonly ttlSecondsAfterFinished?: number;
     readonly progressDeadlineSeconds?: number;
     readonly updateStrategy?: {
       readonly type?: string;

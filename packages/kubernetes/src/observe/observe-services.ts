@@ -1,6 +1,7 @@
 import type { ObservedService, Wanted } from "@belay/core";
 import { titleOf } from "../kubernetes-object.ts";
 import type { TargetState } from "../target-state.ts";
+import { asItEnded } from "./as-it-ended.ts";
 import type { NamespaceView } from "./namespace-watch.ts";
 import { othersDoing, whoChanged } from "./others-change.ts";
 import { findWorkload, translateService } from "./translate-service.ts";
@@ -24,7 +25,11 @@ export async function observeServices(
   const { clock } = state.options;
   const look = async (): Promise<ObservedService[]> => {
     const view = await state.watch.read(kinds, signal);
-    return wanted.map((one) => withDrift(state, translateService(one, state.keyOf(one.service), view), view));
+    return wanted.map((one) => {
+      const key = state.keyOf(one.service);
+      const service = asItEnded(state.ended, translateService(one, key, view), findWorkload(key, view));
+      return withDrift(state, service, view);
+    });
   };
   let services = await look();
   const news = unexplained(services).filter((exit) => !state.explained.has(exit));

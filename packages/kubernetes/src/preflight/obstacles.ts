@@ -1,7 +1,6 @@
 import type { Finding } from "@belay/core";
 import { foreignOwnersOf } from "../foreign-owners.ts";
 import { titleOf } from "../kubernetes-object.ts";
-
 import { isTouched, type PlannedObject } from "../plan-detail.ts";
 import { desiredOf, isWorkload, type Workload } from "../workload.ts";
 
@@ -37,7 +36,15 @@ function obstaclesOf(workload: Workload): Finding[] {
   return [...unproven(workload, title)];
 }
 
+/** A Job that stays for less time after its end may be gone before a busy machine has heard of the end, in seconds. */
+const BRIEF_S = 10;
+
 function unproven(workload: Workload, title: string): Finding[] {
+  const { ttlSecondsAfterFinished: staysS } = workload.spec;
+  if (workload.kind === "Job" && staysS !== undefined && staysS < BRIEF_S) {
+    const message = `${title} goes ${staysS} s after its end (ttlSecondsAfterFinished): who does not hear of the end in time takes it for lost`;
+    return [{ level: "warn", check: "brief_job", message, remedy: `Let it stay for ${BRIEF_S} s or more.` }];
+  }
   if (workload.kind === "CronJob") {
     const message = `${title} is changed, and its next run is not watched`;
     return [{ level: "warn", check: "not_watched", message }];
