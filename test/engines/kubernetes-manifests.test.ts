@@ -371,7 +371,7 @@ describe("manifests on a node", () => {
     expect(await names("persistentvolumeclaims")).toEqual(["persistentvolumeclaim/data"]);
   });
 
-  it("leave an autoscaler's number alone on the way back, and what others added", async () => {
+  it("leave an autoscaler's number alone on the way back, what others added, and what it takes away at the end", async () => {
     const scaler =
       "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: { name: web }\nspec: { scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: web }, minReplicas: 1, maxReplicas: 3 }\n";
     await stand.write({ "web.yaml": WEB("info").replace("  replicas: 2\n", ""), "scaler.yaml": scaler });
@@ -385,5 +385,13 @@ describe("manifests on a node", () => {
     expect((spec as { replicas: number }).replicas).toBe(2);
     expect(metadata.annotations).toMatchObject({ "team.example/owner": "ada" });
     expect(await running()).toEqual([`${await image("good1")} info`]);
+    const isOne = async () => (await podsOf("app=web")).length === 1;
+    const onStep = async (step: string): Promise<void> => {
+      if (step !== "read back") return;
+      await stand.kubectl("scale", "deployment/web", "--replicas=1");
+      await waitUntil("only one is left", isOne, { withinMs: 90_000, everyMs: 200 });
+    };
+    const good = await roll(stand, await releaseOf(images, { web: "good2" }), {}, { onStep });
+    expect(good, good.log).toMatchObject({ outcome: "succeeded", report: { running: [{ desired: 1, ready: 1 }] } });
   });
 });
