@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import {
   announceCommit,
   type EngineRig,
@@ -10,6 +12,7 @@ import {
   waitForAnswer,
 } from "@belay/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { askObserver, type Seen } from "../contract/observer.ts";
 
 /** An engine of its own: it is killed here. */
 let engine: EngineRig;
@@ -29,7 +32,10 @@ afterAll(async () => {
 });
 
 let folder: string;
-beforeEach(async () => {
+beforeEach(releaseNext);
+
+/** A commit, built and pushed by a job of its own. */
+async function releaseNext(): Promise<void> {
   commits++;
   const before = commits === 1 ? "Welcome to the shop" : `Shop number ${commits - 1}`;
   await shop.repository.commit(`Change ${commits}`, "web/shop.mjs", [before, `Shop number ${commits}`]);
@@ -37,7 +43,7 @@ beforeEach(async () => {
   const built = await runCli(shop, "build");
   folder = built.folder;
   expect((await runCli(shop, "push", { folder })).exitCode).toBe(0);
-});
+}
 
 /** Short waits, so that the moments in between count for more. */
 const QUICK = { stable: "1s", drain: "1s" };
@@ -62,7 +68,17 @@ function deployAnd(
 
 /** The step that GitHub runs at the end of the job, whatever became of the main step. */
 const post = (main: ShopStep): Promise<ShopStep> =>
-  runStep(shop, "deploy/post", { folder, inputs: QUICK, state: main.state });
+  runStep(shop, "deploy/post", { folder, inputs: QUICK, state: main.state, run: main.run });
+
+/**
+ * Cancels a step as GitHub's runner does: SIGINT, after 7.5 s SIGTERM, after 2.5 s more SIGKILL, each to the step's own process
+ * and to none that it has started (actions/runner, `ProcessInvoker.cs`).
+ */
+function cancel(kill: (signal: NodeJS.Signals) => void): void {
+  kill("SIGINT");
+  setTimeout(() => kill("SIGTERM"), 7_500);
+  setTimeout(() => kill("SIGKILL"), 10_000);
+}
 
 /** What answers at the proxy: the first line of the shop's page. */
 async function greeting(): Promise<string> {
@@ -139,5 +155,56 @@ describe("a deployment that is disturbed", () => {
     expect(next.outputs, next.log).toMatchObject({ outcome: "succeeded" });
     const open = shop.github.deployments("staging").filter((one) => one.statuses.at(-1)?.state === "in_progress");
     expect(open).toEqual([]);
+  });
+});
+
+/** What is there of the application, by somebody who knows nothing of Belay. */
+function seen(): Promise<Seen> {
+  const script = new URL("../contract/observer-docker.ts", import.meta.url).href;
+  return askObserver({ script, settings: { env: engine.env, project: shop.project } });
+}
+
+const SOON = "stop_grace_period: 10s";
+/** Containers that take all of their time to end, which is more than the runner gives a step that it cancels. */
+const SLOWLY = "stop_grace_period: 15s\n    stop_signal: SIGWINCH";
+
+describe("a cancelled job whose way back takes longer than its runner waits", () => {
+  beforeAll(async () => {
+    await shop.repository.commit("Take long to end", "compose.yaml", [SOON, SLOWLY]);
+  });
+
+  /** The step is cancelled at `text`, killed on its way back, and followed by its `post:` step. */
+  async function cancelledAt(text: string): Promise<void> {
+    const before = await seen();
+    const main = await deployAnd(text, cancel);
+    expect(main, main.log).toMatchObject({ signal: "SIGKILL", outputs: {} });
+    expect(main.log).toContain("Going back to what ran before");
+    const after = await post(main);
+    expect(after, main.log + after.log).toMatchObject({ exitCode: 0, signal: null });
+    expect(after.log).toContain("recovered (rolled_back)");
+    expect(await seen(), main.log + after.log).toEqual(before);
+    expect(before.services.web).toMatchObject(Array(3).fill({ healthy: true }));
+    const { json } = await runCli(shop, "status", { args: ["--json"] });
+    const [own, failed] = (json?.history ?? []) as readonly { readonly open: boolean; readonly end?: object }[];
+    expect(own, JSON.stringify(json)).toMatchObject({ open: false, end: { outcome: "rolled_back" } });
+    expect(failed).toMatchObject({ open: false, end: { outcome: "rolled_back", cause: { cause: "recovered" } } });
+    const states = shop.github.deployments("staging").map(({ statuses }) => statuses.at(-1)?.state);
+    expect(states.filter((state) => state === "in_progress")).toEqual([]);
+    expect(await readFile(join(folder, "summary.md"), "utf8")).toContain("was taken off again");
+  }
+
+  it("is put right by the post step, when its new containers are still ending", async () => {
+    await cancelledAt("started ");
+    expect(await greeting()).not.toBe(`Shop number ${commits}`);
+  });
+
+  it("is put right by the post step, when the old containers are still ending", async () => {
+    const first = await runStep(shop, "deploy/index", { folder, inputs: QUICK });
+    expect(first.outputs, first.log).toMatchObject({ outcome: "succeeded" });
+    const served = await greeting();
+    await shop.repository.commit("End at once", "compose.yaml", [SLOWLY, SOON]);
+    await releaseNext();
+    await cancelledAt("stopping ");
+    expect(await greeting()).toBe(served);
   });
 });

@@ -22,7 +22,9 @@ export async function reportFromLedger(
 ): Promise<LedgerReport | undefined> {
   const settings = await settingsOf(context, inputs, "given");
   return withTarget(context, settings, inputs.githubToken, async ({ target, records }) => {
-    const entry = (await history(records)).find((one) => isOfThisRun(context, one));
+    // What this run has put right since, in its `post:` step, stands above the deployment, and is none.
+    const own = (await history(records)).filter((one) => isOfThisRun(context, one));
+    const entry = own.find(({ begin }) => begin?.intent !== "recover");
     const release = entry?.begin?.release;
     if (entry === undefined || release === undefined) return undefined;
     const told = await describe(context, target, entry, release);

@@ -63,10 +63,13 @@ function shopOptions(stage: ShopStage, command: string, scan: boolean): string[]
   return ["--environment", "staging", ...project, ...variables, ...(command === "run" ? off : [])];
 }
 
-/** What a runner of GitHub Actions sets. */
-export async function runnerEnvironment(stage: ShopStage, folder: string): Promise<NodeJS.ProcessEnv> {
+/** What a runner of GitHub Actions sets. `id`: of a run that has begun, default that of a new one. */
+export async function runnerEnvironment(
+  stage: ShopStage,
+  folder: string,
+  id: number = ++lastRun,
+): Promise<NodeJS.ProcessEnv> {
   const sha = await stage.repository.head();
-  const id = ++lastRun;
   // As on GitHub, where the runs before this one have ended, however they did.
   stage.github.addRun({ id: id - 1, headSha: sha, status: "completed", conclusion: "failure" });
   stage.github.addRun({ id, headSha: sha, status: "in_progress" });

@@ -14,6 +14,8 @@ export interface ShopStepOptions {
   readonly state?: Readonly<Record<string, string>>;
   /** Folder of the job, which its steps share. */
   readonly folder?: string;
+  /** Run that the job belongs to: as the step before said. Default a new one. */
+  readonly run?: number;
   /** Told of all that the step printed so far. */
   readonly onOutput?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
@@ -25,6 +27,7 @@ export interface ShopStep {
   readonly outputs: Readonly<Record<string, string>>;
   readonly state: Readonly<Record<string, string>>;
   readonly folder: string;
+  readonly run: number;
 }
 
 /** Runs a file of `dist/` (`deploy/index`, `deploy/post`) on the shop as the runner of GitHub Actions runs a step. */
@@ -41,7 +44,8 @@ export async function runStep(stage: ShopStage, entry: string, options: ShopStep
   };
   const inputs = prefixed("INPUT_", { ...common, ...options.inputs }, (name) => name.toUpperCase());
   const state = prefixed("STATE_", options.state ?? {}, (name) => name);
-  const env = { ...(await runnerEnvironment(stage, folder)), ...files, ...inputs, ...state };
+  const runner = await runnerEnvironment(stage, folder, options.run);
+  const env = { ...runner, ...files, ...inputs, ...state };
   const child = spawn(process.execPath, [join(DIST, `${entry}.js`)], {
     cwd: stage.repository.folder,
     env,
@@ -59,7 +63,8 @@ export async function runStep(stage: ShopStage, entry: string, options: ShopStep
     child.once("close", (...end) => done(end));
   });
   const [output = "", saved = ""] = await Promise.all(Object.values(files).map((path) => readFile(path, "utf8")));
-  return { exitCode, signal, log, outputs: parseCommandFile(output), state: parseCommandFile(saved), folder };
+  const said = { log, outputs: parseCommandFile(output), state: parseCommandFile(saved) };
+  return { exitCode, signal, ...said, folder, run: Number(runner.GITHUB_RUN_ID) };
 }
 
 function prefixed(
