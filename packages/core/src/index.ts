@@ -30,6 +30,7 @@ export * from "./retry.ts";
 export * from "./scan-evidence.ts";
 export * from "./scan-summary.ts";
 export * from "./scope.ts";
+export * from "./share-parts.ts";
 export * from "./spare-memory.ts";
 export * from "./target.ts";
 export * from "./text.ts";

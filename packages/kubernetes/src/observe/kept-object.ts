@@ -1,7 +1,7 @@
+import { shareParts } from "@belay/core";
 import type { KubernetesObject, ObjectMeta } from "../kubernetes-object.ts";
 import type { PodSpec } from "../workload.ts";
 import type { ContainerStatus, Pod, Termination } from "./pod.ts";
-import { shareParts } from "./share-parts.ts";
 
 /**
  * An object as it is kept in memory: of ten thousand pods only what Belay looks at ({@link Pod}), and what it has in common

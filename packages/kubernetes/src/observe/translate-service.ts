@@ -1,10 +1,9 @@
-import { type Condition, type Instance, type ObservedService, perObject, type Wanted } from "@belay/core";
+import { type Condition, type Instance, type ObservedService, perObject, shareParts, type Wanted } from "@belay/core";
 import type { KubernetesObject, ObjectKey } from "../kubernetes-object.ts";
 import { desiredOf, type PodTemplate, type Workload } from "../workload.ts";
 import type { NamespaceView } from "./namespace-watch.ts";
 import { observedRevision } from "./observed-revision.ts";
 import { type Pod, type PodEvent, timeOf } from "./pod.ts";
-import { shareParts } from "./share-parts.ts";
 import { conditionsOfPods, conditionsOfWorkload } from "./translate-conditions.ts";
 import { type PodPlace, translatePod } from "./translate-pod.ts";
 import { viewIndex } from "./view-index.ts";
