@@ -60,15 +60,19 @@ export function isSound(state: ContainerInspect["State"], goal: Goal): boolean {
 
 const AT_ONCE = 8;
 
-/** Inspects each; one that has gone in between is left out. */
+/**
+ * Inspects each; one that has gone in between is left out. `make`: makes what is kept of each as soon as the engine has
+ * answered, so that of ten thousand not all is in memory that it said.
+ */
 export async function inspectAll(
   docker: Docker,
   ids: readonly string[],
   signal?: AbortSignal,
+  make: (inspect: ContainerInspect) => ComposeContainer = containerOf,
 ): Promise<ComposeContainer[]> {
   const found = await mapBounded(ids, AT_ONCE, signal, async (id, both) => {
     try {
-      return [containerOf(await docker.containers.inspect(id, { signal: both }))];
+      return [make(await docker.containers.inspect(id, { signal: both }))];
     } catch (error) {
       if (isNotFound(error)) return [];
       throw error;

@@ -2,6 +2,8 @@ import { constants } from "node:os";
 import { describeEvent, type EngineEvent } from "@belay/docker";
 
 const KEPT_EVENTS = 20;
+/** So many removed ones are remembered however few are there. */
+const FEW = 1_000;
 
 /** What the engine's events told of one container. Times are the engine's, milliseconds since 1970. */
 export interface Note {
@@ -15,6 +17,8 @@ export interface Note {
   readonly killed?: { readonly signal: number; readonly at: number };
   /** Since the container was read last: `start`, `die`, `health_status: healthy`, … */
   readonly since: readonly string[];
+  /** It was removed: no more will be told of it. */
+  readonly gone?: boolean;
 }
 
 export interface Death {
@@ -50,7 +54,14 @@ export class ContainerNotes {
       ...(death === undefined ? {} : { died: withOom(death, oom) }),
       ...(oom === undefined ? {} : { oomAt: oom }),
       ...(first === undefined ? {} : { killed: first }),
+      ...(event.Action === "destroy" ? { gone: true } : {}),
     });
+  }
+
+  /** Forgets containers that were removed, once they are many. `there`: the ids of those that are listed. */
+  tidy(there: ReadonlySet<string>): void {
+    if (this.#notes.size <= 2 * there.size + FEW) return;
+    for (const [id, { gone }] of this.#notes) if (gone === true && !there.has(id)) this.#notes.delete(id);
   }
 
   of(id: string): Note {

@@ -260,6 +260,20 @@ describe("watching containers", () => {
     expect(stream()?.signal.aborted).toBe(true);
   });
 
+  it("has what its containers have in common in memory once, and one that is as it was stays the same", async () => {
+    const { watch, containers, give } = engine();
+    const parts = () => ({ host: { Binds: ["/srv:/srv"] }, config: { Env: ["A=1"] } });
+    for (const id of ["1", "2"]) containers.set(id, structuredClone(inspectOf(id, parts())));
+    await watch.open();
+    const [one, two] = await watch.read(web, "judged", signal);
+    expect(one?.inspect).toEqual(containers.get("1"));
+    expect(two?.inspect.HostConfig).toBe(one?.inspect.HostConfig);
+    containers.set("1", structuredClone(inspectOf("1", parts())));
+    await give(told("1", "update"));
+    const [again] = await watch.read(web, "judged", signal);
+    expect(again).toBe(one);
+  });
+
   it("remembers what happened to containers", async () => {
     const { watch } = engine();
     watch.note(die("2"));

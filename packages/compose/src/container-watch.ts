@@ -1,9 +1,10 @@
-import type { ContainerSummary, EngineEvent } from "@belay/docker";
-import { type ComposeContainer, inspectAll, projectFilter } from "./compose-container.ts";
+import { shareParts } from "@belay/core";
+import type { ContainerInspect, ContainerSummary, EngineEvent } from "@belay/docker";
+import { type ComposeContainer, containerOf, inspectAll, projectFilter } from "./compose-container.ts";
 import { ContainerNotes, type Note } from "./container-notes.ts";
 import { isOneMoment } from "./ended-with-engine.ts";
 import { EventTap, type Gap, type TapOptions } from "./event-tap.ts";
-import { asListed, hasMoved, type Listed, listedOf, twinOf } from "./listed-container.ts";
+import { asListed, hasMoved, isSameListed, type Listed, listedOf, slimSummary, twinOf } from "./listed-container.ts";
 import { COMPOSE_LABELS } from "./revision.ts";
 
 /** What `events` is asked for: all that can change an observation. */
@@ -137,11 +138,12 @@ export class ContainerWatch {
   ): Promise<ComposeContainer[]> {
     const { docker, project } = this.#options;
     const bounds = signal === undefined ? {} : { signal };
-    const all = await docker.containers.list({ filters: projectFilter(project) }, bounds);
+    const all = await docker.containers.list({ filters: projectFilter(project), keep: slimSummary }, bounds);
     const wanted = all.filter((one) => services?.has(one.Labels[COMPOSE_LABELS.service] ?? "") ?? true);
     const there = new Set(all.map(({ Id }) => Id));
     this.#live = new Set(all.filter(({ State }) => LIVE.includes(State)).map(({ Id }) => Id));
     for (const id of this.#entries.keys()) if (!there.has(id)) this.#entries.delete(id);
+    this.#notes.tidy(there);
     const stale = this.#staleOnes(wanted, precision);
     const unknown = await this.#inspect(
       wanted.filter(({ Id }) => stale.has(Id)),
@@ -162,9 +164,10 @@ export class ContainerWatch {
   #staleOnes(wanted: readonly ContainerSummary[], precision: Precision): ReadonlySet<string> {
     const stale = new Set(wanted.filter((one) => this.#isStale(one, precision)).map(({ Id }) => Id));
     if (precision === "judged" && stale.size === 0) {
-      const [oldest] = wanted.toSorted((a, b) => this.#readAt(a) - this.#readAt(b));
       const until = this.#options.clock.now() - TRUST_MS;
-      if (oldest !== undefined && this.#readAt(oldest) <= until) stale.add(oldest.Id);
+      const [first, ...more] = wanted.filter((one) => this.#readAt(one) <= until);
+      const oldest = first && more.reduce((a, b) => (this.#readAt(b) < this.#readAt(a) ? b : a), first);
+      if (oldest !== undefined) stale.add(oldest.Id);
     }
     return stale;
   }
@@ -181,7 +184,7 @@ export class ContainerWatch {
     const now = listedOf(summary);
     if (hasMoved(entry.listed, now, note)) return true;
     if (precision === "listed") return false;
-    const same = JSON.stringify(now) === JSON.stringify(entry.listed);
+    const same = isSameListed(now, entry.listed);
     if (precision === "exact") return !entry.exact || !same || note.since.length > 0;
     if (this.#options.isLeaving(summary.Id)) return false;
     return entry.doubtful === true || !isHarmless(note) || (!same && !isExplained(entry.listed, now, note));
@@ -197,12 +200,10 @@ export class ContainerWatch {
     // Before asking: an event that comes while the answer is under way makes it stale again.
     for (const { Id } of sampled) this.#notes.wasRead(Id);
     const readAt = this.#options.clock.now();
+    const keep = this.#keeping(sampled);
     for (const { Id } of sampled) this.#entries.delete(Id);
-    const read = await inspectAll(
-      this.#options.docker,
-      sampled.map(({ Id }) => Id),
-      signal,
-    );
+    const ids = sampled.map(({ Id }) => Id);
+    const read = await inspectAll(this.#options.docker, ids, signal, keep);
     const listed = new Map(sampled.map((one) => [one.Id, one]));
     for (const container of read) {
       const summary = listed.get(container.id);
@@ -210,6 +211,23 @@ export class ContainerWatch {
       this.#entries.set(container.id, { container, ...factsOf(summary), readAt, exact: true });
     }
     return stale.filter((one) => !listed.has(one.Id) && !this.#takeTwin(one, readAt));
+  }
+
+  /**
+   * What is kept of each when it is read: the parts that it has in common with how it was before, or with another one of its
+   * service and image, are in memory once.
+   */
+  #keeping(sampled: readonly ContainerSummary[]): (inspect: ContainerInspect) => ComposeContainer {
+    if (sampled.length === 0) return containerOf;
+    const before = new Map(sampled.map(({ Id }) => [Id, this.#entries.get(Id)?.container]));
+    const kin = new Map<string, ContainerInspect>();
+    for (const { container } of this.#entries.values()) kin.set(kinOf(container.inspect), container.inspect);
+    return (inspect) => {
+      const known = before.get(inspect.Id);
+      const shared = shareParts(shareParts(inspect, kin.get(kinOf(inspect))), known?.inspect);
+      kin.set(kinOf(shared), shared);
+      return known?.inspect === shared ? known : containerOf(shared);
+    };
   }
 
   /** All of them but those whose twin is known or among the rest. */
@@ -244,13 +262,17 @@ export class ContainerWatch {
   #update(summary: ContainerSummary): void {
     const entry = this.#entries.get(summary.Id);
     const facts = factsOf(summary);
-    if (entry === undefined || JSON.stringify(entry.listed) === JSON.stringify(facts.listed)) return;
+    if (entry === undefined || isSameListed(entry.listed, facts.listed)) return;
     const note = this.#notes.of(summary.Id);
     const container = asListed(entry.container, summary, note);
     const doubtful = entry.doubtful === true || !isExplained(entry.listed, facts.listed, note);
     if (isHarmless(note)) this.#notes.wasRead(summary.Id);
     this.#entries.set(summary.Id, { ...entry, ...facts, container, doubtful, exact: false });
   }
+}
+
+function kinOf({ Image, Config: { Labels } }: ContainerInspect): string {
+  return `${Image} ${Labels?.[COMPOSE_LABELS.service]}`;
 }
 
 function factsOf(summary: ContainerSummary): Pick<Entry, "listed" | "image"> {

@@ -13,6 +13,21 @@ export interface Listed {
   readonly places: Readonly<Record<string, string>>;
 }
 
+/**
+ * What of a listing is looked at, which of ten thousand containers is a third. One that has not been started yet is needed
+ * whole: it may be shown by a twin.
+ */
+export function slimSummary(summary: ContainerSummary): ContainerSummary {
+  const { Id, Names, Image, ImageID, Created, State, Status, Labels, NetworkSettings } = summary;
+  if (State === "created") return summary;
+  const service = Labels[COMPOSE_LABELS.service];
+  return {
+    ...{ Id, Names, Image, ImageID, Created, State, Status },
+    Labels: service === undefined ? {} : { [COMPOSE_LABELS.service]: service },
+    ...(NetworkSettings === undefined ? {} : { NetworkSettings }),
+  };
+}
+
 export function listedOf(summary: ContainerSummary): Listed {
   const networks = Object.entries(summary.NetworkSettings?.Networks ?? {});
   return {
@@ -21,6 +36,12 @@ export function listedOf(summary: ContainerSummary): Listed {
     name: nameOf(summary),
     places: Object.fromEntries(networks.map(([name, place]) => [name, place.EndpointID ?? ""])),
   };
+}
+
+export function isSameListed(one: Listed, other: Listed): boolean {
+  if (one.status !== other.status || one.health !== other.health || one.name !== other.name) return false;
+  const places = Object.entries(one.places);
+  return places.length === Object.keys(other.places).length && places.every(([name, id]) => other.places[name] === id);
 }
 
 /** The health stands at the end of the text for people (moby, `container/state.go`). */

@@ -6,13 +6,17 @@ import { DEFAULT_DEADLINE_MS } from "./engine-http.ts";
 import type { ContainerCreateBody, ContainerInspect, ContainerSummary, Filters } from "./engine-types.ts";
 import { short } from "./short-id.ts";
 
+export interface ContainerQuery {
+  readonly filters?: Filters;
+  /** Those that don't run too. Default: true, as nothing should be overlooked. */
+  readonly all?: boolean;
+  /** What the list shall have in a container's place: of thousands not all need be in memory that the engine says. */
+  readonly keep?: (container: ContainerSummary) => ContainerSummary;
+}
+
 /** Containers, each named by its id or name. Errors: `isNotFound`, `isConflict`. */
 export interface Containers {
-  /** `all`: those that don't run too. Default: true, as nothing should be overlooked. */
-  list(
-    query?: { readonly filters?: Filters; readonly all?: boolean },
-    options?: CallOptions,
-  ): Promise<ContainerSummary[]>;
+  list(query?: ContainerQuery, options?: CallOptions): Promise<ContainerSummary[]>;
   inspect(id: string, options?: CallOptions): Promise<ContainerInspect>;
   /** The new container's id. A taken name is a conflict. */
   create(name: string, body: ContainerCreateBody, options?: CallOptions): Promise<string>;
@@ -51,13 +55,11 @@ export function containersOf(http: EngineHttp): Containers {
   };
   const exec: Exec = (id, command, query, options) => runExec(http, id, command, query, options);
   return {
-    list: (query = {}, options) =>
-      http.json({
-        doing: "listing the containers",
-        path: "/containers/json",
-        query: { all: query.all ?? true, filters: query.filters },
-        ...options,
-      }),
+    list: ({ filters, all = true, keep } = {}, options) =>
+      http.list(
+        { doing: "listing the containers", path: "/containers/json", query: { all, filters }, ...options },
+        (text) => (keep === undefined ? JSON.parse(text) : keep(JSON.parse(text))),
+      ),
     inspect: (id, options) =>
       http.json({ doing: `inspecting the container ${short(id)}`, path: at(id, "/json"), ...options }),
     create: async (name, body, options) => {
