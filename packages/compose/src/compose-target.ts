@@ -5,6 +5,7 @@ import type { ComposeTargetOptions } from "./compose-options.ts";
 import { graceMsOf } from "./container-changes.ts";
 import { endedWithEngine } from "./ended-with-engine.ts";
 import { giveAdvice } from "./give-advice.ts";
+import type { InstanceMemo } from "./instance-memo.ts";
 import { makePlan } from "./make-plan.ts";
 import { makeRestorationPlan } from "./make-restoration-plan.ts";
 import { PlanDetail } from "./plan-detail.ts";
@@ -84,7 +85,8 @@ async function observe(state: TargetState, wanted: readonly Wanted[], signal: Ab
     conditions: state.conditions,
     restarted: state.restarted,
   };
-  const { restoring } = state;
+  const { restoring, memo } = state;
+  const instanceOf: InstanceMemo["instanceOf"] = (one, container, facts) => memo.instanceOf(one, container, facts);
   const byService = Map.groupBy(containers, ({ service }) => service);
   const before = new Map(restoring?.services.map((one) => [one.service, one]));
   const services = wanted.map((one) => {
@@ -92,7 +94,7 @@ async function observe(state: TargetState, wanted: readonly Wanted[], signal: Ab
     const was = before.get(one.service);
     const judged = was === undefined ? own : asRestored(own, was, restoring?.at, one.revision);
     const way = state.lookAt(one, judged);
-    return translateService(one, judged, way === undefined ? known : { ...known, way });
+    return translateService(one, judged, way === undefined ? known : { ...known, way }, instanceOf);
   });
   return { at: state.engineNow(), services, probes: [] };
 }

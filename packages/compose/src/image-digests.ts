@@ -1,4 +1,4 @@
-import { type Digest, isDigest } from "@belay/core";
+import { type Digest, isDigest, perObject } from "@belay/core";
 import { type Docker, type ImageInspect, isNotFound } from "@belay/docker";
 
 /** Every digest under which this engine knows an image. */
@@ -12,6 +12,7 @@ export function digestsOf(image: ImageInspect): Digest[] {
 export class ImageCache {
   readonly #docker: Docker;
   readonly #images = new Map<string, ImageInspect>();
+  readonly #digestsOf = perObject(digestsOf);
 
   constructor(docker: Docker) {
     this.#docker = docker;
@@ -31,9 +32,10 @@ export class ImageCache {
     }
   }
 
-  async digests(id: string): Promise<Digest[]> {
+  /** The same list each time, as long as the engine has the image. */
+  async digests(id: string): Promise<readonly Digest[]> {
     const image = await this.find(id);
-    if (image !== undefined) return digestsOf(image);
+    if (image !== undefined) return this.#digestsOf(image);
     return isDigest(id) ? [id] : [];
   }
 }

@@ -4,6 +4,7 @@ import { type ComposeContainer, isLive } from "./compose-container.ts";
 import type { ComposeTargetOptions } from "./compose-options.ts";
 import { ContainerWatch } from "./container-watch.ts";
 import { ImageCache } from "./image-digests.ts";
+import { InstanceMemo } from "./instance-memo.ts";
 import { LastWords } from "./last-words.ts";
 import type { WayFacts } from "./others-doing.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -20,6 +21,7 @@ export class TargetState {
   readonly cli: ComposeCli;
   readonly images: ImageCache;
   readonly watch: ContainerWatch;
+  readonly memo = new InstanceMemo();
   readonly lastWords: LastWords;
   /** Containers that Belay is stopping. */
   readonly stopping = new Set<string>();

@@ -24,11 +24,12 @@ export interface Knowledge {
   readonly way?: WayFacts;
 }
 
-/** One wanted service with the containers that belong to it. Pure. */
+/** One wanted service with the containers that belong to it. Pure, if `instanceOf` is. */
 export function translateService(
   wanted: Wanted,
   containers: readonly ComposeContainer[],
   known: Knowledge,
+  instanceOf: typeof translateInstance = translateInstance,
 ): ObservedService {
   return {
     name: wanted.service,
@@ -42,11 +43,11 @@ export function translateService(
       ...containers.flatMap((one) => endedByOthers(wanted, one, known)),
       ...(known.way === undefined ? [] : othersDoing(wanted, containers, known.way)),
     ],
-    instances: containers.map((container) => translateInstance(wanted, container, known)),
+    instances: containers.map((container) => instanceOf(wanted, container, known)),
   };
 }
 
-function translateInstance(wanted: Wanted, container: ComposeContainer, known: Knowledge): Instance {
+export function translateInstance(wanted: Wanted, container: ComposeContainer, known: Knowledge): Instance {
   const { State } = container.inspect;
   const state = translateContainer(container, known);
   const ended = state.state === "exited" || state.state === "dead";
