@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { attachEngine } from "../packages/testkit/src/rig/index.ts";
 import { bundleWorker } from "./bundle-worker.ts";
 import { type Figure, median } from "./measure.ts";
 
@@ -37,7 +38,7 @@ export interface LookFigures {
 export async function simulated(): Promise<Figure[]> {
   const worker = await bundleWorker(join(FOLDER, "look-worker.ts"));
   const figures: Figure[] = [];
-  for (const kind of ["swarm", "kubernetes"] as const) {
+  for (const kind of ["swarm", "kubernetes", "compose"] as const) {
     const seen = new Map<number, LookFigures>();
     for (const services of SIZES) seen.set(services, await measured(kind, services, worker, ["--expose-gc"]));
     figures.push(...judgeFigures(kind, seen), ...figuresOf(kind, seen.get(LARGEST) as LookFigures));
@@ -117,8 +118,11 @@ export async function measured(
   const engine = fork(join(FOLDER, "engine-process.ts"), [kind, `${services}`, `${PER_SERVICE}`, socket]);
   try {
     const { port } = (await message(engine)) as { port: number };
-    const address = kind === "swarm" ? `unix://${socket}` : `http://127.0.0.1:${port}`;
-    const belay = fork(worker, [kind, address, `${services}`], { execArgv: [...execArgv] });
+    const address = kind === "kubernetes" ? `http://127.0.0.1:${port}` : `unix://${socket}`;
+    // Compose's own command line is asked for its version.
+    await using client = kind === "compose" ? await attachEngine(address) : undefined;
+    const env = { ...process.env, ...client?.env };
+    const belay = fork(worker, [kind, address, `${services}`], { execArgv: [...execArgv], env });
     for (;;) {
       const asked = (await message(belay)) as "roll" | { figures: LookFigures };
       if (typeof asked === "object") return asked.figures;

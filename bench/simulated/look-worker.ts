@@ -1,5 +1,5 @@
 /**
- * Belay's side of the measurement, in a process of its own: `look-worker.ts <swarm|kubernetes> <address> <services>`. Looks
+ * Belay's side of the measurement, in a process of its own: `look-worker.ts <swarm|kubernetes|compose> <address> <services>`. Looks
  * at a fleet through the real connection and target, and judges. Its parent makes the fleet move on.
  */
 import { once } from "node:events";
@@ -23,9 +23,15 @@ export interface Side {
   close(): Promise<void>;
 }
 
+const SIDES = {
+  swarm: () => import("./swarm-side.ts"),
+  kubernetes: () => import("./kubernetes-side.ts"),
+  compose: () => import("./compose-side.ts"),
+} as const;
+
 const answers = new Meter();
 const options = { clock: systemClock, log: silentLog(), redactor: new Redactor(), answers };
-const { openSide } = kind === "swarm" ? await import("./swarm-side.ts") : await import("./kubernetes-side.ts");
+const { openSide } = await SIDES[kind as keyof typeof SIDES]();
 const side = await openSide(address, Number(count), options);
 
 let rungAt = performance.now();

@@ -2,31 +2,14 @@
  * The simulated manager of the benches shows what a real one shows: its own service is created on a real swarm and updated
  * there, and whatever the simulation says of service, task, node and network has to stand there too, in the same type.
  */
-import { request } from "node:http";
 import { join } from "node:path";
 import { SimulatedFleet, SimulatedSwarm, temporaryFolder, waitUntil } from "@belay/testkit";
 import { describe, expect } from "vitest";
+import { askEngine } from "./ask-engine.ts";
+import { leaves } from "./leaves.ts";
 import { it, type Shop } from "./swarm-services.ts";
 
 type Json = Record<string, unknown>;
-
-/** `Spec.Mode.Replicated.Replicas: number`, for every leaf; the members of a list count as one. */
-function leaves(value: unknown, path = ""): string[] {
-  if (Array.isArray(value)) return [...new Set(value.flatMap((one) => leaves(one, `${path}[]`)))];
-  if (typeof value !== "object" || value === null) return [`${path}: ${value === null ? "null" : typeof value}`];
-  return Object.entries(value).flatMap(([key, inner]) => leaves(inner, path === "" ? key : `${path}.${key}`));
-}
-
-/** What the engine at this socket answers, as it stands there. */
-async function ask(socketPath: string, path: string): Promise<unknown> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const asked = request({ socketPath, path, headers: { host: "docker" } }, async (response) => {
-    response.setEncoding("utf8");
-    resolve((await response.toArray()).join(""));
-  });
-  asked.once("error", reject).end();
-  return JSON.parse(await promise);
-}
 
 async function simulated(): Promise<Record<"service" | "task" | "node" | "network", Json>> {
   const folder = await temporaryFolder("belay-simulated");
@@ -34,7 +17,7 @@ async function simulated(): Promise<Record<"service" | "task" | "node" | "networ
   const swarm = new SimulatedSwarm(new SimulatedFleet({ services: 1, instancesPerService: 1 }));
   try {
     await swarm.listen(socket);
-    const first = async (path: string) => ((await ask(socket, path)) as Json[])[0] as Json;
+    const first = async (path: string) => ((await askEngine(socket, path)) as Json[])[0] as Json;
     const [service, task] = [await first("/services"), await first("/tasks")];
     return { service, task, node: await first("/nodes"), network: await first("/networks") };
   } finally {
@@ -77,10 +60,10 @@ async function realOnes(shop: Shop, fake: Json): Promise<Record<"service" | "tas
   const filters = encodeURIComponent(JSON.stringify({ service: [shop.name()], "desired-state": ["running"] }));
   const named = (list: unknown, key: string, value: string) => (list as Json[]).find((one) => one[key] === value);
   return {
-    service: named(await ask(socket, "/services"), "ID", ID),
-    task: ((await ask(socket, `/tasks?filters=${filters}`)) as Json[])[0],
-    node: ((await ask(socket, "/nodes")) as Json[])[0],
-    network: named(await ask(socket, "/networks"), "Id", network),
+    service: named(await askEngine(socket, "/services"), "ID", ID),
+    task: ((await askEngine(socket, `/tasks?filters=${filters}`)) as Json[])[0],
+    node: ((await askEngine(socket, "/nodes")) as Json[])[0],
+    network: named(await askEngine(socket, "/networks"), "Id", network),
   };
 }
 

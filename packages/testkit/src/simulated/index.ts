@@ -1,3 +1,4 @@
+export { SimulatedCompose } from "./simulated-compose.ts";
 export { SimulatedEngine, type Traffic } from "./simulated-engine.ts";
 export { type FleetSize, SimulatedFleet, type SimulatedInstance } from "./simulated-fleet.ts";
 export { SimulatedKubernetes } from "./simulated-kubernetes.ts";

@@ -1,5 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { SimulatedEngine } from "./simulated-engine.ts";
+import { containerEvent, containerId, SimulatedDocker, type SimulatedFilters } from "./simulated-docker.ts";
 import type { SimulatedInstance } from "./simulated-fleet.ts";
 
 const NODE = "node000000000000000000000";
@@ -7,40 +6,35 @@ const NETWORK = "network000000000000000000";
 const AT = "2026-01-02T03:04:05.123456789Z";
 
 /** A manager of a swarm: the part of the Engine API (1.47) that an observation asks. Compared with a real one by a test. */
-export class SimulatedSwarm extends SimulatedEngine {
-  readonly #followers = new Set<ServerResponse>();
-
-  protected answer(request: IncomingMessage, response: ServerResponse): void {
-    const url = new URL(request.url ?? "/", "http://docker");
-    const path = url.pathname.replace(/^\/v1\.\d+/, "");
-    const filters = filtersOf(url);
-    if (path === "/_ping") response.writeHead(200, { "api-version": "1.47", ostype: "linux" }).end("OK");
-    else if (path === "/info") this.json(response, this.#info());
-    else if (path === "/services") this.json(response, this.#services(filters.name));
-    else if (path === "/tasks") this.json(response, this.#tasks(filters.service));
-    else if (path === "/nodes") this.json(response, [nodeOf()]);
-    else if (path === "/networks") this.json(response, [networkOf()]);
-    else if (path === "/events") this.#follow(response);
-    else this.missing(response, path);
+export class SimulatedSwarm extends SimulatedDocker {
+  protected find(path: string, filters: SimulatedFilters): object | undefined {
+    if (path === "/services") return this.#services(filters.name);
+    if (path === "/tasks") return this.#tasks(filters.service);
+    if (path === "/nodes") return [nodeOf()];
+    return path === "/networks" ? [networkOf()] : undefined;
   }
 
-  protected tell(changed: readonly SimulatedInstance[]): void {
-    for (const one of changed) {
-      const event = JSON.stringify(eventOf(one));
-      for (const follower of this.#followers) this.write(follower, `${event}\n`);
-    }
-  }
-
-  #follow(response: ServerResponse): void {
-    response.writeHead(200, { "content-type": "application/json" });
-    response.flushHeaders();
-    this.#followers.add(response);
-    response.once("close", () => this.#followers.delete(response));
-  }
-
-  #info(): object {
+  protected override info(): object {
     const Swarm = { NodeID: NODE, LocalNodeState: "active", ControlAvailable: true, Error: "", Nodes: 1, Managers: 1 };
-    return { ID: "engine", SystemTime: new Date().toISOString(), ServerVersion: "27.5.1", Swarm };
+    return { ...super.info(), Swarm };
+  }
+
+  protected eventsOf(one: SimulatedInstance): readonly object[] {
+    const ended = one.state === "ended";
+    const event = {
+      action: ended ? "die" : "start",
+      container: containerId(one),
+      image: `registry.test/fleet/service-${one.service}`,
+      attributes: {
+        "com.docker.swarm.node.id": NODE,
+        "com.docker.swarm.service.id": serviceId(one.service),
+        "com.docker.swarm.service.name": serviceName(one.service),
+        "com.docker.swarm.task.id": one.id,
+        ...(ended ? { exitCode: "0" } : {}),
+      },
+      order: one.version,
+    };
+    return [containerEvent(event)];
   }
 
   #services(names: ReadonlySet<string> | undefined): object[] {
@@ -87,11 +81,6 @@ export function serviceName(index: number): string {
 
 function serviceId(index: number): string {
   return `service${String(index).padStart(18, "0")}`;
-}
-
-function filtersOf(url: URL): Readonly<Record<string, ReadonlySet<string> | undefined>> {
-  const given = JSON.parse(url.searchParams.get("filters") ?? "{}") as Record<string, string[]>;
-  return Object.fromEntries(Object.entries(given).map(([name, values]) => [name, new Set(values)]));
 }
 
 function update(): object {
@@ -163,35 +152,6 @@ function taskOf(one: SimulatedInstance): object {
         Addresses: [`10.0.${one.service % 250}.${one.slot}/16`],
       },
     ],
-  };
-}
-
-function containerId({ id }: SimulatedInstance): string {
-  return Buffer.from(id).toString("hex").padEnd(64, "0").slice(0, 64);
-}
-
-function eventOf(one: SimulatedInstance): object {
-  const time = Math.floor(Date.now() / 1_000);
-  const ended = one.state === "ended";
-  return {
-    status: ended ? "die" : "start",
-    id: containerId(one),
-    from: `registry.test/fleet/service-${one.service}`,
-    Type: "container",
-    Action: ended ? "die" : "start",
-    Actor: {
-      ID: containerId(one),
-      Attributes: {
-        "com.docker.swarm.node.id": NODE,
-        "com.docker.swarm.service.id": serviceId(one.service),
-        "com.docker.swarm.service.name": serviceName(one.service),
-        "com.docker.swarm.task.id": one.id,
-        ...(ended ? { exitCode: "0" } : {}),
-      },
-    },
-    scope: "local",
-    time,
-    timeNano: time * 1e9 + one.version,
   };
 }
 
