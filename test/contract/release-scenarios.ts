@@ -1,5 +1,5 @@
 import type { Cause, TargetKind } from "@belay/core";
-import type { DeploymentResult } from "@belay/rollout";
+import type { DeploymentResult, RolloutEvent } from "@belay/rollout";
 import { expect } from "vitest";
 import type { CaseName } from "./cases.ts";
 import { deployOver, expectDone, expectRolledBack, OLD, type Scenario, STARTED, type Usual, WEB } from "./scenario.ts";
@@ -48,15 +48,8 @@ function good(name: CaseName, before: VariantName, variant: VariantName, usual: 
 
 /** Never healthy: on Kubernetes its start-up probe says so. */
 const ILL = { compose: ["unhealthy"], swarm: ["unhealthy"], kubernetes: ["startup_killed"] } as const;
-/**
- * Healthy at first: on Kubernetes the readiness probe and the liveness probe may be first, and on a busy machine the start-up
- * probe of a second pod, whose good seconds are over before it is asked.
- */
-const SICK = {
-  compose: ["unhealthy"],
-  swarm: ["unhealthy"],
-  kubernetes: ["unhealthy", "readiness_lost", "startup_killed"],
-} as const;
+/** Healthy at first: on Kubernetes the readiness probe and the liveness probe may be first. */
+const SICK = { compose: ["unhealthy"], swarm: ["unhealthy"], kubernetes: ["unhealthy", "readiness_lost"] } as const;
 const STABLE = { options: { policy: { stableMs: 10_000 } }, afterMs: 30_000 };
 
 /** Releases that run, or not. */
@@ -81,7 +74,18 @@ export const RELEASES: readonly Scenario[] = [
   bad("unhealthy, told with its evidence", "talks", ILL, expectEvidence, {
     prepare: async (trial) => trial.redactor.add(SECRET),
   }),
-  bad("unhealthy after 6 s", "sickens", SICK, undefined, STABLE),
+  {
+    name: "unhealthy after 6 s",
+    run: (trial) => {
+      let wasReady = false;
+      const onEvent = (event: RolloutEvent): void => {
+        if (event.kind !== "observed" || event.direction !== "forward" || event.verdict.kind !== "progressing") return;
+        wasReady ||= event.services.some(({ ready }) => ready > 0);
+      };
+      const usual = { ...STABLE, options: { ...STABLE.options, ports: { onEvent } } };
+      return bad("unhealthy after 6 s", "sickens", SICK, () => expect(wasReady).toBe(true), usual).run(trial);
+    },
+  },
   good("slow start within its start period", "good1", "slow"),
   bad("flapping", "flapping", SICK, undefined, STABLE),
   bad("wrong command", "wrong-command", ["start_failed"], ({ cause, report }) => {
