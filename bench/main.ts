@@ -8,6 +8,7 @@ import { builds } from "./builds.ts";
 import { COMPOSE } from "./engines/compose-engine.ts";
 import { composeReplicaFigures } from "./engines/compose-replicas.ts";
 import { KUBERNETES } from "./engines/kubernetes-engine.ts";
+import { otherNodeFigures } from "./engines/other-node.ts";
 import { requestFigures } from "./engines/request-figures.ts";
 import { rolloutFigures } from "./engines/rollout-figures.ts";
 import { SWARM } from "./engines/swarm-engine.ts";
@@ -37,6 +38,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   compose: () => rolloutFigures(COMPOSE, TIMES),
   "compose-requests": async () => [...(await composeReplicaFigures()), ...(await requestFigures(COMPOSE))],
   swarm: () => rolloutFigures(SWARM, TIMES),
+  "swarm-nodes": () => otherNodeFigures(TIMES),
   "swarm-requests": () => requestFigures(SWARM),
   kubernetes: () => rolloutFigures(KUBERNETES, TIMES),
   "kubernetes-requests": () => requestFigures(KUBERNETES),

@@ -1,5 +1,5 @@
 import { DEFAULT_ROLLOUT, Redactor, type RolloutPolicy, systemClock } from "@belay/core";
-import { type DeploymentResult, deploy } from "@belay/rollout";
+import { type DeploymentResult, type DeployPorts, deploy } from "@belay/rollout";
 import { createTestLog } from "@belay/testkit";
 import type { ApplicationStand, Variants } from "../../test/contract/stand.ts";
 import { openBy } from "../../test/contract/target-opener.ts";
@@ -22,6 +22,7 @@ export async function deployOnce(
   app: ApplicationStand,
   variants: Variants,
   policy: Partial<RolloutPolicy> = {},
+  onEvent: DeployPorts["onEvent"] = () => undefined,
 ): Promise<Timed> {
   const redactor = new Redactor();
   const log = createTestLog(redactor);
@@ -32,7 +33,8 @@ export async function deployOnce(
   const cpu = process.cpuUsage();
   const { target, close } = await openBy(app.opener(), { log, redactor });
   try {
-    const ports = { target, clock: systemClock, log, holder, signal, redactor: new Redactor(), random: Math.random };
+    const own = { target, log, holder, signal, onEvent };
+    const ports = { ...own, clock: systemClock, redactor: new Redactor(), random: Math.random };
     const result = await deploy({ release, policy: { ...POLICY, ...policy } }, ports);
     const seconds = (performance.now() - began) / 1_000;
     const { user, system } = process.cpuUsage(cpu);
@@ -48,8 +50,9 @@ export async function deployTo(
   app: ApplicationStand,
   variants: Variants,
   policy: Partial<RolloutPolicy> = {},
+  onEvent?: DeployPorts["onEvent"],
 ): Promise<Timed> {
-  const timed = await deployOnce(app, variants, policy);
+  const timed = await deployOnce(app, variants, policy, onEvent);
   const { outcome: ended, cause, report } = timed.result;
   if (ended !== outcome)
     throw new Error(`a deployment ended as ${ended} (${cause?.cause}: ${cause?.detail}), not ${outcome}`);
