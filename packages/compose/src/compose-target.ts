@@ -76,8 +76,8 @@ async function observe(state: TargetState, wanted: readonly Wanted[], signal: Ab
   const nameOf = (service: string): string => state.options.services[service]?.name ?? service;
   const names = new Set(wanted.map(({ service }) => nameOf(service)));
   const containers = await state.watch.read(names, "judged", signal);
-  const ids = [...new Set(containers.map(({ inspect }) => inspect.Image))];
-  const digests = new Map(await Promise.all(ids.map(async (id) => [id, await state.images.digests(id)] as const)));
+  const ids = containers.map(({ inspect }) => inspect.Image);
+  const digests = await state.images.digestsOf(ids, signal);
   const known = {
     digests,
     stopping: state.stopping,

@@ -1,4 +1,4 @@
-import { type Digest, isDigest, perObject } from "@belay/core";
+import { type Digest, isDigest, mapBounded, perObject } from "@belay/core";
 import { type Docker, type ImageInspect, isNotFound } from "@belay/docker";
 
 /** Every digest under which this engine knows an image. */
@@ -8,11 +8,14 @@ export function digestsOf(image: ImageInspect): Digest[] {
   return [...new Set(all.filter(isDigest))];
 }
 
+/** All of a thousand requests that were begun at once would have to be answered within the time for one. */
+const AT_ONCE = 8;
+
 /** Looks images up by id, each once: an id names its content. */
 export class ImageCache {
   readonly #docker: Docker;
   readonly #images = new Map<string, ImageInspect>();
-  readonly #digestsOf = perObject(digestsOf);
+  readonly #found = perObject(digestsOf);
 
   constructor(docker: Docker) {
     this.#docker = docker;
@@ -32,10 +35,21 @@ export class ImageCache {
     }
   }
 
+  /** {@link digests} of each. */
+  async digestsOf(ids: Iterable<string>, signal?: AbortSignal): Promise<ReadonlyMap<string, readonly Digest[]>> {
+    const each = await mapBounded(
+      [...new Set(ids)],
+      AT_ONCE,
+      signal,
+      async (id) => [id, await this.digests(id)] as const,
+    );
+    return new Map(each);
+  }
+
   /** The same list each time, as long as the engine has the image. */
   async digests(id: string): Promise<readonly Digest[]> {
     const image = await this.find(id);
-    if (image !== undefined) return this.#digestsOf(image);
+    if (image !== undefined) return this.#found(image);
     return isDigest(id) ? [id] : [];
   }
 }

@@ -1,8 +1,10 @@
-import { LABELS, type RunningService, scopeHash } from "@belay/core";
+import { LABELS, mapBounded, type RunningService, scopeHash } from "@belay/core";
 import { type ComposeContainer, isLive } from "./compose-container.ts";
 import { FILES_LABEL } from "./kept-files.ts";
 import { asReadBack } from "./snapshot-members.ts";
 import type { TargetState } from "./target-state.ts";
+
+const AT_ONCE = 8;
 
 /**
  * What runs of each service of `belay.yaml`, read now, and of those that this scope brought and that have left it. A
@@ -12,16 +14,18 @@ export async function readRunning(state: TargetState): Promise<readonly RunningS
   const { services: named, scope } = state.options;
   const containers = await state.watch.read(undefined, "judged");
   const names = new Set(Object.values(named).map(({ name }) => name));
-  const ours = containers.filter((one) => one.scope === scopeHash(scope) && !names.has(one.service));
+  const hash = scopeHash(scope);
+  const ours = containers.filter((one) => one.scope === hash && !names.has(one.service));
   const left = [...new Set(ours.map((one) => one.service))].map((name) => [name, { name }] as const);
-  const services = await Promise.all(
-    [...Object.entries(named), ...left].map(async ([service, { name }]) => {
-      const all = containers.filter((one) => one.service === name);
-      const was = state.restoring?.services.find((one) => one.service === service);
-      const own = was === undefined ? all : asReadBack(all, was, state.restoring?.at);
-      return own.length === 0 ? [] : [await summarise(state, service, name, own)];
-    }),
-  );
+  const byName = Map.groupBy(containers, ({ service }) => service);
+  const before = new Map(state.restoring?.services.map((one) => [one.service, one]));
+  const all = [...Object.entries(named), ...left];
+  const services = await mapBounded(all, AT_ONCE, undefined, async ([service, { name }]) => {
+    const own = byName.get(name) ?? [];
+    const was = before.get(service);
+    const shown = was === undefined ? own : asReadBack(own, was, state.restoring?.at);
+    return shown.length === 0 ? [] : [await summarise(state, service, name, shown)];
+  });
   return services.flat();
 }
 

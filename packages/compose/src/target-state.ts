@@ -41,12 +41,15 @@ export class TargetState {
   carriedOut: number | undefined;
   readonly #conditions = new Map<string, readonly Condition[]>();
   readonly #engineTime: EngineTime;
+  /** Hash of the scope. */
+  readonly #scope: string;
 
   constructor(options: ComposeTargetOptions, cli: ComposeCli, engineTime: EngineTime) {
     this.options = options;
     this.cli = cli;
     this.images = new ImageCache(options.docker);
     this.#engineTime = engineTime;
+    this.#scope = scopeHash(options.scope);
     const { docker, clock, scope } = options;
     const isLeaving = (id: string): boolean => this.stopping.has(id) || this.leaving.has(id);
     this.lastWords = new LastWords(this);
@@ -80,9 +83,8 @@ export class TargetState {
       service,
       containers.filter((one) => one.revision === revision && isLive(one)),
     );
-    const scope = scopeHash(this.options.scope);
     const ran = this.#ran.get(service) ?? new Map();
-    return { there, ran, scope, isLeaving: (id) => this.stopping.has(id) || this.leaving.has(id) };
+    return { there, ran, scope: this.#scope, isLeaving: (id) => this.stopping.has(id) || this.leaving.has(id) };
   }
 
   /** Containers of the service run as wanted: one of them that is gone later was removed. */
