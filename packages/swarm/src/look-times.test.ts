@@ -61,12 +61,22 @@ describe("the times at which to look", () => {
     expect(Math.max(...looks.map((at, index) => at - (looks[index - 1] ?? 0)))).toBeLessThanOrEqual(10_000);
   });
 
-  it("come every two seconds while tasks are on other nodes, and oftener while those are under way", async () => {
-    flux = { ...STILL, remote: true };
+  it("come every second while tasks are on other nodes", async () => {
+    for (const one of [{ remote: true }, { elsewhere: true, remote: true }]) {
+      flux = { ...STILL, ...one };
+      looks.length = 0;
+      await clock.advance(20_000);
+      expect(looks.length).toBeGreaterThanOrEqual(19);
+      expect(looks.length).toBeLessThanOrEqual(21);
+    }
+  });
+
+  it("come every other second when all of those only run and a look is much work, but not while any is under way", async () => {
+    flux = { ...STILL, remote: true, tookMs: 400 };
     await clock.advance(20_000);
     expect(looks.length).toBeGreaterThanOrEqual(9);
-    expect(looks.length).toBeLessThanOrEqual(10);
-    flux = { here: false, elsewhere: true, remote: true };
+    expect(looks.length).toBeLessThanOrEqual(11);
+    flux = { ...flux, elsewhere: true };
     looks.length = 0;
     await clock.advance(20_000);
     expect(looks.length).toBeGreaterThanOrEqual(19);

@@ -11,8 +11,10 @@ const LEAST_GAP_MS = 100;
 /** Between two looks while something is under way of which no event tells: this much at first, then a share of the time. */
 const FLUX_MS = { least: 500, most: 10_000 } as const;
 const FLUX_SHARE = 0.4;
-/** The same while tasks of other nodes are under way, and when they all stand still: no event tells of them at all. */
-const REMOTE_MS = { flux: 1_000, rest: 2_000 } as const;
+/** At the most while there are tasks on other nodes: no event tells of them at all. */
+const REMOTE_MS = 1_000;
+/** When all of them stand still, looks that take long come less often, down to this: a large stack is not worth the work. */
+const REST_MS = { most: 2_000, perLook: 20 } as const;
 
 /** What was seen to be under way at the last look. */
 export interface Flux {
@@ -21,9 +23,11 @@ export interface Flux {
   readonly elsewhere: boolean;
   /** There are tasks on other nodes. */
   readonly remote: boolean;
+  /** How long that look took, in milliseconds. */
+  readonly tookMs: number;
 }
 
-export const STILL: Flux = { here: false, elsewhere: false, remote: false };
+export const STILL: Flux = { here: false, elsewhere: false, remote: false, tookMs: 0 };
 
 /**
  * Says when to look at the swarm. At once when an event may decide, some times after it; else at distances that grow with
@@ -90,11 +94,12 @@ export class LookTimes {
   }
 
   #gap(): number {
-    const { here, elsewhere, remote } = this.#flux();
+    const { here, elsewhere, remote, tookMs } = this.#flux();
     const share = Math.max(FLUX_MS.least, (this.#clock.now() - this.#beganAt) * FLUX_SHARE);
-    if (elsewhere) return Math.min(share, REMOTE_MS.flux);
-    if (here) return Math.min(share, remote ? REMOTE_MS.rest : FLUX_MS.most);
-    return remote ? REMOTE_MS.rest : Number.POSITIVE_INFINITY;
+    if (elsewhere) return Math.min(share, REMOTE_MS);
+    const rest = Math.min(Math.max(REMOTE_MS, tookMs * REST_MS.perLook), REST_MS.most);
+    if (here) return Math.min(share, remote ? rest : FLUX_MS.most);
+    return remote ? rest : Number.POSITIVE_INFINITY;
   }
 
   async #sleep(milliseconds: number): Promise<void> {

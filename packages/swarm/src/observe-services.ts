@@ -21,6 +21,8 @@ export async function observeServices(
   wanted: readonly Wanted[],
   signal: AbortSignal,
 ): Promise<Observation> {
+  const { clock } = state.options;
+  const beganAt = clock.now();
   const names = wanted.map(({ service }) => state.nameOf(service));
   const { services, tasks } = await readServices(state, names, signal);
   const nodes = await nodesFor(state, services, signal);
@@ -56,7 +58,8 @@ export async function observeServices(
   const listed = new Set(tasks.map(({ ID }) => ID));
   state.memo.tidy(listed);
   state.earlier ??= listed;
-  state.watch.looked(lacksOf(state, observed, services), listed, fluxOf(state, tasks));
+  const flux = { ...fluxOf(state, tasks), tookMs: clock.now() - beganAt };
+  state.watch.looked(lacksOf(state, observed, services), listed, flux);
   return { at: state.engineNow(), services: observed, probes: [] };
 }
 
@@ -116,7 +119,7 @@ function lacksOf(
   );
 }
 
-function fluxOf(state: TargetState, tasks: readonly Task[]): Flux {
+function fluxOf(state: TargetState, tasks: readonly Task[]): Omit<Flux, "tookMs"> {
   const living = tasks.filter((task) => !hasEnded(task));
   const moving = living.filter((task) => task.Status.State !== task.DesiredState);
   const isRemote = ({ NodeID }: Task): boolean => NodeID !== undefined && NodeID !== state.node;
