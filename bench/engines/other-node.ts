@@ -8,16 +8,37 @@ import { type Figure, median } from "../measure.ts";
 import { deployTo } from "./deploy-once.ts";
 import { FirstSign } from "./first-sign.ts";
 
-const REPLICAS = 3;
-const TITLE = "Swarm, another node";
 /** After the engine's own signal, in seconds: nothing tells of what happens on another node but its manager's list. */
 const LIMIT = 1;
-const CASES: readonly (readonly [what: string, variant: VariantName])[] = [
+/** Longer than `sickens` stays healthy. */
+const STABLE_MS = 30_000;
+
+interface Setting {
+  readonly title: string;
+  readonly replicas: number;
+  /** What the engine does when a task fails: `pause`, its default, it tells by an event; `continue` by nothing at all. */
+  readonly failureAction: "pause" | "continue";
+  readonly variants: readonly (readonly [what: string, variant: VariantName])[];
+  /**
+   * What has to come within {@link LIMIT}. The old release is still there while the new one comes up. Later it has to start
+   * again, for which the engine takes its time: then it is the verdict.
+   */
+  readonly limited: "judged" | "proven";
+}
+
+const START = [
   ["crash at start", "crash"],
   ["unhealthy", "sick"],
+] as const;
+
+const SETTINGS: readonly Setting[] = [
+  { title: "pauses", replicas: 3, failureAction: "pause", variants: START, limited: "proven" },
+  { title: "goes on", replicas: 3, failureAction: "continue", variants: START, limited: "proven" },
+  {
+    ...{ title: "is done", replicas: 1, failureAction: "continue", limited: "judged" },
+    variants: [["unhealthy after 6 s", "sickens"]],
+  },
 ];
-/** What the engine is told to do when a task fails: `pause`, its default, it tells by an event; `continue` by nothing at all. */
-const ACTIONS = ["pause", "continue"] as const;
 
 /** Seconds. */
 interface OffAgain {
@@ -34,27 +55,33 @@ export async function otherNodeFigures(times: number): Promise<Figure[]> {
   await using registry = await startRegistry({ host: nodes.hostAddress });
   const images = await openCatalogue(registry);
   const figures: Figure[] = [];
-  for (const failure_action of ACTIONS) {
-    const app = await NodesApplication.create(nodes, images, `bench-${failure_action}`);
+  for (const setting of SETTINGS) {
+    const { title, replicas, failureAction, variants } = setting;
+    const app = await NodesApplication.create(nodes, images, `bench-${title.replaceAll(" ", "-")}`);
     const placement = { constraints: ["node.role == worker"] };
-    await app.write({ web: { replicas: REPLICAS, placement, update_config: { failure_action } } });
+    await app.write({ web: { replicas, placement, update_config: { failure_action: failureAction } } });
     await deployTo("succeeded", app, { web: "steady1" });
-    for (const [what, variant] of CASES) {
+    for (const [what, variant] of variants) {
       const seen: OffAgain[] = [];
       for (let count = 0; count < times; count++) seen.push(await offAgain(nodes, app, variant));
-      figures.push(...figuresOf(`${TITLE}, on failure ${failure_action}: ${what}`, seen));
+      figures.push(...figuresOf(`Swarm, another node, update ${title}: ${what}`, setting, seen));
     }
     await app.remove();
   }
   return figures;
 }
 
-function figuresOf(title: string, seen: readonly OffAgain[]): Figure[] {
-  const value = (of: keyof OffAgain): number => median(seen.map((one) => one[of]));
+function figuresOf(title: string, { limited }: Setting, seen: readonly OffAgain[]): Figure[] {
+  const figure = (said: string, of: keyof OffAgain): Figure => ({
+    what: `${title}, ${said}`,
+    value: median(seen.map((one) => one[of])),
+    unit: "s",
+    ...(of === limited ? { limit: LIMIT } : {}),
+  });
   return [
-    { what: `${title}, until the manager shows it`, value: value("shown"), unit: "s" },
-    { what: `${title}, shown → verdict`, value: value("judged"), unit: "s" },
-    { what: `${title}, shown → old release proven`, value: value("proven"), unit: "s", limit: LIMIT },
+    figure("until the manager shows it", "shown"),
+    figure("shown → verdict", "judged"),
+    figure("shown → old release proven", "proven"),
   ];
 }
 
@@ -71,7 +98,8 @@ async function offAgain(nodes: SwarmNodes, app: NodesApplication, variant: Varia
     if (isVerdict && Number.isNaN(judgedAt)) judgedAt = performance.now();
   };
   try {
-    await deployTo("rolled_back", app, { web: variant }, {}, onEvent);
+    const policy = variant === "sickens" ? { stableMs: STABLE_MS } : {};
+    await deployTo("rolled_back", app, { web: variant }, policy, onEvent);
     const provenAt = performance.now();
     const shownAt = await sign;
     const between = (from: number, to: number): number => (to - from) / 1_000;
