@@ -72,12 +72,17 @@ function timesOf({ course, step }: KillPoint, courses: ReadonlyMap<Course, StepC
   return WHOLE ? Array.from({ length: count }, (_, index) => index + 1) : [Math.ceil((count + 1) / 2)];
 }
 
+export interface KillOptions {
+  /** Only one runner, except with `BELAY_SOAK=1`: for a stand whose ledger and fences are those of another one. */
+  readonly oneRunner?: boolean;
+}
+
 /**
  * Runners as processes of their own: killed before every step there is, two at once, stopped and woken. The observer has the
  * last word on what runs. `BELAY_SOAK=1`: at every stage of the engine, and with both ways to put it right. Without it, on
  * the current Docker engine, only one runner, and only before and after changes of the engine.
  */
-export function killSuite(title: string, open: () => Promise<EngineStand>): void {
+export function killSuite(title: string, open: () => Promise<EngineStand>, { oneRunner }: KillOptions = {}): void {
   vi.setConfig({ maxConcurrency: 4, testTimeout: 600_000 });
   const it = test
     // biome-ignore lint/correctness/noEmptyPattern: vitest reads a fixture's needs from the text of its first parameter.
@@ -115,7 +120,7 @@ export function killSuite(title: string, open: () => Promise<EngineStand>): void
     });
   });
 
-  if (BRIEF) return;
+  if (BRIEF || (oneRunner && !WHOLE)) return;
   describe.concurrent(`${title}: two runners`, () => {
     it("at once end with the newer release", async ({ stand, book }) => {
       const began = performance.now();

@@ -1,5 +1,5 @@
 /**
- * The outside observer of a swarm stack: asks the plain docker command line, and nothing of Belay.
+ * The outside observer of services whose names begin with `stack` and `_`: asks the plain docker command line, and nothing of Belay.
  * Reads `{env, stack}` from stdin, writes what it sees to stdout.
  */
 import { execFileSync } from "node:child_process";
@@ -70,7 +70,7 @@ function seenAs({ ID, Spec, Status }: Task): SeenInstance {
   return { name: ID, digests, note, running: right, healthy: right };
 }
 
-const services = list(["service", "ls", "-q", "--filter", `label=com.docker.stack.namespace=${stack}`]);
+const services = list(["service", "ls", "-q", "--filter", `name=${stack}_`]);
 const inspected = services.length === 0 ? [] : (JSON.parse(docker(["service", "inspect", ...services])) as Service[]);
 const seen: Record<string, SeenInstance[]> = {};
 for (const service of inspected) {

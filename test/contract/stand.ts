@@ -52,6 +52,8 @@ export type Variants = Readonly<Record<string, VariantName>>;
 /** One application on the engine, seen with the eyes of its users. Names of services are those of the definition. */
 export interface ApplicationStand {
   readonly scope: Scope;
+  /** A release brings nothing that is not there already: it is brought up by hand. Default false. */
+  readonly onlyExisting?: boolean;
   /** Writes what the user's files say (compose file, stack file, manifests, `services` of belay.yaml). Touches no engine. */
   define(services: Definitions): Promise<void>;
   /**

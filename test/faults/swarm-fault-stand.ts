@@ -12,7 +12,8 @@ import {
 import { type ImageCatalogue, openCatalogue } from "../contract/images.ts";
 import { askObserver } from "../contract/observer.ts";
 import type { SwarmSettings } from "../contract/open-swarm.ts";
-import { createStackApplication, Stack } from "../contract/swarm-stand.ts";
+import { createSwarmApplication } from "../contract/swarm-application.ts";
+import { Stack } from "../contract/swarm-stand.ts";
 import { openBy } from "../contract/target-opener.ts";
 import { cutOnce } from "./cut-once.ts";
 import type { Breakage, FaultApp, FaultStand } from "./fault-stand.ts";
@@ -115,7 +116,7 @@ async function drainAndBack({ manager }: SwarmNodes): Promise<void> {
 
 async function openApp(engine: EngineRig, images: ImageCatalogue, name: string, port: number): Promise<FaultApp> {
   const folder = await temporaryFolder("belay-faults");
-  const app = createStackApplication(new Stack(engine, images, name, folder.path), folder.remove);
+  const app = createSwarmApplication(new Stack(engine, images, name, folder.path), folder.remove);
   await app.define({ web: { replicas: 2 } });
   const log = createTestLog();
   const lines = async (...args: string[]): Promise<string[]> =>
