@@ -22,8 +22,10 @@ export function openSwarmServicesStand(): Promise<EngineStand> {
   return openSwarm({ title: "Swarm, existing services", impossible: IMPOSSIBLE, kind: ExistingServices });
 }
 
-/** Made one by one with `docker service create`, whatever they belong to. */
-class ExistingServices extends SwarmServices {
+/** Made one by one with `docker service create`. */
+export class ExistingServices extends SwarmServices {
+  /** Of the command, for each of them. */
+  options: readonly string[] = [];
   readonly onlyExisting = true;
   readonly files = [];
 
@@ -56,6 +58,7 @@ class ExistingServices extends SwarmServices {
       ...(replicas === undefined ? [] : ["--replicas", String(replicas)]),
       ...(memory === undefined ? [] : ["--limit-memory", String(memory)]),
       ...(config ? ["--mount", file] : []),
+      ...this.options,
       await this.pin(variant),
     ];
   }

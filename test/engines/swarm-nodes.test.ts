@@ -7,12 +7,16 @@ import {
   type SwarmNodes,
   startRegistry,
   startSwarmNodes,
+  temporaryFolder,
   waitUntil,
 } from "@belay/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type ImageCatalogue, openCatalogue } from "../contract/images.ts";
+import { createSwarmApplication } from "../contract/swarm-application.ts";
+import { ExistingServices } from "../contract/swarm-services-stand.ts";
+import { expectTold } from "../contract/told.ts";
 import { type Running, Trial } from "../contract/trial.ts";
-import { MEMORY_LIMIT } from "../contract/variants.ts";
+import { CRASH_CODE, CRASH_LINE, MEMORY_LIMIT } from "../contract/variants.ts";
 import { NodesApplication, setAvailability } from "./nodes-application.ts";
 
 let nodes: SwarmNodes;
@@ -155,6 +159,43 @@ describe("a swarm of three nodes", () => {
       const back = async (): Promise<boolean> => (await nodes.stateOf(worker)) === "ready";
       await waitUntil("the worker is back", back, { withinMs: 90_000, everyMs: 500 });
     }
+  });
+});
+
+describe("services that exist on it, with their tasks on other nodes than the one that is talked to", () => {
+  test("take a good release, and go back from a bad one, whose cause is told as far as the manager can know", async () => {
+    await using undo = new AsyncDisposableStack();
+    const folder = await temporaryFolder("belay-nodes-test");
+    undo.defer(() => folder.remove());
+    const services = new ExistingServices(nodes.manager.engine, images, `nodes${++count}`, folder.path);
+    services.options = ["--constraint", "node.role==worker"];
+    const stand = createSwarmApplication(services, async () => {});
+    undo.defer(() => stand.remove());
+    const trial = new Trial(stand);
+    await stand.define({ web: { replicas: 2 } });
+    await stand.hand.up({ web: "good1" });
+    expectEnd(trial, await trial.deploy({ web: "good2" }), "succeeded");
+
+    const crash = await trial.deploy({ web: "crash" });
+    expectEnd(trial, crash, "rolled_back", "crash_loop");
+    const [evidence] = crash.report.evidence;
+    expect(evidence, trial.why(crash)).toMatchObject({ service: "web", exitCode: CRASH_CODE });
+    // Its node sends its log, and a run does not wait for long for a node that does not.
+    const log = [...(evidence?.logLines ?? []), ...(evidence?.unknown ?? [])].join("\n");
+    expect(log).toMatch(new RegExp(`${CRASH_LINE}|its log could not be read`));
+    const ids = nodes.workers.map(({ id }) => id).join("|");
+    expect(evidence?.unknown.join("\n")).toMatch(
+      new RegExp(`health check said: it ran on another node \\((${ids})\\)`),
+    );
+    expectTold(crash.report);
+    await trial.expectRunning({ web: ["good2", 2] });
+
+    const gone = await trial.deploy({ web: "wrong-command" });
+    expectEnd(trial, gone, "rolled_back", "start_failed");
+    expect(`${gone.cause?.detail}`, trial.why(gone)).toContain("/no/such/program");
+    await trial.expectRunning({ web: ["good2", 2] });
+    const places = await services.docker("service", "ps", services.fullName("web"), "--format", "{{.Node}}");
+    expect(places).not.toContain(nodes.manager.namespace);
   });
 });
 
