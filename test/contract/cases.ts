@@ -64,6 +64,7 @@ export const FAULTS = [
   "node drained and back",
   "registry down before the pull",
   "registry down in the middle of the pull",
+  "registry silent during the pull",
   "disk full",
   "frozen release",
   "ledger removed",

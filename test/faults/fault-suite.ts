@@ -89,6 +89,7 @@ export function faultSuite(title: string, open: () => Promise<FaultStand>, optio
     anytimeFaults(stage, book);
     engineGone(stage);
     registryDown(stage);
+    registrySilent(stage);
     frozenRelease(stage, book);
     networkFaults(stage);
     if (whole) longFaults(stage);
@@ -167,6 +168,26 @@ function registryDown({ stand, tried }: Stage): void {
     await tried("registry down before the pull", fault, (disturbed, settled, trial) => {
       expect(settled.runs).toBe("old");
       expectNoImage(disturbed, settled, trial);
+    });
+  });
+}
+
+/** An engine waits for its registry as long as that keeps the line: only the run's own patience ends it. */
+function registrySilent({ stand, tried }: Stage): void {
+  it("takes a release off whose pull hangs", async () => {
+    const mend = () => stand().registry.start();
+    const policy = { startMs: 8_000, deadlineMs: 20_000 };
+    const fault = {
+      at: ["act", stand().stage],
+      act: () => stand().registry.freeze(),
+      first: true,
+      mend,
+      policy,
+    } as const;
+    await tried("registry silent during the pull", fault, ({ result }, { runs }) => {
+      expect(result).toMatchObject({ outcome: "rolled_back", leftOpen: false });
+      expect(["start_timeout", "timed_out", "image_unavailable"]).toContain(result?.cause?.cause);
+      expect(runs).toBe("old");
     });
   });
 }

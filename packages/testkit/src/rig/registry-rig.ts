@@ -38,6 +38,8 @@ export interface RegistryRig extends AsyncDisposable {
   readonly folder: string;
   /** Kills it in the middle of whatever it does. */
   kill(): Promise<void>;
+  /** From now on it takes connections and answers nothing, as one whose disk hangs, until it is ended or started again. */
+  freeze(): void;
   /** Ends it and removes its content. */
   stop(): Promise<void>;
   log(): Promise<string>;
@@ -84,6 +86,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
       await server.start();
     },
     kill: () => server.end("SIGKILL"),
+    freeze: () => server.signal("SIGSTOP"),
     stop,
     log: () => server.log(),
     [Symbol.asyncDispose]: stop,
@@ -132,9 +135,15 @@ class Server {
 
   async end(signal: NodeJS.Signals): Promise<void> {
     process.removeListener("exit", this.#onExit);
-    this.#child?.kill(signal);
+    this.signal(signal);
+    // One that is stopped hears of nothing else but SIGKILL.
+    this.signal("SIGCONT");
     await this.#ended;
     this.#child = undefined;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
   }
 
   log(): Promise<string> {
