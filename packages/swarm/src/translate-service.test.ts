@@ -1,5 +1,5 @@
 import type { Wanted } from "@belay/core";
-import type { Service, Task } from "@belay/docker";
+import type { Service, Task, TaskState } from "@belay/docker";
 import { describe, expect, it } from "vitest";
 import { taskRevision } from "./task-revision.ts";
 import { IMAGE, node, OTHER_IMAGE, service, spec, task } from "./testing/tasks.ts";
@@ -125,6 +125,12 @@ describe("the tasks of a service", () => {
   ] as const)("that never ran say why: %s", ([reason, state, err]) => {
     const [instance] = seen([task({ state, err })]).instances;
     expect(instance?.containers[0]).toMatchObject({ reason, lastExit: { error: err } });
+  });
+
+  it("whose image is pulled say what they wait for", () => {
+    const messageOf = (state: TaskState) => seen([task({ state })]).instances[0]?.containers[0]?.message;
+    expect(messageOf("preparing")).toMatch(/pulls the image/);
+    for (const state of ["pending", "ready", "running"] as const) expect(messageOf(state)).toBeUndefined();
   });
 
   it("that ended well after all have no reason", () => {

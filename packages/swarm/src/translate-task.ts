@@ -108,11 +108,15 @@ function containerOf(task: Task, known: TaskKnowledge): ContainerState {
     digests: digestsIn(task.Spec.ContainerSpec?.Image ?? ""),
     state,
     ...(reason === undefined ? {} : { reason }),
+    ...(task.Status.State === "preparing" ? { message: PREPARING } : {}),
     restarts: 0,
     health: healthOf(task, known),
     ...(exit === undefined ? {} : { lastExit: exit }),
   };
 }
+
+/** All that a node tells until the image is pulled, however long that hangs (moby, `controller.Prepare`). */
+const PREPARING = "preparing (its node makes its networks and volumes, and pulls the image)";
 
 const STATES = {
   new: "waiting",
