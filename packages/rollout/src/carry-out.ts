@@ -91,13 +91,20 @@ async function act(course: Course, stage: ExecutionStage, way: { touched: boolea
       throwIfFenced(course);
       if (isBelayError(error, "FENCED")) throw error;
       if (isCancelled(course)) return { kind: "cancelled" };
-      if (isLate(course)) return { kind: "timed_out", waitingFor: [messageOf(error)], unreachable: canHeal(error) };
+      if (isLate(course))
+        return { kind: "timed_out", waitingFor: [lateness(stage, error)], unreachable: canHeal(error) };
       const lostLife = course.tenure?.signal.aborted === true;
       if (!canHeal(error) && !lostLife) return { kind: "failed", cause: causeOf(error) };
       emit(ports, { kind: "unreachable", message: messageOf(error) });
       await nap(course, pauseMs(attempt, ports.random));
     }
   }
+}
+
+/** An act that our own deadline cut off says nothing else than that. */
+function lateness({ name }: ExecutionStage, error: unknown): string {
+  const isCut = error instanceof DOMException && error.name === "AbortError";
+  return isCut ? `the stage "${name}" was still at work` : messageOf(error);
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { ExecutionStage } from "@belay/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { history } from "./history.ts";
 import { type SimRunner, SimWorld } from "./testing/sim-world.ts";
@@ -48,6 +49,18 @@ describe("a deadline that passes while the engine answers", () => {
     const result = await runner.deploy("v2", { deadlineMs: 8_000 });
     expect(result).toMatchObject({ outcome: "rollback_failed", cause: { cause: "timed_out" }, leftOpen: false });
     expect(await world.runner("third").deploy("v3")).toMatchObject({ outcome: "succeeded", recovered: [] });
+  });
+
+  it("in the middle of a change is told by the stage that was at it", async () => {
+    const plan = runner.target.execution.bind(runner.target);
+    const hang: ExecutionStage["act"] = (signal) =>
+      new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    runner.target.execution = (...args) => {
+      const { stages, ...rest } = plan(...args);
+      return { ...rest, stages: stages.map((stage) => ({ ...stage, name: "pull", act: hang })) };
+    };
+    const result = await runner.deploy("v2", { deadlineMs: 8_000 });
+    expect(result.cause).toEqual({ cause: "timed_out", detail: 'the stage "pull" was still at work' });
   });
 
   it("at the very first look is not an engine away either", async () => {
