@@ -107,6 +107,10 @@ function goName(architecture: string): string {
   return { x86_64: "amd64", aarch64: "arm64", armv7l: "arm", i686: "386" }[architecture] ?? architecture;
 }
 
+/**
+ * A port has one owner in the whole swarm (swarmkit, `manager/controlapi`: `checkPortConflicts`); only services that publish it
+ * on their tasks' nodes may share it. What the release removes still owns it: that goes after the rest was proven.
+ */
 function takenPorts(
   one: PlannedService,
   spec: ServiceSpec,
@@ -114,19 +118,28 @@ function takenPorts(
   planned: readonly PlannedService[],
 ): Finding[] {
   const going = new Set(planned.filter(({ action }) => action === "remove").map(({ name }) => name));
-  const others = existing.filter(({ Spec }) => Spec.Name !== one.name && !going.has(Spec.Name));
-  const ingress = (spec_: ServiceSpec): string[] =>
-    published(spec_, "ingress").map((port) => `${port.PublishedPort}/${port.Protocol ?? "tcp"}`);
-  return ingress(spec).flatMap((port): Finding[] => {
-    const owner = others.find(({ Spec }) => ingress(Spec).includes(port));
+  const others = existing.filter(({ Spec }) => Spec.Name !== one.name);
+  return published(spec).flatMap((port): Finding[] => {
+    const owner = others.find(({ Spec }) => published(Spec).some((theirs) => isSamePort(port, theirs)))?.Spec.Name;
     if (owner === undefined) return [];
-    const message = `the port ${port} is published by the service ${owner.Spec.Name}`;
-    return [{ level: "refuse", check: "port_taken", service: one.service, message, remedy: "Publish another one." }];
+    const message = `the port ${port.PublishedPort}/${port.Protocol ?? "tcp"} is published by the service ${owner}`;
+    const first = `, or remove that service first: docker service rm ${owner} (the release would do so at its end)`;
+    const remedy = `Publish another one${going.has(owner) ? first : ""}.`;
+    return [{ level: "refuse", check: "port_taken", service: one.service, message, remedy }];
   });
 }
 
-function published({ EndpointSpec }: ServiceSpec, mode: NonNullable<PortConfig["PublishMode"]>): PortConfig[] {
-  return (EndpointSpec?.Ports ?? []).filter((port) => (port.PublishMode ?? "ingress") === mode && port.PublishedPort);
+function published({ EndpointSpec }: ServiceSpec): PortConfig[] {
+  return (EndpointSpec?.Ports ?? []).filter((port) => port.PublishedPort);
+}
+
+function isOfNode({ PublishMode }: PortConfig): boolean {
+  return PublishMode === "host";
+}
+
+function isSamePort(one: PortConfig, other: PortConfig): boolean {
+  if (isOfNode(one) && isOfNode(other)) return false;
+  return one.PublishedPort === other.PublishedPort && (one.Protocol ?? "tcp") === (other.Protocol ?? "tcp");
 }
 
 /** A port of the node is free for one task only: with start-first a new task waits for ever for the old one to go. */
@@ -135,7 +148,7 @@ function fixedPorts(
   spec: ServiceSpec,
   { nodes }: Circumstances,
 ): Finding[] {
-  const ports = published(spec, "host");
+  const ports = published(spec).filter(isOfNode);
   if (current === undefined || ports.length === 0 || spec.UpdateConfig?.Order !== "start-first") return [];
   const places = eligibleNodes(spec, nodes).length;
   if (modeOf(spec) === "replicated" && desired < places) return [];
