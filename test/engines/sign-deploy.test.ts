@@ -92,6 +92,7 @@ it("signs as the workflow that this is, and refuses whoever else signed so", asy
     expect(await plan()).not.toContain("signature_missing");
     await requiring(sigstore.identity.replace("main", "evil"));
     expect(await plan()).toContain(`it is of ${sigstore.identity}`);
+    await expectRefused(await runCli(shop, "deploy", { folder, args: ["--json"] }), `it is of ${sigstore.identity}`);
   } finally {
     await writeFile(path, before);
   }
@@ -116,7 +117,10 @@ it("takes GitHub's attestation of the build, where the token may read it", async
       return `${repository}@${digest}`;
     });
     const [name = "", digest = ""] = image.split("@");
-    expect(await plan("ghs_read")).toContain(`GitHub showed none for it in ${shop.github.repository}`);
+    const none = `GitHub showed none for it in ${shop.github.repository}`;
+    expect(await plan("ghs_read")).toContain(none);
+    const env = { GITHUB_TOKEN: "ghs_read" };
+    await expectRefused(await runCli(shop, "deploy", { folder, args: ["--json"], env }), none);
     shop.github.addAttestation({ digest, bundle: await sigstore.attest({ digest, name }) });
     expect(await plan("ghs_none")).toContain("`permissions: attestations: read`");
     expect(await plan("")).toContain("GitHub was not asked for attestations, because there is no `github-token`");
