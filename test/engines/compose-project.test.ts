@@ -99,6 +99,29 @@ describe.concurrent("what compose owns and others own", () => {
     expect(findings).toContainEqual(expect.objectContaining({ level: "refuse", check: "foreign_owner" }));
   });
 
+  it("tells of what the containers of the service bring with them, and refuses an image of another platform", async ({
+    shop,
+  }) => {
+    const found = async (platform: string): Promise<readonly string[]> => {
+      const image = await shop.image("good2");
+      const built = { [platform]: { config: `sha256:${"1".repeat(64)}` as const } };
+      const { findings } = await (await shop.target()).plan(releaseOf({ web: { ...image, platforms: built } }), POLICY);
+      return findings.filter(({ service }) => service === "web").map(({ level, check }) => `${level} ${check}`);
+    };
+    const native = `linux/${process.arch === "arm64" ? "arm64" : "amd64"}`;
+    await writeShop(shop);
+    await shop.compose(["up", "-d", "--wait", "web"]);
+    expect(await found(native)).toEqual([]);
+    expect(await found("linux/s390x")).toEqual(["refuse wrong_platform"]);
+    const database = "image: belay-test/busybox:1\n    command: [sleep, '1000']\n    stop_grace_period: 0s";
+    const web = 'depends_on: [db]\n    volumes: ["/data"]\n    labels: ["traefik.http.routers.web.rule=Path(`/`)"]';
+    await writeShop(shop, web, `db:\n    ${database}`);
+    await shop.compose(["up", "-d", "--wait", "web"]);
+    await shop.compose(["stop", "db"]);
+    const expected = ["warn anonymous_volume", "warn dependency_stopped", "warn discovered_by_labels"];
+    expect([...(await found(native))].sort()).toEqual(expected);
+  });
+
   it.for<readonly [string, RegExp]>([
     ["services: [", /yaml|did not find/i],
     [`services: { web: { image: 'x:\${NOPE}' } }`, /the variable NOPE is used there and not set/],

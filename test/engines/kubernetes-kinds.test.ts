@@ -80,6 +80,28 @@ describe.concurrent("a Deployment that is easily mistaken", () => {
     expect(await running(shop)).toEqual([`${await shop.image("good2")} true`]);
   });
 
+  it("without replicas, or with a budget that lets no pod go, is told of", async ({ shop }) => {
+    const workloadOf = (replicas: number, image: string): object =>
+      workload("Deployment", { replicas, template: templateOf(image) });
+    await shop.apply([workloadOf(1, await shop.image("good1"))]);
+    const release = await shop.release({ web: "good2" });
+    const found = (): Promise<readonly string[]> =>
+      shop.withTarget({ web: "deployment/web" }, async (target) => {
+        const { findings } = await target.plan(release, POLICY);
+        return findings.filter((one) => one.service === "web").map(({ level, check }) => `${level} ${check}`);
+      });
+    expect(await found()).toEqual(["warn owner_applied"]);
+    const selector = { matchLabels: { app: "web" } };
+    const budget = { apiVersion: "policy/v1", kind: "PodDisruptionBudget", metadata: { name: "all" } };
+    await shop.apply([workloadOf(0, await shop.image("good1")), { ...budget, spec: { minAvailable: 1, selector } }]);
+    const counted = async (): Promise<boolean> =>
+      (await shop.read("poddisruptionbudget/all", "{.status.observedGeneration} {.status.disruptionsAllowed}")) ===
+      "1 0";
+    await waitUntil("the budget is counted", counted, { withinMs: 60_000, everyMs: 200 });
+    const expected = ["warn disruption_budget", "warn no_replicas", "warn owner_applied"];
+    expect([...(await found())].sort()).toEqual(expected);
+  });
+
   it("of a Helm release that was broken off is told of", async ({ shop }) => {
     const owner = { "meta.helm.sh/release-name": "shop", "meta.helm.sh/release-namespace": shop.scope.project };
     const spec = { replicas: 0, template: templateOf(await shop.image("good1")) };

@@ -142,6 +142,7 @@ describe.concurrent("a webhook that refuses", { timeout: 600_000 }, () => {
     expect(result, shop.log.text()).toMatchObject({
       outcome: "refused",
       cause: { cause: "preflight", service: "web", detail: expect.stringContaining(REASON) },
+      report: { findings: expect.arrayContaining([expect.objectContaining({ check: "change_refused" })]) },
     });
     expect(await shop.read("deployment/web", "{.metadata.generation}")).toBe(generation);
     expect(await shop.read("deployment/web", "{.metadata.labels}")).not.toContain("belay.dev");
