@@ -3,6 +3,7 @@ import type { Inputs } from "@belay/core";
 /** Inputs that say how an image is built, besides where its Dockerfile is: all that docker's own actions have. */
 export interface BuildOverrides {
   readonly from?: string;
+  readonly archive?: string;
   readonly contexts?: Readonly<Record<string, string>>;
   readonly secretEnvs?: Readonly<Record<string, string>>;
   readonly secretFiles?: Readonly<Record<string, string>>;
@@ -25,6 +26,8 @@ export interface BuildOverrides {
 export const BUILD_INPUT_TEXTS = {
   "from-image":
     "Image that is in the Docker engine already, by name or ID: it is taken instead of a build, when its label names this commit.",
+  "from-archive":
+    "Image that was saved, relative to belay.yaml: a tar of `docker save`, or an OCI image layout as tar or folder. It is taken instead of a build, when its label names this commit.",
   "build-contexts": "More contexts for FROM and COPY --from, NAME=folder, address or docker-image://…, one a line.",
   "secret-envs": "Secrets of build steps, ID=NAME of an environment variable of this step, one a line.",
   "secret-files": "Secrets of build steps, ID=path, one a line.",
@@ -53,6 +56,7 @@ export function loadBuildOverrides(inputs: Inputs): BuildOverrides | undefined {
   const sbom = inputs.text(name("sbom"));
   const values: { readonly [K in keyof Required<BuildOverrides>]: BuildOverrides[K] | undefined } = {
     from: inputs.text(name("from-image")),
+    archive: inputs.text(name("from-archive")),
     contexts: filled(inputs.pairs(name("build-contexts"))),
     secretEnvs: filled(inputs.pairs(name("secret-envs"))),
     secretFiles: filled(inputs.pairs(name("secret-files"))),

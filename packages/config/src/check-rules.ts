@@ -11,6 +11,7 @@ import type {
   RolloutData,
   ScanData,
   ServiceData,
+  ServiceOverrideData,
   SignatureData,
   TargetData,
 } from "./schema.ts";
@@ -50,7 +51,8 @@ function checkServices(config: ConfigData, complain: Complain): void {
   if (services.length === 0) complain(["services"], "`services` is empty. Name at least one service with its image.");
   for (const [name, { image, build }] of services) {
     checkBuildSecrets(["services", name, "build", "secrets"], build?.secrets, complain);
-    if (build !== undefined && build.context === undefined && build.from === undefined) {
+    checkAdopted(["services", name, "build"], build, complain);
+    if (build !== undefined && lacksImage(build)) {
       const context = pathName(["services", name, "build", "context"]);
       complain(["services", name, "build"], `\`${context}\` is missing. Legal values: ${FORMATS.path.legal}.`, "key");
     }
@@ -90,18 +92,25 @@ function checkOverrides(config: ConfigData, path: Path, environment: Environment
     const known = Object.hasOwn(config.services, name) ? config.services[name] : undefined;
     const at = [...path, name];
     checkBuildSecrets([...at, "build", "secrets"], override.build?.secrets, complain);
+    checkAdopted([...at, "build"], override.build, complain);
     if (known === undefined) {
       complain(at, `no service is called \`${name}\`. ${suggest(name, services, "Services")}`, "key");
-    } else if (
-      override.build !== undefined &&
-      known.build === undefined &&
-      override.build.context === undefined &&
-      override.build.from === undefined
-    ) {
+    } else if (override.build !== undefined && known.build === undefined && lacksImage(override.build)) {
       const context = pathName([...at, "build", "context"]);
       complain([...at, "build"], `\`${context}\` is missing: the service has no build of its own.`, "key");
     }
   }
+}
+
+type BuildData = NonNullable<ServiceOverrideData["build"]>;
+
+function lacksImage({ context, from, archive }: BuildData): boolean {
+  return context === undefined && from === undefined && archive === undefined;
+}
+
+function checkAdopted(path: Path, build: BuildData | undefined, complain: Complain): void {
+  if (build?.from === undefined || build.archive === undefined) return;
+  complain([...path, "archive"], `\`${pathName(path)}\` has both \`from\` and \`archive\`. Keep one of them.`, "key");
 }
 
 type BuildSecrets = NonNullable<ServiceData["build"]>["secrets"];

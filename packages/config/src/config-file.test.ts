@@ -101,7 +101,7 @@ const BAD: [name: string, text: string, problems: string[]][] = [
     [
       "belay.yaml:4:3: `services.web.image` is missing. Legal values: text without spaces that does not begin with `-`.",
       'belay.yaml:5:5: unknown key "imgae" in `services.web`. Did you mean `image`? Legal keys: image, build, names, scan.',
-      'belay.yaml:6:71: unknown key "test_target" in `services.web.build`. Did you mean `test-target`? Legal keys: context, from, dockerfile, target, test-target, args, platforms, contexts, secrets, ssh, cache-from, cache-to, labels, annotations, provenance, sbom, reproducible, pull, no-cache, test-reports, tags, flavor.',
+      'belay.yaml:6:71: unknown key "test_target" in `services.web.build`. Did you mean `test-target`? Legal keys: context, from, archive, dockerfile, target, test-target, args, platforms, contexts, secrets, ssh, cache-from, cache-to, labels, annotations, provenance, sbom, reproducible, pull, no-cache, test-reports, tags, flavor.',
     ],
   ],
   [

@@ -85,6 +85,7 @@ describe("how an image is built", () => {
     ["build-contexts", "a,b=c", "it has the name"],
     ["sbom", "--x", "it is"],
     ["from-image", "--x", "it is"],
+    ["from-archive", "a\u0000b", "it is"],
     ["provenance", "full", "Legal values: none, min, max"],
   ])("refuses %s: %s", (input, value, wrong) => {
     const message = messageOf(() => build({ [input]: value }));
@@ -99,4 +100,27 @@ describe("how an image is built", () => {
     expect(message).toContain("it holds a credential (secret_access_key)");
     expect(message).not.toContain("the secret itself");
   });
+});
+
+it("is not built when an image is there already: the last that names one counts, and one only", () => {
+  const saved = `version: 1
+application: shop
+services: { web: { image: ghcr.io/acme/web, build: { archive: out/web.tar } } }
+environments:
+  staging: { services: { web: { build: { from: "web:ci" } } } }
+`;
+  expect(build({}, undefined, saved)).toEqual({
+    context: "/repo",
+    archive: "/repo/out/web.tar",
+    args: {},
+    platforms: [],
+  });
+  expect(build({}, "staging", saved)).toEqual({ context: "/repo", from: "web:ci", args: {}, platforms: [] });
+  const given = build({ "from-archive": "/tmp/web.tar" }, "staging", saved);
+  expect(given).toMatchObject({ archive: "/tmp/web.tar" });
+  expect(given).not.toHaveProperty("from");
+  const both = messageOf(() => build({ "from-archive": "a", "from-image": "b" }));
+  expect(both).toContain("`from-image` is given, too");
+  const twice = saved.replace("archive:", "from: a, archive:");
+  expect(messageOf(() => build({}, undefined, twice))).toContain("has both `from` and `archive`");
 });

@@ -27,13 +27,13 @@ export function resolveBuild(sources: BuildSources): BuildSettings | undefined {
   const data: BuildData = { ...base, ...over };
   const context = inputs.buildContext ?? data.context;
   const wanted = [inputs.dockerfile, inputs.buildTarget, inputs.testTarget, inputs.buildArgs, inputs.platforms];
-  if (!implied && context === undefined && [...wanted, inputs.build].every((value) => value === undefined))
-    return undefined;
+  const said = [context, data.from, data.archive, ...wanted, inputs.build];
+  if (!implied && said.every((value) => value === undefined)) return undefined;
   const folder = resolve(directory, context ?? ".");
   const dockerfile = inputs.dockerfile ?? data.dockerfile;
   return defined({
     context: folder,
-    from: fromImage(sources, data),
+    ...builtBefore(sources),
     dockerfile: dockerfile === undefined ? undefined : resolve(folder, dockerfile),
     target: inputs.buildTarget ?? data.target,
     testTarget: inputs.testTarget ?? data["test-target"],
@@ -45,12 +45,21 @@ export function resolveBuild(sources: BuildSources): BuildSettings | undefined {
   });
 }
 
-function fromImage({ resolution, inputs }: BuildSources, data: BuildData): string | undefined {
-  const given = inputs.build?.from;
-  if (given !== undefined && !hasFormat(given, FORMATS.word)) {
-    resolution.refuse("from-image", `it is ${showValue(given)}. Legal values: the name or the ID of an image.`);
+/** The last of file, override and inputs that names an image which is there already. */
+function builtBefore({ resolution, base, over, inputs, directory }: BuildSources) {
+  const given = inputs.build ?? {};
+  if (given.from !== undefined && !hasFormat(given.from, FORMATS.word)) {
+    resolution.refuse("from-image", `it is ${showValue(given.from)}. Legal values: the name or the ID of an image.`);
   }
-  return given ?? data.from;
+  if (given.archive !== undefined && !hasFormat(given.archive, FORMATS.path)) {
+    resolution.refuse("from-archive", `it is ${showValue(given.archive)}. Legal values: ${FORMATS.path.legal}.`);
+  }
+  if (given.from !== undefined && given.archive !== undefined) {
+    resolution.refuse("from-archive", "`from-image` is given, too. Keep one of them.");
+  }
+  const named = [given, over, base].find((one) => one?.from !== undefined || one?.archive !== undefined);
+  const archive = named?.archive;
+  return { from: named?.from, archive: archive === undefined ? undefined : resolve(directory, archive) };
 }
 
 function more(sources: BuildSources, data: BuildData) {

@@ -32,6 +32,12 @@ const buildShape = {
   from: z.optional(
     text(FORMATS.word, "An image that is in the engine already, by name or ID: it is taken instead of a build."),
   ),
+  archive: z.optional(
+    text(
+      FORMATS.path,
+      "An image that was saved (`docker save`, or an OCI image layout as archive or folder): it is taken instead of a build.",
+    ),
+  ),
   dockerfile: z.optional(text(FORMATS.path, "Relative to the context. Default: Dockerfile.")),
   target: z.optional(text(FORMATS.word, "Stage that makes the image. Default: the last one.")),
   "test-target": z.optional(text(FORMATS.word, "Stage that runs the tests; its failure ends the run.")),
@@ -86,7 +92,8 @@ const buildShape = {
   ),
 };
 const build = section("How the image is built. Without it the service is not built here.", buildShape, {
-  anyOf: [{ required: ["context"] }, { required: ["from"] }],
+  anyOf: [{ required: ["context"] }, { required: ["from"] }, { required: ["archive"] }],
+  not: { required: ["from", "archive"] },
 });
 
 const names = section("What the service is called on an engine, only where that differs.", {

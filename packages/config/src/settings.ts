@@ -6,6 +6,8 @@ export interface BuildSettings {
   readonly context: string;
   /** An image that the engine has already, by name or ID: it is taken instead of a build. */
   readonly from?: string;
+  /** An image that was saved, in an archive or as OCI image layout (absolute): it is taken instead of a build. */
+  readonly archive?: string;
   /** Default: `Dockerfile` in the context. */
   readonly dockerfile?: string;
   readonly target?: string;

@@ -2,6 +2,7 @@ import { BelayError, isDigest, type Log, type Source } from "@belay/core";
 import { type ImageInspect, isNotFound } from "@belay/docker";
 import type { ImageEngine } from "./build-images.ts";
 import type { BuiltImage } from "./build-service.ts";
+import { isOfCommit, REVISION } from "./image-revision.ts";
 
 export interface Adoption {
   readonly service: string;
@@ -14,20 +15,16 @@ export interface Adoption {
   readonly log: Log;
 }
 
-/** OCI image spec, "Pre-Defined Annotation Keys". */
-const REVISION = "org.opencontainers.image.revision";
-
 /**
  * Takes an image that somebody else built into the release. Its label has to name the commit: anybody can write a label, but
  * an image of another commit does not get in by mistake. What its Dockerfile tests is not known.
  * @throws BelayError INVALID_INPUT when the engine does not have it, or it is of another commit, or of nobody knows which
  */
 export async function adoptImage(adoption: Adoption): Promise<BuiltImage> {
-  const { service, from, source, workflowSha, log } = adoption;
+  const { service, from, log } = adoption;
   const found = await inspect(adoption);
   const revision = found.Config?.Labels?.[REVISION];
-  if (revision !== source.revision && (revision === undefined || revision !== workflowSha))
-    throw foreign(adoption, revision);
+  if (!isOfCommit(revision, adoption)) throw foreign(adoption, revision);
   log.info(`${service}: ${from} (${found.Id}) is taken as it is; it was built from ${revision?.slice(0, 12)}.`);
   const mediaType = found.Descriptor?.mediaType;
   return { ids: [found.Id].filter(isDigest), tested: false, ...(mediaType === undefined ? {} : { mediaType }) };

@@ -84,7 +84,7 @@ export async function buildImages(options: BuildImagesOptions): Promise<Release>
   const outside = chosen.filter(([, service]) => service.build === undefined);
   const pinned = await Promise.all(outside.map(([name, service]) => pinService(name, service, options.resolveDigest)));
   const adopted = await adoptAll(options, chosen);
-  const toBuild = chosen.filter(([, { build }]) => build !== undefined && build.from === undefined);
+  const toBuild = chosen.filter(([, { build }]) => build !== undefined && !isBuiltBefore(build));
   const built = [...adopted, ...(await buildAll(options, toBuild))];
   const named = await Promise.all(built.map((one) => identify(options, one)));
   return createRelease({
@@ -95,6 +95,11 @@ export async function buildImages(options: BuildImagesOptions): Promise<Release>
     evidence: { tests: testsOf(built) },
     createdAt: clock.date().toISOString(),
   });
+}
+
+/** Whether the service's image is taken as somebody else built it. */
+export function isBuiltBefore({ from, archive }: BuildSettings): boolean {
+  return from !== undefined || archive !== undefined;
 }
 
 function testsOf(built: readonly Built[]): NonNullable<Evidence["tests"]> {
@@ -116,17 +121,30 @@ export interface Built {
 }
 
 /** Images that are there already are looked at first: a wrong one is found before a build of minutes. */
-async function adoptAll({ source, docker, log, event }: BuildImagesOptions, chosen: Chosen): Promise<Built[]> {
+async function adoptAll(options: BuildImagesOptions, chosen: Chosen): Promise<Built[]> {
   const adopted: Built[] = [];
   for (const [name, service] of chosen) {
-    const { from, testTarget } = service.build ?? {};
-    if (from === undefined) continue;
+    const { from, archive, testTarget } = service.build ?? {};
+    const taken = archive ?? from;
+    if (taken === undefined) continue;
     if (testTarget !== undefined)
-      log.warn(`${name}: ${from} was built before, so the stage ${testTarget} is not run here.`);
-    const sha = event?.workflowSha === undefined ? {} : { workflowSha: event.workflowSha };
-    adopted.push({ name, service, image: await adoptImage({ service: name, from, source, docker, log, ...sha }) });
+      options.log.warn(`${name}: ${taken} was built before, so the stage ${testTarget} is not run here.`);
+    adopted.push(await adoptOne(options, name, service));
   }
   return adopted;
+}
+
+async function adoptOne(options: BuildImagesOptions, name: string, service: ServiceSettings): Promise<Built> {
+  const { source, docker, log, event, signal, layoutOf } = options;
+  const { from = "", archive, platforms = [] } = service.build ?? {};
+  const sha = event?.workflowSha === undefined ? {} : { workflowSha: event.workflowSha };
+  const common = { service: name, source, log, ...sha };
+  if (archive === undefined) return { name, service, image: await adoptImage({ ...common, from, docker }) };
+  const { adoptArchive } = await import("./archive/adopt-archive.ts");
+  const layout = layoutOf(name);
+  const until = signal === undefined ? {} : { signal };
+  const image = await adoptArchive({ ...common, archive, layout, platforms, ...until });
+  return { name, service, image, layout };
 }
 
 async function buildAll(options: BuildImagesOptions, services: Chosen): Promise<Built[]> {

@@ -29,8 +29,9 @@ export function chooseServices({ application, services }: ServiceChoice): Chosen
 
 /** @throws BelayError DIRTY_TREE */
 export function refuseDirty({ source, allowDirty }: ServiceChoice, chosen: Chosen): void {
-  if (source.dirty !== true || allowDirty === true || chosen.every(([, service]) => service.build === undefined))
-    return;
+  // Nothing of the tree gets into an image that was built and saved before.
+  const isBuilt = ({ build }: ServiceSettings): boolean => build !== undefined && build.archive === undefined;
+  if (source.dirty !== true || allowDirty === true || !chosen.some(([, service]) => isBuilt(service))) return;
   throw new BelayError("DIRTY_TREE", {
     doing: "looking at the work tree before the build",
     got: `there are changes in the build contexts that commit ${source.revision.slice(0, 12)} does not hold`,

@@ -35,7 +35,8 @@ export function identifyImage(options: IdentifyOptions): Promise<Identified> {
 async function inLayout({ built, repository, ...options }: IdentifyOptions, layout: string): Promise<Identified> {
   const { digest, config } = built.image;
   const { build } = built.service;
-  const attestations = (["provenance", "sbom"] as const).filter((kind) => build?.[kind] !== undefined);
+  const made = build?.archive === undefined ? build : undefined;
+  const attestations = (["provenance", "sbom"] as const).filter((kind) => made?.[kind] !== undefined);
   const identity = await layoutIdentity({
     path: layout,
     platforms: build?.platforms ?? [],

@@ -1,5 +1,5 @@
 export { type BuildArguments, buildkitArguments, buildxArguments, legacyArguments } from "./build-arguments.ts";
-export { type BuildImagesOptions, buildImages, type ImageEngine } from "./build-images.ts";
+export { type BuildImagesOptions, buildImages, type ImageEngine, isBuiltBefore } from "./build-images.ts";
 export { type Builder, type DockerCli, findBuilder } from "./builder.ts";
 export { type BuildWay, chooseWay, describeWay } from "./choose-way.ts";
 export { clearLayout } from "./clear-layout.ts";

@@ -6,6 +6,7 @@ import {
   buildImages,
   clearLayout,
   findBuilder,
+  isBuiltBefore,
   readSource,
   retagRelease,
 } from "@belay/images";
@@ -61,8 +62,8 @@ async function sourceOf(
   application: ApplicationSettings,
   run: GitHubRun | undefined,
 ): Promise<Source> {
-  const built = Object.values(application.services).flatMap((service) =>
-    service.build === undefined ? [] : [service.build],
+  const built = Object.values(application.services).flatMap(({ build }) =>
+    build === undefined || build.archive !== undefined ? [] : [build],
   );
   const paths = built.flatMap((one) => [one.context, ...(one.dockerfile === undefined ? [] : [one.dockerfile])]);
   return readSource({
@@ -80,7 +81,7 @@ async function lookForBuilder(
   { builder }: BuildInputs,
   { services }: ApplicationSettings,
 ): Promise<Builder> {
-  if (Object.values(services).every(({ build }) => build === undefined || build.from !== undefined))
+  if (Object.values(services).every(({ build }) => build === undefined || isBuiltBefore(build)))
     return { kind: "legacy" };
   return findBuilder({ runner }, log, builder);
 }

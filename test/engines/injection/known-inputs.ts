@@ -41,6 +41,7 @@ export const KNOWN_INPUTS: Readonly<Record<string, KnownInput>> = {
   "build-args": open("A=V"),
   platforms: late,
   "from-image": open(),
+  "from-archive": open(),
   "build-contexts": open("a=V"),
   "secret-envs": open("a=V"),
   "secret-files": open("a=V", "V=belay.yaml"),
