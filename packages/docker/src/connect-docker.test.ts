@@ -1,3 +1,6 @@
+import { stat } from "node:fs/promises";
+import { request } from "node:http";
+import { dirname } from "node:path";
 import { isBelayError, messageOf, Redactor } from "@belay/core";
 import { type FakeDocker, type FakeDockerOptions, startFakeDocker, waitUntil } from "@belay/testkit";
 import { afterEach, describe, expect, test } from "vitest";
@@ -52,6 +55,30 @@ describe("connecting", () => {
       "--host tcp://host:2376 system dial-stdio",
     ]);
     expect(await other.cliArguments()).toEqual(["--host", "tcp://host:2376"]);
+  });
+
+  test("gives other programs a socket on this machine that leads to an engine elsewhere", async () => {
+    const engine = await fake();
+    const docker = await connect(engine, { host: "tcp://host:2376" });
+    const env = await docker.dialEnvironment();
+    expect(await docker.dialEnvironment()).toEqual(env);
+    expect(env).toMatchObject({ DOCKER_CONTEXT: "", DOCKER_CERT_PATH: "", DOCKER_TLS_VERIFY: "" });
+    const socketPath = String(env.DOCKER_HOST).replace("unix://", "");
+    expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
+    expect((await stat(dirname(socketPath))).mode & 0o777).toBe(0o700);
+    const status = await new Promise((resolve, reject) => {
+      request({ socketPath, path: "/_ping" }, (response) => resolve(response.resume().statusCode))
+        .on("error", reject)
+        .end();
+    });
+    expect(status).toBe(200);
+    await docker.close();
+    await expect(stat(dirname(socketPath))).rejects.toMatchObject({ code: "ENOENT" });
+    // A socket of this machine is one already, and where nothing is named there is nothing to name.
+    const local = await connect(engine, { host: "unix:///run/own.sock" });
+    expect(await local.dialEnvironment()).toMatchObject({ DOCKER_HOST: "unix:///run/own.sock" });
+    const unnamed = await connect(engine, { env: { DOCKER_HOST: "", DOCKER_CONTEXT: "", DOCKER_CONFIG: "/nowhere" } });
+    expect(await unnamed.dialEnvironment()).toEqual({});
   });
 
   test("refuses an engine that is too old, with both versions", async () => {

@@ -1,8 +1,5 @@
 import { BelayError, type Clock, Redactor, systemClock } from "@belay/core";
 import { type Containers, containersOf } from "./containers.ts";
-import { contextAddress } from "./context-address.ts";
-import type { DialCommand } from "./dial-socket.ts";
-import { EngineDoor } from "./engine-door.ts";
 import { isNotFound } from "./engine-error.ts";
 import { type CallOptions, EngineHttp } from "./engine-http.ts";
 import type { EngineEvent, EngineInfo, EngineVersion } from "./engine-types.ts";
@@ -10,8 +7,8 @@ import { type EventQuery, engineEvents, pastEvents } from "./events.ts";
 import { type Images, imagesOf } from "./images.ts";
 import { type Networks, networksOf } from "./networks.ts";
 import { type Nodes, nodesOf } from "./nodes.ts";
+import { prepareWay } from "./prepare-way.ts";
 import { type Services, servicesOf } from "./services.ts";
-import { SshConnection } from "./ssh-connection.ts";
 import { type SwarmFiles, swarmFilesOf } from "./swarm-files.ts";
 import type { SwarmInspect } from "./swarm-types.ts";
 import { type Tasks, tasksOf } from "./tasks.ts";
@@ -55,6 +52,12 @@ export interface Docker {
    * machine, good until `close`, behind which is this client's own connection: no second login.
    */
   cliArguments(): Promise<readonly string[]>;
+  /**
+   * Variables for a program that dials the engine by itself and can do less than the docker command line (Trivy knows neither
+   * ssh nor the certificates of a context). Where the engine is on another machine they name a socket on this one, good until
+   * `close`, behind which is the way that this client goes.
+   */
+  dialEnvironment(): Promise<Readonly<Record<string, string>>>;
   readonly containers: Containers;
   readonly images: Images;
   readonly networks: Networks;
@@ -89,7 +92,7 @@ export const OLDEST_API = "1.41";
 export async function connectDocker(options: ConnectOptions = {}): Promise<Docker> {
   const endpoint = endpointOf(options);
   const doing = `connecting to the Docker engine (${endpoint})`;
-  const way = await prepareWay(options);
+  const way = await prepareWay(options, placeOf(options));
   const http = new EngineHttp(way.dial, options.clock ?? systemClock, options.redactor ?? new Redactor());
   const close = async (): Promise<void> => {
     // At once: an older ssh keeps its first connection's process until the shared login ends.
@@ -103,7 +106,8 @@ export async function connectDocker(options: ConnectOptions = {}): Promise<Docke
     });
     const version = negotiate(ping.apiVersion, doing);
     http.speak(version);
-    return { ...dockerOf(http, version), endpoint, place: placeOf(options), cliArguments: way.cliArguments, close };
+    const { cliArguments, dialEnvironment } = way;
+    return { ...dockerOf(http, version), endpoint, place: placeOf(options), cliArguments, dialEnvironment, close };
   } catch (error) {
     await close();
     // Every engine answers `/_ping`.
@@ -111,41 +115,9 @@ export async function connectDocker(options: ConnectOptions = {}): Promise<Docke
   }
 }
 
-/** How connections come about. */
-interface Way extends Pick<Docker, "cliArguments" | "close"> {
-  readonly dial: DialCommand;
-}
+type Asked = Omit<Docker, "endpoint" | "place" | "cliArguments" | "dialEnvironment" | "close">;
 
-async function prepareWay(options: ConnectOptions): Promise<Way> {
-  const env = { ...process.env, ...options.env };
-  const place = placeOf(options);
-  const address = await contextAddress({ ...options, env });
-  // OpenSSH for Windows can't share connections: there the docker command line dials.
-  if (address?.startsWith("ssh://") && process.platform !== "win32") return sshWay(address, env);
-  return {
-    dial: { command: options.cli ?? "docker", args: [...place, "system", "dial-stdio"], env },
-    cliArguments: async () => place,
-    close: async () => undefined,
-  };
-}
-
-async function sshWay(address: string, env: DialCommand["env"]): Promise<Way> {
-  const ssh = await SshConnection.prepare(address, env);
-  let door: Promise<EngineDoor> | undefined;
-  return {
-    dial: ssh.dial,
-    cliArguments: async () => {
-      door ??= EngineDoor.open(ssh.dial);
-      return ["--host", (await door).address];
-    },
-    close: async () => {
-      await (await door)?.close();
-      await ssh.close();
-    },
-  };
-}
-
-function dockerOf(http: EngineHttp, apiVersion: string): Omit<Docker, "endpoint" | "place" | "cliArguments" | "close"> {
+function dockerOf(http: EngineHttp, apiVersion: string): Asked {
   return {
     apiVersion,
     containers: containersOf(http),

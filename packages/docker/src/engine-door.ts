@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { type DialCommand, DialSocket } from "./dial-socket.ts";
 
 /**
  * A socket on this machine that leads to an engine elsewhere, for programs that would dial for themselves (the compose
- * plugin). It stands in a folder that only this user may enter.
+ * plugin, Trivy). It stands in a folder that only this user may enter.
  */
 export class EngineDoor {
   readonly #server: Server;
@@ -25,6 +25,7 @@ export class EngineDoor {
       door.#server.once("error", reject);
       door.#server.listen(door.#path, resolve);
     });
+    await chmod(door.#path, 0o600);
     // Whoever forgets to close it must still come to an end.
     door.#server.unref();
     return door;

@@ -27,7 +27,7 @@ export interface ImageSources {
 }
 
 /** An image where it is, and what it has to be. */
-export type PlacedImage = Pick<ScanImageOptions, "subject" | "credentials" | "insecure"> & {
+export type PlacedImage = Pick<ScanImageOptions, "subject" | "credentials" | "insecure" | "engine"> & {
   readonly identity: ImageIdentity;
 };
 
@@ -46,7 +46,9 @@ export async function placeImage(
     if (hasLayout(sources.releasePath, service)) {
       return { subject: { kind: "layout", path: layoutPath(sources.releasePath, service) }, identity: image };
     }
-    return { subject: { kind: "engine", id: await idOf(await sources.docker(), image, doing) }, identity: image };
+    const docker = await sources.docker();
+    const subject = { kind: "engine", id: await idOf(docker, image, doing) } as const;
+    return { subject, engine: await docker.dialEnvironment(), identity: image };
   } catch (error) {
     if (error instanceof ScanError) return couldNotScan(error);
     const obstacle = isBelayError(error) ? OBSTACLES[error.code] : undefined;

@@ -49,6 +49,8 @@ export interface ScanImageOptions {
   readonly reports?: ReportCache;
   /** For an image in a registry. Without them Trivy looks into the docker config. */
   readonly credentials?: { readonly username: string; readonly password: string } | undefined;
+  /** For an image of an engine: variables by which Trivy finds it. Default: those that it was opened with. */
+  readonly engine?: Readonly<Record<string, string>>;
   /** Platforms at a time. Default 2. */
   readonly parallel?: number;
   readonly insecure?: boolean;
@@ -105,6 +107,9 @@ async function takeDatabase(store: DatabaseStore, signal: AbortSignal | undefine
   store.digest("vulnerabilities", database).catch(() => undefined);
   return database;
 }
+
+/** Nobody who has had so much more time than it was given is at work still. */
+const HANGS_MS = 10_000;
 
 const DEFAULT_SCANNERS: readonly Scanner[] = ["vuln", "secret"];
 
@@ -281,8 +286,9 @@ async function runTrivy(
     ...(options.insecure === undefined ? {} : { insecure: options.insecure }),
   });
   // Trivy ends by its own timeout, with words about what it was at; ours is for one that hangs.
-  const call = { doing, cwd: work, deadlineMs: timeoutMs + 30_000, ...(signal === undefined ? {} : { signal }) };
+  const call = { doing, cwd: work, deadlineMs: timeoutMs + HANGS_MS, ...(signal === undefined ? {} : { signal }) };
   const env = {
+    ...(input.from === "docker" ? options.engine : {}),
     ...(server?.token === undefined ? {} : { TRIVY_TOKEN: server.token }),
     ...(credentials === undefined
       ? {}

@@ -1,0 +1,73 @@
+import type { ConnectOptions, Docker } from "./connect-docker.ts";
+import { contextAddress } from "./context-address.ts";
+import type { DialCommand } from "./dial-socket.ts";
+import { EngineDoor } from "./engine-door.ts";
+import { SshConnection } from "./ssh-connection.ts";
+
+/** How connections come about. */
+export interface Way extends Pick<Docker, "cliArguments" | "dialEnvironment" | "close"> {
+  readonly dial: DialCommand;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Finds out how the engine is reached; dials nothing yet. `place`: arguments that name it. @throws BelayError INVALID_INPUT */
+export async function prepareWay(options: ConnectOptions, place: readonly string[]): Promise<Way> {
+  const env: Environment = { ...process.env, ...options.env };
+  const address = await contextAddress({ ...options, env });
+  // OpenSSH for Windows can't share connections: there the docker command line dials.
+  if (address?.startsWith("ssh://") && process.platform !== "win32") return sshWay(address, env);
+  const dial = { command: options.cli ?? "docker", args: [...place, "system", "dial-stdio"], env };
+  const door = new OnDemand(dial);
+  return {
+    dial,
+    cliArguments: async () => place,
+    dialEnvironment: async () => {
+      if (address === undefined || process.platform === "win32") return {};
+      return environmentFor(isLocal(address) ? address : await door.address());
+    },
+    close: () => door.close(),
+  };
+}
+
+function isLocal(address: string): boolean {
+  return address.startsWith("unix://") || address.startsWith("npipe://");
+}
+
+async function sshWay(address: string, env: Environment): Promise<Way> {
+  const ssh = await SshConnection.prepare(address, env);
+  const door = new OnDemand(ssh.dial);
+  return {
+    dial: ssh.dial,
+    cliArguments: async () => ["--host", await door.address()],
+    dialEnvironment: async () => environmentFor(await door.address()),
+    close: async () => {
+      await door.close();
+      await ssh.close();
+    },
+  };
+}
+
+/** What would speak TLS to the socket, or name another engine, is taken away: an empty variable is none to docker's client. */
+function environmentFor(host: string): Readonly<Record<string, string>> {
+  return { DOCKER_HOST: host, DOCKER_CONTEXT: "", DOCKER_CERT_PATH: "", DOCKER_TLS_VERIFY: "", DOCKER_TLS: "" };
+}
+
+/** A door that is opened for whoever asks first. */
+class OnDemand {
+  readonly #dial: DialCommand;
+  #door: Promise<EngineDoor> | undefined;
+
+  constructor(dial: DialCommand) {
+    this.#dial = dial;
+  }
+
+  async address(): Promise<string> {
+    this.#door ??= EngineDoor.open(this.#dial);
+    return (await this.#door).address;
+  }
+
+  async close(): Promise<void> {
+    await (await this.#door)?.close();
+  }
+}
