@@ -22,6 +22,17 @@ describe("the process runner", () => {
     await expect(run(node, ["-e", stubborn], { deadlineMs: 300 })).rejects.toMatchObject({ code: "TIMED_OUT" });
   });
 
+  it("ends what a process started with it, on Linux, when it is told to", async () => {
+    const seconds = 10_000 + process.pid;
+    const stubborn = `trap '' TERM; (trap '' TERM; sleep ${seconds}.5 >/dev/null 2>&1) & sleep ${seconds}`;
+    const running = run("sh", ["-c", stubborn], { deadlineMs: 500, withChildren: true });
+    await expect(running).rejects.toMatchObject({ code: "TIMED_OUT" });
+    if (process.platform !== "linux") return;
+    // Those that were ended stay in the list until somebody has asked for them, without a command line.
+    const left = async () => (await run("pgrep", ["-f", `sleep ${seconds}`], { allowedExitCodes: [1] })).stdout;
+    await expect.poll(left, { timeout: 30_000 }).toBe("");
+  });
+
   it("ends a process when the signal aborts, with the signal's own reason", async () => {
     const abort = new AbortController();
     const running = run(node, ["-e", "setInterval(()=>{},1e3)"], { signal: abort.signal });

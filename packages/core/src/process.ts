@@ -5,6 +5,7 @@ import { Writable } from "node:stream";
 import { exec } from "@actions/exec";
 import { BelayError, type ErrorCode, isBelayError } from "./errors.ts";
 import type { Log } from "./log.ts";
+import { ProcessFamily } from "./process-family.ts";
 import type { Redactor } from "./redaction.ts";
 import { tail } from "./text.ts";
 
@@ -18,6 +19,8 @@ export interface RunOptions {
   /** The process gets SIGTERM after this time and SIGKILL two seconds later. */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
+  /** Whether all that the program has started ends with it (on Linux). Default: only the program itself. */
+  readonly withChildren?: boolean;
   /** Shows the command and its output while it runs. */
   readonly log?: Log;
   /** What is being done, for the error: `building the image`. */
@@ -133,11 +136,18 @@ function environment(
 function endOnAbort(slot: Slot, options: RunOptions, doing: string) {
   const timers: NodeJS.Timeout[] = [];
   let reason: "deadline" | "signal" | undefined;
+  let family: ProcessFamily | undefined;
+  const kill = (signal: NodeJS.Signals): void => {
+    slot.child?.kill(signal);
+    family?.kill(signal);
+  };
   const end = (why: "deadline" | "signal"): void => {
     reason ??= why;
     slot.end = "SIGTERM";
-    slot.child?.kill("SIGTERM");
-    timers.push(setTimeout(() => slot.child?.kill("SIGKILL"), KILL_AFTER_MS));
+    const pid = slot.child?.pid;
+    if (options.withChildren === true && pid !== undefined) family ??= new ProcessFamily(pid);
+    kill("SIGTERM");
+    timers.push(setTimeout(() => kill("SIGKILL"), KILL_AFTER_MS));
   };
   const onAbort = (): void => end("signal");
   options.signal?.addEventListener("abort", onAbort, { once: true });
@@ -154,6 +164,8 @@ function endOnAbort(slot: Slot, options: RunOptions, doing: string) {
     },
     clear: (): void => {
       for (const timer of timers) clearTimeout(timer);
+      // Some of it may have closed its output and gone on.
+      family?.kill("SIGKILL");
       options.signal?.removeEventListener("abort", onAbort);
     },
   };

@@ -1,7 +1,7 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRunner, Redactor } from "@belay/core";
+import { BelayError, createRunner, Redactor } from "@belay/core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Trivy } from "./trivy.ts";
 import { TrivyVersions } from "./trivy-version.ts";
@@ -36,4 +36,15 @@ it("is asked of a program once, and again when the program is another one", asyn
   await write("0.50.0");
   await expect(open()).rejects.toMatchObject({ code: "TOOL_TOO_OLD" });
   await expect(open()).rejects.toMatchObject({ code: "TOOL_TOO_OLD" });
+});
+
+it("that does not answer is no Trivy that is missing: nothing else is downloaded for it, and nothing was scanned", async () => {
+  const runner = async (): Promise<never> => {
+    throw new BelayError("TIMED_OUT", {
+      doing: "looking for Trivy",
+      got: "it was not done after 60000 ms and was ended",
+    });
+  };
+  const opening = Trivy.open({ runner, redactor: new Redactor() });
+  await expect(opening).rejects.toMatchObject({ code: "SCAN_FAILED", exitCode: 11, obstacle: "timed_out" });
 });

@@ -32,8 +32,10 @@ async function askVersion(options: TrivyOptions, command: string): Promise<strin
   const next = "Install Trivy: https://trivy.dev/latest/getting-started/installation/";
   const env = { ...options.env, ...QUIET };
   const inherit = inheritedNames(process.env);
-  const run = { doing, env, inherit, deadlineMs: 60_000, failure: "TOOL_MISSING", next } as const;
-  const { stdout } = await options.runner(command, ["--version"], run);
+  const run = { doing, env, inherit, deadlineMs: 60_000, withChildren: true, failure: "TOOL_MISSING", next } as const;
+  const { stdout } = await options.runner(command, ["--version"], run).catch((error: unknown) => {
+    throw isBelayError(error, "TIMED_OUT") ? asScanError(error, doing) : error;
+  });
   const [, version, major, minor] = /^Version: v?((\d+)\.(\d+)\.\S+)/m.exec(stdout) ?? [];
   if (version === undefined) {
     throw new BelayError("TOOL_MISSING", { doing, got: `${command} --version tells no version of Trivy`, next });
@@ -54,7 +56,7 @@ export class Trivy {
     this.version = version;
   }
 
-  /** @throws BelayError TOOL_MISSING, TOOL_TOO_OLD */
+  /** @throws BelayError TOOL_MISSING, TOOL_TOO_OLD; ScanError `timed_out` */
   static async open(options: TrivyOptions): Promise<Trivy> {
     const command = options.command ?? "trivy";
     const known = await options.versions?.find(command);
@@ -77,6 +79,8 @@ export class Trivy {
       env: { ...env, ...call.env, ...QUIET },
       inherit: inheritedNames(process.env),
       deadlineMs: call.deadlineMs,
+      // What is called Trivy may be a script around it.
+      withChildren: true,
       allowedExitCodes: [1, 2],
       ...(signal === undefined ? {} : { signal }),
     }).catch((error: unknown) => {
