@@ -24,6 +24,9 @@ export interface Scanner {
   readonly store: DatabaseStore;
 }
 
+/** How long another process may hold the database; never longer than the scan of one image. */
+const LONGEST_LOCK_MS = 30_000;
+
 /**
  * Finds Trivy, or downloads it. `source`: where from; default this machine, else a verified download. Its databases are downloaded when the first scan needs them.
  * @throws BelayError TOOL_MISSING, TOOL_TOO_OLD, INVALID_INPUT, SCAN_FAILED (a download that failed)
@@ -52,6 +55,7 @@ export async function openScanner(
     repositories,
     update: settings.updateDb,
     ...ages,
+    lockWaitMs: Math.min(settings.timeoutMs, LONGEST_LOCK_MS),
     insecure: insecureAtEngine(context),
     clock,
     log,

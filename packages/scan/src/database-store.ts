@@ -19,6 +19,7 @@ import { exclusive } from "./exclusive.ts";
 import { nextStep } from "./explain-failure.ts";
 import { DATABASES, type DatabaseKind, downloadArguments, WORKPLACE } from "./image-arguments.ts";
 import type { Trivy } from "./trivy.ts";
+import { waitUntilUnlocked } from "./write-lock.ts";
 
 export interface DatabaseStoreOptions {
   readonly trivy: Trivy;
@@ -38,6 +39,8 @@ export interface DatabaseStoreOptions {
   readonly attempts?: number;
   /** Before the second round; doubles. Default 5 s. */
   readonly delayMs?: number;
+  /** How long another process may hold a database for writing before it is given up. Default 30 s. */
+  readonly lockWaitMs?: number;
   /** Whether a registry (`host:port`) may speak plain HTTP, or have a certificate that nobody vouches for. Default: none may. */
   readonly insecure?: (registry: string) => boolean | Promise<boolean>;
   readonly clock: Clock;
@@ -78,7 +81,7 @@ export class DatabaseStore {
   /**
    * The newest database, downloaded if there is a newer one upstream. When that fails, the one that is here does until
    * it is too old.
-   * @throws ScanError no_database, stale_database, or what hindered the download
+   * @throws ScanError no_database, stale_database, cache_locked, or what hindered the download
    */
   async take(kind: DatabaseKind, signal?: AbortSignal): Promise<Database> {
     const files = new DatabaseFiles(this.#options.cache, kind);
@@ -89,6 +92,9 @@ export class DatabaseStore {
       this.#options.log.warn(`${failure.message} The one of ${database.updatedAt}, which is here, is used.`);
     }
     await files.keep(database);
+    const { clock, lockWaitMs: waitMs = 30_000 } = this.#options;
+    const waiting = { doing: `opening Trivy's database (${kind})`, waitMs, clock, ...(signal ? { signal } : {}) };
+    await waitUntilUnlocked(join(database.folder, DATABASES[kind].file), waiting);
     return database;
   }
 
