@@ -165,8 +165,9 @@ describe("an image that is there already", () => {
     return () => folder.remove();
   });
 
-  function adopt(from: string) {
-    const build = { context: folder.path, args: {}, platforms: [], from };
+  function adopt(from: string, more: Partial<BuildSettings> = {}) {
+    const taken = more.archive === undefined ? { from } : more;
+    const build = { context: folder.path, args: {}, platforms: [], ...taken };
     const services = { web: { image: "belay-test.invalid/adopted", names: {}, build } };
     const application = { application: "shop", services, directory: folder.path };
     const common = { runner, docker, env: engine.env, log: createTestLog(), clock: systemClock };
@@ -194,6 +195,15 @@ describe("an image that is there already", () => {
     }
     const named = ["image", "inspect", "--format={{.Id}}", "belay-test.invalid/adopted:sha-0123456789ab"];
     expect((await engine.docker(named)).stdout.trim()).toBe(id);
+    const archive = join(folder.path, "saved.tar");
+    await engine.docker(["save", `--output=${archive}`, "belay-test-adopted:ci"]);
+    const { services } = await adopt("", { archive });
+    expect(services.web?.platforms["linux/amd64"]).toEqual({
+      config: expect.stringMatching(/^sha256:/),
+      manifest: expect.stringMatching(/^sha256:/),
+    });
+    // The ID with the classic store; the containerd store's is the manifest.
+    expect(services.web && knownDigests(services.web)).toContain(id);
     await made("belay-test-adopted:other", "f".repeat(40));
     await expect(adopt("belay-test-adopted:other")).rejects.toMatchObject({
       code: "INVALID_INPUT",

@@ -1,3 +1,5 @@
+import { createWriteStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
 import type { CallOptions, EngineHttp, EngineRequest } from "./engine-http.ts";
 import type { DistributionInspect, Filters, ImageInspect, ImageSummary, ProgressMessage } from "./engine-types.ts";
 import { followProgress, type Progress } from "./follow-progress.ts";
@@ -19,6 +21,11 @@ export interface Images {
   tag(source: string, target: string, options?: CallOptions): Promise<void>;
   /** Pushes `repository:tag`. The digest is the one the engine says it pushed. Default deadline 10 min. */
   push(reference: string, options?: TransferOptions): Promise<{ readonly digest: string | undefined }>;
+  /**
+   * Writes what `docker save` would write, to a file that is not there yet. The deadline is for the engine's first word, the
+   * signal for all.
+   */
+  save(reference: string, path: string, options?: CallOptions): Promise<void>;
   /** Takes a reference away, and the image when it was the last one. Conflict: a container uses it. */
   remove(reference: string, query?: { readonly force?: boolean }, options?: CallOptions): Promise<void>;
   /** What the registry holds, asked by the engine: proves that the *engine* can reach and read it. */
@@ -29,6 +36,8 @@ export interface Images {
 }
 
 const TRANSFER_DEADLINE_MS = 600_000;
+/** It looks for all layers before it says anything. */
+const SAVE_DEADLINE_MS = 120_000;
 /** The classic image store tells the digest in `aux`; containerd's only in this line of text (tried on API 1.52). */
 const PUSHED = /^\S+: digest: (sha256:[0-9a-f]{64}) size: \d+$/;
 
@@ -69,6 +78,7 @@ export function imagesOf(http: EngineHttp): Images {
       await transfer({ doing: `pushing ${reference}`, path, query: { tag }, headers, ...options }, note);
       return { digest };
     },
+    save: (name, path, options) => saveImage(http, name, path, options),
     remove: async (name, query = {}, options) => {
       const force = query.force ?? false;
       await http.call({
@@ -88,6 +98,25 @@ export function imagesOf(http: EngineHttp): Images {
         ...options,
       }),
   };
+}
+
+async function saveImage(http: EngineHttp, name: string, path: string, options: CallOptions = {}): Promise<void> {
+  const doing = `saving the image ${name}`;
+  const { response, socket } = await http.open({
+    doing,
+    path: at(name, "/get"),
+    deadlineMs: SAVE_DEADLINE_MS,
+    ...options,
+  });
+  try {
+    const file = createWriteStream(path, { flags: "wx", mode: 0o600 });
+    await pipeline(response, file, options.signal === undefined ? {} : { signal: options.signal });
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw (error as NodeJS.ErrnoException).syscall === undefined ? await http.explain(error, doing, socket) : error;
+  } finally {
+    response.destroy();
+  }
 }
 
 function at(name: string, rest: string): string {

@@ -2,6 +2,7 @@ import type { BuildSettings, ServiceSettings } from "@belay/config";
 import {
   type Clock,
   createRelease,
+  type Digest,
   type Evidence,
   type ImageIdentity,
   type Log,
@@ -14,6 +15,7 @@ import type { EngineInfo, Images } from "@belay/docker";
 import { adoptImage } from "./adopt-image.ts";
 import { type BuiltImage, buildService, type ServiceBuild } from "./build-service.ts";
 import { type Builder, type DockerCli, findBuilder } from "./builder.ts";
+import { usesContainerd } from "./built-identity.ts";
 import { checkCaches } from "./check-caches.ts";
 import {
   type Chosen,
@@ -27,18 +29,19 @@ import {
 } from "./check-services.ts";
 import { checkWay } from "./check-way.ts";
 import { type BuildWay, chooseWay, describeWay } from "./choose-way.ts";
-import { identifyImage } from "./identify-image.ts";
+import { findBuilt, identifyImage } from "./identify-image.ts";
 import { imageLabels } from "./image-labels.ts";
 import { imageTags } from "./image-tags.ts";
+import { isBuiltBefore } from "./is-built-before.ts";
 import { prefixedLog } from "./prefixed-log.ts";
 import { registerSecrets } from "./register-secrets.ts";
 import { startBuilder } from "./start-builder.ts";
 import type { TagEvent } from "./tag-rules/apply-tag-rules.ts";
 import { tagRulesOf } from "./tag-rules-of.ts";
 
-/** What of the engine a build needs: reading an image back, naming it, and which image store it has. */
+/** What of the engine a build needs: reading an image back, naming it, copying it out, and which image store it has. */
 export interface ImageEngine {
-  readonly images: Pick<Images, "inspect" | "tag">;
+  readonly images: Pick<Images, "inspect" | "tag" | "save">;
   info(): Promise<Pick<EngineInfo, "DriverStatus">>;
 }
 
@@ -85,7 +88,8 @@ export async function buildImages(options: BuildImagesOptions): Promise<Release>
   const pinned = await Promise.all(outside.map(([name, service]) => pinService(name, service, options.resolveDigest)));
   const adopted = await adoptAll(options, chosen);
   const toBuild = chosen.filter(([, { build }]) => build !== undefined && !isBuiltBefore(build));
-  const built = [...adopted, ...(await buildAll(options, toBuild))];
+  const made = [...adopted, ...(await buildAll(options, toBuild))];
+  const built = await mapBounded(made, options.maxParallel ?? 2, options.signal, (one) => keepLayout(options, one));
   const named = await Promise.all(built.map((one) => identify(options, one)));
   return createRelease({
     stage: "build",
@@ -95,11 +99,6 @@ export async function buildImages(options: BuildImagesOptions): Promise<Release>
     evidence: { tests: testsOf(built) },
     createdAt: clock.date().toISOString(),
   });
-}
-
-/** Whether the service's image is taken as somebody else built it. */
-export function isBuiltBefore({ from, archive }: BuildSettings): boolean {
-  return from !== undefined || archive !== undefined;
 }
 
 function testsOf(built: readonly Built[]): NonNullable<Evidence["tests"]> {
@@ -118,6 +117,8 @@ export interface Built {
   readonly service: ServiceSettings;
   readonly image: BuiltImage;
   readonly layout?: string;
+  /** The image's ID, where the engine has it besides. */
+  readonly inEngine?: string;
 }
 
 /** Images that are there already are looked at first: a wrong one is found before a build of minutes. */
@@ -145,6 +146,27 @@ async function adoptOne(options: BuildImagesOptions, name: string, service: Serv
   const until = signal === undefined ? {} : { signal };
   const image = await adoptArchive({ ...common, archive, layout, platforms, ...until });
   return { name, service, image, layout };
+}
+
+/**
+ * An image that a containerd store has goes the way of a layout, however it got there: the engine alone tells neither its
+ * config nor all of its platforms, and Trivy can't read what it saves when only some of its layers are compressed
+ * (go-containerregistry, `pkg/v1/tarball`, looks at the first one).
+ */
+async function keepLayout(options: BuildImagesOptions, built: Built): Promise<Built> {
+  const { docker, layoutOf, log, source, event, signal } = options;
+  if (built.layout !== undefined || !usesContainerd(await docker.info())) return built;
+  const { Id: inEngine } = await findBuilt(docker, built);
+  const { saveImage } = await import("./archive/save-image.ts");
+  const sha = event?.workflowSha === undefined ? {} : { workflowSha: event.workflowSha };
+  const layout = layoutOf(built.name);
+  const { root, note } = await saveImage({
+    ...{ service: built.name, docker, id: inEngine as Digest, layout },
+    ...(built.service.build?.from === undefined ? {} : { adopted: { source, ...sha } }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  if (note !== undefined) log.info(`${built.name}: ${note}.`);
+  return { ...built, image: { ...built.image, digest: root.digest }, layout, inEngine };
 }
 
 async function buildAll(options: BuildImagesOptions, services: Chosen): Promise<Built[]> {

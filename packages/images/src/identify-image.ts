@@ -3,6 +3,7 @@ import { type ImageInspect, isNotFound } from "@belay/docker";
 import type { Built, ImageEngine } from "./build-images.ts";
 import { builtIdentity, usesContainerd } from "./built-identity.ts";
 import { imageTags, type TagRules } from "./image-tags.ts";
+import { isBuiltBefore } from "./is-built-before.ts";
 import { layoutIdentity } from "./layout-identity.ts";
 
 export interface IdentifyOptions {
@@ -32,14 +33,16 @@ export function identifyImage(options: IdentifyOptions): Promise<Identified> {
   return layout === undefined ? inEngine(options) : inLayout(options, layout);
 }
 
-async function inLayout({ built, repository, ...options }: IdentifyOptions, layout: string): Promise<Identified> {
+async function inLayout(all: IdentifyOptions, layout: string): Promise<Identified> {
+  const { built, repository, docker, ...options } = all;
   const { digest, config } = built.image;
   const { build } = built.service;
-  const made = build?.archive === undefined ? build : undefined;
+  // What somebody else built was held against what is asked for when it was taken.
+  const made = build === undefined || isBuiltBefore(build) ? undefined : build;
   const attestations = (["provenance", "sbom"] as const).filter((kind) => made?.[kind] !== undefined);
   const identity = await layoutIdentity({
     path: layout,
-    platforms: build?.platforms ?? [],
+    platforms: made?.platforms ?? [],
     attested: attestations.length > 0,
     ...(digest === undefined ? {} : { digest }),
     ...(config === undefined ? {} : { config }),
@@ -47,6 +50,9 @@ async function inLayout({ built, repository, ...options }: IdentifyOptions, layo
   const [only] = Object.values(identity.platforms);
   const content = identity.index ?? only?.config;
   const tags = tagsOf(options, content);
+  for (const tag of built.inEngine === undefined ? [] : tags) {
+    await docker.images.tag(built.inEngine ?? "", `${repository}:${tag}`);
+  }
   const names = Object.keys(identity.platforms).join(", ");
   // An index is what tells attestations apart from images, so that one platform has one too then.
   const kept = attestations.length === 0 ? "" : `, with its attestations (${attestations.join(", ")}) in its index`;
@@ -74,7 +80,11 @@ function tagsOf({ source, rules }: Pick<IdentifyOptions, "source" | "rules">, co
   });
 }
 
-async function findBuilt(docker: ImageEngine, { name, image }: Built): Promise<ImageInspect> {
+/** @throws BelayError BUILD_FAILED when the engine has it under none of its names */
+export async function findBuilt(
+  docker: ImageEngine,
+  { name, image }: Pick<Built, "name" | "image">,
+): Promise<ImageInspect> {
   for (const id of image.ids) {
     try {
       return await docker.images.inspect(id);

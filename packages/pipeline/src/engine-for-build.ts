@@ -32,5 +32,5 @@ function withoutEngine(error: BelayError): ImageEngine {
   const refuse = async (): Promise<never> => {
     throw error;
   };
-  return { images: { inspect: refuse, tag: refuse }, info: refuse };
+  return { images: { inspect: refuse, tag: refuse, save: refuse }, info: refuse };
 }

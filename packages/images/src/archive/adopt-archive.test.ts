@@ -200,6 +200,27 @@ describe("an archive of docker save", () => {
     expect(await adopt(await saved(entries))).toEqual(built);
   });
 
+  it("of a current engine with the classic store, which tells both, is compressed, too", async () => {
+    const parts = new Parts();
+    const value = config(["base"]);
+    const saved = { config: parts.json("config", value), layers: [{ mediaType: LAYER, ...parts.put("base") }] };
+    const entries = parts.oci(parts.json(MANIFEST, saved));
+    const [configName = "", layerName = ""] = entries.map(({ name }) => name);
+    const both = [
+      ...entries,
+      { name: "manifest.json", content: JSON.stringify([{ Config: configName, Layers: [layerName] }]) },
+    ];
+    const path = join(folder.path, "both.tar");
+    await writeFile(path, tarOf(both));
+    const { digest, config: id } = await adopt(path);
+    expect(id).toBe(sha256(JSON.stringify(value)));
+    const layers = async (root: string | undefined) =>
+      JSON.parse(await readFile(join(layout, "blobs", String(root).replace(":", "/")), "utf8")).layers;
+    expect(await layers(digest)).toMatchObject([{ mediaType: `${LAYER}+gzip` }]);
+    await writeFile(path, tarOf(entries));
+    expect(await layers((await adopt(path)).digest)).toMatchObject([{ mediaType: LAYER }]);
+  });
+
   it("is refused when it is not what its config says, leads out of itself, or is none", async () => {
     const base = { name: "base", content: "base" };
     await refused(save([{ ...base, content: "evil" }], config(["base"]), ["base"]), "has other content");

@@ -38,6 +38,21 @@ export async function copyOci(
   return { root: { digest, mediaType, size }, ...(chosen === root ? {} : { note }) };
 }
 
+/** Whether the only image of a layout has no layer that is compressed. What can't be read is not: copying it tells why. */
+export async function isUncompressed(files: ImageFiles): Promise<boolean> {
+  const read = async (name: string): Promise<unknown> => JSON.parse((await readDocument(files, name)).toString("utf8"));
+  try {
+    const { manifests } = INDEX.parse(await read("index.json"));
+    const digests = new Set(manifests.map(({ digest }) => digest));
+    const [only, ...others] = digests;
+    if (only === undefined || others.length > 0 || manifests.some(isIndex)) return false;
+    const { layers } = MANIFEST.parse(await read(nameOf(only)));
+    return layers.length > 0 && layers.every(({ mediaType }) => mediaType.endsWith(".tar"));
+  } catch {
+    return false;
+  }
+}
+
 function namesOf(roots: readonly LayoutDescriptor[]): string {
   const names = roots.map(
     ({ annotations = {}, digest }) =>
