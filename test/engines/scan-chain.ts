@@ -1,7 +1,16 @@
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Annotation, createRunner, Inputs, Redactor, systemClock } from "@belay/core";
-import { build, deploy, loadPipelineInputs, type PipelineContext, push, type Scanned, scan } from "@belay/pipeline";
+import {
+  build,
+  deploy,
+  loadPipelineInputs,
+  type PipelineContext,
+  push,
+  type ScanInputs,
+  type Scanned,
+  scan,
+} from "@belay/pipeline";
 import {
   type AttachedEngine,
   BASE_IMAGES,
@@ -43,8 +52,8 @@ export interface Job {
   readonly log: TestLog;
   /** Errors that were annotated at a place of the repository. */
   readonly annotated: readonly Annotation[];
-  build(): ReturnType<typeof build>;
-  scan(inputs?: Readonly<Record<string, string>>): Promise<Scanned>;
+  build(inputs?: Readonly<Record<string, string>>): ReturnType<typeof build>;
+  scan(inputs?: Readonly<Record<string, string>>, more?: Partial<ScanInputs>): Promise<Scanned>;
   push(inputs?: Readonly<Record<string, string>>): ReturnType<typeof push>;
   deploy(): ReturnType<typeof deploy>;
   /** A file of Belay's folder. */
@@ -59,10 +68,10 @@ function withPrefix(files: ImageFiles): Record<string, string> {
   return Object.fromEntries(Object.entries(files).map(([path, text]) => [`app/files/${path}`, String(text)]));
 }
 
-export async function openScanChain(): Promise<ScanChain> {
+export async function openScanChain(openEngine: () => Promise<AttachedEngine> = useEngine): Promise<ScanChain> {
   await using undo = new AsyncDisposableStack();
   const { trivy } = await ensureTools(["trivy", "boltWriter"]);
-  const engine = undo.use(await useEngine());
+  const engine = undo.use(await openEngine());
   await makeBaseImages(engine);
   const registry = undo.use(await startRegistry());
   const place = undo.adopt(await temporaryFolder("belay-scan-chain"), (one) => one.remove());
@@ -161,8 +170,8 @@ function openJob(workingDirectory: string, folder: string, cache: string): Job {
     folder,
     log,
     annotated,
-    build: () => build(context, inputs()),
-    scan: (more) => scan(context, inputs(more), { annotate: true }),
+    build: (more) => build(context, inputs(more)),
+    scan: (given, more) => scan(context, { ...inputs(given), ...more }, { annotate: true }),
     push: (more) => push(context, inputs(more)),
     deploy: () => deploy(context, inputs()),
     read: (name) => readFile(join(folder, "belay", name), "utf8"),

@@ -8,6 +8,7 @@ import {
   type Knowledge,
   ReportCache,
   type Trivy,
+  type TrivyChoice,
   type TrivySource,
   TrivyVersions,
 } from "@belay/scan";
@@ -28,13 +29,15 @@ export interface Scanner {
 const LONGEST_LOCK_MS = 30_000;
 
 /**
- * Finds Trivy, or downloads it. `source`: where from; default this machine, else a verified download. Its databases are downloaded when the first scan needs them.
+ * Finds Trivy, or downloads it. `source`: where from; default this machine, else a verified
+ * `download`. Its databases are downloaded when the first scan needs them.
  * @throws BelayError TOOL_MISSING, TOOL_TOO_OLD, INVALID_INPUT, SCAN_FAILED (a download that failed)
  */
 export async function openScanner(
   context: PipelineContext,
   settings: ScanSettings,
   source: TrivySource | undefined,
+  download: TrivyChoice = {},
 ): Promise<Scanner> {
   const { runner, redactor, clock, log, env, signal } = context;
   if (source === "server" && settings.server === undefined) {
@@ -44,7 +47,7 @@ export async function openScanner(
   const cache = cacheFolder(context, settings);
   const versions = new TrivyVersions(join(cache, "belay", "versions"));
   const find = (scanner: TrivySource): Promise<Trivy> =>
-    findTrivy({ scanner, cache, runner, redactor, clock, log, signal, versions });
+    findTrivy({ scanner, download, cache, runner, redactor, clock, log, signal, versions });
   const trivy = await (source === undefined ? installedOr(find, log) : find(source));
   const { dbRepositories: vulnerabilities, javaDbRepositories: java, maxDbAgeMs: maxAgeMs, server } = settings;
   const ages = { maxAgeMs, maxJavaAgeMs: settings.maxJavaDbAgeMs };

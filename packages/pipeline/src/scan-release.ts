@@ -77,10 +77,10 @@ async function scannerFor(
   settings: ScanSettings,
   inputs: ScanInputs,
 ): Promise<Scanner | undefined> {
-  if (inputs.reports.length === 0) return openScanner(context, settings, inputs.scanner);
+  if (inputs.reports.length === 0) return openScanner(context, settings, inputs.scanner, inputs.download);
   // What runs can be compared only when it is looked at with the database of the reports: a newer one is of no use.
   const here = { ...settings, updateDb: false };
-  if (inputs.scanner !== undefined) return openScanner(context, here, inputs.scanner);
+  if (inputs.scanner !== undefined) return openScanner(context, here, inputs.scanner, inputs.download);
   try {
     return await openScanner(context, here, "installed");
   } catch (error) {

@@ -7,7 +7,7 @@ import {
   type ScanOverrides,
 } from "@belay/config";
 import type { Inputs } from "@belay/core";
-import type { ReportFormat, TrivySource } from "@belay/scan";
+import type { ReportFormat, TrivyChoice, TrivySource } from "@belay/scan";
 import { type AttachKind, loadAttachKinds } from "./attach-kind.ts";
 import { UPLOADS, type Upload } from "./upload-scan.ts";
 
@@ -43,6 +43,8 @@ export interface ScanInputs extends CommonInputs {
   readonly scan: ScanOverrides;
   /** Default: this machine's, else a verified download. */
   readonly scanner?: TrivySource;
+  /** Which release of Trivy a download takes. Default: the one that this version of Belay knows by its checksum. */
+  readonly download?: TrivyChoice;
   /** Paths of reports that somebody else's step made of these images; then nothing is scanned here. */
   readonly reports: readonly string[];
   /** Written beside Trivy's own report. */
