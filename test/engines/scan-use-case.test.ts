@@ -1,11 +1,20 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, type ImageIdentity, scanEvidence, sha256, writeRelease } from "@belay/core";
 import { databaseFileOf, scopeFileOf } from "@belay/scan";
-import { freePort, makeImageLayout, SCAN_FILES, startTrivyServer, writeTrivyDatabase } from "@belay/testkit";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import {
+  freePort,
+  makeImageLayout,
+  SCAN_FILES,
+  startSsh,
+  startTrivyServer,
+  temporaryFolder,
+  writeTrivyDatabase,
+} from "@belay/testkit";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { LODASH_FILES, MINIMIST_FILES, openScanChain, type ScanChain } from "./scan-chain.ts";
 import { LODASH, STAND_MS } from "./scan-stand.ts";
+import { startTlsDoor } from "./start-tls-door.ts";
 
 /** Each test goes on from where the one before left the environment, as commits do. */
 let chain: ScanChain;
@@ -277,4 +286,44 @@ it("that is switched off is said loudly, in the log, the release and the report"
   await other.build();
   await other.push({ scan: "off" });
   expect(JSON.parse(await other.read("scan.json"))).toMatchObject({ result: "off", services: [{ service: "web" }] });
+});
+
+it("looks by its ID at an image of an engine that Trivy can't dial: over ssh, or with the certificates of a context", async () => {
+  await chain.commit("Build it far away", LODASH_FILES);
+  const job = await chain.job();
+  await job.build();
+  await using ssh = await startSsh({ dockerHost: chain.engine.host });
+  await using tls = await startTlsDoor(chain.engine.host.replace("unix://", ""));
+  await using temporary = await temporaryFolder("belay-far");
+  const names = { ssh: `ssh-${process.pid}`, tls: `tls-${process.pid}` };
+  const certificates = ["ca", "cert", "key"].map((name) => `${name}=${tls.certificates}/${name}.pem`).join(",");
+  await chain.engine.docker(["context", "create", names.ssh, `--docker=host=${ssh.host}`]);
+  await chain.engine.docker(["context", "create", names.tls, `--docker=host=${tls.host},${certificates}`]);
+  const byContext = (name: string) => ({ DOCKER_HOST: "", DOCKER_CONTEXT: name });
+  const verified = { DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: tls.certificates };
+  const ways: readonly Readonly<Record<string, string>>[] = [
+    { DOCKER_HOST: ssh.host },
+    byContext(names.ssh),
+    { DOCKER_HOST: tls.host, ...verified },
+    byContext(names.tls),
+  ];
+  for (const way of ways) {
+    const [looks, logins, clients] = [await chain.looks(), await ssh.logins(), tls.clients()];
+    await rm(join(chain.cache, "belay/reports"), { recursive: true, force: true });
+    const path = `${ssh.env.PATH?.split(":")[0]}:${process.env.PATH}`;
+    for (const [name, value] of Object.entries({ PATH: path, TMPDIR: temporary.path, ...way })) vi.stubEnv(name, value);
+    try {
+      await expect(job.scan(), JSON.stringify(way)).rejects.toMatchObject({
+        code: "VULNERABLE",
+        message: expect.stringContaining(LODASH[0]),
+      });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    expect(await chain.looks()).toBe(looks + 1);
+    // One login for the images, one for the environment's ledger: Trivy's own connections go over the first.
+    const far = JSON.stringify(way).includes("ssh");
+    expect([(await ssh.logins()) - logins, tls.clients() > clients]).toEqual(far ? [2, false] : [0, true]);
+    expect(await readdir(temporary.path)).toEqual([]);
+  }
 });
