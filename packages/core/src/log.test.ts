@@ -102,11 +102,74 @@ describe("the log of a terminal, which folds", () => {
   });
 });
 
-it("leaves groups that overlap without a frame where nothing is kept back", async () => {
-  const chunks: string[] = [];
-  const log = createLog(workflowStyle(), new Redactor(), (text) => chunks.push(text));
-  await log.group("g", async () => log.info("line"), { overlap: true });
-  expect(chunks).toEqual(["line\n"]);
+describe("groups that run side by side, where a runner can show one at a time", () => {
+  const after = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+  function turning(): { log: ReturnType<typeof createLog>; text: () => string } {
+    const chunks: string[] = [];
+    return {
+      log: createLog(workflowStyle(), new Redactor(), (text) => chunks.push(text)),
+      text: () => chunks.join(""),
+    };
+  }
+
+  it("are shown one after the other, the first as it goes", async () => {
+    const { log, text } = turning();
+    const [first, second, third] = [Promise.withResolvers(), Promise.withResolvers(), Promise.withResolvers()];
+    const group = (title: string, until: Promise<unknown>): Promise<void> => {
+      const work = async (): Promise<void> => {
+        log.info(`${title} 1`);
+        await until;
+        log.warn(`${title} 2`);
+      };
+      return log.group(title, work, { overlap: true });
+    };
+    const all = [group("a", first.promise), group("b", second.promise), group("c", third.promise)];
+    expect(text()).toBe("::group::a\na 1\n");
+    third.resolve(undefined);
+    await all[2];
+    expect(text()).toBe("::group::a\na 1\n");
+    first.resolve(undefined);
+    await all[0];
+    const whole = (name: string): string => `::group::${name}\n${name} 1\n::warning::${name} 2\n::endgroup::\n`;
+    expect(text()).toBe(`${whole("a")}::group::b\nb 1\n`);
+    second.resolve(undefined);
+    await Promise.all(all);
+    log.info("after");
+    expect(text()).toBe(`${whole("a")}${whole("b")}${whole("c")}after\n`);
+  });
+
+  it("keep the output of their processes, and what failed is shown whole", async () => {
+    const { log, text } = turning();
+    const run = createRunner(new Redactor());
+    const say = (word: string, code: number) => () =>
+      run(
+        process.execPath,
+        ["-e", `console.log("${word} 1"); console.log("::error::${word} 2"); process.exit(${code})`],
+        {
+          doing: word,
+          log,
+        },
+      );
+    const names = ["a", "b", "c"];
+    const all = names.map((word, index) => log.group(word, say(word, index), { overlap: true }));
+    const results = await Promise.allSettled(all);
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
+    const groups = [...text().matchAll(/^::group::(.)\n\$ .*\n\1 1\n\u200b::error::\1 2\n::endgroup::$/gm)];
+    expect(groups.map(([, name]) => name)).toEqual(names);
+  });
+
+  it("have no groups in them, and what is said after the end of one is nobody's", async () => {
+    const { log, text } = turning();
+    let late = Promise.resolve();
+    const inner = async (): Promise<void> => {
+      await log.group("::inner", async () => log.info("one"));
+      late = after(1).then(() => log.info("late"));
+    };
+    await log.group("outer", inner, { overlap: true });
+    await late;
+    expect(text()).toBe("::group::outer\n\u200b::inner\none\n::endgroup::\nlate\n");
+  });
 });
 
 describe("every log", () => {

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { formatDuration } from "./duration.ts";
 import type { Redactor } from "./redaction.ts";
 import { plainText } from "./text.ts";
+import { Turns } from "./turns.ts";
 
 /** Where people read what happens. Text from outside may be passed as it is: it can't become a command here. */
 export interface Log {
@@ -11,8 +12,8 @@ export interface Log {
   warn(message: string, at?: Annotation): void;
   error(message: string, at?: Annotation): void;
   /**
-   * Shows what `work` logs under a title that can be folded. Groups that `overlap` in time are folded only where lines
-   * are kept back ({@link LogStyle.fold}); elsewhere their lines come as they are, without a title.
+   * Shows what `work` logs under a title that can be folded. Groups that `overlap` in time are shown one after the other.
+   * In one of those, another group is a title and no more.
    */
   group<T>(title: string, work: () => Promise<T>, options?: { readonly overlap?: boolean }): Promise<T>;
 }
@@ -42,13 +43,16 @@ type Level = Parameters<LogStyle["line"]>[0];
 /** A {@link Log} that redacts, takes control characters out, and writes to `write`. */
 export function createLog(style: LogStyle, redactor: Redactor, write: (text: string) => void): Log {
   const folds = new Folds(write);
+  const frame = (text: string): string => (text === "" ? "" : `${text}\n`);
+  const turns = new Turns((text) => {
+    if (text !== "") write(text);
+  }, frame(style.close()));
   const put = (level: Level, message: string, at?: Annotation): void => {
     if (level === "debug" && !style.debug) return;
     const folded = level === "debug" || level === "info";
-    folds.put(`${style.line(level, redactor.redact(plainText(message)), at)}\n`, folded);
-  };
-  const frame = (text: string): void => {
-    if (text !== "") write(`${text}\n`);
+    const text = `${style.line(level, redactor.redact(plainText(message)), at)}\n`;
+    if (style.fold) folds.put(text, folded);
+    else turns.put(text);
   };
   return {
     debug: (message) => put("debug", message),
@@ -57,13 +61,18 @@ export function createLog(style: LogStyle, redactor: Redactor, write: (text: str
     warn: (message, at) => put("warn", message, at),
     error: (message, at) => put("error", message, at),
     group: async (title, work, options) => {
-      if (style.fold) return folds.run(style.open(redactor.redact(plainText(title))), work);
-      if (options?.overlap) return work();
-      frame(style.open(redactor.redact(plainText(title))));
+      const open = style.open(redactor.redact(plainText(title)));
+      if (style.fold) return folds.run(open, work);
+      if (turns.inside) {
+        put("info", title);
+        return work();
+      }
+      if (options?.overlap) return turns.run(frame(open), work);
+      turns.put(frame(open));
       try {
         return await work();
       } finally {
-        frame(style.close());
+        turns.put(frame(style.close()));
       }
     },
   };
