@@ -14,6 +14,7 @@ import {
 import type { EngineInfo, Images } from "@belay/docker";
 import { adoptImage } from "./adopt-image.ts";
 import { type BuiltImage, buildService, type ServiceBuild } from "./build-service.ts";
+import { buildSideBySide } from "./build-side-by-side.ts";
 import { type Builder, type DockerCli, findBuilder } from "./builder.ts";
 import { usesContainerd } from "./built-identity.ts";
 import { checkCaches } from "./check-caches.ts";
@@ -33,7 +34,6 @@ import { findBuilt, identifyImage } from "./identify-image.ts";
 import { imageLabels } from "./image-labels.ts";
 import { imageTags } from "./image-tags.ts";
 import { isBuiltBefore } from "./is-built-before.ts";
-import { prefixedLog } from "./prefixed-log.ts";
 import { registerSecrets } from "./register-secrets.ts";
 import { startBuilder } from "./start-builder.ts";
 import type { TagEvent } from "./tag-rules/apply-tag-rules.ts";
@@ -179,51 +179,34 @@ async function buildAll(options: BuildImagesOptions, services: Chosen): Promise<
   const way = await chooseWay(builder, () => options.docker.info());
   options.log.info(describeWay(way));
   checkWay(builder, way, services);
-  if (services.length === 1) {
-    const title = `Building ${services.map(([name]) => name).join()}`;
-    return options.log.group(title, () => buildEach(options, services, { builder, way }, options.log));
-  }
-  await startBuilder(cliOf(options), builder, options.log, options.signal);
-  return buildEach(options, services, { builder, way }, undefined);
+  if (services.length > 1) await startBuilder(cliOf(options), builder, options.log, options.signal);
+  const { log, maxParallel = 2, signal } = options;
+  const how = { log, maxParallel, ...(signal === undefined ? {} : { signal }) };
+  return buildSideBySide(services, how, (service, stopped) => buildOne(options, service, { builder, way }, stopped));
 }
 
 function cliOf({ runner, cli, env }: BuildImagesOptions): DockerCli {
   return { runner, ...(cli === undefined ? {} : { command: cli }), ...(env === undefined ? {} : { env }) };
 }
 
-/** The first failure ends the other builds: nothing of this release will be used. */
-async function buildEach(
+async function buildOne(
   options: BuildImagesOptions,
-  services: Chosen,
+  [name, service]: Chosen[number],
   { builder, way }: { readonly builder: Builder; readonly way: BuildWay },
-  log: Log | undefined,
-): Promise<Built[]> {
-  return mapBounded(services, options.maxParallel ?? 2, options.signal, async ([name, service], signal) => {
-    const { build } = service;
-    if (build === undefined) throw new TypeError(`${name} has no build`);
-    const layout = way.kind === "layout" ? { layout: options.layoutOf(name) } : {};
-    const work = (own: Log): Promise<BuiltImage> =>
-      buildService({
-        service: name,
-        build,
-        labels: {
-          ...imageLabels(options.source, { application: options.application.application, service: name }),
-          ...build.labels,
-        },
-        ...timesOf(options.source, build),
-        builder,
-        cli: cliOf(options),
-        log: own,
-        directory: options.application.directory,
-        signal,
-        ...layout,
-      });
-    const aside = () => work(prefixedLog(options.log, name));
-    const image = await (log === undefined
-      ? options.log.group(`Building ${name}`, aside, { overlap: true })
-      : work(log));
-    return { name, service, image, ...layout };
+  signal: AbortSignal,
+): Promise<Built> {
+  const { source, application, log } = options;
+  const { build } = service;
+  if (build === undefined) throw new TypeError(`${name} has no build`);
+  const layout = way.kind === "layout" ? { layout: options.layoutOf(name) } : {};
+  const labels = { ...imageLabels(source, { application: application.application, service: name }), ...build.labels };
+  const image = await buildService({
+    ...{ service: name, build, labels, builder, log, signal, directory: application.directory },
+    ...timesOf(source, build),
+    cli: cliOf(options),
+    ...layout,
   });
+  return { name, service, image, ...layout };
 }
 
 /** A commit that is known by its SHA alone has no time. */
