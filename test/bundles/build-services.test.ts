@@ -8,7 +8,9 @@ import {
   ensureTools,
   findProgram,
   programFolders,
+  type RegistryRig,
   startBuildkit,
+  startRegistry,
   type TemporaryFolder,
   type ThrowawayRepository,
   temporaryFolder,
@@ -30,6 +32,7 @@ RUN ${SHARED} echo "+ $NAME" >> /seen/notes; \\
 `;
 
 let buildkit: BuildkitRig;
+let registry: RegistryRig;
 let repository: ThrowawayRepository;
 let folder: TemporaryFolder;
 /** There is no engine: images are built into layouts. */
@@ -46,6 +49,7 @@ beforeAll(async () => {
   env = { DOCKER_CONFIG: config, DOCKER_HOST: `unix://${join(folder.path, "no-engine")}`, PATH };
   buildkit = owned.use(await startBuildkit());
   await buildkit.addTo(env, "own");
+  registry = owned.use(await startRegistry());
   repository = owned.adopt(await createRepository({ slug: "acme/shops" }), (one) => one.remove());
   const busybox = await readFile((await findProgram("busybox", programFolders())) ?? "");
   for (const name of SERVICES) {
@@ -58,18 +62,21 @@ afterAll(() => owned.disposeAsync());
 /** Commits these Dockerfiles and builds the commit, two services at a time. */
 async function build(dockerfileOf: (service: string) => string, release: string): Promise<BundleResult> {
   const services = SERVICES.map(
-    (name) => `  ${name}: { image: "belay.invalid/{service}", build: { context: ${name}, args: { NAME: ${name} } } }`,
+    (name) =>
+      `  ${name}: { image: "${registry.address}/one/{service}", build: { context: ${name}, args: { NAME: ${name} } } }`,
   );
   const environments = "environments: { staging: { target: { kind: compose, files: [compose.yaml] } } }";
   await repository.commit("Build", {
     [`${PLACE}/belay.yaml`]: ["version: 1", "application: shop", "services:", ...services, environments, ""].join("\n"),
     ...Object.fromEntries(SERVICES.map((name) => [`${PLACE}/${name}/Dockerfile`, dockerfileOf(name)])),
   });
-  return runBundle("build/index", {
-    inputs: { "working-directory": PLACE, builder: "own", "max-parallel": "2", release },
-    env,
-    cwd: repository.folder,
-  });
+  return step("build", { release });
+}
+
+/** Runs an action on the commit that is checked out. */
+function step(action: string, inputs: Readonly<Record<string, string>>): Promise<BundleResult> {
+  const all = { "working-directory": PLACE, builder: "own", "max-parallel": "2", scan: "off", ...inputs };
+  return runBundle(`${action}/index`, { inputs: all, env, cwd: repository.folder });
 }
 
 /** What stands in each group, by its title. Fails where groups are not one after the other. */
@@ -128,6 +135,37 @@ it("builds two services at a time and never more, and shows each in a group of i
     const text = groups.get(`Building ${name}`) ?? "";
     expect([...text.matchAll(/^#\d+ [\d.]+ this is (.*)$/gm)].map(([, said]) => said)).toEqual([name]);
   }
+});
+
+it("takes what was pushed of the commit before, and says so when it is asked for something else now", async () => {
+  const release = join(folder.path, "release.json");
+  expect((await step("push", { release })).exitCode).toBe(0);
+  const pushed = await readRelease(release);
+  const same = await step("build", { release });
+  expect(same.stdout).toContain("was built, tested and pushed before: its release is taken as it is.");
+  expect(commandsOf(same, "(warning|group)")).toEqual([]);
+  expect(await readRelease(release)).toEqual(pushed);
+
+  const other = await step("build", {
+    release,
+    service: "web",
+    "build-args": "NAME=other\nMORE=1",
+    "build-target": "shell",
+  });
+  expect(other.exitCode, other.stdout).toBe(0);
+  expect(commandsOf(other, "group")).toEqual([]);
+  const [warning, ...others] = commandsOf(other, "warning");
+  expect(others).toEqual([]);
+  const image = `${registry.address}/one/web:${pushed.services.web?.tags[0]}`;
+  const told = "is taken as it was built and pushed before, from other inputs than now (args.MORE, args.NAME, target)";
+  expect(warning).toContain(
+    `::warning title=web was built from other inputs::web: ${image} ${told}: the tag of commit`,
+  );
+  expect(warning).toContain("To have it built anew make a new commit");
+  const taken = await readRelease(release);
+  expect(taken.services).toEqual(pushed.services);
+  const { inputs } = pushed.evidence.build ?? {};
+  expect(taken.evidence.build).toEqual({ inputs, changed: { web: ["args.MORE", "args.NAME", "target"] } });
 });
 
 it("annotates the line of the step that failed, and says what became of every service", async () => {

@@ -47,6 +47,13 @@ export interface TestCounts {
 
 /** What a stage found out. Each stage adds its own and changes no other's. */
 export interface Evidence {
+  /** Of the services that were built. */
+  readonly build?: {
+    /** What decides what is in their images besides the commit: names as in belay.yaml, and a digest of each value. */
+    readonly inputs?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+    /** Names of inputs that were asked for in another way than the image was built before, which was taken all the same. */
+    readonly changed?: Readonly<Record<string, readonly string[]>>;
+  };
   /** Services whose test target ran and passed; what their reports count, where they wrote some. */
   readonly tests?: {
     readonly passed: readonly string[];

@@ -31,6 +31,7 @@ import {
 import { checkWay } from "./check-way.ts";
 import { type BuildWay, chooseWay, describeWay } from "./choose-way.ts";
 import { findBuilt, identifyImage } from "./identify-image.ts";
+import type { ImageInputs } from "./image-inputs.ts";
 import { imageLabels } from "./image-labels.ts";
 import { imageTags } from "./image-tags.ts";
 import { isBuiltBefore } from "./is-built-before.ts";
@@ -58,6 +59,8 @@ export interface BuildImagesOptions extends ServiceChoice {
   readonly maxParallel?: number;
   /** What rules for tags may speak of besides the source. */
   readonly event?: TagEvent;
+  /** Kept in the release. */
+  readonly inputs?: Readonly<Record<string, ImageInputs>>;
   /** buildx's builder, or what is looked for already. Default: the one that buildx itself would use. */
   readonly builder?: string | Promise<Builder>;
   /** Told of each secret of the build before anything else is done with it: register it for redaction. */
@@ -96,9 +99,14 @@ export async function buildImages(options: BuildImagesOptions): Promise<Release>
     application: application.application,
     source,
     services: Object.fromEntries([...named, ...pinned].sort(([a], [b]) => (a < b ? -1 : 1))),
-    evidence: { tests: testsOf(built) },
+    evidence: { ...inputsOf(options, toBuild), tests: testsOf(built) },
     createdAt: clock.date().toISOString(),
   });
+}
+
+function inputsOf({ inputs }: BuildImagesOptions, built: Chosen): Pick<Evidence, "build"> {
+  const known = built.flatMap(([name]) => (inputs?.[name] === undefined ? [] : [[name, inputs[name]] as const]));
+  return known.length === 0 ? {} : { build: { inputs: Object.fromEntries(known) } };
 }
 
 function testsOf(built: readonly Built[]): NonNullable<Evidence["tests"]> {

@@ -56,9 +56,13 @@ export function checkService(name: string, service: ServiceSettings): void {
 /** Arguments whose names say that their values are secrets; BuildKit's own checks look for such names too. */
 const SECRET_NAME = /(?:^|_)(?:TOKEN|PASSWORD|PASSWD|SECRET|API_?KEY|PRIVATE_?KEY|CREDENTIALS?)$/i;
 
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
 export function warnOfSecretArguments(log: Log, chosen: Chosen): void {
   for (const [name, { build }] of chosen) {
-    const found = Object.keys(build?.args ?? {}).filter((argument) => SECRET_NAME.test(argument));
+    const found = Object.keys(build?.args ?? {}).filter(isSecretName);
     if (found.length === 0) continue;
     const names = found.join(", ");
     log.warn(

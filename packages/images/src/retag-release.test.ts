@@ -57,3 +57,17 @@ it("leaves the images of others alone", () => {
 it("is the same document when nothing is new", () => {
   expect(retagged("refs/heads/main")).toBe(earlier);
 });
+
+it("keeps what is asked for in another way than the images were built, until that is no longer so", () => {
+  const services = { cache: {}, web: { build: {} } } as never;
+  const application = { application: "shop", directory: "/nowhere", services } as never;
+  const inputs = { web: { target: "sha256:1" } };
+  const pushed = { ...earlier, evidence: { ...earlier.evidence, build: { inputs } } };
+  const changed = { web: ["target"] };
+  const options = { application, source, clock: systemClock, log: createTestLog() };
+  const other = retagRelease(pushed, { ...options, changed });
+  expect(other).toMatchObject({ parent: releaseDigest(pushed), services: earlier.services });
+  expect(other.evidence).toEqual({ ...earlier.evidence, build: { inputs, changed } });
+  expect(retagRelease(other, { ...options, changed })).toBe(other);
+  expect(retagRelease(other, options).evidence).toEqual(pushed.evidence);
+});

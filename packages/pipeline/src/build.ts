@@ -4,11 +4,14 @@ import {
   type Builder,
   type BuildImagesOptions,
   buildImages,
+  changedInputs,
   clearLayout,
   findBuilder,
+  imageInputs,
   isBuiltBefore,
   readSource,
   retagRelease,
+  warnOfChangedInputs,
 } from "@belay/images";
 import type { PipelineContext } from "./context.ts";
 import { engineForBuild } from "./engine-for-build.ts";
@@ -114,14 +117,19 @@ async function buildFrom(
     const how = { docker: engine, layoutOf, onSecret, allowDirty, maxParallel, resolveDigest };
     const options = { ...what, runner, log, clock, signal, ...how };
     const work = async (): Promise<Release> => {
-      const earlier = await findBuilt(context, client, application, source);
+      const [earlier, asked] = await Promise.all([
+        findBuilt(context, client, application, source),
+        imageInputs({ application, runner, redactor }),
+      ]);
       // Nobody may take what an earlier run left there for an image of this release.
       await Promise.all(Object.keys(application.services).map((service) => clearLayout(layoutOf(service))));
-      if (earlier === undefined) return buildImages(options);
-      const release = retagRelease(earlier, options);
+      if (earlier === undefined) return buildImages({ ...options, inputs: asked });
+      const changed = changedInputs(earlier, asked);
+      const release = retagRelease(earlier, { ...options, changed });
       const commit = source.revision.slice(0, 12);
       const how = release === earlier ? "as it is" : `with the tags of now: ${describeTags(release)}`;
       log.info(`Commit ${commit} was built, tested and pushed before: its release is taken ${how}.`);
+      warnOfChangedInputs(log, release, changed);
       return release;
     };
     const release = await timedStage(context, "build", work, describeBuild);
@@ -133,9 +141,13 @@ async function buildFrom(
   }
 }
 
-function describeBuild(release: Release): string {
-  return Object.entries(release.services)
-    .map(([name, image]) => `${name} ${image.tags[0] ?? image.digest ?? ""}`)
+function describeBuild({ services, evidence }: Release): string {
+  return Object.entries(services)
+    .map(([name, image]) => {
+      const changed = evidence.build?.changed?.[name];
+      const told = changed === undefined ? "" : ` (as built before, from other inputs: ${changed.join(", ")})`;
+      return `${name} ${image.tags[0] ?? image.digest ?? ""}${told}`;
+    })
     .join(", ");
 }
 

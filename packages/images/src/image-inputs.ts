@@ -1,0 +1,64 @@
+import { realpath } from "node:fs/promises";
+import { isAbsolute, join, relative } from "node:path";
+import type { ApplicationSettings, BuildSettings } from "@belay/config";
+import { digestOf, type Redactor, type Runner, shortDigest } from "@belay/core";
+import { isSecretName } from "./check-services.ts";
+import { repositoryOf } from "./run-builder.ts";
+
+/**
+ * Which settings decide what is in an image, besides the commit: their names as in belay.yaml (`args.VERSION`, `target`) and
+ * a digest of each value. Of a secret only its id counts, of an argument with the name of a secret only that it is there.
+ */
+export type ImageInputs = Readonly<Record<string, string>>;
+
+export interface ImageInputsOptions {
+  readonly application: ApplicationSettings;
+  readonly runner: Runner;
+  /** What it knows is in no digest either. */
+  readonly redactor: Redactor;
+}
+
+/**
+ * The {@link ImageInputs} of every service that is built here, by the service's name. They are the same in every checkout of
+ * the repository. What only describes an image (labels, annotations) or makes it faster is none of them, nor are platforms,
+ * which the image itself tells.
+ */
+export async function imageInputs(options: ImageInputsOptions): Promise<Record<string, ImageInputs>> {
+  const { application, runner, redactor } = options;
+  const built = Object.entries(application.services).flatMap(([name, { build }]) =>
+    build === undefined || build.from !== undefined ? [] : [[name, build] as const],
+  );
+  if (built.length === 0) return {};
+  const root = await realpath(await repositoryOf(runner, application.directory));
+  const each = built.map(async ([name, build]) => [name, await inputsOf(build, root, redactor)] as const);
+  return Object.fromEntries(await Promise.all(each));
+}
+
+async function inputsOf(build: BuildSettings, root: string, redactor: Redactor): Promise<ImageInputs> {
+  const { context, dockerfile, target, testTarget, provenance, sbom } = build;
+  const place = (path: string): Promise<string> => placeIn(root, path);
+  const args = Object.entries(build.args).map(
+    ([name, value]) => [`args.${name}`, isSecretName(name) ? undefined : redactor.redact(value)] as const,
+  );
+  const contexts = Object.entries(build.contexts ?? {}).map(
+    async ([name, at]) => [`contexts.${name}`, isAbsolute(at) ? await place(at) : redactor.redact(at)] as const,
+  );
+  const plain = { target, "test-target": testTarget, provenance, sbom };
+  const values: (readonly [string, unknown])[] = [
+    ["context", await place(context)],
+    ["dockerfile", await place(dockerfile ?? join(context, "Dockerfile"))],
+    ...Object.entries(plain).filter(([, value]) => value !== undefined),
+    ...args,
+    ...(await Promise.all(contexts)),
+    ...Object.keys(build.secrets ?? {}).map((id) => [`secrets.${id}`, undefined] as const),
+    ...(build.ssh ?? []).map((key) => [`ssh.${key.split("=")[0]}`, undefined] as const),
+  ];
+  // Short, since a target keeps releases too, and some keep them in little space.
+  return Object.fromEntries(values.map(([name, value]) => [name, shortDigest(digestOf(value ?? null), 16)]));
+}
+
+/** Path in the repository. What is elsewhere may be elsewhere next time. */
+async function placeIn(root: string, path: string): Promise<string> {
+  const below = relative(root, await realpath(path).catch(() => path));
+  return below.startsWith("..") || isAbsolute(below) ? "outside" : below.replaceAll("\\", "/");
+}
