@@ -32,10 +32,11 @@ export function remedyOf(finding: Finding): string {
 /** The instruction that brought it in. Outside text. */
 export function originOf(finding: Finding): string {
   const { createdBy, diffId } = finding.layer ?? {};
-  return oneLine(
-    createdBy?.replace(/^\/bin\/sh -c (?:#\(nop\) )?|\s*# buildkit$/g, "") ?? diffId?.slice(0, 19) ?? "",
-    80,
-  );
+  const instruction = createdBy
+    ?.replace(/^\/bin\/sh -c (?:#\(nop\) )?|\s*# buildkit$/g, "")
+    // The classic builder names what was copied by a digest.
+    .replace(/\b((?:dir|file|multi):[0-9a-f]{12})[0-9a-f]{52}\b/g, "$1");
+  return oneLine(instruction ?? diffId?.slice(0, 19) ?? "", 80);
 }
 
 /** One line that says how it stands. */

@@ -145,6 +145,32 @@ describe("Trivy's report", () => {
     });
   });
 
+  describe("whose history is the image's", () => {
+    const image = (history: object[], layers: readonly string[]) => ({
+      Metadata: { ImageConfig: { history, rootfs: { type: "layers", diff_ids: layers } } },
+    });
+    const layerOf = (Layer: object, more: object) =>
+      parse(document([{ Target: "x", Vulnerabilities: [{ ...LODASH, Layer }] }], more)).findings[0]?.layer;
+    const history = [step("FROM", false), step("ENV A=b"), step("COPY lib/ / # buildkit", false)];
+
+    it("tells the instruction that made a layer, as Trivy does of secrets only", () => {
+      const more = image(history, ["sha256:1", "sha256:2"]);
+      const layer = { DiffID: "sha256:2" };
+      expect(layerOf(layer, more)).toEqual({ diffId: "sha256:2", createdBy: "COPY lib/ / # buildkit" });
+      expect(layerOf({ ...layer, CreatedBy: "COPY . ." }, more)).toMatchObject({ createdBy: "COPY . ." });
+      expect(layerOf({ DiffID: "sha256:3" }, more)).toEqual({ diffId: "sha256:3" });
+    });
+
+    it.each([
+      ["has fewer layers", image(history.slice(1), ["sha256:1", "sha256:2"])],
+      ["has more", image(history, ["sha256:2"])],
+      ["is empty", image([], ["sha256:2"])],
+      ["says nothing", image([{}], ["sha256:2"])],
+    ])("and %s, tells none", (_title, more) => {
+      expect(layerOf({ DiffID: "sha256:2" }, more)).toEqual({ diffId: "sha256:2" });
+    });
+  });
+
   it("has secrets without the secret, failed checks only, and licences", () => {
     const results = [
       {

@@ -1,6 +1,7 @@
 import { oneLine, type Platform, platformName } from "@belay/core";
 import { dockerfileSteps } from "./dockerfile-steps.ts";
 import { FIX_STATUSES, type Finding, type FixStatus, type ImageLayer } from "./finding.ts";
+import { layerInstructions } from "./layer-instructions.ts";
 import { readChecked } from "./read-checked.ts";
 import { REPORT_SCHEMA, type TrivyReport, type TrivyResult } from "./report-schema.ts";
 import type { DatabaseVersion, ScanCoverage, ScanReport } from "./scan-report.ts";
@@ -18,6 +19,8 @@ export function parseReport(json: string, database?: DatabaseVersion): ScanRepor
       ? platformName({ os: config.os, architecture: config.architecture, variant: config.variant })
       : undefined;
   const results = report.Results ?? [];
+  const instructions = layerInstructions(report);
+  const findings = results.flatMap((result) => findingsOf(placed(result, report.ArtifactName), platform));
   return {
     image: report.ArtifactName,
     ...given("imageId", report.Metadata.ImageID),
@@ -26,7 +29,7 @@ export function parseReport(json: string, database?: DatabaseVersion): ScanRepor
     ...given("database", database ?? serverDatabase(report)),
     ...given("createdAt", report.CreatedAt),
     coverage: coverageOf(report, results),
-    findings: results.flatMap((result) => findingsOf(placed(result, report.ArtifactName), platform)),
+    findings: findings.map((finding) => withInstruction(finding, instructions)),
   };
 }
 
@@ -167,6 +170,12 @@ function layerOf(layer: Item<"Vulnerabilities">["Layer"]): ImageLayer | undefine
     ...given("diffId", layer.DiffID),
     ...given("createdBy", layer.CreatedBy),
   };
+}
+
+function withInstruction(finding: Finding, instructions: ReadonlyMap<string, string>): Finding {
+  const { layer } = finding;
+  if (layer === undefined || layer.createdBy !== undefined) return finding;
+  return { ...finding, layer: { ...layer, ...given("createdBy", instructions.get(layer.diffId ?? "")) } };
 }
 
 /** A member only when there is a value: Go leaves empty text out, and `undefined` is no value here. */

@@ -80,7 +80,11 @@ const metadata = z.object({
   OS: z.object({ Family: text, Name: text.default(""), EOSL: z.boolean().default(false) }).nullish(),
   ImageID: optional,
   ImageConfig: z
-    .object({ os: optional, architecture: optional, variant: optional, history: z.array(step).nullish() })
+    .object({
+      ...{ os: optional, architecture: optional, variant: optional },
+      history: z.array(step).nullish(),
+      rootfs: z.object({ diff_ids: z.array(text).nullish() }).nullish(),
+    })
     .optional(),
 });
 
