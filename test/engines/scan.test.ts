@@ -252,10 +252,14 @@ it("one scan gives every format", async () => {
     const text = await convertReport(stand.trivy, scan?.json ?? "", format);
     expect(() => JSON.parse(text)).not.toThrow();
     expect(text, format).toContain("lodash");
+    // A bill of materials stands beside the image, where everybody reads it who can read that.
+    if (format !== "sarif") expect(text, format).not.toMatch(/cve-/i);
   }
   const sarif = JSON.parse(await convertReport(stand.trivy, scan?.json ?? "", "sarif"));
   expect(sarif.runs[0].results.map((one: { ruleId: string }) => one.ruleId).sort()).toEqual([...LODASH]);
-  await expect(convertReport(stand.trivy, "{", "sarif")).rejects.toMatchObject({ code: "SCAN_FAILED", exitCode: 11 });
+  for (const format of ["sarif", "cyclonedx"] as const) {
+    await expect(convertReport(stand.trivy, "{", format)).rejects.toMatchObject({ code: "SCAN_FAILED", exitCode: 11 });
+  }
 });
 
 it("a Trivy that is none, or is missing, is told before anything", async () => {
