@@ -4,6 +4,7 @@ import type { KubernetesConnection } from "@belay/kubernetes";
 import type { PipelineContext } from "./context.ts";
 import type { OpenTarget } from "./open-target.ts";
 import { imageAtRegistry, registryAccess } from "./registry-access.ts";
+import { requireNamespace } from "./require-namespace.ts";
 import { type InstanceAccess, startProber } from "./start-prober.ts";
 
 /** The cluster pulls the image, not this machine: a registry that can't be reached from here holds nothing up for long. */
@@ -44,6 +45,7 @@ export async function openKubernetes(
   return {
     target,
     startProber: (ending) => startProber(context, settings, async () => accessOf(context, api), ending),
+    requirePlace: () => requireNamespace(api),
     close: async () => {
       client.close();
       await target.close();

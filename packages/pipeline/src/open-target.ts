@@ -8,6 +8,8 @@ export interface OpenTarget {
   readonly target: Target;
   /** Begins to ask the environment's probes; `undefined` when it has none. */
   startProber(signal: AbortSignal): Promise<Prober | undefined>;
+  /** @throws BelayError INVALID_INPUT when the target's place is not there, which the target itself would show as an empty one. */
+  requirePlace?(): Promise<void>;
   close(): Promise<void>;
 }
 

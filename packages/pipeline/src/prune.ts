@@ -1,5 +1,5 @@
 import { loadConfig, type Settings } from "@belay/config";
-import { BelayError, type Inputs } from "@belay/core";
+import { BelayError, type Inputs, toBelayError } from "@belay/core";
 import {
   chooseImages,
   freedBytes,
@@ -86,7 +86,9 @@ export async function prune(context: PipelineContext, inputs: PruneInputs): Prom
     if (engine !== "always") engine = engineAskedFor(settings);
   }
   const needs = () => neededInAny(context, all, inputs.githubToken);
-  const needed = await needs();
+  const needed = await neededInAny(context, all, inputs.githubToken, (environment) =>
+    tellUnknown(context, environment),
+  );
   if (engine === undefined) return { dryRun: inputs.dryRun, environments, repositories: [] };
   return withRegistry(context, inputs, engine, async (registry) => {
     const done: PrunedRepository[] = [];
@@ -97,17 +99,38 @@ export async function prune(context: PipelineContext, inputs: PruneInputs): Prom
   });
 }
 
-/** @throws what the first environment throws that can't be read: then nobody knows what is needed */
+/** @throws what the first environment throws that can't be read, with its name: then nobody knows what is needed */
 async function neededInAny(
   context: PipelineContext,
   environments: readonly Settings[],
   githubToken: string,
+  onUnknown: (environment: string) => void = () => undefined,
 ): Promise<ReadonlyMap<string, string>> {
   const needed = new Map<string, string>();
   for (const settings of environments) {
-    for (const [digest, why] of await neededImages(context, settings, githubToken)) needed.set(digest, why);
+    const { digests, recorded } = await neededImages(context, settings, githubToken).catch((error: unknown): never => {
+      throw inEnvironment(settings.environment, toBelayError(error, "reading its ledger"));
+    });
+    if (!recorded) onUnknown(settings.environment);
+    for (const [digest, why] of digests) needed.set(digest, why);
   }
   return needed;
+}
+
+/** It may be new; it may also be looked for in the wrong place. */
+function tellUnknown({ log }: PipelineContext, environment: string): void {
+  log.warn(
+    `The target of ${environment} has no record of a deployment: no image stays for going back there. If there were deployments, belay.yaml names another place.`,
+  );
+}
+
+/** Of several environments, which one it is. */
+function inEnvironment(environment: string, error: BelayError): BelayError {
+  const { code, doing, got, next, service } = error;
+  const named = `asking ${environment} what it needs (${doing})`;
+  const renamed = new BelayError(code, { doing: named, got, cause: error, ...(next === undefined ? {} : { next }) });
+  renamed.service = service;
+  return renamed;
 }
 
 /** All of them, whatever the input `environment` says: an image is needed by whoever needs it. */
