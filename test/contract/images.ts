@@ -32,15 +32,19 @@ interface Layer extends Content {
 
 /**
  * Images of busybox alone, put into the registry by its HTTP API: no engine has to build or push them, and each engine
- * pulls what it runs, as on a real target.
+ * pulls what it runs, as on a real target. `tagOf`: what each is called there; default its variant.
  */
-export async function openCatalogue(registry: Pick<RegistryRig, "address" | "url">): Promise<ImageCatalogue> {
+export async function openCatalogue(
+  registry: Pick<RegistryRig, "address" | "url">,
+  tagOf: (name: VariantName) => string = (name) => name,
+): Promise<ImageCatalogue> {
   const path = "belay-test/contract";
   const layer = await busyboxLayer();
   const upload = (content: Content): Promise<void> => putBlob(`${registry.url}/v2/${path}`, content);
   await upload(layer);
   const made = new Map<VariantName, Promise<ImageIdentity>>();
   const make = async (name: VariantName): Promise<ImageIdentity> => {
+    const tag = tagOf(name);
     const config = blobOf(imageConfig(variantOf(name), layer));
     const manifest = blobOf({
       schemaVersion: 2,
@@ -50,10 +54,10 @@ export async function openCatalogue(registry: Pick<RegistryRig, "address" | "url
     });
     if (name !== "missing") {
       await upload(config);
-      await put(`${registry.url}/v2/${path}/manifests/${name}`, manifest.bytes, MEDIA.manifest);
+      await put(`${registry.url}/v2/${path}/manifests/${tag}`, manifest.bytes, MEDIA.manifest);
     }
     const platforms = { [PLATFORM]: { config: config.digest, manifest: manifest.digest } };
-    return { repository: `${registry.address}/${path}`, digest: manifest.digest, tags: [name], platforms };
+    return { repository: `${registry.address}/${path}`, digest: manifest.digest, tags: [tag], platforms };
   };
   return {
     identity: (name) => {

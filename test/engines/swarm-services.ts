@@ -48,11 +48,11 @@ export class Shop {
   readonly log: TestLog = createTestLog(this.redactor);
   readonly services = new Set<string>();
 
-  constructor({ engine, docker, images }: Place, stack: string) {
+  constructor({ engine, docker, images }: Place, stack: string, environment = "test") {
     this.engine = engine;
     this.docker = docker;
     this.images = images;
-    this.scope = { target: "swarm", project: stack, application: "shop", environment: "test" };
+    this.scope = { target: "swarm", project: stack, application: "shop", environment };
   }
 
   name(service = "web"): string {

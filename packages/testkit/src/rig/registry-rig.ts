@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { open, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { open, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { ensureTools } from "./ensure-tools.ts";
 import { freePort } from "./free-port.ts";
 import { run } from "./run.ts";
@@ -36,6 +36,8 @@ export interface RegistryRig extends AsyncDisposable {
   protect(auth: { readonly user: string; readonly password: string }): Promise<void>;
   /** Where its content is. */
   readonly folder: string;
+  /** Removes what no manifest has any more, with the registry's own program. Starts it again. Gives the bytes that were freed. */
+  collectGarbage(): Promise<number>;
   /** Kills it in the middle of whatever it does. */
   kill(): Promise<void>;
   /** From now on it takes connections and answers nothing, as one whose disk hangs, until it is ended or started again. */
@@ -79,6 +81,13 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     address,
     url: `http://${address}`,
     folder: data,
+    collectGarbage: async () => {
+      const before = await bytesOfBlobs(data);
+      await server.end("SIGTERM");
+      await run(program, ["garbage-collect", join(folder.path, "config.yml")]);
+      await server.start();
+      return before - (await bytesOfBlobs(data));
+    },
     start: () => server.start(),
     pause: () => server.end("SIGTERM"),
     protect: async (auth) => {
@@ -91,6 +100,14 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     log: () => server.log(),
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Each is a file `data` (distribution, "storage/driver/filesystem", paths of version 2). */
+async function bytesOfBlobs(data: string): Promise<number> {
+  const blobs = join(data, "docker/registry/v2/blobs");
+  const files = (await readdir(blobs, { recursive: true })).filter((path) => basename(path) === "data");
+  const sizes = await Promise.all(files.map(async (path) => (await stat(join(blobs, path))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 class Server {
