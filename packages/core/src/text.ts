@@ -1,16 +1,19 @@
 /** Pure functions on text that came from outside: it is data, whatever it looks like. */
 
-/** Terminal sequences (CSI, OSC) and control characters other than tab and newline. Built from text: they can't be seen. */
+/**
+ * Terminal sequences (CSI and OSC, also with the one character that stands for ESC and the next), and control characters other
+ * than tab and newline. Built from text: they can't be seen.
+ */
 const CONTROL = new RegExp(
   [
-    String.raw`\x1b\[[0-9;?]*[ -/]*[@-~]`,
-    String.raw`\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`,
-    String.raw`[\x00-\x08\x0b-\x1f\x7f]`,
+    String.raw`(?:\x1b\[|\x9b)[0-9;?]*[ -/]*[@-~]`,
+    String.raw`(?:\x1b\]|\x9d)[^\x07\x1b\x9c\x9d]*(?:\x07|\x1b\\|\x9c)`,
+    String.raw`[\x00-\x08\x0b-\x1f\x7f-\x9f]`,
   ].join("|"),
   "g",
 );
 /** Characters that reorder or hide text (Unicode TR 36): bidirectional controls and zero-width marks. */
-const INVISIBLE = /[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+const INVISIBLE = /[\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 
 /** Text without terminal sequences, control characters and invisible direction marks. Newlines and tabs stay. */
 export function plainText(text: string): string {
