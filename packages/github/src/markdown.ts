@@ -56,7 +56,8 @@ export function fence(lines: readonly string[], language = "text"): string {
 }
 
 function longestRun(text: string): number {
-  return Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  // No spread: a long text can have more runs than a call takes arguments.
+  return [...text.matchAll(/`+/g)].reduce((longest, [run]) => Math.max(longest, run.length), 0);
 }
 
 /**
