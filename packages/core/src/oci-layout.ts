@@ -1,9 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { type Digest, isDigest, sha256 } from "./digest.ts";
 import { BelayError, messageOf } from "./errors.ts";
 import { type Platform, platformName } from "./identity.ts";
+import { parseJson } from "./parse-json.ts";
+import { readJobBytes, readJobFile } from "./read-job-file.ts";
 
 /** An image on disk, in a folder as `buildx build --output type=oci,tar=false` writes it (OCI image spec, "Image Layout"). */
 export interface ImageLayout {
@@ -41,6 +42,8 @@ const CONFIG = z.object({ os: z.string(), architecture: z.string(), variant: z.s
 
 /** An index in an index in an index is more than anybody writes. */
 const DEEPEST = 3;
+/** Of a manifest, an index or a config, in bytes. */
+const LARGEST = 16 * 1024 * 1024;
 
 /**
  * Reads the image of a layout and checks every blob that it reads against its digest; layers are not read.
@@ -50,7 +53,7 @@ export async function readLayout(path: string): Promise<ImageLayout> {
   const doing = `reading the image layout ${path}`;
   const next = "Build the image again.";
   try {
-    const { manifests: roots } = INDEX.parse(JSON.parse(await readFile(join(path, "index.json"), "utf8")));
+    const { manifests: roots } = INDEX.parse(parseJson(await readJobFile(join(path, "index.json"), LARGEST)));
     const entries = await entriesOf(path, roots, DEEPEST);
     if (entries.length > 0) return { roots, entries };
   } catch (error) {
@@ -85,7 +88,7 @@ async function entryOf(path: string, descriptor: LayoutDescriptor): Promise<Layo
 }
 
 async function readBlob(path: string, name: Digest): Promise<unknown> {
-  const bytes = await readFile(join(path, "blobs", ...name.split(":")));
+  const bytes = await readJobBytes(join(path, "blobs", ...name.split(":")), LARGEST);
   if (sha256(bytes) !== name) throw new Error(`the blob ${name} has other content`);
-  return JSON.parse(bytes.toString("utf8"));
+  return parseJson(bytes.toString("utf8"));
 }

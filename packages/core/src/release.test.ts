@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { oddDocuments } from "@belay/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   createRelease,
@@ -9,6 +10,9 @@ import {
   type Release,
   readRelease,
   releaseDigest,
+  scanEvidence,
+  scannedService,
+  whyNotScanned,
   writeRelease,
 } from "./index.ts";
 
@@ -84,3 +88,74 @@ describe("a release", () => {
     await expect(readRelease(join(folder, "r.json"))).rejects.toMatchObject({ code: "RELEASE_INVALID" });
   });
 });
+
+describe("a document that somebody else wrote", () => {
+  const platform = { config: digest, manifest: digest };
+  const counts = { fails: 0, known: 0, reported: 1, ignored: 0 };
+  const web = { result: "passed", counts, platforms: { "linux/amd64": { ...platform, report: digest } } };
+  const whole: Release = {
+    ...first,
+    source: {
+      ...first.source,
+      title: "x",
+      pullRequest: 7,
+      dirty: false,
+      run: { id: "1", attempt: 1, url: "https://x" },
+    },
+    services: {
+      web: { ...first.services.web, digest, index: digest, platforms: { "linux/amd64": platform } } as never,
+    },
+    evidence: { scan: { result: "passed", scannedAt: "2026-01-01T00:00:00Z", services: { web } } as never },
+  };
+  const odd = oddDocuments(whole);
+
+  it("is refused, or has what is read of it in the form that is known", () => {
+    expect(odd.length).toBeGreaterThan(300);
+    for (const { what, document } of odd) {
+      const read = attempt(() => parseRelease(JSON.stringify(document)));
+      if (read instanceof Error) expect(read, what).toMatchObject({ code: "RELEASE_INVALID" });
+      else
+        expect(
+          attempt(() => used(read)),
+          what,
+        ).not.toBeInstanceOf(Error);
+    }
+  });
+
+  it("passes for scanned only when it says so of this very image", () => {
+    expect(used(whole)).toEqual([undefined]);
+    const passing = odd.filter(({ document }) => {
+      const read = attempt(() => parseRelease(JSON.stringify(document)));
+      return !(read instanceof Error) && used(read).some((why) => why === undefined);
+    });
+    const said = passing
+      .map(({ what }) => what)
+      .filter((what) => /\.scan\.services\.web\.(result|platforms)/.test(what));
+    // Digests that are left out are told by the others.
+    expect(said.filter((what) => !/\.(config|manifest) is gone$/.test(what))).toEqual([]);
+  });
+
+  it("can't name a service after what every object has", () => {
+    for (const name of ["constructor", "toString", "hasOwnProperty"]) {
+      const text = JSON.stringify({ ...whole, services: { [name]: whole.services.web } });
+      expect(() => parseRelease(text)).toThrow("is no name of a service");
+    }
+    expect(scannedService(scanEvidence(whole), "constructor")).toBeUndefined();
+  });
+
+  function used(release: Release): (string | undefined)[] {
+    releaseDigest(release);
+    const evidence = scanEvidence(release);
+    return Object.entries(release.services).map(([name, image]) =>
+      whyNotScanned(scannedService(evidence, name), image),
+    );
+  }
+});
+
+function attempt<T>(work: () => T): T | Error {
+  try {
+    return work();
+  } catch (error) {
+    return error as Error;
+  }
+}

@@ -1,8 +1,10 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { canonicalJson, type Digest, isDigest, sha256 } from "./digest.ts";
 import { BelayError, messageOf } from "./errors.ts";
 import { type ImageIdentity, parseReference } from "./identity.ts";
+import { parseJson } from "./parse-json.ts";
+import { readJobFile } from "./read-job-file.ts";
 import type { ScanEvidence } from "./scan-evidence.ts";
 
 /** Where the release came from, so that container → image → commit → author can be walked back. */
@@ -128,7 +130,7 @@ export async function writeRelease(path: string, release: Release): Promise<void
 export async function readRelease(path: string): Promise<Release> {
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = await readJobFile(path);
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
     throw new BelayError("RELEASE_INVALID", {
@@ -145,7 +147,7 @@ export async function readRelease(path: string): Promise<Release> {
 export function parseRelease(text: string, doing = "reading a release"): Release {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     throw new BelayError("RELEASE_INVALID", { doing, got: `it is no JSON (${messageOf(error)})`, cause: error });
   }
@@ -164,16 +166,32 @@ function findMistake(value: unknown): string | undefined {
   }
   if (typeof value.application !== "string" || typeof value.stage !== "string")
     return "application or stage is missing";
-  if (!isRecord(value.source) || typeof value.source.revision !== "string") return "source.revision is missing";
+  const source = findSourceMistake(value.source);
+  if (source !== undefined) return source;
+  if (typeof value.createdAt !== "string") return "createdAt is missing";
   if (!isRecord(value.evidence)) return "evidence is missing";
   if (!isRecord(value.services)) return "services are missing";
   for (const [name, image] of Object.entries(value.services)) {
     // Names become parts of paths and of lines in the log.
-    if (!SERVICE.test(name)) return `${JSON.stringify(name)} is no name of a service`;
+    if (!SERVICE.test(name) || name in Object.prototype) return `${JSON.stringify(name)} is no name of a service`;
     const wrong = findImageMistake(image);
     if (wrong !== undefined) return `services.${name}: ${wrong}`;
   }
   return undefined;
+}
+
+const TEXTS = ["repository", "mergedOnto", "ref", "author", "title", "committedAt"];
+
+function findSourceMistake(source: unknown): string | undefined {
+  if (!isRecord(source) || typeof source.revision !== "string") return "source.revision is missing";
+  const { pullRequest = 0, dirty = false, run } = source;
+  const wrong = TEXTS.find((key) => source[key] !== undefined && typeof source[key] !== "string");
+  if (wrong !== undefined) return `source.${wrong} is no text`;
+  if (!Number.isSafeInteger(pullRequest)) return "source.pullRequest is no number";
+  if (typeof dirty !== "boolean") return "source.dirty is neither true nor false";
+  if (run === undefined) return undefined;
+  const known = isRecord(run) && typeof run.id === "string" && Number.isSafeInteger(run.attempt);
+  return known && ["undefined", "string"].includes(typeof run.url) ? undefined : "source.run is no run";
 }
 
 function findImageMistake(image: unknown): string | undefined {
@@ -184,11 +202,17 @@ function findImageMistake(image: unknown): string | undefined {
   }
   const tag = image.tags.find((one) => typeof one !== "string" || !TAG.test(one));
   if (tag !== undefined) return `${JSON.stringify(tag)} is no tag`;
-  for (const key of ["digest", "index"]) {
-    const digest = image[key];
-    if (digest !== undefined && !(typeof digest === "string" && isDigest(digest))) return `${key} is no sha256 digest`;
+  for (const [platform, parts] of Object.entries(image.platforms)) {
+    const wrong = isRecord(parts) ? noDigest(parts, "config", "manifest") : "it";
+    if (wrong !== undefined) return `platforms.${JSON.stringify(platform)}: ${wrong} is no sha256 digest`;
   }
-  return undefined;
+  const wrong = noDigest(image, "digest", "index");
+  return wrong === undefined ? undefined : `${wrong} is no sha256 digest`;
+}
+
+/** Which of these is something else than a digest. */
+function noDigest(of: Record<string, unknown>, ...keys: readonly string[]): string | undefined {
+  return keys.find((key) => of[key] !== undefined && !(typeof of[key] === "string" && isDigest(of[key])));
 }
 
 function isRepository(text: string): boolean {

@@ -1,4 +1,4 @@
-import type { Digest } from "./digest.ts";
+import { type Digest, isDigest } from "./digest.ts";
 import type { ImageIdentity, Platform, PlatformIdentity } from "./identity.ts";
 import type { Release } from "./release.ts";
 
@@ -46,9 +46,40 @@ export interface ScanEvidence {
 
 /** What a release says of its scan; `undefined` when it was never scanned, or says it in a form that nobody knows. */
 export function scanEvidence(release: Release): ScanEvidence | undefined {
-  const scan = release.evidence.scan as Partial<ScanEvidence> | undefined;
-  const complete = typeof scan === "object" && scan !== null && typeof scan.result === "string";
-  return complete && typeof scan.services === "object" && scan.services !== null ? (scan as ScanEvidence) : undefined;
+  const { scan } = release.evidence as { readonly scan?: unknown };
+  const complete =
+    isRecord(scan) &&
+    isResult(scan.result) &&
+    typeof scan.scannedAt === "string" &&
+    isRecord(scan.services) &&
+    Object.values(scan.services).every(isScanned);
+  return complete ? (scan as unknown as ScanEvidence) : undefined;
+}
+
+/** What the evidence says of a service, whatever it is called. */
+export function scannedService(evidence: ScanEvidence | undefined, service: string): ScannedService | undefined {
+  return evidence !== undefined && Object.hasOwn(evidence.services, service) ? evidence.services[service] : undefined;
+}
+
+function isScanned(value: unknown): boolean {
+  if (!isRecord(value) || !isResult(value.result) || !isRecord(value.counts) || !isRecord(value.platforms))
+    return false;
+  const platforms = Object.values(value.platforms);
+  return Object.values(value.counts).every(Number.isSafeInteger) && platforms.every(isScannedPlatform);
+}
+
+function isScannedPlatform(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const digests = [value.config, value.manifest, value.report].filter((one) => one !== undefined);
+  return digests.every((one) => typeof one === "string" && isDigest(one));
+}
+
+function isResult(value: unknown): value is ScanResult {
+  return value === "passed" || (typeof value === "string" && Object.hasOwn(WORDS, value));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Why this very image can't be taken for scanned and passed, in words; `undefined` when it can. */

@@ -6,6 +6,7 @@ import {
   type Release,
   type ScanEvidence,
   scanEvidence,
+  scannedService,
   whyNotScanned,
 } from "@belay/core";
 import type { PipelineContext } from "./context.ts";
@@ -20,7 +21,7 @@ export function requireScanned(context: PipelineContext, settings: ScanSettings,
   const built = Object.entries(release.services).filter(([, image]) => isOwn(image));
   const isOff = (name: string): boolean => (settings.services[name] ?? settings.gate).off;
   const problems = built.flatMap(([name, image]) => {
-    const why = isOff(name) ? undefined : whyNotScanned(evidence?.services[name], image);
+    const why = isOff(name) ? undefined : whyNotScanned(scannedService(evidence, name), image);
     return why === undefined ? [] : [`${name}: ${why}`];
   });
   if (problems.length > 0) {

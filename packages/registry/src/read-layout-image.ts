@@ -1,6 +1,6 @@
-import { readFile, stat } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
-import { BelayError, type Digest, messageOf, sha256 } from "@belay/core";
+import { BelayError, type Digest, messageOf, readJobBytes, sha256 } from "@belay/core";
 import { type LayoutDescriptor, readLayout } from "@belay/core/oci-layout";
 import { type BlobSource, blobOfFile } from "./blob-source.ts";
 import { blobsOf, type Descriptor, entriesOf, isIndex, type ResolvedImage, type StoredManifest } from "./manifest.ts";
@@ -72,7 +72,7 @@ class Graph {
     if (this.manifests.has(digest)) return;
     if (depth < 0) throw new Error("its indexes are nested too deep");
     if (size > LARGEST_MANIFEST) throw new Error(`the manifest ${digest} is larger than ${LARGEST_MANIFEST} bytes`);
-    const bytes = await readFile(this.#fileOf(digest));
+    const bytes = await readJobBytes(this.#fileOf(digest), LARGEST_MANIFEST);
     if (sha256(bytes) !== digest) throw new Error(`the manifest ${digest} has other content`);
     const manifest: StoredManifest = { digest, mediaType, bytes };
     if (isIndex(mediaType)) {
@@ -87,12 +87,14 @@ class Graph {
   async #addBlob({ digest, size, urls }: Descriptor): Promise<void> {
     if (this.blobs.has(digest)) return;
     const file = this.#fileOf(digest);
-    const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    // What a link leads to would be sent before anybody sees that it is something else.
+    const found = await lstat(file).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return undefined;
       throw error;
     });
     // Layers of Windows that only their maker may distribute are fetched from there.
     if (found === undefined && urls !== undefined) return;
+    if (found?.isFile() === false) throw new Error(`the blob ${digest} is no file`);
     if (found?.size !== size) {
       throw new Error(`the blob ${digest} has ${found?.size ?? "no"} bytes and should have ${size}`);
     }

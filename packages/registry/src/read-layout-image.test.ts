@@ -1,0 +1,26 @@
+import { readdir, readFile, rename, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { makeImageLayout, temporaryFolder } from "@belay/testkit";
+import { expect, it } from "vitest";
+import { readLayoutImage } from "./read-layout-image.ts";
+
+it("reads a layout, and refuses one of which any part is a link", async () => {
+  await using folder = await temporaryFolder("belay-layout");
+  const { path } = await makeImageLayout(join(folder.path, "image"), { "linux/amd64": [{ a: "b" }] });
+  const read = await readLayoutImage(path);
+  expect(read).toMatchObject({ manifests: [expect.anything()], blobs: [expect.anything(), expect.anything()] });
+  const blobs = join(path, "blobs/sha256");
+  const parts = ["index.json", ...(await readdir(blobs)).map((name) => join("blobs/sha256", name))];
+  expect(parts).toHaveLength(4);
+  for (const part of parts) {
+    const file = join(path, part);
+    const elsewhere = join(folder.path, "elsewhere");
+    await rename(file, elsewhere);
+    await symlink(elsewhere, file);
+    // Its content is right, and nobody looks.
+    expect(await readFile(file)).toEqual(await readFile(elsewhere));
+    await expect(readLayoutImage(path), part).rejects.toMatchObject({ code: "RELEASE_INVALID" });
+    await rename(elsewhere, file);
+  }
+  expect(await readLayoutImage(path)).toMatchObject({ identity: read.identity });
+});
