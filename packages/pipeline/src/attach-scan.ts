@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
   BelayError,
@@ -6,7 +6,9 @@ import {
   type ImageIdentity,
   isBelayError,
   isOwn,
+  messageOf,
   type Release,
+  readJobBytes,
   scanEvidence,
   sha256,
 } from "@belay/core";
@@ -35,6 +37,8 @@ const FORMATS: Readonly<Record<AttachKind, readonly Kind[]>> = {
 };
 /** More is not read back from a registry. */
 const LARGEST = 16 * 1024 * 1024;
+/** Of a report: those of large images have some tens of megabytes. */
+const MOST_READ = 512 * 1024 * 1024;
 
 export interface AttachScanOptions {
   readonly registry: RegistryClient;
@@ -70,9 +74,25 @@ async function reportNames(context: PipelineContext): Promise<Map<Digest, string
   const names = new Map<Digest, string>();
   for (const file of (await ifThere(readdir(folder))) ?? []) {
     const ending = `.${SCAN_ENDINGS.json}`;
-    if (file.endsWith(ending)) names.set(sha256(await readFile(join(folder, file))), file.slice(0, -ending.length));
+    if (file.endsWith(ending)) names.set(sha256(await readBytes(join(folder, file))), file.slice(0, -ending.length));
   }
   return names;
+}
+
+/** It is put where everybody can read it who can read the image, so that a link to another file must not be followed. */
+async function readBytes(path: string): Promise<Buffer> {
+  try {
+    return await readJobBytes(path, MOST_READ);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== undefined) throw error;
+    const next = "Run the scan step in this job.";
+    throw new BelayError("PUSH_FAILED", {
+      doing: "reading what the scan left",
+      got: messageOf(error),
+      next,
+      cause: error,
+    });
+  }
 }
 
 interface Place {
@@ -91,7 +111,7 @@ async function attachFile(
   const { log, clock, signal } = context;
   const { format, ...types } = kind;
   const file = `${name}.${SCAN_ENDINGS[format]}`;
-  const bytes = await ifThere(readFile(join(scanFolder(context), format, file)));
+  const bytes = await ifThere(readBytes(join(scanFolder(context), format, file)));
   if (bytes === undefined || image.digest === undefined) return;
   if (bytes.byteLength > LARGEST) return log.warn(`${service}: ${file} is too large to be put beside its image.`);
   const created = scanEvidence(release)?.scannedAt ?? release.createdAt;

@@ -1,7 +1,15 @@
-import { readFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import type { ScanSettings } from "@belay/config";
-import { BelayError, formatDuration, type ImageIdentity, messageOf, oneLine, type Platform } from "@belay/core";
+import {
+  BelayError,
+  formatDuration,
+  type ImageIdentity,
+  messageOf,
+  oneLine,
+  type Platform,
+  parseJson,
+  readJobFile,
+} from "@belay/core";
 import {
   type CouldNotScan,
   couldNotScan,
@@ -19,6 +27,9 @@ import {
 } from "@belay/scan";
 import type { PipelineContext } from "./context.ts";
 import { cacheFolder } from "./open-scanner.ts";
+
+/** Those of large images have some tens of megabytes. */
+const LARGEST_REPORT = 256 * 1024 * 1024;
 
 /** What reports that somebody else's step made say of each image, in the order of the images. */
 export async function givenReports(
@@ -44,7 +55,7 @@ async function readGiven(context: PipelineContext, settings: ScanSettings, path:
   const file = resolve(workingDirectory, path);
   let json: string;
   try {
-    json = await readFile(file, "utf8");
+    json = await readJobFile(file, LARGEST_REPORT);
   } catch (error) {
     const next = "Give the path of a report that `trivy image --format json` wrote in a step before.";
     const doing = `reading the report ${relative(workingDirectory, file)}`;
@@ -66,7 +77,7 @@ async function readGiven(context: PipelineContext, settings: ScanSettings, path:
 /** What `actions/trivy`, or whoever else made a report, leaves beside it: what was looked for. */
 async function scopeBeside(file: string): Promise<ScanScope | undefined> {
   const beside = scopeFileOf(file);
-  const text = await readFile(beside, "utf8").catch(() => undefined);
+  const text = await readJobFile(beside).catch(() => undefined);
   return text === undefined ? undefined : parseScope(text, beside);
 }
 
@@ -78,12 +89,12 @@ interface Databases {
 
 /** Also beside it: which databases it was made with. */
 async function databasesBeside(file: string): Promise<Databases | undefined> {
-  const text = await readFile(databaseFileOf(file), "utf8").catch(() => undefined);
+  const text = await readJobFile(databaseFileOf(file)).catch(() => undefined);
   if (text === undefined) return undefined;
   const doing = `reading ${databaseFileOf(file)}`;
   let told: unknown;
   try {
-    told = JSON.parse(text);
+    told = parseJson(text);
   } catch (error) {
     throw new ScanError("broken_report", { doing, got: messageOf(error), cause: error });
   }

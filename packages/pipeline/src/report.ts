@@ -1,10 +1,10 @@
-import { readFile } from "node:fs/promises";
-import { BelayError, type DeploymentReport, type FailureReport, isOutcome, messageOf } from "@belay/core";
+import { BelayError, type DeploymentReport, type FailureReport, messageOf, parseJson, readJobFile } from "@belay/core";
 import { announce } from "./announce.ts";
 import type { PipelineContext } from "./context.ts";
 import { deploymentStart } from "./deployment-start.ts";
 import { githubOf } from "./github-of.ts";
 import { reportPath } from "./places.ts";
+import { REPORT_FORM } from "./report-form.ts";
 import { reportFromLedger } from "./report-from-ledger.ts";
 import type { DeployInputs } from "./use-case-inputs.ts";
 
@@ -52,27 +52,16 @@ export async function report(
 
 async function readReport(context: PipelineContext): Promise<DeploymentReport | FailureReport | undefined> {
   const path = reportPath(context);
-  let text: string;
+  let value: unknown;
   try {
-    text = await readFile(path, "utf8");
+    value = parseJson(await readJobFile(path));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw unreadable(path, messageOf(error));
   }
-  return parseReport(path, text);
-}
-
-function parseReport(path: string, text: string): DeploymentReport | FailureReport {
-  let value: Partial<DeploymentReport & FailureReport> | null;
-  try {
-    value = JSON.parse(text) as Partial<DeploymentReport & FailureReport> | null;
-  } catch (error) {
-    throw unreadable(path, messageOf(error));
-  }
-  const complete = typeof value?.application === "string" && Array.isArray(value.stages);
-  if (complete && typeof value?.outcome === "string" && isOutcome(value.outcome)) return value as DeploymentReport;
-  if (complete && typeof value?.reason === "string") return value as FailureReport;
-  throw unreadable(path, "it is no report of this version");
+  const parsed = REPORT_FORM.safeParse(value);
+  if (!parsed.success) throw unreadable(path, "it is no report of this version");
+  return parsed.data as unknown as DeploymentReport | FailureReport;
 }
 
 function unreadable(path: string, got: string): BelayError {

@@ -1,9 +1,10 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { messageOf, redactDeep, type ScanServiceSummary, type ScanSummary } from "@belay/core";
+import { messageOf, parseJson, readJobFile, redactDeep, type ScanServiceSummary, type ScanSummary } from "@belay/core";
 import { renderScanPage, writeSummary } from "@belay/github";
 import type { PipelineContext } from "./context.ts";
 import { belayFolder } from "./places.ts";
+import { SCAN_SUMMARY_FORM } from "./scan-summary-form.ts";
 
 /** The stage's words where nobody looked. */
 export const SCAN_OFF = "switched off in the settings (scan: off)";
@@ -43,8 +44,7 @@ export async function forgetScanSummary(context: PipelineContext): Promise<void>
 /** None where nothing was scanned. It is only told, never decided on. */
 export async function readScanSummary(context: PipelineContext): Promise<ScanSummary | undefined> {
   try {
-    const value = JSON.parse(await readFile(summaryPath(context), "utf8")) as Partial<ScanSummary> | null;
-    return typeof value?.result === "string" && Array.isArray(value.services) ? (value as ScanSummary) : undefined;
+    return SCAN_SUMMARY_FORM.parse(parseJson(await readJobFile(summaryPath(context)))) as ScanSummary;
   } catch (error) {
     context.log.debug(`no scan of an earlier step: ${messageOf(error)}`);
     return undefined;

@@ -1,14 +1,16 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { messageOf, type StageReport, toBelayError } from "@belay/core";
+import { messageOf, parseJson, readJobFile, type StageReport, toBelayError } from "@belay/core";
+import * as z from "zod/mini";
 import type { PipelineContext } from "./context.ts";
 import { stagesPath } from "./places.ts";
+import { STAGE_FORM } from "./stage-form.ts";
 
 /** Stages of this job so far, in their order. A missing or unreadable file means none: they are only told, never decided on. */
 export async function readStages(context: PipelineContext): Promise<readonly StageReport[]> {
   try {
-    const value: unknown = JSON.parse(await readFile(stagesPath(context), "utf8"));
-    return Array.isArray(value) ? (value as StageReport[]) : [];
+    const value = parseJson(await readJobFile(stagesPath(context)));
+    return z.array(STAGE_FORM).parse(value) as StageReport[];
   } catch (error) {
     context.log.debug(`no stages of earlier steps: ${String(error)}`);
     return [];
