@@ -14,6 +14,12 @@ describe("what --json prints", () => {
     expect(JSON.parse(resultJson(result))).toEqual(result);
   });
 
+  it("holds nothing that a terminal obeys unseen, and means the same", () => {
+    const result = { "a\u009b": "b\u001b[31m\u009b31m\u202e\u2066\u061c\u2028\u0085\u200b\\u202e" };
+    expect(resultJson(result)).toMatch(/^[ -~]+$/);
+    expect(JSON.parse(resultJson(result))).toEqual(result);
+  });
+
   it("is one object for an error too", () => {
     const error = new BelayError("INVALID_INPUT", { doing: "reading", got: "two\nlines" });
     expect(errorJson(error)).not.toContain("\n");
