@@ -31,6 +31,13 @@ describe("the log of a workflow step", () => {
     expect(text).toBe("::error file=a%2Cb%3Ac.ts,line=3::50%25 lost%0A::warning::x\n");
   });
 
+  it("cleans an annotation's place as its message", () => {
+    const at = { title: "s3cret-value \u001b[31mof\u202e", file: "a\u009b\n::error::b" };
+    expect(written(workflowStyle(), (log) => log.warn("x", at))).toBe(
+      "::warning title=*** of,file=a%0A%3A%3Aerror%3A%3Ab::x\n",
+    );
+  });
+
   it("closes a group even when the work fails, and redacts its title", async () => {
     const chunks: string[] = [];
     const redactor = new Redactor();

@@ -43,6 +43,12 @@ type Level = Parameters<LogStyle["line"]>[0];
 /** A {@link Log} that redacts, takes control characters out, and writes to `write`. */
 export function createLog(style: LogStyle, redactor: Redactor, write: (text: string) => void): Log {
   const folds = new Folds(write);
+  const clean = (text: string): string => redactor.redact(plainText(text));
+  const place = ({ title, file, line }: Annotation): Annotation => ({
+    ...(title === undefined ? {} : { title: clean(title) }),
+    ...(file === undefined ? {} : { file: clean(file) }),
+    ...(line === undefined ? {} : { line }),
+  });
   const frame = (text: string): string => (text === "" ? "" : `${text}\n`);
   const turns = new Turns((text) => {
     if (text !== "") write(text);
@@ -50,7 +56,7 @@ export function createLog(style: LogStyle, redactor: Redactor, write: (text: str
   const put = (level: Level, message: string, at?: Annotation): void => {
     if (level === "debug" && !style.debug) return;
     const folded = level === "debug" || level === "info";
-    const text = `${style.line(level, redactor.redact(plainText(message)), at)}\n`;
+    const text = `${style.line(level, clean(message), at && place(at))}\n`;
     if (style.fold) folds.put(text, folded);
     else turns.put(text);
   };
@@ -61,7 +67,7 @@ export function createLog(style: LogStyle, redactor: Redactor, write: (text: str
     warn: (message, at) => put("warn", message, at),
     error: (message, at) => put("error", message, at),
     group: async (title, work, options) => {
-      const open = style.open(redactor.redact(plainText(title)));
+      const open = style.open(clean(title));
       if (style.fold) return folds.run(open, work);
       if (turns.inside) {
         put("info", title);
