@@ -1,5 +1,5 @@
 /** Signatures in a real registry, and the real cosign, which takes ours and whose own are taken. */
-import { generateKeyPairSync } from "node:crypto";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createRunner, type Digest, isDigest, Redactor, systemClock } from "@belay/core";
@@ -10,7 +10,9 @@ import {
   ensureTools,
   makeImageLayout,
   type RegistryRig,
+  type SigstoreRig,
   startRegistry,
+  startSigstore,
   type TemporaryFolder,
   temporaryFolder,
 } from "@belay/testkit";
@@ -45,12 +47,19 @@ afterAll(async () => {
 });
 
 /** Runs cosign in the folder that has its pair of keys. */
-async function inFolder(args: readonly string[], allowedExitCodes: readonly number[] = [0]) {
-  const env = { COSIGN_PASSWORD: PASSWORD, HOME: place.path, DOCKER_CONFIG: place.path };
+async function inFolder(args: readonly string[], allowedExitCodes: readonly number[] = [0], more: object = {}) {
+  const env = { COSIGN_PASSWORD: PASSWORD, HOME: place.path, DOCKER_CONFIG: place.path, ...more };
   return run(cosign, args, { cwd: place.path, env, inherit: ["PATH"], deadlineMs: 120_000, allowedExitCodes });
 }
 
-/** cosign without the transparency log, which is not reachable here; ours writes no entry into it. */
+/** The log's public key, as a trusted root has it. */
+function rekorKey({ trustedRoot }: SigstoreRig): string {
+  const { tlogs } = JSON.parse(trustedRoot) as { tlogs: { publicKey: { rawBytes: string } }[] };
+  const key = Buffer.from(tlogs[0]?.publicKey.rawBytes ?? "", "base64");
+  return createPublicKey({ key, format: "der", type: "spki" }).export({ type: "spki", format: "pem" }).toString();
+}
+
+/** cosign without the transparency log: ours writes no entry into it unless it is told to. */
 const verifyWith = (key: string, image: string) =>
   inFolder(["verify", "--key", key, "--insecure-ignore-tlog=true", "--output=json", image], [0, 1, 10, 11, 12]);
 const signWith = (key: string, image: string) =>
@@ -75,8 +84,8 @@ async function image(platforms: readonly string[] = ["linux/amd64"]): Promise<Pu
 const keyText = (name: string) => readFile(join(place.path, name), "utf8");
 const cosignKey = async () => loadSigningKey(await keyText("cosign.key"), PASSWORD);
 const cosignPublic = async () => loadPublicKey(await keyText("cosign.pub"), "reading cosign.pub");
-const signOurs = async (pushed: Pushed, key = cosignKey()) =>
-  signImage({ registry: client, clock: systemClock, ...pushed }, await key);
+const signOurs = async (pushed: Pushed, key = cosignKey(), rekorUrl?: string) =>
+  signImage({ registry: client, clock: systemClock, ...pushed, ...(rekorUrl && { rekorUrl }) }, await key);
 const check = async (pushed: Pushed, key = cosignPublic()) =>
   checkSignature(client, pushed.repository, pushed.digest, await key);
 
@@ -131,6 +140,47 @@ describe("a signature by key", () => {
     await signOurs(pushed, loadSigningKey(pem));
     const verified = await verifyWith(`${kind}.pub`, pushed.reference);
     expect(verified.exitCode, verified.stderr).toBe(0);
+  });
+
+  it.each(["ec", "rsa"] as const)(
+    "of the kind %s is entered into a log, and taken by cosign with its entry",
+    async (kind) => {
+      await using sigstore = await startSigstore();
+      const pushed = await image();
+      const pair =
+        kind === "rsa"
+          ? generateKeyPairSync("rsa", { modulusLength: 2_048 })
+          : generateKeyPairSync("ec", { namedCurve: "P-256" });
+      await writeFile(join(place.path, "logged.pub"), pair.publicKey.export({ type: "spki", format: "pem" }));
+      await writeFile(join(place.path, "rekor.pub"), rekorKey(sigstore));
+      const key = loadSigningKey(pair.privateKey.export({ type: "pkcs8", format: "pem" }) as string);
+      const verify = () => {
+        const args = ["verify", "--key", "logged.pub", "--output=json", pushed.reference];
+        const env = { SIGSTORE_REKOR_PUBLIC_KEY: join(place.path, "rekor.pub") };
+        return inFolder(args, [0, 1, 10, 11, 12], env);
+      };
+      expect(await signOurs(pushed, key)).toBe("signed");
+      expect(await signOurs(pushed, key, sigstore.url)).toBe("signed");
+      const verified = await verify();
+      expect(verified.exitCode, verified.stderr).toBe(0);
+      expect(await signOurs(pushed, key, sigstore.url)).toBe("already signed");
+      expect(await signOurs(pushed, key)).toBe("already signed");
+      expect(sigstore.requests).toEqual(["/api/v1/log/entries"]);
+      // Of another log it is no entry.
+      await using other = await startSigstore();
+      await writeFile(join(place.path, "rekor.pub"), rekorKey(other));
+      expect((await verify()).exitCode).not.toBe(0);
+    },
+  );
+
+  it("is not made where its log can't be had", async () => {
+    const pushed = await image();
+    const { privateKey } = generateKeyPairSync("ed25519");
+    const ed25519 = loadSigningKey(privateKey.export({ type: "pkcs8", format: "pem" }) as string);
+    await expect(signOurs(pushed, ed25519, "http://127.0.0.1:1")).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    const failed = { code: "PUSH_FAILED", got: expect.stringContaining("the log took no entry") };
+    await expect(signOurs(pushed, cosignKey(), "http://127.0.0.1:1")).rejects.toMatchObject(failed);
+    expect(await check(pushed)).toMatchObject({ signed: false });
   });
 
   it("is made once, however often it is asked for", async () => {

@@ -51,7 +51,8 @@ const SIGN = { sign: "Sign what was pushed, before it is deployed." } as const;
 const SIGNING = {
   "max-parallel": "How many images are signed at a time. Default: 2.",
   "fulcio-url": "Authority that certifies who signs without a key. Default: Sigstore's public one.",
-  "rekor-url": "Log in which a signature without a key becomes public. Default: Sigstore's public one.",
+  "rekor-url":
+    "Log (Rekor) in which the signature becomes public. Default without a key: Sigstore's public one; with a key: none.",
 } as const;
 const DIRTY = { "allow-dirty": "Build although files differ from the commit; the image is then labelled so." } as const;
 const BUILDER = {

@@ -32,7 +32,9 @@ export async function signatureMaker(
   for (const secret of [pem, password]) redactor.add(secret);
   if (pem.trim() !== "") {
     const key = await loadSigningKey(pem, password);
-    return { by: `key:${keyId(key.publicKey)}`, sign: (image) => signImage(image, key) };
+    const { rekorUrl } = sigstore;
+    const log = rekorUrl === undefined ? {} : { rekorUrl };
+    return { by: `key:${keyId(key.publicKey)}`, sign: (image) => signImage({ ...image, ...log }, key) };
   }
   if (!hasIdentity(env)) throw nobody();
   const token = (): Promise<string> => identityToken({ env, redactor, signal });

@@ -7,7 +7,12 @@ import { readSignatures, type StoredSignature } from "./signature-store.ts";
 
 /** What was proven of an image's signature. */
 export type SignatureCheck =
-  | { readonly signed: true; readonly by: string }
+  | {
+      readonly signed: true;
+      readonly by: string;
+      /** A log's entry stands beside it. Nobody looked whether it is one. */
+      readonly logged?: true;
+    }
   | {
       readonly signed: false;
       readonly why: string;
@@ -15,6 +20,7 @@ export type SignatureCheck =
 
 /**
  * Whether an image in its registry carries a signature of this key. What others signed, or broke, neither helps nor harms.
+ * `logged`: looks on for one that was entered into a log.
  * @throws what the registry throws when it can't be reached, does not let us in or does not list the signatures
  */
 export async function checkSignature(
@@ -22,15 +28,19 @@ export async function checkSignature(
   repository: string,
   digest: Digest,
   key: KeyObject,
+  { logged = false }: { readonly logged?: boolean } = {},
 ): Promise<SignatureCheck> {
   const by = `the key ${keyId(key).slice(0, 16)}`;
   const broken: string[] = [];
   let all = 0;
+  let own: StoredSignature | undefined;
   for await (const found of readSignatures(registry, repository, digest)) {
     all++;
     if ("why" in found) broken.push(found.why);
-    else if (isSignedBy(found, key, digest)) return { signed: true, by };
+    else if (isSignedBy(found, key, digest)) own = found;
+    if (own !== undefined && (!logged || own.logEntry !== undefined)) break;
   }
+  if (own !== undefined) return { signed: true, by, ...(own.logEntry === undefined ? {} : { logged: true }) };
   return { signed: false, why: whyNot(all, by, broken) };
 }
 

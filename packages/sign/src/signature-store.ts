@@ -4,6 +4,7 @@ import { type Descriptor, layersOf, MEDIA_TYPES, type RegistryClient } from "@be
 /** cosign, `pkg/types/media.go` and `pkg/oci/static`. */
 const LAYER = "application/vnd.dev.cosign.simplesigning.v1+json";
 const SIGNATURE = "dev.cosignproject.cosign/signature";
+const LOG_ENTRY = "dev.sigstore.cosign/bundle";
 const CONFIG = "application/vnd.oci.image.config.v1+json";
 /** Tries to get a layer into a tag that other runs write too. */
 const TRIES = 5;
@@ -13,6 +14,8 @@ const MOST_READ = 50;
 export interface StoredSignature {
   readonly payload: Buffer;
   readonly signature: Buffer;
+  /** What a transparency log promised, as cosign keeps it (JSON). It is not looked into: the key alone proves the signature. */
+  readonly logEntry?: string;
 }
 
 /** Where cosign keeps an image's signatures: as layers of an artifact under this tag. */
@@ -35,7 +38,7 @@ export async function* readSignatures(
   const layers = await readLayers(registry, repository, digest);
   for (const layer of layers.slice(-MOST_READ).reverse()) {
     const text: unknown = layer.annotations?.[SIGNATURE];
-    if (typeof text === "string") yield await signatureIn(registry, repository, layer.digest, text);
+    if (typeof text === "string") yield await signatureIn(registry, repository, layer, text);
   }
 }
 
@@ -43,14 +46,15 @@ export async function* readSignatures(
 async function signatureIn(
   registry: RegistryClient,
   repository: string,
-  digest: Digest,
+  { digest, annotations }: Descriptor,
   text: string,
 ): Promise<FoundSignature> {
   try {
     const payload = await registry.blob(repository, digest);
-    return payload === undefined
-      ? { why: "it is listed and not there" }
-      : { payload, signature: Buffer.from(text, "base64") };
+    if (payload === undefined) return { why: "it is listed and not there" };
+    const logEntry: unknown = annotations?.[LOG_ENTRY];
+    const logged = typeof logEntry === "string" ? { logEntry } : {};
+    return { payload, signature: Buffer.from(text, "base64"), ...logged };
   } catch (error) {
     if (!isBelayError(error, "REGISTRY_ERROR", "IDENTITY_MISMATCH")) throw error;
     return { why: oneLine(error.got) };
@@ -77,7 +81,10 @@ export interface StoreOptions {
  * afterwards, and written again when another run's write has pushed ours out.
  * @throws BelayError PUSH_FAILED when it does not stay; what the registry throws
  */
-export async function addSignature(options: StoreOptions, { payload, signature }: StoredSignature): Promise<void> {
+export async function addSignature(
+  options: StoreOptions,
+  { payload, signature, logEntry }: StoredSignature,
+): Promise<void> {
   const { registry, repository, digest, clock, signal } = options;
   await registry.putBlob(repository, payload);
   const text = signature.toString("base64");
@@ -85,17 +92,19 @@ export async function addSignature(options: StoreOptions, { payload, signature }
     mediaType: LAYER,
     size: payload.byteLength,
     digest: sha256(payload),
-    annotations: { [SIGNATURE]: text },
+    annotations: { [SIGNATURE]: text, ...(logEntry === undefined ? {} : { [LOG_ENTRY]: logEntry }) },
   };
+  const isOurs = ({ annotations }: Descriptor): boolean =>
+    annotations?.[SIGNATURE] === text && annotations[LOG_ENTRY] === logEntry;
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const begun = clock.now();
     const there = await readLayers(registry, repository, digest);
-    if (there.some((layer) => layer.annotations?.[SIGNATURE] === text)) return;
+    if (there.some(isOurs)) return;
     await write(options, [...there, ours]);
     // Longer than others, at our own pace, need from their read to their write: what they then push out is seen here.
     await clock.sleep(50 * attempt + 4 * (clock.now() - begun), signal);
   }
-  if ((await readLayers(registry, repository, digest)).some((layer) => layer.annotations?.[SIGNATURE] === text)) return;
+  if ((await readLayers(registry, repository, digest)).some(isOurs)) return;
   throw new BelayError("PUSH_FAILED", {
     doing: `signing ${repository}@${digest}`,
     got: `${signatureTag(digest)} does not keep the signature: others write that tag at the same time`,

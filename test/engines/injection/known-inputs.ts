@@ -110,7 +110,7 @@ export const KNOWN_INPUTS: Readonly<Record<string, KnownInput>> = {
   "comment-author": free(open()),
   sign: closed,
   "fulcio-url": free(open("http://127.0.0.1:1/V", "V")),
-  "rekor-url": free(open("http://127.0.0.1:1/V", "V")),
+  "rekor-url": open("http://127.0.0.1:1/V", "V"),
   "github-token": open(),
   "fail-on": closed,
   last: closed,

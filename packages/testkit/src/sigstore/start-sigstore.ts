@@ -117,13 +117,15 @@ function tokenOf({ identity, repository }: Job, aud: string): string {
 
 interface ProposedEntry {
   readonly apiVersion: string;
-  readonly kind: string;
+  /** `hashedrekord` has hashes only, and is kept as it is. */
+  readonly kind: "dsse" | "hashedrekord";
   readonly spec: { readonly proposedContent: { readonly envelope: string; readonly verifiers: readonly string[] } };
 }
 
 /** What Rekor makes of an envelope before it takes it into the log (rekor, `pkg/types/dsse`): hashes in place of content. */
 function canonicalEntry(body: string): string {
   const { apiVersion, kind, spec } = JSON.parse(body) as ProposedEntry;
+  if (kind === "hashedrekord") return body;
   const { envelope, verifiers } = spec.proposedContent;
   const parsed = JSON.parse(envelope) as { payload: string; signatures: { sig: string }[] };
   const hash = (bytes: string | Buffer) => ({
