@@ -1,0 +1,48 @@
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { createRelease, type Release, type ScanEvidence, sha256 } from "@belay/core";
+import type { RegistryClient } from "@belay/registry";
+import { temporaryFolder } from "@belay/testkit";
+import { expect, it } from "vitest";
+import { attachScan } from "./attach-scan.ts";
+import { createContext } from "./testing/create-context.ts";
+
+const JSON_REPORT = "{}";
+const digest = sha256("image");
+
+/** Scanned, with {@link JSON_REPORT} as the report of its only platform. */
+function scanned(): Release {
+  const platforms = { "linux/amd64": { config: digest, manifest: digest, report: sha256(JSON_REPORT) } };
+  const counts = { fails: 0, known: 0, reported: 0, ignored: 0 };
+  const services = { web: { result: "passed", counts, platforms } } as const;
+  const scan: ScanEvidence = { result: "passed", scannedAt: "2026-01-01T00:00:00Z", services };
+  const web = { repository: "registry.example/web", digest, tags: ["sha-0123456789ab"], platforms };
+  return createRelease({
+    ...{ stage: "push", application: "shop", createdAt: "2026-01-01T00:00:00Z", evidence: { scan } },
+    source: { repository: "https://github.com/acme/shop", revision: "0".repeat(40) },
+    services: { web },
+  });
+}
+
+/** Nothing may be asked of it. */
+const registry = new Proxy({} as RegistryClient, {
+  get: (_target, name) => {
+    throw new Error(`the registry was asked: ${String(name)}`);
+  },
+});
+
+it.each([
+  ["json/web-linux-amd64.json", JSON_REPORT],
+  ["cyclonedx/web-linux-amd64.cdx.json", "the words of another file"],
+])("does not put beside an image what a link leads to: %s", async (link, text) => {
+  await using folder = await temporaryFolder("belay-attach");
+  const context = createContext(folder.path, { RUNNER_TEMP: folder.path });
+  const elsewhere = join(folder.path, "elsewhere");
+  await writeFile(elsewhere, text);
+  const at = (name: string): string => join(folder.path, "belay/scan", name);
+  for (const name of ["json/web-linux-amd64.json", link]) await mkdir(dirname(at(name)), { recursive: true });
+  if (!link.startsWith("json/")) await writeFile(at("json/web-linux-amd64.json"), JSON_REPORT);
+  await symlink(elsewhere, at(link));
+  const attached = attachScan(context, { registry, release: scanned(), kinds: ["sbom"] });
+  await expect(attached).rejects.toMatchObject({ code: "PUSH_FAILED", got: expect.stringContaining("is a link") });
+});
