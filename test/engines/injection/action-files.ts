@@ -8,6 +8,7 @@ export interface ActionFile {
   readonly runs: {
     readonly using: string;
     readonly main?: string;
+    readonly post?: string;
     readonly steps?: readonly { readonly run?: string; readonly env?: Readonly<Record<string, string>> }[];
   };
 }

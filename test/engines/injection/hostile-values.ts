@@ -28,9 +28,15 @@ export function hostileValues(canary: string): HostileValues {
       "--hostile",
       shell,
       `# ${markdown}`,
+      "````",
+      markdown,
+      "</summary></details>",
+      "| broken | broken |",
+      "| --- | --- |",
+      "| broken | broken |",
       "www.evil.example https://evil.example/",
     ].join("\n"),
-    line: `x ${shell} ${markdown} ##[set-output name=outcome]x \u001b[31m\u2028 ${tricks} \${HOME} \${{ github.token }} --hostile`,
+    line: `x ${shell} ${markdown} </details> | broken | ##[set-output name=outcome]x \u001b[31m\u009b31m\u2028\u061c\u2066 ${tricks} \${HOME} \${{ github.token }} --hostile`,
     flag: `--hostile=${shell}`,
   };
 }

@@ -313,8 +313,8 @@ environments:
     return this.#commits.at(-1) ?? "";
   }
 
-  docker(args: readonly string[]): Promise<unknown> {
-    return this.#engine.docker(args);
+  docker(...given: Parameters<AttachedEngine["docker"]>): ReturnType<AttachedEngine["docker"]> {
+    return this.#engine.docker(...given);
   }
 
   get token(): string {
@@ -333,6 +333,7 @@ environments:
   onEnd(project: string): void {
     this.#owned.defer(async () => {
       const label = `label=com.docker.compose.project=${project}`;
+      await this.#engine.docker(["stack", "rm", project], { allowedExitCodes: [0, 1] });
       for (const [list, remove] of [
         [
           ["ps", "--all"],

@@ -114,6 +114,15 @@ async function tryStep(path: string, trial: Trial, lane: string): Promise<Tried>
   return { wrong: told(trial, wrong, attempt), well: outcome === "succeeded" || outcome === "unchanged" };
 }
 
+/** The `post:` step gets the same inputs once more, and what the main step saved: here, that it did not come to its end. */
+async function tryPost(path: string, trial: Trial, lane: string): Promise<Tried> {
+  const place = await placeOf(trial, "never", lane);
+  const inputs = rightInputs(stand, path, lane, { ...besides(trial), ...valuesOf(trial) });
+  const { env, ...options } = stepOptions(stand, path, inputs);
+  const entry = /dist\/(.+)\.js$/.exec(action(path).runs.post ?? "")?.[1] ?? "";
+  return tryProcess(trial, { ...options, ...place, entry, env: { ...env, STATE_run: "1.test.main" } }, [1]);
+}
+
 /** What an option means is the same code in all commands that have it: they share its values out among them. */
 function shareOf(name: string): (option: string, at: number) => boolean {
   return (option, at) => {
@@ -137,13 +146,18 @@ async function tryCommand(name: string, trial: Trial, lane: string): Promise<Tri
   return tryProcess(trial, { ...options, args: [...(options.args ?? []), ...flags, ...json], ...place });
 }
 
-async function tryProcess(trial: Trial, options: AttemptOptions): Promise<Tried> {
+/** `refusing`: exit codes by which a process says that a value is illegal. */
+async function tryProcess(
+  trial: Trial,
+  options: AttemptOptions,
+  refusing: readonly number[] = [EXIT_CODES.invalid_input],
+): Promise<Tried> {
   const attempt = await stand.run(options);
   await stand.tidy(options.checkout);
   const wrong = await wrongWithProcess(attempt, { canaries: stand.canaries });
   const last = attempt.stdout.trimEnd().split("\n").at(-1) ?? "";
   if (options.args?.includes("--json") && !last.startsWith("{")) wrong.push(`its last line is ${last}`);
-  const refused = attempt.exitCode === EXIT_CODES.invalid_input;
+  const refused = refusing.includes(attempt.exitCode ?? -1);
   if (trial.some(({ known }) => known.kind === "closed") && !refused) wrong.push(`not refused: ${attempt.exitCode}`);
   if (attempt.exitCode === null) wrong.push("it was killed");
   return { wrong: told(trial, wrong, attempt), well: attempt.exitCode === 0 };
@@ -277,6 +291,18 @@ describe("hostile text in every input", () => {
     const one = (name: string, at: number) => at === names.indexOf(name) % Object.keys(hostile).length;
     const all = whole ? trials(names, one) : trials(names);
     expect(await runLanes(all, (trial, lane) => tryStep(path, trial, lane), { whole })).toEqual([]);
+  });
+
+  it("of a post step that has something to put right", { timeout: TESTS_MS }, async () => {
+    const path = "actions/deploy/action.yml";
+    // It fails when something is left to look at, whatever the main step's fate should be.
+    const names = inputsOf(path).filter((name) => name !== "fail-on");
+    const one = (name: string, at: number) => at === names.indexOf(name) % Object.keys(hostile).length;
+    const lane = LANES[0];
+    expect((await tryPost(path, [], lane)).well).toBe(true);
+    expect(await runLanes(trials(names, one), (trial, lane) => tryPost(path, trial, lane), { whole: true })).toEqual(
+      [],
+    );
   });
 
   it.each(COMPOSITE_ACTIONS)("of %s, and none of them in a script", { timeout: TESTS_MS }, async (path) => {

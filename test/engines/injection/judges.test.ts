@@ -34,7 +34,13 @@ it("finds what a value of an output would set beside it", () => {
 
 it.each([word, line, lines])("finds what is alive in %j", (text) => {
   expect(liveMarkdown(text)).not.toEqual([]);
-  expect(liveMarkdown(`\`\`\`\`text\n${text}\n\`\`\`\``)).toEqual([]);
+  expect(liveMarkdown(`\`\`\`\`\`text\n${text}\n\`\`\`\`\``)).toEqual([]);
+});
+
+it("finds a section that somebody else ended", () => {
+  const section = (text: string) => `<details><summary>x</summary>\n\n${text}\n\n</details>`;
+  expect(liveMarkdown(section("text"))).toEqual([]);
+  expect(liveMarkdown(section("text\n</details>\n"))).not.toEqual([]);
 });
 
 const QUOTES = ["", "'", '"'];

@@ -2,10 +2,11 @@
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { mapBounded } from "@belay/core";
-import { parseCommandFile } from "@belay/testkit";
+import { type Cluster, parseCommandFile, useKubernetes } from "@belay/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { action } from "./action-files.ts";
+import { ClusterStage, GO, openSwarm, talking } from "./engine-stages.ts";
 import { type HostileValues, hostileValues } from "./hostile-values.ts";
 import { type Attempt, type AttemptOptions, type CommitWords, InjectionStand } from "./injection-stand.ts";
 import { liveMarkdown } from "./live-markdown.ts";
@@ -20,10 +21,11 @@ const STAND_MS = 45 * 60_000;
 type Values = Readonly<Record<string, string>>;
 
 let stand: InjectionStand;
+let cluster: Cluster;
 let hostile: HostileValues;
 
 beforeAll(async () => {
-  stand = await InjectionStand.open();
+  [stand, cluster] = await Promise.all([InjectionStand.open(), useKubernetes()]);
   hostile = hostileValues(join(stand.canaries, "hit"));
   stand.onEnd(LANE);
   await stand.commit("first");
@@ -36,7 +38,10 @@ beforeAll(async () => {
   }
 }, STAND_MS);
 
-afterAll(() => stand?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  await stand?.[Symbol.asyncDispose]();
+  await cluster?.stop();
+});
 
 interface Step extends Partial<Omit<AttemptOptions, "env">> {
   readonly inputs?: Values;
@@ -58,12 +63,20 @@ async function step(
   return { ...attempt, outcome: parseCommandFile(attempt.output).outcome ?? "" };
 }
 
+/** Where a step takes place: on which of the engines. */
+interface On {
+  readonly inputs: Values;
+  readonly checkout: string;
+}
+
+const here = (): On => ({ inputs: { environment: "test", project: LANE }, checkout: stand.repository });
+
 /** The same for a command of the command line, as text for people and as JSON. */
-async function commandLine(name: string, env: Values = {}): Promise<Attempt[]> {
+async function commandLine(name: string, env: Values = {}, on = here()): Promise<Attempt[]> {
   const attempts: Attempt[] = [];
   for (const json of [[], ["--json"]]) {
-    const { args = [], ...options } = commandOptions(stand, ".", name, { environment: "test", project: LANE });
-    const place = { ...options, env: { ...options.env, ...env }, args: [...args, ...json], checkout: stand.repository };
+    const { args = [], ...options } = commandOptions(stand, ".", name, on.inputs);
+    const place = { ...options, env: { ...options.env, ...env }, args: [...args, ...json], checkout: on.checkout };
     const attempt = await stand.run(place);
     expect(await wrongWithProcess(attempt, { canaries: stand.canaries }), attempt.stdout + attempt.stderr).toEqual([]);
     attempts.push(attempt);
@@ -177,6 +190,87 @@ describe("hostile text of the application", () => {
       }
       for (const name of ["plan", "deploy", "report"]) await step(name);
       for (const name of ["status", "plan", "reconcile"]) await commandLine(name);
+    },
+    TESTS_MS,
+  );
+});
+
+describe("hostile text of another engine", () => {
+  const texts = (): string[] => Object.values(hostile);
+
+  /** The image of the first commit, as it was pushed. */
+  async function first(): Promise<string> {
+    const { services } = JSON.parse(await readFile(join(stand.folder, "after/push/release.json"), "utf8"));
+    return `${services.web.repository}@${services.web.digest}`;
+  }
+
+  /** Builds and pushes that commit's image, for another environment. */
+  async function pushed(version: string): Promise<string> {
+    const job = await stand.newJob();
+    await step("build", { inputs: { "from-image": stand.imageOf(version) }, job });
+    expect((await step("push", { inputs: { scan: "off" }, job })).outcome).toBe("succeeded");
+    return job;
+  }
+
+  /** Deploys it, which fails; looks at what is told everywhere. `meanwhile`: while the deployment goes on. */
+  async function fails(version: string, on: On, meanwhile: () => Promise<void> = async () => undefined) {
+    const job = await pushed(version);
+    const [{ outcome, stdout }] = await Promise.all([step("deploy", { ...on, job }), meanwhile()]);
+    expect(outcome, stdout).toBe("rolled_back");
+    expect(stdout.length).toBeLessThan(300_000);
+    await step("report", { ...on, job });
+    await commandLine("status", {}, on);
+    return { job, told: stand.told().at(-1) ?? "" };
+  }
+
+  it(
+    "on a swarm: of logs, health checks, a task's error, and labels",
+    async () => {
+      const inputs = { environment: "swarm", project: "" };
+      const on = { inputs, checkout: await openSwarm(stand, { stack: LANE, image: await first(), texts: texts() }) };
+      const { outcome, stdout } = await step("deploy", on);
+      expect(outcome, stdout).toMatch(/^(succeeded|unchanged)$/);
+      await stand.commit("sick", { command: talking(texts(), "setInterval(() => {}, 1e6)") });
+      const sick = await fails("sick", on);
+      for (const text of ["unhealthy", "set-output name=outcome"]) expect(sick.told).toContain(text);
+      await stand.commit("nowhere", { command: [hostile.word] });
+      const { told, job } = await fails("nowhere", on);
+      expect(told).toContain("canaries/hit");
+      const names = ["deployment", "release", "revision", "update-config", "service", "application", "environment"];
+      for (const labelled of [names, [...names, "scope"]]) {
+        const labels = labelled.map((name, at) => `--label-add=dev.belay.${name}=${texts()[at % 4]}`);
+        await stand.docker(["service", "update", "--detach", ...labels, `${LANE}_web`]);
+        await step("plan", { ...on, job });
+      }
+      expect((await step("plan", { ...on, job })).outcome).toBe("refused");
+      await commandLine("status", {}, on);
+    },
+    TESTS_MS,
+  );
+
+  it(
+    "on a cluster: of logs, last words, events, conditions, and annotations",
+    async () => {
+      const stage = await ClusterStage.open(stand, cluster, `belay-outside-${process.pid}`, await first());
+      try {
+        const on = { inputs: { environment: "cluster", project: "" }, checkout: stage.checkout };
+        const names = ["release", "application", "environment", "service", "restored-by", "copy-of"];
+        await stage.annotate(Object.fromEntries(names.map((name, at) => [`belay.dev/${name}`, texts()[at % 4] ?? ""])));
+        const last = `fs.writeFileSync("/dev/termination-log", ${JSON.stringify(`last words ${texts().join("\n")}`)});`;
+        const then = `${last} setInterval(() => fs.existsSync("${GO}") && process.exit(1), 100)`;
+        await stand.commit("haunted", { command: talking(texts(), then) });
+        const { told, job } = await fails("haunted", on, () => stage.haunt("haunted", texts()));
+        for (const text of ["set-output name=outcome", "its last words: last words", "Hostile: event"]) {
+          expect(told).toContain(text);
+        }
+        await stage.annotate({ "belay.dev/depends-on": hostile.line });
+        await step("plan", { ...on, job });
+        const owner = "argocd.argoproj.io/tracking-id";
+        await stage.annotate({ "belay.dev/depends-on": null, [owner]: hostile.line });
+        expect((await step("plan", { ...on, job })).outcome).toBe("refused");
+      } finally {
+        await stage.remove();
+      }
     },
     TESTS_MS,
   );

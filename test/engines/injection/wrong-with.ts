@@ -39,6 +39,17 @@ export async function wrongWithProcess(attempt: Attempt, { canaries }: Place): P
     ...calls.filter((call) => call.some((word) => /^-{1,2}hostile/.test(word))).map((call) => `an option: ${call}`),
     ...(variables === "" ? [] : [`variables: ${variables}`]),
     ...liveMarkdown(summary),
+    ...unseen(stdout.replace(/^::add-mask::.*$/gm, "") + stderr + summary),
     ...(await readdir(canaries)).map((name) => `a shell made ${name}`),
   ];
+}
+
+/** Control characters, of a terminal's second set too, and those that turn the direction of text. */
+const UNSEEN = /[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+
+/** What nobody sees and a terminal obeys. A mask tells the runner the very bytes that it has to hide, and is not shown. */
+function unseen(shown: string): string[] {
+  const found = UNSEEN.exec(shown);
+  if (found === null) return [];
+  return [`shown as it is: ${JSON.stringify(shown.slice(Math.max(0, found.index - 40), found.index + 40))}`];
 }
