@@ -53,9 +53,10 @@ function deployAnd(
   text: string,
   act: (kill: (signal: NodeJS.Signals) => void) => void,
   inputs = {},
+  entry = "deploy/index",
 ): Promise<ShopStep> {
   let acted = false;
-  return runStep(shop, "deploy/index", {
+  return runStep(shop, entry, {
     folder,
     inputs: { ...QUICK, ...inputs },
     onOutput: (log, kill) => {
@@ -66,9 +67,9 @@ function deployAnd(
   });
 }
 
-/** The step that GitHub runs at the end of the job, whatever became of the main step. */
-const post = (main: ShopStep): Promise<ShopStep> =>
-  runStep(shop, "deploy/post", { folder, inputs: QUICK, state: main.state, run: main.run });
+/** The step that GitHub runs at the end of the job, whatever became of the main step; with the inputs of that one. */
+const post = (main: ShopStep, inputs = {}): Promise<ShopStep> =>
+  runStep(shop, "deploy/post", { folder, inputs: { ...QUICK, ...inputs }, state: main.state, run: main.run });
 
 /**
  * Cancels a step as GitHub's runner does: SIGINT, after 7.5 s SIGTERM, after 2.5 s more SIGKILL, each to the step's own process
@@ -130,6 +131,16 @@ describe("a deployment that is disturbed", () => {
     },
   );
 
+  it("by a kill of the runner is put right by `belay reconcile`, once nobody can be alive any more", async () => {
+    const before = await running();
+    const main = await deployAnd("started ", (kill) => kill("SIGKILL"));
+    expect(main.signal).toBe("SIGKILL");
+    const after = await runCli(shop, "reconcile", { args: ["--json"] });
+    expect(after.json, after.stderr).toMatchObject({ kind: "recovered", outcome: "rolled_back" });
+    expect(await running()).toEqual(before);
+    await waitForAnswer(shop.url);
+  });
+
   it("by a kill of the runner is put right by the next deployment, which then succeeds", async () => {
     const main = await deployAnd("started ", (kill) => kill("SIGKILL"));
     expect(main.signal).toBe("SIGKILL");
@@ -155,6 +166,21 @@ describe("a deployment that is disturbed", () => {
     expect(next.outputs, next.log).toMatchObject({ outcome: "succeeded" });
     const open = shop.github.deployments("staging").filter((one) => one.statuses.at(-1)?.state === "in_progress");
     expect(open).toEqual([]);
+  });
+
+  /** There are two proven releases by now. */
+  it.each([
+    ["rollback/index", { to: "previous" }],
+    ["belay/index", { scan: "off" }],
+  ])("by a kill of %s is put right by its post step", async (entry, inputs) => {
+    const before = await running();
+    const main = await deployAnd("started ", (kill) => kill("SIGKILL"), inputs, entry);
+    expect(main.signal, main.log).toBe("SIGKILL");
+    const after = await post(main, inputs);
+    expect(after.exitCode, after.log).toBe(0);
+    expect(after.log).toContain("recovered (rolled_back)");
+    expect(await running()).toEqual(before);
+    await waitForAnswer(shop.url);
   });
 });
 
