@@ -2,8 +2,8 @@ import { constants } from "node:os";
 import { describeEvent, type EngineEvent } from "@belay/docker";
 
 const KEPT_EVENTS = 20;
-/** So many removed ones are remembered however few are there. */
-const FEW = 1_000;
+/** So many containers that were removed are remembered. */
+const KEPT_GONE = 1_000;
 
 /** What the engine's events told of one container. Times are the engine's, milliseconds since 1970. */
 export interface Note {
@@ -58,10 +58,11 @@ export class ContainerNotes {
     });
   }
 
-  /** Forgets containers that were removed, once they are many. `there`: the ids of those that are listed. */
+  /** Forgets containers that were removed, the first ones of them, once they are many. `there`: those that are listed. */
   tidy(there: ReadonlySet<string>): void {
-    if (this.#notes.size <= 2 * there.size + FEW) return;
-    for (const [id, { gone }] of this.#notes) if (gone === true && !there.has(id)) this.#notes.delete(id);
+    if (this.#notes.size <= there.size + KEPT_GONE) return;
+    const gone = [...this.#notes].filter(([id, note]) => note.gone === true && !there.has(id));
+    for (const [id] of gone.slice(0, -KEPT_GONE)) this.#notes.delete(id);
   }
 
   of(id: string): Note {

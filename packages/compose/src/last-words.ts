@@ -4,7 +4,10 @@ import type { ComposeContainer } from "./compose-container.ts";
 import type { TargetState } from "./target-state.ts";
 
 const LOG_LINES = 50;
-/** Containers whose last words are kept: those that died last. */
+/**
+ * Containers whose last words are kept: those that died last. When more die in one moment, the logs of the first ones are
+ * read: more than that nobody is shown.
+ */
 const KEPT = 20;
 
 /** The end of a container's log, redacted, and why there is none. */
@@ -20,6 +23,7 @@ export interface Words {
 export class LastWords {
   readonly #state: TargetState;
   readonly #words = new Map<string, Promise<Words | undefined>>();
+  #reading = 0;
 
   constructor(state: TargetState) {
     this.#state = state;
@@ -28,15 +32,24 @@ export class LastWords {
   /** A container of the project has ended by itself. */
   take(id: string): void {
     const container = this.#state.watch.known(id);
-    if (container === undefined) return;
+    // What was kept of an earlier end is not its last any more.
     this.#words.delete(id);
-    // Whoever needs them reads again where this fails.
-    this.#words.set(
-      id,
-      readLog(this.#state, container).catch(() => undefined),
-    );
+    if (container === undefined || this.#reading >= KEPT) return;
+    this.#words.set(id, this.#read(container));
     const [oldest] = this.#words.keys();
     if (this.#words.size > KEPT && oldest !== undefined) this.#words.delete(oldest);
+  }
+
+  /** Whoever needs them reads again where this fails. */
+  async #read(container: ComposeContainer): Promise<Words | undefined> {
+    this.#reading++;
+    try {
+      return await readLog(this.#state, container);
+    } catch {
+      return undefined;
+    } finally {
+      this.#reading--;
+    }
   }
 
   /** @throws the signal's reason */
