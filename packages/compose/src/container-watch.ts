@@ -222,9 +222,12 @@ export class ContainerWatch {
     const before = new Map(sampled.map(({ Id }) => [Id, this.#entries.get(Id)?.container]));
     const kin = new Map<string, ContainerInspect>();
     for (const { container } of this.#entries.values()) kin.set(kinOf(container.inspect), container.inspect);
+    // Much of it is the engine's defaults, which are any other one's as well.
+    let [other] = kin.values();
     return (inspect) => {
       const known = before.get(inspect.Id);
-      const shared = shareParts(shareParts(inspect, kin.get(kinOf(inspect))), known?.inspect);
+      other ??= inspect;
+      const shared = shareParts(shareParts(inspect, kin.get(kinOf(inspect)) ?? other), known?.inspect);
       kin.set(kinOf(shared), shared);
       return known?.inspect === shared ? known : containerOf(shared);
     };
