@@ -11,10 +11,11 @@ const LEAST_GAP_MS = 100;
 /** Between two looks while something is under way of which no event tells: this much at first, then a share of the time. */
 const FLUX_MS = { least: 500, most: 10_000 } as const;
 const FLUX_SHARE = 0.4;
-/** At the most while there are tasks on other nodes: no event tells of them at all. */
-const REMOTE_MS = 1_000;
-/** When all of them stand still, looks that take long come less often, down to this: a large stack is not worth the work. */
-const REST_MS = { most: 2_000, perLook: 20 } as const;
+/**
+ * While tasks of other nodes are under way, and when they all stand still: no event tells of them at all. Looks that take long
+ * come less often, so many of their own times apart: a large stack is not worth the work.
+ */
+const REMOTE_MS = { flux: { least: 500, most: 1_000 }, rest: { least: 1_000, most: 2_000 }, perLook: 20 } as const;
 
 /** What was seen to be under way at the last look. */
 export interface Flux {
@@ -95,9 +96,9 @@ export class LookTimes {
 
   #gap(): number {
     const { here, elsewhere, remote, tookMs } = this.#flux();
+    if (elsewhere) return between(REMOTE_MS.flux, tookMs * REMOTE_MS.perLook);
+    const rest = between(REMOTE_MS.rest, tookMs * REMOTE_MS.perLook);
     const share = Math.max(FLUX_MS.least, (this.#clock.now() - this.#beganAt) * FLUX_SHARE);
-    if (elsewhere) return Math.min(share, REMOTE_MS);
-    const rest = Math.min(Math.max(REMOTE_MS, tookMs * REST_MS.perLook), REST_MS.most);
     if (here) return Math.min(share, remote ? rest : FLUX_MS.most);
     return remote ? rest : Number.POSITIVE_INFINITY;
   }
@@ -113,4 +114,8 @@ export class LookTimes {
       this.#wake = undefined;
     }
   }
+}
+
+function between({ least, most }: { readonly least: number; readonly most: number }, milliseconds: number): number {
+  return Math.min(Math.max(least, milliseconds), most);
 }
