@@ -1,7 +1,7 @@
 import type { ContainerState, Instance, ObservedService } from "@belay/core";
 import { type Baseline, isReady } from "./baseline.ts";
 import { exitedSinceBegin, factsOf, type InstanceFacts, isTelling, rememberInstance } from "./facts.ts";
-import { isSameInstance } from "./same-instance.ts";
+import { isSameInstance, isSameState } from "./same-instance.ts";
 
 /** What of an instance the judge knows. */
 export interface KnownInstance {
@@ -127,7 +127,8 @@ function know(
   const known = past !== undefined && (past.facts !== undefined) === telling ? past : undefined;
   if (!telling) return knowOther(instance, known);
   // What looks as it did comes to the same.
-  if (known !== undefined && isSameInstance(known.instance, instance)) return known;
+  const isSame = known?.atRest ? isSameState : isSameInstance;
+  if (known !== undefined && isSame(known.instance, instance)) return known;
   const facts = factsOfInstance(instance, past?.facts, baseline, now);
   const fresh = freshContainers(instance, facts);
   const one = {

@@ -5,14 +5,18 @@ import { isSameList } from "./same-list.ts";
 export function isSameInstance(one: Instance, other: Instance): boolean {
   return (
     one === other ||
-    (one.id === other.id &&
-      one.ready === other.ready &&
-      one.phase === other.phase &&
-      one.revision === other.revision &&
-      one.slot === other.slot &&
-      one.title === other.title &&
-      one.endedBy === other.endedBy &&
-      isSameList(one.containers, other.containers, isSameContainer))
+    (one.id === other.id && one.slot === other.slot && one.title === other.title && isSameState(one, other))
+  );
+}
+
+/** The same whatever it is called, which is asked only of one that has something to tell. */
+export function isSameState(one: Instance, other: Instance): boolean {
+  return (
+    one.ready === other.ready &&
+    one.phase === other.phase &&
+    one.revision === other.revision &&
+    one.endedBy === other.endedBy &&
+    isSameList(one.containers, other.containers, isSameContainer)
   );
 }
 

@@ -1,6 +1,6 @@
 import type { ContainerState, Instance, ObservedService, ProbeReading } from "@belay/core";
 import { describe, expect, it } from "vitest";
-import { isSameInstance } from "./same-instance.ts";
+import { isSameInstance, isSameState } from "./same-instance.ts";
 import { isSameService, type ShownService } from "./same-service.ts";
 import { container, instance } from "./testing/observations.ts";
 
@@ -70,6 +70,15 @@ describe("two looks at an instance", () => {
   ])("differ when they differ in the %s", (_what, other) => {
     expect(isSameInstance(one, other)).toBe(false);
     expect(isSameInstance(other, one)).toBe(false);
+  });
+
+  it.each<[string, Instance]>([
+    ["id", { ...one, id: "b" }],
+    ["slot", { ...one, slot: "9" }],
+    ["title", { ...one, title: "other" }],
+  ])("are in the same state though they differ in the %s", (_what, other) => {
+    expect(isSameState(one, other)).toBe(true);
+    expect(isSameState(one, { ...other, ready: !one.ready })).toBe(false);
   });
 
   it("differ when only one of them has ended before", () => {
