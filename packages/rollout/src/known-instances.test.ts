@@ -42,6 +42,17 @@ describe("instances that are looked at once more", () => {
     expect(look(first, [...kept, instance("b")]).list.slice(0, 2)).toEqual(first.list);
   });
 
+  it("are not asked what they are called when they are at rest", () => {
+    const first = look(NOBODY, [instance("a")]);
+    const copy = instance("a");
+    Object.defineProperty(copy, "title", {
+      get: () => {
+        throw new Error("it was asked");
+      },
+    });
+    expect(look(first, [copy])).toBe(first);
+  });
+
   it("have those containers fresh that ended since begin, and no others", () => {
     const dead = container({
       name: "proxy",
