@@ -13,6 +13,10 @@ const CASES: [name: string, one: Case][] = [
     { seen: [[1, observed([instance("1"), old("o1", { phase: "draining" })])]] },
   ],
   ["with more than wanted: an autoscaler's", { seen: [[1, observed([instance("1"), instance("2")])]] }],
+  [
+    "with a complaint that may pass, when nothing is missing",
+    { seen: [[1, observed([instance("1")], { conditions: [passing("quota")] })]] },
+  ],
   ["when none is wanted and none is there", { seen: [[1, observed([], { desired: 0 })]] }],
   [
     "when a one-shot ended with 0",
