@@ -59,6 +59,15 @@ describe("a service that stands still", () => {
     expect(first.shown.service).toEqual({ ...web(instance("a")), instances: [] });
   });
 
+  it("has completed instances only when it is to complete", () => {
+    const done = instance("b", {
+      phase: "history",
+      containers: [container({ state: "exited", lastExit: { code: 0, oomKilled: false } })],
+    });
+    expect(judged(first, service([instance("a"), done]), 2_000).memory).toMatchObject({ completed: 0, turned: false });
+    expect(judged(first, service([instance("a"), done], { goal: "complete" }), 2_000).memory.completed).toBe(1);
+  });
+
   it("is not copied again when only its instances have changed", () => {
     const other = judged(first, web(instance("a", { ready: false })), 2_000);
     expect(other).not.toBe(first);

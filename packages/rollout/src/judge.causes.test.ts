@@ -125,6 +125,14 @@ const SAID: [name: string, cause: Omit<CauseDetail, "service">, one: Case][] = [
     },
   ],
   [
+    "a probe of an instance that it passed at before, whatever the engine says of that one",
+    { cause: "probe_failed", instance: "web-1", detail: "http GET /healthz: 503" },
+    at(
+      [1, withProbes(observed([unready("1")]), probe("passing", { instance: "1" }))],
+      [2, withProbes(observed([unready("1")]), probe("failing", { instance: "1" }))],
+    ),
+  ],
+  [
     "a start that takes too long, by the container that is not up",
     { cause: "start_timeout", instance: "web-1", detail: "not ready after 60 s: waiting, ContainerCreating, pulling" },
     lasting(observed([pod({}, { name: "proxy", state: "waiting", reason: "ContainerCreating", message: "pulling" })])),
