@@ -6,7 +6,16 @@ import { attempt } from "./attempt.ts";
 import { type ImageCatalogue, openCatalogue } from "./images.ts";
 import type { ComposeSettings } from "./open-compose.ts";
 import { createReleases } from "./release-of.ts";
-import type { ApplicationStand, Definitions, EngineStand, Hand, ServiceDefinition, Variants } from "./stand.ts";
+import {
+  ALSO_GONE,
+  type ApplicationStand,
+  type Definitions,
+  type EngineStand,
+  type Hand,
+  oneOf,
+  type ServiceDefinition,
+  type Variants,
+} from "./stand.ts";
 import { titled } from "./titled.ts";
 
 const IMPOSSIBLE: EngineStand["impossible"] = {
@@ -121,6 +130,24 @@ class Project {
     return stdout.split("\n").filter((line) => line !== "");
   }
 
+  /** No engine removes an image under a container that runs, but under one that is stopped it does, and starts that again. */
+  async loseImage(service: string): Promise<void> {
+    const ids = await this.ids(service);
+    const { stdout: images } = await this.engine.docker(["inspect", "--format", "{{.Image}}", ...ids]);
+    await this.engine.docker(["stop", "--time", "1", ...ids]);
+    // By its name alone, containerd's store would keep it for the container.
+    await this.engine.docker(["image", "rm", "--force", ...new Set(images.trim().split("\n"))]);
+    await this.engine.docker(["start", ...ids]);
+    const healthy = async (): Promise<boolean> => {
+      const { stdout } = await this.engine.docker(["inspect", "--format", "{{.State.Health.Status}}", ...ids]);
+      return stdout
+        .trim()
+        .split("\n")
+        .every((status) => status === "healthy");
+    };
+    await waitUntil(`${service} is healthy again`, healthy, { withinMs: 90_000, everyMs: 200 });
+  }
+
   async remove(): Promise<void> {
     await this.compose("down", "--volumes", "--timeout", "0", "--remove-orphans");
     const prefix = `belay.${scopeHash(this.scope)}.`;
@@ -189,6 +216,15 @@ function handOf(project: Project): Hand {
       return attempt("docker", args, { env: project.engine.env, cwd: project.folder, patienceMs });
     },
     loseConfig: (service) => project.loseConfig(service),
+    sicken: async (service) => {
+      const ids = await project.ids(service);
+      const all = ids.map((id) => project.engine.docker(["exec", id, "rm", "/www/healthz"], ALSO_GONE));
+      await oneOf(`making ${service} ill`, all);
+    },
+    loseImage: async (service, variant) => {
+      await project.images.lose(variant);
+      await project.loseImage(service);
+    },
     kill: (service) => {
       const isGone = async (): Promise<boolean> => {
         const ids = await project.ids(service);

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
-import { deployOver, expectDone, expectRolledBack, OLD, type Scenario, STARTED, WEB } from "./scenario.ts";
+import type { Seen } from "./observer.ts";
+import { deployOver, expectDone, expectRolledBack, OLD, type Scenario, SICK, STARTED, WEB } from "./scenario.ts";
 import type { Definitions } from "./stand.ts";
 import type { Trial } from "./trial.ts";
 
@@ -29,6 +30,31 @@ export const BEFORE: readonly Scenario[] = [
       await expectDone(trial, result, { web: ["good2", 2] }, "unchanged");
       expect(await trial.seen()).toEqual(before);
       expect(await trial.ledger()).toEqual([[1, "succeeded"]]);
+      return result;
+    },
+  },
+  {
+    // It runs by this deployment, which only looks: what to do about it is for people to say, or for the engine.
+    name: "nothing changes, but it falls ill",
+    run: async (trial) => {
+      await deployOver(trial, "good2");
+      const before = await trial.seen();
+      const onStep = async (step: string): Promise<void> => {
+        if (step === "watch") await trial.app.hand.sicken("web");
+      };
+      const policy = { stableMs: 60_000 };
+      const result = await trial.deploy({ web: "good2" }, { policy, ports: { onStep } });
+      expect(result, trial.why(result)).toMatchObject({ outcome: "unverified", cause: { service: "web" } });
+      expect(SICK[trial.app.scope.target]).toContain(result.cause?.cause);
+      expect(result.report.deployment).toBeUndefined();
+      expect(await trial.ledger()).toEqual([[1, "succeeded"]]);
+      const { target } = trial.app.scope;
+      // A swarm itself has others in their place.
+      if (target !== "swarm") expect(namesIn(await trial.seen())).toEqual(namesIn(before));
+      const tookMs = trial.lastMs;
+      // What is ill when a deployment begins is brought anew where no engine does so.
+      if (target === "compose") await expectDone(trial, await trial.deploy({ web: "good2" }), { web: ["good2", 2] });
+      trial.lastMs = tookMs;
       return result;
     },
   },
@@ -66,6 +92,10 @@ export const BEFORE: readonly Scenario[] = [
     },
   },
 ];
+
+function namesIn({ services }: Seen): readonly string[] | undefined {
+  return services.web?.map(({ name }) => name).sort();
+}
 
 /** What people did since. */
 export const BY_HAND: readonly Scenario[] = [

@@ -12,6 +12,8 @@ import { type Variant, type VariantName, variantOf } from "./variants.ts";
 export interface ImageCatalogue {
   /** Pushes the variant unless it is there. `missing` is answered with a digest that the registry does not have. */
   identity(name: VariantName): Promise<ImageIdentity>;
+  /** The registry deletes its manifest, and nobody pushes it again. For a variant that no other test uses. */
+  lose(name: VariantName): Promise<void>;
 }
 
 const MEDIA = {
@@ -59,11 +61,17 @@ export async function openCatalogue(
     const platforms = { [PLATFORM]: { config: config.digest, manifest: manifest.digest } };
     return { repository: `${registry.address}/${path}`, digest: manifest.digest, tags: [tag], platforms };
   };
+  const identity = (name: VariantName): Promise<ImageIdentity> => {
+    const known = made.get(name) ?? make(name);
+    made.set(name, known);
+    return known;
+  };
   return {
-    identity: (name) => {
-      const known = made.get(name) ?? make(name);
-      made.set(name, known);
-      return known;
+    identity,
+    lose: async (name) => {
+      const { digest } = await identity(name);
+      const { status } = await fetch(`${registry.url}/v2/${path}/manifests/${digest}`, { method: "DELETE" });
+      if (status !== 202) throw new Error(`the registry does not delete ${digest}: ${status}`);
     },
   };
 }

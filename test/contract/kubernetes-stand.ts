@@ -6,11 +6,13 @@ import { objectsOf } from "./kubernetes-objects.ts";
 import type { KubernetesSettings } from "./open-kubernetes.ts";
 import { createReleases } from "./release-of.ts";
 import {
+  ALSO_GONE,
   type ApplicationStand,
   cannot,
   type Definitions,
   type EngineStand,
   type Hand,
+  oneOf,
   type Variants,
 } from "./stand.ts";
 import type { VariantName } from "./variants.ts";
@@ -108,6 +110,19 @@ export class Space {
     return all.flat();
   }
 
+  /** `pod/NAME` of each. */
+  async pods(service: string): Promise<string[]> {
+    const names = await this.kubectl(
+      "get",
+      "pods",
+      "--selector",
+      `app.kubernetes.io/name=${service}`,
+      "--output",
+      "name",
+    );
+    return names.split("\n").filter((line) => line !== "");
+  }
+
   /** Until every pod is of the newest template and ready, and none else is there. */
   async settle(service: string): Promise<void> {
     await this.kubectl("rollout", "status", `deployment/${service}`, "--timeout", `${WAIT_MS}ms`);
@@ -116,15 +131,7 @@ export class Space {
       const [spec = "0", there = "0", ready = "0"] = (
         await this.kubectl("get", `deployment/${service}`, "--output", path)
       ).split(" ");
-      const pods = await this.kubectl(
-        "get",
-        "pods",
-        "--selector",
-        `app.kubernetes.io/name=${service}`,
-        "--output",
-        "name",
-      );
-      const count = pods.split("\n").filter((line) => line !== "").length;
+      const count = (await this.pods(service)).length;
       return spec === (there || "0") && spec === (ready || "0") && count === Number(spec);
     };
     await waitUntil(`${service} is settled`, settled, { withinMs: WAIT_MS, everyMs: 200 });
@@ -209,6 +216,15 @@ export function handOf(space: Space): Hand {
     loseConfig: async (service) => {
       await space.kubectl("delete", "configmap", `${service}-config`);
     },
+    sicken: async (service) => {
+      const exec = ["--namespace", space.scope.project, "exec"];
+      const all = (await space.pods(service)).map((pod) =>
+        space.cluster.kubectl([...exec, pod, "--", "rm", "/www/healthz"], ALSO_GONE),
+      );
+      await oneOf(`making ${service} ill`, all);
+    },
+    // What nodes hold is no way back: a pod may come to any of them.
+    loseImage: (_service, variant) => space.images.lose(variant),
     kill: async (service) => {
       const selector = `app.kubernetes.io/name=${service}`;
       await space.kubectl("delete", "pods", "--selector", selector, "--grace-period", "1");

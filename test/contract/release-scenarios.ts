@@ -2,7 +2,17 @@ import type { Cause, TargetKind } from "@belay/core";
 import type { DeploymentResult, RolloutEvent } from "@belay/rollout";
 import { expect } from "vitest";
 import type { CaseName } from "./cases.ts";
-import { deployOver, expectDone, expectRolledBack, OLD, type Scenario, STARTED, type Usual, WEB } from "./scenario.ts";
+import {
+  deployOver,
+  expectDone,
+  expectRolledBack,
+  OLD,
+  type Scenario,
+  SICK,
+  STARTED,
+  type Usual,
+  WEB,
+} from "./scenario.ts";
 import { expectTold } from "./told.ts";
 import type { Trial } from "./trial.ts";
 import { CRASH_CODE, CRASH_LINE, MEMORY_LIMIT, SAID_TIMES, SECRET, type VariantName } from "./variants.ts";
@@ -48,8 +58,6 @@ function good(name: CaseName, before: VariantName, variant: VariantName, usual: 
 
 /** Never healthy: on Kubernetes its start-up probe says so. */
 const ILL = { compose: ["unhealthy"], swarm: ["unhealthy"], kubernetes: ["startup_killed"] } as const;
-/** Healthy at first: on Kubernetes the readiness probe and the liveness probe may be first. */
-const SICK = { compose: ["unhealthy"], swarm: ["unhealthy"], kubernetes: ["unhealthy", "readiness_lost"] } as const;
 const STABLE = { options: { policy: { stableMs: 10_000 } }, afterMs: 30_000 };
 
 /** Releases that run, or not. */
@@ -122,7 +130,36 @@ export const RELEASES: readonly Scenario[] = [
       return result;
     },
   },
+  {
+    name: "no way back",
+    run: async (trial) => {
+      await trial.app.define(WEB);
+      await trial.app.hand.up({ web: LOST });
+      await trial.app.hand.loseImage("web", LOST);
+      const untouched = await trial.seen();
+      const result = await trial.deploy({ web: "good2" });
+      const refusedMs = trial.lastMs;
+      const { digest = "" } = await trial.app.identity(LOST);
+      expect(result, trial.why(result)).toMatchObject({
+        outcome: "refused",
+        cause: { cause: "preflight", service: "web", detail: expect.stringContaining(digest) },
+      });
+      const finding = (level: string) => expect.objectContaining({ level, check: "no_way_back", service: "web" });
+      expect(result.report.findings).toContainEqual(finding("refuse"));
+      expect(await trial.ledger()).toEqual([]);
+      expect(await trial.expectRunning({ web: [LOST, 2] })).toEqual(untouched);
+      const allowed = await trial.deploy({ web: "good2" }, { policy: { allowNoWayBack: true } });
+      await expectDone(trial, allowed, { web: ["good2", 2] });
+      expect(allowed.report.findings).toContainEqual(finding("warn"));
+      // The table tells of the refusal.
+      trial.lastMs = refusedMs;
+      return result;
+    },
+  },
 ];
+
+/** An image that nothing else uses, so that it can be taken away. */
+const LOST: VariantName = `good${process.pid}`;
 
 /** Room for one more instance, and old ones that take all their time for their end and keep their room meanwhile. */
 const NARROW: Usual = {

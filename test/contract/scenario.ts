@@ -61,3 +61,10 @@ export async function expectDone(
 
 /** It ends after its start. No crash is tolerated (`POLICY`), so that it never is one end of several. */
 export const STARTED: readonly Cause[] = ["crash_loop"];
+
+/** Healthy at first: on Kubernetes the readiness probe and the liveness probe may be first. */
+export const SICK = {
+  compose: ["unhealthy"],
+  swarm: ["unhealthy"],
+  kubernetes: ["unhealthy", "readiness_lost"],
+} as const;

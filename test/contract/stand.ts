@@ -92,6 +92,13 @@ export interface Hand {
   loseConfig(service: string): Promise<void>;
   /** Removes the instances that run (`docker rm --force`, `kubectl delete pod`); the service itself stays. */
   kill(service: string): Promise<void>;
+  /** Removes `/www/healthz` in the instances that run, so that their health checks fail from then on. */
+  sicken(service: string): Promise<void>;
+  /**
+   * The registry loses the image of the variant that runs, and so does a single engine that would do instead of it. The
+   * instances go on, or again.
+   */
+  loseImage(service: string, variant: VariantName): Promise<void>;
   /** Sets a quota that allows what runs and so many instances more; default 0. */
   allowNoMore(spare?: number): Promise<void>;
 }
@@ -99,4 +106,13 @@ export interface Hand {
 /** For a stand whose engine can't do something that {@link EngineStand.impossible} names. */
 export function cannot(what: string): never {
   throw new Error(`${what} is not possible on this engine: the case must be named in \`impossible\``);
+}
+
+/** How programs end that are run in a container which is just going away. */
+export const ALSO_GONE = { allowedExitCodes: [0, 1, 126, 137] } as const;
+
+/** One of these must have gone well; others may have come too late, to what was on its way out. */
+export async function oneOf(what: string, attempts: readonly Promise<{ readonly exitCode: number }>[]): Promise<void> {
+  const ends = await Promise.all(attempts);
+  if (!ends.some(({ exitCode }) => exitCode === 0)) throw new Error(`${what} was tried ${ends.length} times in vain`);
 }

@@ -1,7 +1,8 @@
+import { pinnedReference } from "@belay/core";
 import { attempt } from "./attempt.ts";
 import type { SwarmSettings } from "./open-swarm.ts";
 import { createReleases } from "./release-of.ts";
-import { type ApplicationStand, cannot, type Hand } from "./stand.ts";
+import { ALSO_GONE, type ApplicationStand, cannot, type Hand, oneOf } from "./stand.ts";
 import type { SwarmServices } from "./swarm-services.ts";
 
 /** Services of a swarm as {@link ApplicationStand}. `removed` is called when they are. */
@@ -54,6 +55,17 @@ function handOf(services: SwarmServices): Hand {
       return attempt("docker", args, { env: engine.env, patienceMs });
     },
     loseConfig: (name) => services.loseConfig(name),
+    sicken: async (name) => {
+      const ids = await services.containers(name);
+      const all = ids.map((id) => engine.docker(["exec", id, "rm", "/www/healthz"], ALSO_GONE));
+      await oneOf(`making ${name} ill`, all);
+    },
+    loseImage: async (_name, variant) => {
+      await services.images.lose(variant);
+      const reference = pinnedReference(await services.images.identity(variant)) ?? "";
+      // The engine takes the name away, and then says that the image itself stays under what runs.
+      await engine.docker(["image", "rm", "--force", reference], { allowedExitCodes: [0, 1] });
+    },
     kill: async (name) => {
       await services.docker("rm", "--force", ...(await services.containers(name)));
     },

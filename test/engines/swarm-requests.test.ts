@@ -114,6 +114,7 @@ function gracefulOnes(shop: Shop): ImageCatalogue {
   const made = new Map<VariantName, Promise<ImageIdentity>>();
   const { images } = shop;
   return {
+    ...images,
     identity: (name) => {
       if (!name.startsWith("good")) return images.identity(name);
       const known = made.get(name) ?? pushGraceful(shop, name);
