@@ -33,7 +33,7 @@ export const EXAMPLE = join(ROOT, "examples/shop");
 export const STAGE_MS = 45 * 60_000;
 /** What a job's GITHUB_TOKEN may do when the job asks for what the example asks for. */
 export const TOKEN = "ghs_workflowtest00000000000000000000000000";
-const PERMISSIONS: TokenSeed["permissions"] = {
+export const PERMISSIONS: TokenSeed["permissions"] = {
   contents: "read",
   deployments: "write",
   "pull-requests": "write",
