@@ -39,7 +39,7 @@ export async function wrongWithProcess(attempt: Attempt, { canaries }: Place): P
     ...calls.filter((call) => call.some((word) => /^-{1,2}hostile/.test(word))).map((call) => `an option: ${call}`),
     ...(variables === "" ? [] : [`variables: ${variables}`]),
     ...liveMarkdown(summary),
-    ...unseen(stdout.replace(/^::add-mask::.*$/gm, "") + stderr + summary),
+    ...unseen(`\n${stdout}`.replace(/\n::add-mask::[^\n]*/g, "") + stderr + summary),
     ...(await readdir(canaries)).map((name) => `a shell made ${name}`),
   ];
 }
