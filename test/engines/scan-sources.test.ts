@@ -160,6 +160,27 @@ describe("an image of a containerd store", () => {
   });
 });
 
+describe("an image of a containerd store that was built without buildx", () => {
+  it("is scanned and pushed as the engine has it", async () => {
+    const sha = await chain.commit("Build without buildx", {});
+    const plain = join(folder, "plain");
+    await mkdir(plain);
+    vi.stubEnv("DOCKER_CONFIG", plain);
+    const job = await chain.job();
+    const { release } = await job.build();
+    expect(job.log.text()).toContain("docker buildx is not there");
+    const built = release.services.web?.platforms["linux/amd64"];
+    expect(built).toEqual({ config: expect.any(String), manifest: expect.any(String) });
+    await expect(job.scan()).rejects.toMatchObject({ code: "VULNERABLE" });
+    await job.scan({ "scan-fail-on": "none" });
+    await job.push();
+    expect(await served(tagOf(sha))).toBe(built?.manifest);
+    const name = `${chain.registry.address}/acme/web:${tagOf(sha)}`;
+    const { stdout } = await chain.engine.docker(["image", "inspect", "--format={{.Id}}", name]);
+    expect(stdout.trim()).toBe(built?.manifest);
+  });
+});
+
 describe("a scanner that is held up", () => {
   it("by another process that holds the database is told by name, and nothing is pushed until it is scanned", async () => {
     const sha = await chain.commit("Wait for the database", {});
