@@ -1,7 +1,9 @@
-import { Redactor, type RolloutPolicy, systemClock } from "@belay/core";
+import { createRunner, Redactor, type RolloutPolicy, systemClock } from "@belay/core";
+import { createAuthenticator } from "@belay/registry";
 import { type DeploymentResult, deploy, type RolloutPorts, rollback } from "@belay/rollout";
 import { requestLoop } from "@belay/testkit";
 import { describe, expect } from "vitest";
+import { imageAvailability } from "../../packages/pipeline/src/registry-access.ts";
 import { POLICY } from "./compose-driver.ts";
 import { answers, it, release, url, writeShop } from "./compose-shop.ts";
 import type { ProjectStand } from "./compose-stand.ts";
@@ -42,6 +44,16 @@ async function look(shop: ProjectStand): Promise<{ env: string[]; image: string;
 async function read(shop: ProjectStand, path: string): Promise<string> {
   const [id = ""] = Object.values(await shop.ids("web"));
   return (await shop.engine.docker(["exec", id, "cat", path])).stdout;
+}
+
+/** The engine loses an image that nothing runs, as `docker image prune` does it. Its digest. */
+async function forget(shop: ProjectStand, image: string): Promise<string> {
+  const { repository, digest } = await shop.image(image);
+  const reference = `${repository}@${digest}`;
+  await shop.engine.docker(["image", "rm", "--force", reference]);
+  const { exitCode } = await shop.engine.docker(["image", "inspect", reference], { allowedExitCodes: [0, 1] });
+  expect(exitCode, `${reference} is gone`).toBe(1);
+  return digest ?? "";
 }
 
 const withExtra = (extra: string, replicas = 2): string =>
@@ -131,18 +143,39 @@ describe("a rollback by hand on a compose project", { timeout: 600_000 }, () => 
 
   it("gets an image back from the registry, and is refused when that has lost it too", async ({ shop }) => {
     await writeShop(shop);
+    // Images of their own: the others of this file stay where they are.
+    await put(shop, "good41");
+    await put(shop, "good42");
+    await forget(shop, "good41");
+    const back41 = await back(shop, "1");
+    expect(back41.outcome, shop.log.text()).toBe("succeeded");
+    await answers(shop, "good41");
+    const digest = await forget(shop, "good42");
+    const { repository } = await shop.image("good42");
+    const [registry, ...path] = repository.split("/");
+    const manifest = `http://${registry}/v2/${path.join("/")}/manifests/${digest}`;
+    expect((await fetch(manifest, { method: "DELETE" })).status).toBe(202);
+    const auth = createAuthenticator({ env: {}, runner: createRunner(new Redactor()), redactor: new Redactor() });
+    expect(await back(shop, "2", { imageAvailable: imageAvailability(shop.docker, auth) })).toMatchObject({
+      outcome: "refused",
+      cause: { cause: "preflight", service: "web", detail: `the registry has no image ${repository}@${digest}` },
+      report: { findings: expect.arrayContaining([expect.objectContaining({ check: "image_missing" })]) },
+    });
+    await answers(shop, "good41");
+  });
+
+  it("is refused where the containers of then were bound to others, which may be gone", async ({ shop }) => {
+    const side = `side:\n    image: belay-test/busybox:1\n    command: [sleep, "1000"]\n    stop_grace_period: 0s`;
+    await writeShop(shop, 'volumes_from: ["side:ro"]', side);
     await put(shop, "good1");
     await put(shop, "good2");
-    const { repository, digest } = await shop.image("good1");
-    await shop.engine.docker(["image", "rm", "--force", `${repository}@${digest}`]);
-    const gone = { imageAvailable: async () => "no" as const };
-    expect(await back(shop, "1", gone)).toMatchObject({
+    const before = await shop.ids();
+    expect(await back(shop, "1")).toMatchObject({
       outcome: "refused",
-      cause: { cause: "preflight", service: "web", detail: expect.stringContaining(digest ?? "") },
+      cause: { cause: "preflight", service: "web" },
+      report: { findings: expect.arrayContaining([expect.objectContaining({ check: "bound_to_container" })]) },
     });
-    await answers(shop, "good2");
-    expect((await back(shop, "1")).outcome).toBe("succeeded");
-    await answers(shop, "good1");
+    expect(await shop.ids()).toEqual(before);
   });
 
   it("keeps a scale that is higher now, and removes what did not exist then", async ({ shop }) => {
