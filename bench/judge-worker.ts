@@ -13,6 +13,8 @@ import { peakMemory } from "./peak-memory.ts";
 const [folder = "", each = "10"] = process.argv.slice(2);
 const LOOKS = 120;
 const LOOKS_PER_STEP = 8;
+const SWEPT_MS = 20;
+const STANDSTILL = new Int32Array(new SharedArrayBuffer(4));
 
 /** As a target does that lists so much. */
 spareMemory(10_000);
@@ -37,6 +39,8 @@ function release(collected: "minor" | "major"): Timed[] {
   for (let count = 0; count < LOOKS; count++) {
     const observation = look(Math.min(Math.floor(count / LOOKS_PER_STEP), Number(each)));
     global.gc?.({ type: collected });
+    // Other threads still sweep then, and their time would count as well.
+    Atomics.wait(STANDSTILL, 0, 0, SWEPT_MS);
     const begun = process.cpuUsage();
     judgement = step(terms, judgement, observation, count * 100);
     const { user, system } = process.cpuUsage(begun);
