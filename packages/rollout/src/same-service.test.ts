@@ -61,6 +61,7 @@ describe("two looks at an instance", () => {
     ["a container's health", containing({ health: "unhealthy" })],
     ["a container's restarts", containing({ restarts: 2 })],
     ["a container's reason", containing({ reason: "CrashLoopBackOff" })],
+    ["a container's message", containing({ message: "no such secret" })],
     ["a container's role", containing({ role: "sidecar" })],
     ["an exit code", containing({ lastExit: { ...exit, code: 2 } })],
     ["a kill for memory", containing({ lastExit: { ...exit, oomKilled: true } })],
