@@ -1,1 +1,1 @@
-import{s as e,u as t}from"../chunks/src-CRADKwQo.js";import{b as n,o as r}from"../chunks/src-hJLtolqv.js";import{f as i}from"../chunks/scan-endings-C05AHUjH.js";await t(async t=>{let a=n(t.inputs),o=await r(t,a,{onScanned:n=>e(t,n),annotate:!0});await i(t,o.summary)});export{};
+import{s as e,u as t}from"../chunks/src-CZqO7G86.js";import{b as n,o as r}from"../chunks/src-D7A7Ozcm.js";import{p as i}from"../chunks/scan-endings-DwX5by6h.js";await t(async t=>{let a=n(t.inputs),o=await r(t,a,{onScanned:n=>e(t,n),annotate:!0});await i(t,o.summary)});export{};

@@ -1,1 +1,0 @@
-import{gunzipSync as e,gzipSync as t}from"node:zlib";function n(e){return t(e).toString(`base64`)}function r(t){if(t===void 0)return/* @__PURE__ */ new Uint8Array;try{return new Uint8Array(e(Buffer.from(t,`base64`),{maxOutputLength:16777216}))}catch(e){if(e instanceof Error&&`code`in e)return/* @__PURE__ */ new Uint8Array;throw e}}export{r as n,n as t};
