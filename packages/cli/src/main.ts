@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { BelayError, EXIT_CODES, toBelayError } from "@belay/core";
+import { BelayError, EXIT_CODES, plainText, toBelayError } from "@belay/core";
 import { closest } from "fastest-levenshtein";
 import { parseArguments } from "./arguments.ts";
 import { COMMANDS, type Command } from "./commands.ts";
@@ -50,7 +50,7 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (thrown) {
   const error = toBelayError(thrown, "running belay");
-  process.stderr.write(shownText(`belay: ${error.message}\n`));
+  process.stderr.write(shownText(plainText(`belay: ${error.message}\n`)));
   if (process.argv.includes("--json")) process.stdout.write(`${errorJson(error)}\n`);
   process.exitCode = error.exitCode;
 }

@@ -9,6 +9,7 @@ import {
   type Log,
   OUTCOMES,
   plainStyle,
+  plainText,
   Redactor,
   redactDeep,
   systemClock,
@@ -54,7 +55,7 @@ export async function runCommand(command: Command, parsed: Parsed): Promise<numb
     const result = await work(context, parsed.inputs, view);
     view.close();
     process.stdout.write(
-      json ? `${resultJson(redactDeep(result.json, redactor))}\n` : shownText(redactor.redact(result.text)),
+      json ? `${resultJson(redactDeep(result.json, redactor))}\n` : shownText(plainText(redactor.redact(result.text))),
     );
     return result.exitCode;
   } catch (thrown) {
