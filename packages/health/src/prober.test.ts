@@ -247,6 +247,25 @@ describe("a probe of the service as a whole, when other instances answer", () =>
     expect(await isCurrent()).toBe(true);
     expect(asked).toBe(3);
   });
+
+  it.each([
+    ["is ready now", [instance("a", { ready: false })], [instance("a")]],
+    ["drains now", [instance("a"), instance("b")], [instance("a"), instance("b", { phase: "draining" })]],
+    ["has drained", [instance("a"), instance("b", { phase: "draining" })], [instance("a")]],
+    ["has ended", [instance("a"), instance("b")], [instance("a"), instance("b", { endedBy: "engine" })]],
+  ])("is outdated when one of them %s", async (_what, before, after) => {
+    const server = createServer((_request, response) => response.end());
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    closing.push(async () => void server.close());
+    const check = { kind: "http", url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, statuses: [200] };
+    const { prober } = setUp({ probes: [{ ...COMMAND, from: "runner", check, timeoutMs: 60_000 } as Probe] });
+    const isCurrent = async () => prober.readings().every((one) => one.state === "passing" && one.outdated !== true);
+    prober.follow(observation(before));
+    await waitUntil("it passed", isCurrent, { withinMs: 20_000, everyMs: 5 });
+    prober.follow(observation(after));
+    expect(prober.readings()).toMatchObject([{ state: "passing", outdated: true }]);
+    await waitUntil("it passed again", isCurrent, { withinMs: 20_000, everyMs: 5 });
+  });
 });
 
 describe("waiting for a change", () => {

@@ -196,11 +196,14 @@ function differentTitles(probes: readonly Probe[]): readonly string[] {
   });
 }
 
-/** The instances that may answer for the service, in any order. */
+/**
+ * Who may answer for the service, in any order. One that is not ready yet, or drains, may or may not: that this has changed
+ * says as much as that others have come.
+ */
 function answering({ service }: Probe, { services }: Observation): string {
   const found = services.find(({ name }) => name === service);
-  const serving = (found?.instances ?? []).filter(({ phase, endedBy }) => phase === "current" && endedBy === undefined);
-  return JSON.stringify(serving.map(({ id }) => id).sort());
+  const alive = (found?.instances ?? []).filter(({ phase, endedBy }) => phase !== "history" && endedBy === undefined);
+  return JSON.stringify(alive.map(({ id, phase, ready }) => `${id} ${phase} ${ready}`).sort());
 }
 
 function wantedInstances(probe: Probe, { services }: Observation): readonly Instance[] {
