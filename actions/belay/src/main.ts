@@ -17,8 +17,7 @@ await runAction(async (context) => {
     await scan(context, inputs, { onScanned: (scanned) => setScanOutputs(context, scanned), annotate: true });
     setPushOutputs(context, await push(context, inputs));
     if (signing.wanted) await sign(context, signing);
-    armPost(context);
-    const deployed = await deploy(context, inputs);
+    const deployed = await deploy(context, inputs, { onTrusted: () => armPost(context) });
     if (!deployed.leftOpen) disarmPost();
     setDeployOutputs(context, deployed);
     return deployed.report;

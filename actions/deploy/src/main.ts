@@ -3,8 +3,7 @@ import { deploy, loadDeployInputs } from "@belay/pipeline";
 
 await runAction(async (context) => {
   const inputs = loadDeployInputs(context.inputs);
-  armPost(context);
-  const deployed = await deploy(context, inputs);
+  const deployed = await deploy(context, inputs, { onTrusted: () => armPost(context) });
   if (!deployed.leftOpen) disarmPost();
   setDeployOutputs(context, deployed);
   return deployed.report;

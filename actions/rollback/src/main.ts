@@ -3,8 +3,7 @@ import { loadRollbackInputs, rollback } from "@belay/pipeline";
 
 await runAction(async (context) => {
   const inputs = loadRollbackInputs(context.inputs);
-  armPost(context);
-  const done = await rollback(context, inputs);
+  const done = await rollback(context, inputs, { onTrusted: () => armPost(context) });
   if (!done.leftOpen) disarmPost();
   setRollbackOutputs(context, done);
   return done.report;

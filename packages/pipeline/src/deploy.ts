@@ -16,6 +16,8 @@ import { type Deployed, withDeploymentReport } from "./with-deployment-report.ts
 import { withRolloutPorts } from "./with-target.ts";
 
 export interface DeployHooks {
+  /** Told once the code is known to be the repository's own, before the target is asked anything. */
+  readonly onTrusted?: () => void;
   /** Live progress. */
   readonly onEvent?: (event: RolloutEvent) => void;
 }
@@ -36,6 +38,7 @@ export async function deploy(
     const release = await releaseToDeploy(context, inputs, settings);
     facts.source = release.source;
     await requireTrusted(run, { doing: "deploying", source: release.source });
+    hooks.onTrusted?.();
     if (run !== undefined) {
       facts.start = deploymentStart(settings, { digest: releaseDigest(release), source: release.source }, run);
       // Beside the rollout and not before it: a GitHub that is slow must not hold a fix back.

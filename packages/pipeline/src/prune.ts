@@ -13,9 +13,8 @@ import type { PipelineContext } from "./context.ts";
 import { deleteAtGitHub, gitHubPackage } from "./delete-at-github.ts";
 import { deleteImages } from "./delete-images.ts";
 import type { LookAgain } from "./fresh-choices.ts";
-import { githubOf } from "./github-of.ts";
 import { neededImages } from "./needed-images.ts";
-import { requireTrusted } from "./require-trusted.ts";
+import { requireTrustedCheckout } from "./require-trusted-checkout.ts";
 import { settingsOf } from "./settings-of.ts";
 import { type CommonInputs, loadCommonInputs } from "./use-case-inputs.ts";
 import { type EngineAsked, engineAskedFor, withRegistry } from "./with-registry.ts";
@@ -72,7 +71,7 @@ export function loadPruneInputs(inputs: Inputs): PruneInputs {
  */
 export async function prune(context: PipelineContext, inputs: PruneInputs): Promise<Pruned> {
   // A belay.yaml of somebody else could leave out the environment that needs an image.
-  await requireTrusted(await githubOf(context, inputs), { doing: "pruning" });
+  await requireTrustedCheckout(context, inputs, "pruning");
   const environments = await environmentsOf(context, inputs);
   const all: Settings[] = [];
   const repositories = new Set<string>();

@@ -1,8 +1,7 @@
 import { BelayError, describeCause } from "@belay/core";
 import { type RecoveryResult, recover } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
-import { githubOf } from "./github-of.ts";
-import { requireTrusted } from "./require-trusted.ts";
+import { requireTrustedCheckout } from "./require-trusted-checkout.ts";
 import { settingsOf } from "./settings-of.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
 import { withRolloutPorts } from "./with-target.ts";
@@ -10,7 +9,7 @@ import { withRolloutPorts } from "./with-target.ts";
 /**
  * Puts right what a run that died left on the target: its deployment is taken over, the release before it is brought
  * back and proven. A deployment whose holder lives is left alone. `endedRun` is the name of a run that is known to be over
- * (a `post:` step comes after its own main step), so that nobody waits for signs of its life.
+ * (a `post:` step comes after its own main step, which was trusted), so that nobody waits for signs of its life.
  * @throws BelayError INVALID_INPUT for code that nobody has accepted, and what the target throws
  */
 export async function reconcile(
@@ -18,8 +17,8 @@ export async function reconcile(
   inputs: CommonInputs,
   endedRun?: string,
 ): Promise<RecoveryResult> {
-  // The `post:` step comes after a main step that was refused, too.
-  await requireTrusted(await githubOf(context, inputs), { doing: "reconciling" });
+  // What a main step was allowed to begin, its `post:` step may end: it is armed only then.
+  if (endedRun === undefined) await requireTrustedCheckout(context, inputs, "reconciling");
   const settings = await settingsOf(context, inputs, "given");
   return withRolloutPorts(context, settings, inputs.githubToken, (ports) =>
     recover({ onAlive: "return" }, { ...ports, isGone: async (holder) => holder.run === endedRun }),

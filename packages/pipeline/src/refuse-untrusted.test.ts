@@ -200,6 +200,22 @@ async function leaveArtifact(): Promise<void> {
   await writeFile(join(layoutPath(path, "web"), "index.json"), JSON.stringify({ schemaVersion: 2, manifests: [] }));
 }
 
+describe("on an event of a fork's pull request, with the default branch checked out", { timeout: 60_000 }, () => {
+  it.each<[string, (context: PipelineContext) => Promise<unknown>]>([
+    ["pruned", (context) => prune(context, loadPruneInputs(inputs))],
+    ["put right", (context) => reconcile(context, loadCommonInputs(inputs))],
+  ])("it can be %s: belay.yaml is the repository's own", async (_done, work) => {
+    github.setRef("refs/heads/main", head);
+    const topic = "c".repeat(40);
+    github.addCommit({ sha: topic });
+    const payload = pull();
+    payload.pull_request.head.sha = topic;
+    const context = await job("pull_request_target", payload);
+    await expect(work(context)).rejects.not.toMatchObject(refused("pull_request_target"));
+    expect(engine.calls).toBeGreaterThan(0);
+  });
+});
+
 it("what the repository itself pushed is built, so that all of this would be seen", { timeout: 60_000 }, async () => {
   const context = await job("push", { after: head });
   await expect(build(context, loadBuildInputs(inputs))).rejects.not.toMatchObject(refused("push"));

@@ -27,6 +27,7 @@ export async function rollback(
 ): Promise<Deployed> {
   return withDeploymentReport(context, inputs, async (facts, run) => {
     await requireTrusted(run, { doing: "rolling back" });
+    hooks.onTrusted?.();
     const settings = await settingsOf(context, inputs, "given");
     facts.application = settings.application;
     facts.environment = settings.environment;
