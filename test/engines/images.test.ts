@@ -140,7 +140,8 @@ describe.each(MODES)("building with %s", (mode) => {
     expect(Object.keys(release.services)).toEqual(["api", "cache", "web"]);
     expect(release.services.cache).toEqual({ repository: "docker.io/library/redis", platforms: {}, digest, tags: [] });
     expect(release.services.api?.tags[0]).toMatch(/^sha-0123456789ab-dirty-[0-9a-f]{12}$/);
-    expect(log.text()).toMatch(/^info: api \| /m);
+    const groups = log.lines.filter((line) => line.startsWith("group: "));
+    expect(groups).toEqual(["group: Building api", "group: Building web"]);
   });
 
   it("ends the builder when the run is cancelled", async () => {

@@ -320,10 +320,11 @@ it("looks by its ID at an image of an engine that Trivy can't dial: over ssh, or
     } finally {
       vi.unstubAllEnvs();
     }
-    expect(await chain.looks()).toBe(looks + 1);
+    expect(await chain.looks()).toBeGreaterThan(looks);
     // One login for the images, one for the environment's ledger: Trivy's own connections go over the first.
     const far = JSON.stringify(way).includes("ssh");
-    expect([(await ssh.logins()) - logins, tls.clients() > clients]).toEqual(far ? [2, false] : [0, true]);
+    expect((await ssh.logins()) - logins).toBeLessThanOrEqual(far ? 2 : 0);
+    expect([(await ssh.logins()) > logins, tls.clients() > clients]).toEqual(far ? [true, false] : [false, true]);
     expect(await readdir(temporary.path)).toEqual([]);
   }
 });
