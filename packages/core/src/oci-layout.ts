@@ -88,7 +88,7 @@ async function entryOf(path: string, descriptor: LayoutDescriptor): Promise<Layo
 }
 
 async function readBlob(path: string, name: Digest): Promise<unknown> {
-  const bytes = await readJobBytes(join(path, "blobs", ...name.split(":")), LARGEST);
+  const bytes = await readJobBytes(join(path, "blobs", ...name.split(":")), LARGEST, path);
   if (sha256(bytes) !== name) throw new Error(`the blob ${name} has other content`);
   return parseJson(bytes.toString("utf8"));
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -32,4 +32,24 @@ it.each([
 ])("refuses %s at once", async (_what, make, why) => {
   await make();
   await expect(readJobFile(path())).rejects.toThrow(why);
+});
+
+it("reads no more than that of one that gets longer than it was said to be", async () => {
+  // The kernel gives none of its own files a size beforehand.
+  const file = `/proc/${process.pid}/environ`;
+  expect((await stat(file)).size).toBe(0);
+  await expect(readJobFile(file, 10)).rejects.toThrow("more than the 10 bytes");
+});
+
+it.each(["a", "a/b"])("refuses the folder %s below the base that is a link, and not the base", async (link) => {
+  const base = join(folder, "base");
+  await mkdir(join(folder, "real/a/b"), { recursive: true });
+  await symlink(join(folder, "real"), base);
+  const file = join(base, "a/b/file.json");
+  await writeFile(file, "{}");
+  expect(await readJobFile(file, 2, base)).toBe("{}");
+  await rename(join(base, link), join(folder, "elsewhere"));
+  await symlink(join(folder, "elsewhere"), join(base, link));
+  expect(await readFile(file, "utf8")).toBe("{}");
+  await expect(readJobFile(file, 2, base)).rejects.toThrow(`${join(base, link)} is a link`);
 });

@@ -1,4 +1,4 @@
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createRelease, type Release, type ScanEvidence, sha256 } from "@belay/core";
 import type { RegistryClient } from "@belay/registry";
@@ -46,3 +46,21 @@ it.each([
   const attached = attachScan(context, { registry, release: scanned(), kinds: ["sbom"] });
   await expect(attached).rejects.toMatchObject({ code: "PUSH_FAILED", got: expect.stringContaining("is a link") });
 });
+
+it.each(["json", "cyclonedx", "."])(
+  "does not put beside an image what is in a folder that is a link: %s",
+  async (link) => {
+    await using folder = await temporaryFolder("belay-attach");
+    const context = createContext(folder.path, { RUNNER_TEMP: folder.path });
+    const scan = join(folder.path, "belay/scan");
+    const files = { "json/web-linux-amd64.json": JSON_REPORT, "cyclonedx/web-linux-amd64.cdx.json": "{}" };
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(dirname(join(scan, name)), { recursive: true });
+      await writeFile(join(scan, name), text);
+    }
+    await rename(join(scan, link), join(folder.path, "elsewhere"));
+    await symlink(join(folder.path, "elsewhere"), join(scan, link));
+    const attached = attachScan(context, { registry, release: scanned(), kinds: ["sbom"] });
+    await expect(attached).rejects.toMatchObject({ code: "PUSH_FAILED", got: expect.stringContaining("is a link") });
+  },
+);

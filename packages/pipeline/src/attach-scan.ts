@@ -15,7 +15,7 @@ import {
 import { attachArtifact, type RegistryClient } from "@belay/registry";
 import type { AttachKind } from "./attach-kind.ts";
 import type { PipelineContext } from "./context.ts";
-import { scanFolder } from "./places.ts";
+import { belayFolder, scanFolder } from "./places.ts";
 import { SCAN_ENDINGS } from "./scan-endings.ts";
 
 interface Kind {
@@ -74,15 +74,15 @@ async function reportNames(context: PipelineContext): Promise<Map<Digest, string
   const names = new Map<Digest, string>();
   for (const file of (await ifThere(readdir(folder))) ?? []) {
     const ending = `.${SCAN_ENDINGS.json}`;
-    if (file.endsWith(ending)) names.set(sha256(await readBytes(join(folder, file))), file.slice(0, -ending.length));
+    if (file.endsWith(ending)) names.set(sha256(await readBytes(context, "json", file)), file.slice(0, -ending.length));
   }
   return names;
 }
 
 /** It is put where everybody can read it who can read the image, so that a link to another file must not be followed. */
-async function readBytes(path: string): Promise<Buffer> {
+async function readBytes(context: PipelineContext, format: string, file: string): Promise<Buffer> {
   try {
-    return await readJobBytes(path, MOST_READ);
+    return await readJobBytes(join(scanFolder(context), format, file), MOST_READ, belayFolder(context));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== undefined) throw error;
     const next = "Run the scan step in this job.";
@@ -111,7 +111,7 @@ async function attachFile(
   const { log, clock, signal } = context;
   const { format, ...types } = kind;
   const file = `${name}.${SCAN_ENDINGS[format]}`;
-  const bytes = await ifThere(readBytes(join(scanFolder(context), format, file)));
+  const bytes = await ifThere(readBytes(context, format, file));
   if (bytes === undefined || image.digest === undefined) return;
   if (bytes.byteLength > LARGEST) return log.warn(`${service}: ${file} is too large to be put beside its image.`);
   const created = scanEvidence(release)?.scannedAt ?? release.createdAt;

@@ -1,13 +1,15 @@
 import { stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { ScanSettings } from "@belay/config";
 import {
   BelayError,
   isBelayError,
   isOwn,
+  messageOf,
   pinnedReference,
   type Release,
   readRelease,
+  refuseLinkedFolders,
   scanEvidence,
   toBelayError,
   writeRelease,
@@ -114,7 +116,18 @@ async function layoutsOf(release: Release, path: string): Promise<Map<string, st
   const layouts = new Map<string, string>();
   for (const service of Object.keys(release.services)) {
     const layout = layoutPath(path, service);
-    if (await isThere(join(layout, "index.json"))) layouts.set(service, layout);
+    const index = join(layout, "index.json");
+    if (!(await isThere(index))) continue;
+    await refuseLinkedFolders(dirname(path), index).catch((error: unknown) => {
+      const doing = `looking for the image of ${service}`;
+      throw new BelayError("RELEASE_INVALID", {
+        doing,
+        got: messageOf(error),
+        next: "Build the image again.",
+        cause: error,
+      });
+    });
+    layouts.set(service, layout);
   }
   return layouts;
 }

@@ -72,7 +72,7 @@ class Graph {
     if (this.manifests.has(digest)) return;
     if (depth < 0) throw new Error("its indexes are nested too deep");
     if (size > LARGEST_MANIFEST) throw new Error(`the manifest ${digest} is larger than ${LARGEST_MANIFEST} bytes`);
-    const bytes = await readJobBytes(this.#fileOf(digest), LARGEST_MANIFEST);
+    const bytes = await readJobBytes(this.#fileOf(digest), LARGEST_MANIFEST, this.#path);
     if (sha256(bytes) !== digest) throw new Error(`the manifest ${digest} has other content`);
     const manifest: StoredManifest = { digest, mediaType, bytes };
     if (isIndex(mediaType)) {
