@@ -51,7 +51,7 @@ export interface TestCounts {
 export interface Evidence {
   /** Of the services that were built. */
   readonly build?: {
-    /** What decides what is in their images besides the commit: names as in belay.yaml, and a digest of each value. */
+    /** What decides what is in their images besides the commit: names as in belay.yaml, and a digest of each value with its name and the commit. */
     readonly inputs?: Readonly<Record<string, Readonly<Record<string, string>>>>;
     /** Names of inputs that were asked for in another way than the image was built before, which was taken all the same. */
     readonly changed?: Readonly<Record<string, readonly string[]>>;

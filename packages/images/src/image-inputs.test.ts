@@ -16,12 +16,18 @@ beforeEach(async () => {
   return () => repository.remove();
 });
 
-async function inputs(build: Partial<BuildSettings> = {}, redactor = new Redactor()): Promise<ImageInputs> {
+const COMMIT = "0123456789ab".padEnd(40, "0");
+
+async function inputs(
+  build: Partial<BuildSettings> = {},
+  redactor = new Redactor(),
+  revision = COMMIT,
+): Promise<ImageInputs> {
   const directory = join(repository.folder, "shops");
   const own = { context: join(directory, "web"), args: {}, platforms: [], ...build };
   const services = { cache: { names: {} }, web: { names: {}, build: own } };
   const application = { application: "shop", services, directory };
-  const all = await imageInputs({ application, runner: createRunner(new Redactor()), redactor });
+  const all = await imageInputs({ application, revision, runner: createRunner(new Redactor()), redactor });
   return all.web ?? {};
 }
 
@@ -29,7 +35,7 @@ const releaseOf = (evidence: Release["evidence"]): Release =>
   createRelease({
     stage: "push",
     application: "shop",
-    source: { repository: "", revision: "0123456789ab".padEnd(40, "0") },
+    source: { repository: "", revision: COMMIT },
     services: { web: { repository: "ghcr.io/acme/web", platforms: {}, tags: ["sha-0123456789ab"] } },
     evidence,
     createdAt: "2026-01-01T00:00:00Z",
@@ -89,6 +95,27 @@ it("hold nothing of a secret but that it is there", async () => {
   expect(await of("hunter2-one")).toEqual(await of("hunter2-two"));
   expect(await inputs({ args: { NPM_TOKEN: "unknown" } })).toEqual(await inputs({ args: { NPM_TOKEN: "another" } }));
   expect(await inputs({ args: { NPM_TOKEN: "unknown" } })).not.toEqual(await inputs());
+});
+
+it("are the same whatever else a run knows of the build's secrets, of which none has to be there", async () => {
+  const file = join(repository.folder, "key");
+  await writeFile(file, "secret-of-the-build\n");
+  const build = { args: { URL: "https://x:secret-of-the-build@host" }, secrets: { key: { file } } };
+  const knows = new Redactor();
+  knows.add("secret-of-the-build");
+  const before = await inputs(build, knows);
+  const learns = new Redactor();
+  expect(await inputs(build, learns)).toEqual(before);
+  expect(learns.redact("secret-of-the-build")).toBe("***");
+  const missing = { none: { file: join(repository.folder, "none") }, unset: { env: "BELAY_TEST_UNSET" } };
+  expect(await inputs({ ...build, secrets: { ...missing, ...build.secrets } })).toMatchObject(before);
+});
+
+it("are told in digests that no table helps with: the same value has another by another name and in another commit", async () => {
+  const one = await inputs({ args: { A: "beta", B: "beta" } });
+  expect(one["args.A"]).not.toBe(one["args.B"]);
+  const other = await inputs({ args: { A: "beta", B: "beta" } }, new Redactor(), "f".repeat(40));
+  for (const [name, value] of Object.entries(one)) expect(other[name]).not.toBe(value);
 });
 
 it.each([

@@ -3,18 +3,24 @@ import { isAbsolute, join, relative } from "node:path";
 import type { ApplicationSettings, BuildSettings } from "@belay/config";
 import { digestOf, type Redactor, type Runner, shortDigest } from "@belay/core";
 import { isSecretName } from "./check-services.ts";
+import { registerKnownSecrets } from "./register-secrets.ts";
 import { repositoryOf } from "./run-builder.ts";
 
 /**
  * Which settings decide what is in an image, besides the commit: their names as in belay.yaml (`args.VERSION`, `target`) and
  * a digest of each value. Of a secret only its id counts, of an argument with the name of a secret only that it is there.
+ *
+ * A release goes to a registry, and so may these. Each digest holds the commit and the name too, so that no table of values
+ * helps; who tries values one by one finds a short one all the same, as it stands in the image's own history.
  */
 export type ImageInputs = Readonly<Record<string, string>>;
 
 export interface ImageInputsOptions {
   readonly application: ApplicationSettings;
+  /** Full SHA of the commit that is built. Those of two commits can't be compared. */
+  readonly revision: string;
   readonly runner: Runner;
-  /** What it knows is in no digest either. */
+  /** What it knows is in no digest either. It learns first which of the builds' secrets are there. */
   readonly redactor: Redactor;
 }
 
@@ -25,16 +31,22 @@ export interface ImageInputsOptions {
  */
 export async function imageInputs(options: ImageInputsOptions): Promise<Record<string, ImageInputs>> {
   const { application, runner, redactor } = options;
-  const built = Object.entries(application.services).flatMap(([name, { build }]) =>
+  const services = Object.entries(application.services);
+  const built = services.flatMap(([name, { build }]) =>
     build === undefined || build.from !== undefined ? [] : [[name, build] as const],
   );
   if (built.length === 0) return {};
+  await registerKnownSecrets(services, { onSecret: (value) => redactor.add(value) });
   const root = await realpath(await repositoryOf(runner, application.directory));
-  const each = built.map(async ([name, build]) => [name, await inputsOf(build, root, redactor)] as const);
+  const each = built.map(async ([name, build]) => [name, await inputsOf(build, root, options)] as const);
   return Object.fromEntries(await Promise.all(each));
 }
 
-async function inputsOf(build: BuildSettings, root: string, redactor: Redactor): Promise<ImageInputs> {
+async function inputsOf(
+  build: BuildSettings,
+  root: string,
+  { redactor, revision }: ImageInputsOptions,
+): Promise<ImageInputs> {
   const { context, dockerfile, target, testTarget, provenance, sbom } = build;
   const place = (path: string): Promise<string> => placeIn(root, path);
   const args = Object.entries(build.args).map(
@@ -54,7 +66,8 @@ async function inputsOf(build: BuildSettings, root: string, redactor: Redactor):
     ...(build.ssh ?? []).map((key) => [`ssh.${key.split("=")[0]}`, undefined] as const),
   ];
   // Short, since a target keeps releases too, and some keep them in little space.
-  return Object.fromEntries(values.map(([name, value]) => [name, shortDigest(digestOf(value ?? null), 16)]));
+  const digest = (name: string, value: unknown): string => shortDigest(digestOf([revision, name, value ?? null]), 16);
+  return Object.fromEntries(values.map(([name, value]) => [name, digest(name, value)]));
 }
 
 /** Path in the repository. What is elsewhere may be elsewhere next time. */

@@ -1,8 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryFolder } from "@belay/testkit";
-import { expect, it } from "vitest";
-import { registerSecrets } from "./register-secrets.ts";
+import { afterEach, expect, it, vi } from "vitest";
+import { registerKnownSecrets, registerSecrets } from "./register-secrets.ts";
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 it("tells every value before a build, and what is missing by its name", async () => {
   await using folder = await temporaryFolder("belay-secrets");
@@ -21,4 +25,13 @@ it("tells every value before a build, and what is missing by its name", async ()
   });
   const none = registerSecrets(services({ key: { file: join(folder.path, "none") } }), sources);
   await expect(none).rejects.toMatchObject({ code: "INVALID_INPUT" });
+});
+
+it("tells those that are there where none is needed", async () => {
+  vi.stubEnv("BELAY_TEST_SET", "value of it");
+  const seen: string[] = [];
+  const secrets = { gone: { env: "BELAY_TEST_UNSET" }, npm: { env: "BELAY_TEST_SET" }, key: { file: "/nowhere/key" } };
+  const services = [["web", { names: {}, build: { context: ".", args: {}, platforms: [], secrets } }]] as const;
+  await registerKnownSecrets(services, { onSecret: (value) => seen.push(value) });
+  expect(seen).toEqual(["value of it"]);
 });

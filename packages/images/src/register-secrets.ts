@@ -15,11 +15,24 @@ export interface SecretSources {
  * @throws BelayError INVALID_INPUT for one that is not there
  */
 export async function registerSecrets(services: Chosen, sources: SecretSources): Promise<void> {
-  for (const [name, { build }] of services) {
-    for (const [id, secret] of Object.entries(build?.secrets ?? {})) {
-      sources.onSecret?.(await readSecret(`reading the secret ${id} of services.${name}.build`, secret, sources));
-    }
+  for (const [doing, secret] of secretsOf(services)) sources.onSecret?.(await readSecret(doing, secret, sources));
+}
+
+/** The same for those that are there: whoever takes an image that was built before needs none of them. */
+export async function registerKnownSecrets(services: Chosen, sources: SecretSources): Promise<void> {
+  for (const [doing, secret] of secretsOf(services)) {
+    const value = await readSecret(doing, secret, sources).catch(() => undefined);
+    if (value !== undefined) sources.onSecret?.(value);
   }
+}
+
+/** What is done with each, and where it is. */
+function secretsOf(services: Chosen): (readonly [string, BuildSecret])[] {
+  return services.flatMap(([name, { build }]) =>
+    Object.entries(build?.secrets ?? {}).map(
+      ([id, secret]) => [`reading the secret ${id} of services.${name}.build`, secret] as const,
+    ),
+  );
 }
 
 async function readSecret(doing: string, secret: BuildSecret, { env }: SecretSources): Promise<string> {

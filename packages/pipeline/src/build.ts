@@ -119,7 +119,7 @@ async function buildFrom(
     const work = async (): Promise<Release> => {
       const [earlier, asked] = await Promise.all([
         findBuilt(context, client, application, source),
-        imageInputs({ application, runner, redactor }),
+        imageInputs({ application, revision: source.revision, runner, redactor }),
       ]);
       // Nobody may take what an earlier run left there for an image of this release.
       await Promise.all(Object.keys(application.services).map((service) => clearLayout(layoutOf(service))));
