@@ -127,7 +127,7 @@ describe("groups that run side by side, where a runner can show one at a time", 
       const work = async (): Promise<void> => {
         log.info(`${title} 1`);
         await until;
-        log.warn(`${title} 2`);
+        log.info(`${title} 2`);
       };
       return log.group(title, work, { overlap: true });
     };
@@ -138,12 +138,34 @@ describe("groups that run side by side, where a runner can show one at a time", 
     expect(text()).toBe("::group::a\na 1\n");
     first.resolve(undefined);
     await all[0];
-    const whole = (name: string): string => `::group::${name}\n${name} 1\n::warning::${name} 2\n::endgroup::\n`;
+    const whole = (name: string): string => `::group::${name}\n${name} 1\n${name} 2\n::endgroup::\n`;
     expect(text()).toBe(`${whole("a")}::group::b\nb 1\n`);
     second.resolve(undefined);
     await Promise.all(all);
     log.info("after");
     expect(text()).toBe(`${whole("a")}${whole("b")}${whole("c")}after\n`);
+  });
+
+  it("don't keep back what must be seen, which a hanging group before them would take along, and say it once", async () => {
+    const { log, text } = turning();
+    const hanging = Promise.withResolvers();
+    const first = log.group("a", async () => void (await hanging.promise), { overlap: true });
+    const second = log.group(
+      "b",
+      async () => {
+        log.info("b 1");
+        log.notice("b 2");
+        log.warn("b 3");
+        log.error("b 4", { title: "B" });
+      },
+      { overlap: true },
+    );
+    await second;
+    const urgent = "::notice::b 2\n::warning::b 3\n::error title=B::b 4\n";
+    expect(text()).toBe(`::group::a\n${urgent}`);
+    hanging.resolve(undefined);
+    await first;
+    expect(text()).toBe(`::group::a\n${urgent}::endgroup::\n::group::b\nb 1\n::endgroup::\n`);
   });
 
   it("keep the output of their processes, and what failed is shown whole", async () => {

@@ -12,8 +12,8 @@ export interface Log {
   warn(message: string, at?: Annotation): void;
   error(message: string, at?: Annotation): void;
   /**
-   * Shows what `work` logs under a title that can be folded. Groups that `overlap` in time are shown one after the other.
-   * In one of those, another group is a title and no more.
+   * Shows what `work` logs under a title that can be folded. Groups that `overlap` in time are shown one after the other,
+   * but for notices, warnings and errors, which never wait. In one of those, another group is a title and no more.
    */
   group<T>(title: string, work: () => Promise<T>, options?: { readonly overlap?: boolean }): Promise<T>;
 }
@@ -58,7 +58,8 @@ export function createLog(style: LogStyle, redactor: Redactor, write: (text: str
     const folded = level === "debug" || level === "info";
     const text = `${style.line(level, clean(message), at && place(at))}\n`;
     if (style.fold) folds.put(text, folded);
-    else turns.put(text);
+    // Also in the frame of another group it is an annotation, and tells what it is about.
+    else turns.put(text, !folded);
   };
   return {
     debug: (message) => put("debug", message),

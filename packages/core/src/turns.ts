@@ -9,7 +9,7 @@ interface Turn {
 
 /**
  * Shows groups that run side by side one after the other, in the order in which they began: the first as it goes, so that
- * there is always something to see, the others' lines when it has ended. Frames of groups can't overlap: a runner of
+ * there is always something to see, the others' lines when it has ended, urgent ones at once. Frames of groups can't overlap: a runner of
  * GitHub ends a group where the next one begins.
  */
 export class Turns {
@@ -29,10 +29,13 @@ export class Turns {
     return this.#current.getStore()?.ended === false;
   }
 
-  /** Writes a line of the group that the caller runs in when it is that group's turn; at once when there is none. */
-  put(text: string): void {
+  /**
+   * Writes a line of the group that the caller runs in when it is that group's turn; at once when there is none, or when it is
+   * `urgent`: what waits is lost with a process that is killed.
+   */
+  put(text: string, urgent = false): void {
     const turn = this.#current.getStore();
-    if (turn === undefined || turn.ended || turn === this.#queue[0]) this.#write(text);
+    if (urgent || turn === undefined || turn.ended || turn === this.#queue[0]) this.#write(text);
     else turn.kept.push(text);
   }
 
