@@ -54,8 +54,18 @@ const RELEASE = createRelease({
   createdAt: "2026-01-01T00:00:00Z",
 });
 const REPORT = SAMPLE_REPORTS.succeeded;
-const SCAN = { result: "passed", services: [] };
-const STAGES = [{ name: "build", state: "passed", durationMs: 1 }];
+/** What only ever is told: where its word is, it was read. */
+const WORDS: Readonly<Partial<Record<string, string>>> = {
+  "scan.json": "wordofthescan",
+  "stages.json": "wordofthestages",
+};
+const SCAN = {
+  result: "passed",
+  services: [
+    { service: "web", result: "passed", headline: WORDS["scan.json"], rows: [], total: 0, obstacles: [], notes: [] },
+  ],
+};
+const STAGES = [{ name: "build", state: "passed", durationMs: 1, detail: WORDS["stages.json"] }];
 const GOOD = { "release.json": RELEASE, "report.json": REPORT, "scan.json": SCAN, "stages.json": STAGES } as const;
 type Name = keyof typeof GOOD;
 
@@ -139,12 +149,10 @@ async function step(entry: string, job: string): Promise<Ended> {
   return { exitCode, log: told, outcome };
 }
 
-/** Bodies of comments on a pull request. */
-function commentsOn(pull: number): string[] {
-  const path = new RegExp(`/issues/${pull}/comments$`);
-  return github.requests.flatMap(({ method, path: asked, body }) =>
-    method === "POST" && path.test(asked) ? [JSON.stringify(body)] : [],
-  );
+/** Whether it was told what the file says: in what the step says, or in the report that it leaves. */
+async function wasTold(job: string, name: Name, { log }: Ended): Promise<boolean> {
+  const word = WORDS[name];
+  return word !== undefined && `${log}${await readFile(join(job, "belay/report.json"), "utf8")}`.includes(word);
 }
 
 describe("in the place of", () => {
@@ -164,27 +172,44 @@ describe("in the place of", () => {
       const path = join(job, "belay", name);
       await execFileSync("rm", [path]);
       await make(path, GOOD[name]);
-      const { exitCode, log, outcome } = await step(entry, job);
+      const ended = await step(entry, job);
+      const { exitCode, log, outcome } = ended;
+      const read = await wasTold(job, name, ended);
       const told = /This is a defect in Belay|the-words-of|^\s+at .+:\d+:\d+\)?$/m.exec(log);
-      const bad = told !== null || ![0, 1].includes(exitCode ?? -1) || !ends.test(outcome);
-      return bad ? [`${shape}: ${exitCode} ${outcome} ${told?.[0] ?? ""}\n${log.slice(-1_500)}`] : [];
+      const bad = told !== null || read || ![0, 1].includes(exitCode ?? -1) || !ends.test(outcome);
+      return bad
+        ? [`${shape}: ${exitCode} ${outcome} ${told?.[0] ?? ""} ${read ? "and it was read" : ""}\n${log.slice(-1_500)}`]
+        : [];
     });
     expect(wrong.flat()).toEqual([]);
   });
+
+  it.each(READ.filter(([name]) => name in WORDS))(
+    "%s stands a right one, and %s tells it",
+    async (name, entry, ends) => {
+      const job = await newJob();
+      const ended = await step(entry, job);
+      expect(ended.outcome, ended.log).toMatch(ends);
+      expect(await wasTold(job, name, ended), ended.log).toBe(true);
+    },
+  );
 });
 
 describe("a report that somebody made up", () => {
   it("is put on the pull request that has its commit, whatever number it names", async () => {
     const job = await newJob();
     const { release } = REPORT;
-    const before = { ours: commentsOn(7).length, others: commentsOn(99).length };
+    const word = "wordofthisreport";
+    const saying = (pull: number): number => github.comments(pull).filter(({ body }) => body.includes(word)).length;
     await leave(job, "report.json", {
       ...REPORT,
+      stages: [{ name: "deploy", state: "passed", durationMs: 1, detail: word }],
       release: { ...release, source: { ...release.source, pullRequest: 99 } },
     });
+    expect([saying(7), saying(99)]).toEqual([0, 0]);
     expect(await step("report", job)).toMatchObject({ outcome: "succeeded" });
-    expect(commentsOn(99)).toHaveLength(before.others);
-    expect(commentsOn(7).length + github.requests.filter(({ method }) => method === "PATCH").length).toBeGreaterThan(0);
+    expect([saying(7), saying(99)]).toEqual([1, 0]);
+    expect(github.comments(99)).toEqual([]);
   });
 
   it("of a commit that no pull request has is put nowhere", async () => {
