@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { type Clock, formatDuration } from "@belay/core";
 import { ScanError } from "./could-not-scan.ts";
 import { nextStep } from "./explain-failure.ts";
@@ -31,19 +31,34 @@ export async function waitUntilUnlocked(file: string, options: UnlockedOptions):
   }
 }
 
-/**
- * Number of the process that holds it. Known on Linux only (proc_locks(5)), and not where a file system tells another device
- * there than to whoever asks for the file.
- */
+/** Number of the process that holds it. Known on Linux only (proc_locks(5)). */
 async function writerOf(file: string): Promise<string | undefined> {
   const locks = await readFile("/proc/locks", "utf8").catch(() => "");
-  const found = locks === "" ? undefined : await stat(file).catch(() => undefined);
-  if (found === undefined) return undefined;
-  const { dev, ino } = found;
-  // As the C library takes a device's number apart (makedev(3)).
-  const [major, minor] = [(dev >> 8) & 0xfff, (dev & 0xff) | ((dev >> 12) & 0xfff00)].map((part) =>
-    part.toString(16).padStart(2, "0"),
-  );
-  const held = new RegExp(`^\\d+: FLOCK +ADVISORY +WRITE +(\\d+) ${major}:${minor}:${ino} `, "m");
-  return held.exec(locks)?.[1];
+  if (!locks.includes("FLOCK")) return undefined;
+  const name = await nameOf(file).catch(() => undefined);
+  const held = new RegExp(`^\\d+: FLOCK +ADVISORY +WRITE +(\\d+) ${name} `, "m");
+  return name === undefined ? undefined : held.exec(locks)?.[1];
+}
+
+/**
+ * What the kernel calls a file where it lists locks: the device of its mount, and its own number. Whoever asks for the file
+ * itself is told others of both by some file systems (overlay, btrfs).
+ */
+async function nameOf(file: string): Promise<string | undefined> {
+  const handle = await open(file);
+  try {
+    const [told, mounts, { ino }] = await Promise.all([
+      readFile(`/proc/self/fdinfo/${handle.fd}`, "utf8"),
+      readFile("/proc/self/mountinfo", "utf8"),
+      handle.stat(),
+    ]);
+    const field = (name: string): string | undefined => new RegExp(`^${name}:\\s*(\\d+)$`, "m").exec(told)?.[1];
+    const device = new RegExp(`^${field("mnt_id")} \\d+ (\\d+):(\\d+) `, "m").exec(mounts);
+    if (device === null) return undefined;
+    const [major, minor] = device.slice(1).map((part) => Number(part).toString(16).padStart(2, "0"));
+    // Linux tells the number there since 5.14.
+    return `${major}:${minor}:${field("ino") ?? ino}`;
+  } finally {
+    await handle.close();
+  }
 }
