@@ -42,6 +42,7 @@ const VALID: [string, string][] = [
   ["a production environment", change([ENVIRONMENT, `${ENVIRONMENT}    production: true\n    transient: false\n`])],
   ["no scan", change(["application:", "scan: off\napplication:"])],
   ["a scan", change(["application:", "scan: { fail-on: [], scanners: [vuln], max-db-age: 3d, kev: a }\napplication:"])],
+  ["a scan that nothing fails", change(["application:", "scan: { fail-on: none }\napplication:"])],
   ["a scan of a service", change(["names:", "scan: { ignore-status: [will_not_fix] }\n    names:"])],
   ["an image that is there already", change(["context: ./web, ", "from: web:ci, "])],
   [

@@ -76,6 +76,10 @@ describe("the settings of the scan", () => {
     });
     expect(scan(text, { "scan-fail-on": "high, critical" }).services.web?.failOn).toEqual(["HIGH", "CRITICAL"]);
     expect(scan(text, { "scan-fail-on": "none" }).gate.failOn).toEqual([]);
+    expect(scan(written({ staging: "{ fail-on: none }", web: "{ fail-on: [LOW] }" }))).toMatchObject({
+      gate: { failOn: [] },
+      services: { cache: { failOn: [] }, web: { failOn: ["LOW"] } },
+    });
   });
 
   it.each([
@@ -98,6 +102,18 @@ describe("the settings of the scan", () => {
     ]);
     expect(problemLines(() => scan(written({ staging: "{ fail-on: [HIHG] }" })))).toEqual([
       expect.stringContaining('`environments.staging.scan.fail-on[0]` is "HIHG". Did you mean `HIGH`?'),
+    ]);
+    for (const [value, shown] of [
+      ["CRITICAL", '"CRITICAL"'],
+      ["never", '"never"'],
+      ["{ a: 1 }", "a mapping"],
+    ] as const) {
+      expect(problemLines(() => scan(written({ top: `{ fail-on: ${value} }` })))).toEqual([
+        expect.stringContaining(`\`scan.fail-on\` is ${shown}. Legal values: none, or a list of UNKNOWN, LOW,`),
+      ]);
+    }
+    expect(problemLines(() => scan(written({ top: "{ fail-on: [none] }" })))).toEqual([
+      expect.stringContaining('`scan.fail-on[0]` is "none". Legal values: UNKNOWN, LOW,'),
     ]);
     expect(problemLines(() => scan(written({ web: "no" })))).toEqual([
       expect.stringContaining('`services.web.scan` is "no". Legal values: on, off, or a mapping'),

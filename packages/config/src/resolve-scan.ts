@@ -72,9 +72,10 @@ function gateOf(directory: string, levels: readonly Level<GateKeys>[]): ScanGate
   const data = mergeLevels<GateKeys>(levels);
   const inside = (paths: readonly string[]): readonly string[] => paths.map((path) => resolve(directory, path));
   const probability = data["fail-on-probability"];
+  const failOn = data["fail-on"] ?? (["CRITICAL", "HIGH"] as const);
   return {
     off: isOff(levels),
-    failOn: data["fail-on"] ?? ["CRITICAL", "HIGH"],
+    failOn: failOn === "none" ? [] : failOn,
     ignoreUnfixed: data["ignore-unfixed"] ?? false,
     ignoreStatuses: data["ignore-status"] ?? [],
     ...(data["ignore-files"] === undefined ? {} : { ignoreFiles: inside(data["ignore-files"]) }),

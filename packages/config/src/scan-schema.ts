@@ -31,15 +31,21 @@ const files = (description: string) =>
   z.optional(list(description, exactly(FORMATS.path, "A file."), 0, "a list of files"));
 const repositories = (description: string) =>
   z.optional(list(description, exactly(FORMATS.word, "A repository."), 1, "a list of repositories"));
-const severities = (description: string) =>
-  z.optional(list(description, choice(SCAN_SEVERITIES, "A severity."), 0, `a list of ${SCAN_SEVERITIES.join(", ")}`));
+
+const legalSeverities = `none, or a list of ${SCAN_SEVERITIES.join(", ")}`;
+/** `none` as the input says it; a list that is empty says the same. */
+const severities = (description: string) => {
+  const some = z.array(choice(SCAN_SEVERITIES, "A severity."), { error: () => legalSeverities });
+  const none = z.enum(["none"], { error: () => legalSeverities });
+  return z.optional(about(z.union([none, some], { error: () => legalSeverities }), description));
+};
 
 const legalChance = { error: () => "a number, 0 to 1" };
 const chance = z.number(legalChance).check(z.gte(0, legalChance), z.lte(1, legalChance));
 
 /** What may differ from service to service. */
 const gate = {
-  "fail-on": severities("Severities that fail the scan. Default: [CRITICAL, HIGH]. Empty: none does."),
+  "fail-on": severities("Severities that fail the scan. Default: [CRITICAL, HIGH]. none, or empty: none does."),
   "ignore-unfixed": z.optional(flag("Ignore vulnerabilities that no version fixes. Default: false.")),
   "ignore-status": z.optional(
     list(
