@@ -36,3 +36,4 @@ export * from "./share-parts.ts";
 export * from "./spare-memory.ts";
 export * from "./target.ts";
 export * from "./text.ts";
+export * from "./write-job-file.ts";

@@ -1,6 +1,13 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type DeploymentReport, type FailureReport, messageOf, redactDeep, type Source } from "@belay/core";
+import {
+  type DeploymentReport,
+  type FailureReport,
+  messageOf,
+  redactDeep,
+  type Source,
+  writeJobFile,
+} from "@belay/core";
 import {
   type Deferred,
   type DeploymentStart,
@@ -130,7 +137,7 @@ function sourceOf(report: DeploymentReport | FailureReport): Source | undefined 
 export async function saveReport(context: PipelineContext, report: DeploymentReport | FailureReport): Promise<string> {
   const path = reportPath(context);
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, `${JSON.stringify(redactDeep(report, context.redactor), null, 2)}\n`);
+  await writeJobFile(path, `${JSON.stringify(redactDeep(report, context.redactor), null, 2)}\n`);
   return path;
 }
 

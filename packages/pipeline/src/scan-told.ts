@@ -1,6 +1,14 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { messageOf, parseJson, readJobFile, redactDeep, type ScanServiceSummary, type ScanSummary } from "@belay/core";
+import {
+  messageOf,
+  parseJson,
+  readJobFile,
+  redactDeep,
+  type ScanServiceSummary,
+  type ScanSummary,
+  writeJobFile,
+} from "@belay/core";
 import { renderScanPage, writeSummary } from "@belay/github";
 import type { PipelineContext } from "./context.ts";
 import { belayFolder } from "./places.ts";
@@ -24,7 +32,7 @@ function summaryPath(context: PipelineContext): string {
 export async function keepScanSummary(context: PipelineContext, summary: ScanSummary): Promise<void> {
   try {
     await mkdir(dirname(summaryPath(context)), { recursive: true });
-    await writeFile(summaryPath(context), JSON.stringify(redactDeep(summary, context.redactor)));
+    await writeJobFile(summaryPath(context), JSON.stringify(redactDeep(summary, context.redactor)));
   } catch (error) {
     context.log.warn(`What the scan found could not be kept for later steps: ${messageOf(error)}`);
   }

@@ -1,6 +1,6 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { messageOf, parseJson, readJobFile, type StageReport, toBelayError } from "@belay/core";
+import { messageOf, parseJson, readJobFile, type StageReport, toBelayError, writeJobFile } from "@belay/core";
 import * as z from "zod/mini";
 import type { PipelineContext } from "./context.ts";
 import { stagesPath } from "./places.ts";
@@ -26,7 +26,7 @@ export async function addStages(
   const all = [...kept, ...stages];
   try {
     await mkdir(dirname(stagesPath(context)), { recursive: true });
-    await writeFile(stagesPath(context), JSON.stringify(all));
+    await writeJobFile(stagesPath(context), JSON.stringify(all));
   } catch (error) {
     context.log.warn(`The stages could not be kept for later steps: ${messageOf(error)}`);
   }
