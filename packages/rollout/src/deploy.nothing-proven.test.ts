@@ -20,6 +20,22 @@ function inTime<T>(work: Promise<T>): Promise<T> {
   return world.time.run(work, 3_600_000);
 }
 
+/** What it deploys has no change of `web`, nor has its way back. */
+function leaveWeb({ target }: SimRunner): void {
+  const plan = target.plan.bind(target);
+  const snapshot = target.snapshot.bind(target);
+  target.snapshot = (all) =>
+    snapshot({ ...all, services: all.services.filter(({ action }) => action !== "unchanged") });
+  target.plan = async (...asked) => {
+    const { services, ...rest } = await plan(...asked);
+    const left = services.map((one) => {
+      if (one.service !== "web" || one.from === undefined) return one;
+      return { ...one, action: "unchanged" as const, to: one.from };
+    });
+    return { ...rest, services: left };
+  };
+}
+
 describe("a release that fails where none was ever proven", () => {
   it("stays in place when it comes after a first one that failed, was kept and is still bad", async () => {
     behave("web-v1", { kind: "unhealthy", afterMs: 0 });
@@ -46,6 +62,16 @@ describe("a release that fails where none was ever proven", () => {
     behave("web-v2", { kind: "crash", afterMs: 2_700 });
     const result = await world.runner("third").deploy("v2", policy);
     expect(result).toMatchObject({ outcome, report: { findings: [] } });
+  });
+
+  it("is taken off when it spoils what was well, beside what was bad and is not touched", async () => {
+    behave("web-v1", { kind: "unhealthy", afterMs: 0 });
+    expect(await runner.deploy("v1")).toMatchObject({ outcome: "failed" });
+    behave("api-v2", { kind: "crash", afterMs: 700 });
+    const third = world.runner("third");
+    leaveWeb(third);
+    expect(await third.deploy("v2")).toMatchObject({ outcome: "rolled_back", report: { findings: [] } });
+    expect(world.engine.revisions()).toEqual({ api: "api-v1", web: "web-v1" });
   });
 
   it("is taken off when something was proven before what was kept", async () => {

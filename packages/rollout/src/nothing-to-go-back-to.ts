@@ -1,4 +1,12 @@
-import { type Finding, type Instance, messageOf, type Observation, type Plan } from "@belay/core";
+import {
+  type CauseDetail,
+  type Finding,
+  type Instance,
+  messageOf,
+  type Observation,
+  type ObservedService,
+  type Plan,
+} from "@belay/core";
 import { isReady } from "./baseline.ts";
 import { everProven } from "./history.ts";
 import type { RolloutPorts } from "./ports.ts";
@@ -16,47 +24,70 @@ export interface BeforeChange {
   readonly look: () => Promise<Observation>;
 }
 
+/** Why a release stays that failed for this cause; nothing when the way back may lead to something better. */
+export type WhyKept = (cause: CauseDetail) => Finding | undefined;
+
 /**
  * Tells when a way back would lead to nothing better: no release has ever been proven here, since the first one failed and was
- * kept, and what runs of it is not right now either. Where it has become well since, it is worth going back to; where that
- * can't be told, it is tried.
+ * kept, and nothing of the service that fails is right before the change either. Where it has become well since, it is worth
+ * going back to; where that can't be told, it is tried.
  */
 export async function nothingToGoBackTo(
   ports: Pick<RolloutPorts, "target" | "log">,
   { before, plan, look }: BeforeChange,
-): Promise<Finding | undefined> {
+): Promise<WhyKept | undefined> {
   if (before?.release === undefined || before.proven) return undefined;
   try {
     if (await everProven(ports.target.store)) return undefined;
-    const ill = findIll(plan, await look());
-    return ill === undefined ? undefined : findingOf(before.deployment, ill);
+    const ill = illServices(plan, await look());
+    if (ill.size === 0) return undefined;
+    ports.log.warn(messageFor(before.deployment, [...ill]));
+    return (cause) => (leadsNowhere(plan, ill, cause) ? findingOf(before.deployment, ill, cause) : undefined);
   } catch (error) {
     ports.log.debug(`Whether there is anything to go back to is not known: ${messageOf(error)}`);
     return undefined;
   }
 }
 
-function findingOf(deployment: number | undefined, service: string): Finding {
-  const kept = deployment === undefined ? "the one that runs" : `deployment ${deployment}`;
+/** What is well of the rest comes back with the way back: it is gone unless the failure is of what was ill already. */
+function leadsNowhere({ services }: Plan, ill: ReadonlySet<string>, { service }: CauseDetail): boolean {
+  if (service !== undefined) return ill.has(service);
+  const touched = services.filter(({ action }) => action !== "unchanged");
+  return touched.length > 0 && touched.every((one) => ill.has(one.service));
+}
+
+function findingOf(deployment: number | undefined, ill: ReadonlySet<string>, cause: CauseDetail): Finding {
+  const { service = [...ill][0] as string } = cause;
   return {
     level: "warn",
     check: "nothing_proven",
     service,
-    message: `there is nothing to go back to: no release has been proven here yet, and ${kept} failed, was kept and is not right`,
+    message: messageFor(deployment, cause.service === undefined ? [...ill] : [service]),
     remedy: "A release that fails stays, as a first one does (on-first-failure: keep). Deploy one that works.",
   };
 }
 
-/** A service of which fewer instances are well than run. */
-function findIll({ services }: Plan, { at, services: seen }: Observation): string | undefined {
-  const ill = services.find(({ service, goal, from }) => {
-    if (goal !== "run" || from === undefined) return false;
-    const instances = seen.find(({ name }) => name === service)?.instances ?? [];
-    const crashed = new Set(instances.filter((one) => hasJustEnded(one, at)).map(({ slot }) => slot));
-    const well = instances.filter((one) => one.phase === "current" && isReady(one) && !crashed.has(one.slot));
-    return well.length < Math.max(1, from.instances);
-  });
-  return ill?.service;
+function messageFor(deployment: number | undefined, services: readonly string[]): string {
+  const kept = deployment === undefined ? "what runs" : `deployment ${deployment} failed, was kept and`;
+  return `there is nothing to go back to for ${services.join(", ")}: no release has been proven here yet, and ${kept} is not right`;
+}
+
+/** Those that should run before the change, and of which no instance is well. */
+function illServices({ services }: Plan, { at, services: seen }: Observation): ReadonlySet<string> {
+  const ran = services.filter(({ goal, from }) => goal === "run" && from !== undefined);
+  return new Set(ran.map(({ service }) => service).filter((name) => isIll(find(seen, name), at)));
+}
+
+function find(seen: Observation["services"], service: string): ObservedService | undefined {
+  return seen.find(({ name }) => name === service);
+}
+
+/** Of one that was not seen nothing is known; and one of which nothing should run has nothing that could be well. */
+function isIll(service: ObservedService | undefined, at: number): boolean {
+  if (service === undefined || service.desired === 0) return false;
+  const { instances } = service;
+  const crashed = new Set(instances.filter((one) => hasJustEnded(one, at)).map(({ slot }) => slot));
+  return !instances.some((one) => one.phase === "current" && isReady(one) && !crashed.has(one.slot));
 }
 
 /** Both times are the engine's. */

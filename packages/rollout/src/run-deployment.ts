@@ -1,6 +1,5 @@
 import {
   type CauseDetail,
-  type Finding,
   isBelayError,
   keepsFailed,
   messageOf,
@@ -16,7 +15,7 @@ import { announce, emit } from "./announce.ts";
 import { carryOut } from "./carry-out.ts";
 import { bound, type Course, type WayEnd } from "./course.ts";
 import type { EndDraft, Ledger } from "./ledger.ts";
-import { nothingToGoBackTo } from "./nothing-to-go-back-to.ts";
+import { nothingToGoBackTo, type WhyKept } from "./nothing-to-go-back-to.ts";
 import { observeTarget } from "./observe-target.ts";
 import type { Aim, DeploymentResult, RolloutPorts } from "./ports.ts";
 import { proveRunning, seenDesired } from "./prove-running.ts";
@@ -91,7 +90,7 @@ async function goForward(run: Run): Promise<DeploymentResult> {
     deadlineAt: beganAt + policy.deadlineMs,
     cancel: AbortSignal.any([ports.signal, tenure.stop]),
   };
-  const noWayBack = await findNoWayBack(run, course, execution.wanted);
+  const whyKept = await findNoWayBack(run, course, execution.wanted);
   const end = await carryOut(course, execution);
   if (end.kind === "converged") {
     run.facts.leftBehind = execution.leftBehind?.() ?? [];
@@ -105,14 +104,15 @@ async function goForward(run: Run): Promise<DeploymentResult> {
   if (end.kind === "cancelled" && policy.onCancel === "leave")
     return leaveOpen(run, asked === undefined ? "unverified" : "superseded", cause);
   await collectEvidence(run, execution.wanted, end);
+  const noWayBack = whyKept?.(cause);
   const keep = noWayBack !== undefined || keepsFailed(plan.services, policy);
   if (!keep || end.kind === "cancelled") return goBack(run, cause, execution.wanted);
   if (noWayBack !== undefined) run.facts.addFindings([noWayBack]);
   return keepFailed(run, cause);
 }
 
-/** Why this release is treated like a first one when it fails: going back would lead to nothing better. */
-async function findNoWayBack(run: Run, course: Course, wanted: readonly Wanted[]): Promise<Finding | undefined> {
+/** Why this release is treated like a first one where it fails: going back would lead to nothing better. */
+async function findNoWayBack(run: Run, course: Course, wanted: readonly Wanted[]): Promise<WhyKept | undefined> {
   const { ports, plan, facts } = run;
   const { policy, tenure } = course;
   if (policy.onFirstFailure !== "keep" || keepsFailed(plan.services, policy)) return undefined;
@@ -120,9 +120,7 @@ async function findNoWayBack(run: Run, course: Course, wanted: readonly Wanted[]
   const look = (): Promise<Observation> =>
     abortable(observeTarget(ports.target, wanted, { tenure, signal: limit.signal }), limit.signal);
   try {
-    const found = await nothingToGoBackTo(ports, { before: facts.before, plan, look });
-    if (found !== undefined) ports.log.warn(found.message);
-    return found;
+    return await nothingToGoBackTo(ports, { before: facts.before, plan, look });
   } finally {
     limit.done();
   }

@@ -1,0 +1,58 @@
+import type { Instance, ObservedService, Plan, ServiceChange } from "@belay/core";
+import { expect, it } from "vitest";
+import { MemoryStore } from "./memory-store.ts";
+import { nothingToGoBackTo } from "./nothing-to-go-back-to.ts";
+import { old, service } from "./testing/observations.ts";
+import { silentLog } from "./testing/silent-log.ts";
+import { SimTarget } from "./testing/sim-target.ts";
+import { SimWorld } from "./testing/sim-world.ts";
+
+const BAD: Partial<Instance> = { ready: false };
+
+function change(name: string, more: Partial<ServiceChange> = {}): ServiceChange {
+  const facts = { revision: "old", image: name, digests: [], instances: 0 };
+  const rest = { dependsOn: [], differences: [], from: facts, to: { ...facts, revision: "new" } } as const;
+  return { service: name, name, action: "update", goal: "run", desired: 2, ...rest, ...more };
+}
+
+/** What keeps a release that fails in `failed`, after a first one that was kept. */
+async function whyKept(services: readonly ServiceChange[], seen: readonly ObservedService[], failed?: string) {
+  const target = Object.assign(new SimTarget(new SimWorld().engine), { store: new MemoryStore() });
+  const plan: Plan = {
+    scope: target.scope,
+    services,
+    findings: [],
+    notCovered: [],
+    labelledDeployment: 0,
+    detail: undefined,
+  };
+  const source = { repository: "https://example.test/shop", revision: "v1" };
+  const release = { digest: `sha256:${"0".repeat(64)}`, source, images: {} } as const;
+  const before = { deployment: 1, release, proven: false };
+  const look = async () => ({ at: 5_000, services: seen, probes: [] });
+  const found = await nothingToGoBackTo({ target, log: silentLog([]) }, { before, plan, look });
+  return found?.({ cause: "crash_loop", ...(failed === undefined ? {} : { service: failed }) })?.service;
+}
+
+const WEB_BAD = service([old("1", BAD), old("2", BAD)], { desired: 2 });
+const API_WELL = service([old("3")], { name: "api" });
+const API_BAD = service([old("3", BAD)], { name: "api" });
+const NONE = service([], { name: "batch", desired: 0 });
+const [WEB, API, BATCH] = [change("web"), change("api"), change("batch")];
+const API_LEFT = change("api", { action: "unchanged" });
+
+it.each<[string, string | undefined, readonly ServiceChange[], readonly ObservedService[], string?]>([
+  ["when what fails was bad before", "web", [WEB, API], [WEB_BAD, API_WELL], "web"],
+  ["not when what fails was well before", undefined, [WEB, API], [WEB_BAD, API_WELL], "api"],
+  ["when nothing tells which fails, and all were bad", "web", [WEB, API], [WEB_BAD, API_BAD]],
+  ["when nothing tells which fails, and all that change were", "web", [WEB, API_LEFT], [WEB_BAD, API_WELL]],
+  ["not when nothing tells which fails, and one was well", undefined, [WEB, API], [WEB_BAD, API_WELL]],
+  ["not when nothing of the services changes", undefined, [API_LEFT], [API_BAD]],
+  ["not for a service of which nothing should run", undefined, [WEB, BATCH], [WEB_BAD, NONE], "batch"],
+  ["not for one that is new", undefined, [WEB, { ...API, from: undefined as never }], [WEB_BAD, API_BAD], "api"],
+  ["not for one that was not seen", undefined, [WEB, API], [WEB_BAD], "api"],
+  ["not while one of many serves", undefined, [WEB], [service([old("1"), old("2", BAD)], { desired: 2 })], "web"],
+  ["when the others are on their way out", "web", [WEB], [service([old("1", { phase: "draining" })])], "web"],
+])("a release stays %s", async (_, kept, services, seen, failed) => {
+  expect(await whyKept(services, seen, failed)).toBe(kept);
+});
