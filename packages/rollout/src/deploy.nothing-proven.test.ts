@@ -95,6 +95,19 @@ describe("a release that fails where none was ever proven", () => {
     expect(result.report.likelyCause).toContain("cancelled");
   });
 
+  it("stays when one that was cancelled came in between", async () => {
+    behave("web-v1", { kind: "unhealthy", afterMs: 0 });
+    await runner.deploy("v1");
+    behave("web-v2", { kind: "never ready" });
+    const second = world.runner("cancelled");
+    void world.time.sleep(3_000).then(() => second.cancel.abort());
+    expect(await second.deploy("v2")).toMatchObject({ outcome: "rollback_failed" });
+    behave("web-v3", { kind: "crash", afterMs: 700 });
+    const result = await world.runner("third").deploy("v3");
+    expect(result).toMatchObject({ outcome: "failed", report: { findings: [{ check: "nothing_proven" }] } });
+    expect(await inTime(current(runner.target.store))).toMatchObject({ deployment: 3, proven: false });
+  });
+
   it.each([
     ["looks well between two crashes", 1_000, "failed"],
     ["crashed long ago", 600_000, "rolled_back"],

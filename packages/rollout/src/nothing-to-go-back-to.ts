@@ -36,7 +36,8 @@ export async function nothingToGoBackTo(
   ports: Pick<RolloutPorts, "target" | "log">,
   { before, plan, look }: BeforeChange,
 ): Promise<WhyKept | undefined> {
-  if (before?.release === undefined || before.proven) return undefined;
+  // Whether the ledger knows a name for it does not matter: it has none after a run that was cancelled or killed since.
+  if (before === undefined || before.proven) return undefined;
   try {
     if (await everProven(ports.target.store)) return undefined;
     const ill = illServices(plan, await look());

@@ -125,7 +125,7 @@ async function putRight(ledger: Ledger, dead: BeginRecord, tenure: Tenure, ports
   if (proof === undefined) throw engineLost(dead.deployment);
   const { running, cause } = proof;
   if (cause !== undefined) return { outcome: "rollback_failed", cause, runs: { proven: false }, running };
-  const runs = restoredRuns(dead.before, back.wanted, running);
+  const runs = restoredRuns(dead.before, back, running);
   return { outcome: "rolled_back", cause: { cause: "recovered" }, runs, running };
 }
 

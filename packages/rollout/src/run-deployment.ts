@@ -210,7 +210,7 @@ async function proveBack(
   }
   facts.restoreMs = back.ms;
   const outcome = cause.cause === "superseded" ? "superseded" : "rolled_back";
-  return endWith(run, outcome, cause, restoredRuns(facts.before, back.wanted, proof.running));
+  return endWith(run, outcome, cause, restoredRuns(facts.before, back, proof.running));
 }
 
 /** The way back has nothing of it to put back: it must be as it was found. */

@@ -1,15 +1,33 @@
 import type { Digest, Plan, RunningService, Wanted } from "@belay/core";
+import { seenDesired } from "./prove-running.ts";
+import type { Restored } from "./put-back.ts";
 import type { ReleaseFacts, RunsFacts } from "./records.ts";
 
 /** What the ledger may say of a target that was put back and proven: the release by name only if it truly runs. */
 export function restoredRuns(
   before: RunsFacts | undefined,
-  wanted: readonly Wanted[],
+  back: Pick<Restored, "wanted" | "observation">,
   running: readonly RunningService[],
 ): RunsFacts {
-  const served = wanted.filter((one) => one.goal === "run" && one.desired > 0);
+  const served = back.wanted.filter((one) => one.goal === "run" && one.desired > 0);
   const agrees = served.length > 0 && served.every((one) => carries(before, find(running, one.service)));
-  return agrees ? { ...before, proven: true } : { proven: true };
+  const proven = before?.proven !== false || !running.some((one) => isExcused(one, back));
+  return agrees ? { ...before, proven } : { proven };
+}
+
+/** Nothing of it had to be right on the way back, since nothing was before: so that has proven nothing of it either. */
+function isExcused(
+  running: RunningService,
+  { wanted, observation }: Pick<Restored, "wanted" | "observation">,
+): boolean {
+  const one = wanted.find(({ service }) => service === running.service);
+  if (running.desired === 0 || one?.goal === "complete") return false;
+  return running.ready === 0 || (one !== undefined && expectedOf(one, observation) === 0);
+}
+
+/** The judge of a restoration may be shown fewer than are wanted. */
+function expectedOf(wanted: Wanted, observation: Restored["observation"]): number {
+  return Math.min(wanted.desired, seenDesired(wanted, observation) ?? wanted.desired);
 }
 
 /** Services that run another image than the proven release of the ledger: somebody else changed them. */
