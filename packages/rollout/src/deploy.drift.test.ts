@@ -147,6 +147,19 @@ describe("what is read back at the end", () => {
 
   const oneIll = (web: RunningService): RunningService => ({ ...web, ready: web.desired - 1 });
 
+  it("is looked at a second time also when the first answer took long", async () => {
+    const read = runner.target.running.bind(runner.target);
+    let readings = 0;
+    runner.target.running = async () => {
+      readings += 1;
+      if (readings > 1) return read();
+      await world.time.sleep(45_000);
+      return (await read()).map(oneIll);
+    };
+    expect(await runner.deploy("v2")).toMatchObject({ outcome: "succeeded" });
+    expect(readings).toBe(2);
+  });
+
   it("is no success when fewer stay ready, which is no drift", async () => {
     const read = runner.target.running.bind(runner.target);
     runner.target.running = async () => (await read()).map(oneIll);

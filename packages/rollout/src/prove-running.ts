@@ -46,10 +46,12 @@ export async function proveRunning(
   judged: Judged,
 ): Promise<Proof | undefined> {
   const { clock, signal } = ports;
-  const until = clock.now() + AGAIN_MS;
+  let until: number | undefined;
   for (let now: Observation | undefined; ; now = (await lookAgain(ports, policy, judged)) ?? now) {
     const running = await readBack(ports, policy);
     if (running === undefined) return undefined;
+    // From the first answer, which may itself have been long in coming: there is always time for a second look.
+    until ??= clock.now() + AGAIN_MS;
     const wanted = judged.wanted.map((one) => asWanted(one, judged, now));
     const strange = wanted.filter((one) => !isRunning(one, running, judged));
     const [first] = strange;
