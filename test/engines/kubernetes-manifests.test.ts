@@ -242,7 +242,7 @@ describe("manifests on a node", () => {
   });
 
   it("do not miss a Job that has gone by itself once it was done", { timeout: 300_000 }, async () => {
-    const brief = JOB.replace("backoffLimit: 0", "backoffLimit: 0, ttlSecondsAfterFinished: 3");
+    const brief = JOB.replace("backoffLimit: 0", "backoffLimit: 0, ttlSecondsAfterFinished: 9");
     await stand.write({ "web.yaml": WEB("info"), "job.yaml": brief });
     const isGone = async (): Promise<boolean> => (await names("jobs")).length === 0;
     let held = 0;
