@@ -163,7 +163,9 @@ describe("a swarm of three nodes", () => {
 });
 
 describe("services that exist on it, with their tasks on other nodes than the one that is talked to", () => {
-  test("take a good release, and go back from a bad one, whose cause is told as far as the manager can know", async () => {
+  test("take a good release, and go back from a bad one, whose cause is told as far as the manager can know", {
+    timeout: 300_000,
+  }, async () => {
     await using undo = new AsyncDisposableStack();
     const folder = await temporaryFolder("belay-nodes-test");
     undo.defer(() => folder.remove());
@@ -176,13 +178,9 @@ describe("services that exist on it, with their tasks on other nodes than the on
     await stand.hand.up({ web: "good1" });
     expectEnd(trial, await trial.deploy({ web: "good2" }), "succeeded");
 
-    const crash = await trial.deploy({ web: "crash" });
-    expectEnd(trial, crash, "rolled_back", "crash_loop");
-    const [evidence] = crash.report.evidence;
+    const crash = await crashWithLog(trial);
+    const evidence = crash.report.evidence.find(({ logLines }) => logLines.includes(CRASH_LINE));
     expect(evidence, trial.why(crash)).toMatchObject({ service: "web", exitCode: CRASH_CODE });
-    // Its node sends its log, and a run does not wait for long for a node that does not.
-    const log = [...(evidence?.logLines ?? []), ...(evidence?.unknown ?? [])].join("\n");
-    expect(log).toMatch(new RegExp(`${CRASH_LINE}|its log could not be read`));
     const ids = nodes.workers.map(({ id }) => id).join("|");
     expect(evidence?.unknown.join("\n")).toMatch(
       new RegExp(`health check said: it ran on another node \\((${ids})\\)`),
@@ -237,6 +235,17 @@ describe("a registry that wants credentials", () => {
     await docker(["logout", closed.address]);
   });
 });
+
+/** A run does not wait for long for a node's log, which a busy machine may send later: so it may take more than one. */
+async function crashWithLog(trial: Trial): Promise<DeploymentResult> {
+  for (let tries = 1; ; tries++) {
+    const crash = await trial.deploy({ web: "crash" });
+    expectEnd(trial, crash, "rolled_back", "crash_loop");
+    const lines = crash.report.evidence.flatMap(({ logLines }) => logLines);
+    if (lines.includes(CRASH_LINE)) return crash;
+    if (tries === 3) throw new Error(`no node has sent its log:\n${trial.why(crash)}`);
+  }
+}
 
 /** Takes all images away that no container holds any more. */
 async function forgetImages({ engine }: SwarmNodeRig): Promise<void> {
