@@ -7,8 +7,11 @@ const LOG_LINES = 50;
 const HEALTH_LENGTH = 1_000;
 /** More failed tasks of one service tell nothing new. */
 const PER_SERVICE = 3;
-/** A manager that waits for another node's log may wait for long. */
-const LOG_MS = 4_000;
+/**
+ * A manager that waits for another node's log may wait for long. Less than a dossier has in all: what else is known of the
+ * task must not be lost with it.
+ */
+const LOG_MS = 2_500;
 
 /** Evidence of the failed tasks, and of new ones where none failed by itself (a probe said no). */
 export async function collectDossier(
