@@ -109,7 +109,8 @@ function goName(architecture: string): string {
 
 /**
  * A port has one owner in the whole swarm (swarmkit, `manager/controlapi`: `checkPortConflicts`); only services that publish it
- * on their tasks' nodes may share it. What the release removes still owns it: that goes after the rest was proven.
+ * on their tasks' nodes may share it. What the release removes still owns it: that goes after the rest was proven. So does what
+ * it gives another port: which of the two is written first is not for the ports to say.
  */
 function takenPorts(
   one: PlannedService,
@@ -117,16 +118,33 @@ function takenPorts(
   { existing }: Circumstances,
   planned: readonly PlannedService[],
 ): Finding[] {
-  const going = new Set(planned.filter(({ action }) => action === "remove").map(({ name }) => name));
   const others = existing.filter(({ Spec }) => Spec.Name !== one.name);
   return published(spec).flatMap((port): Finding[] => {
-    const owner = others.find(({ Spec }) => published(Spec).some((theirs) => isSamePort(port, theirs)))?.Spec.Name;
+    const owner = others.find(({ Spec }) => hasPort(Spec, port))?.Spec.Name;
     if (owner === undefined) return [];
     const message = `the port ${port.PublishedPort}/${port.Protocol ?? "tcp"} is published by the service ${owner}`;
-    const first = `, or remove that service first: docker service rm ${owner} (the release would do so at its end)`;
-    const remedy = `Publish another one${going.has(owner) ? first : ""}.`;
+    const first = howToFree(
+      port,
+      planned.find(({ name }) => name === owner),
+    );
+    const remedy = `Publish another one${first}.`;
     return [{ level: "refuse", check: "port_taken", service: one.service, message, remedy }];
   });
+}
+
+/** Nothing where the release leaves the port to its owner, or that is none of its services. */
+function howToFree(port: PortConfig, owner: PlannedService | undefined): string {
+  if (owner === undefined) return "";
+  const { action, name, draft, current } = owner;
+  if (action === "remove")
+    return `, or remove that service first: docker service rm ${name} (the release would do so at its end)`;
+  const spec = draft?.(current?.Spec);
+  if (spec === undefined || hasPort(spec, port)) return "";
+  return `, or release ${name} without it first, and this one with it after that`;
+}
+
+function hasPort(spec: ServiceSpec, port: PortConfig): boolean {
+  return published(spec).some((one) => isSamePort(port, one));
 }
 
 function published({ EndpointSpec }: ServiceSpec): PortConfig[] {
