@@ -11,6 +11,9 @@ const SIZES = [100, 300, 1_000] as const;
 const PER_SERVICE = 10;
 const LARGEST = SIZES[SIZES.length - 1] ?? 1_000;
 
+/** Of the warm looks: {@link JudgeFigures.standing}. */
+const COLLECTED = "garbage of others collected before";
+
 /** What one measurement says of itself: a process of its own, so that its memory is nobody else's. */
 export interface JudgeFigures {
   /**
@@ -38,10 +41,10 @@ export async function judge(): Promise<Figure[]> {
       const seen = await measured(worker, shape, services);
       const value = median(seen.standing);
       medians.set(services, value);
-      const what = `judge, ${shape}, ${services} services, ${services * PER_SERVICE} instances`;
+      const what = `judge, ${shape}, ${services} services, ${services * PER_SERVICE} instances (${COLLECTED})`;
       figures.push({ what, value, unit: "ms", ...(services === LARGEST ? { limit: 5 } : {}) });
       if (services !== LARGEST) continue;
-      const turned = `the same when every service has changed since the look before (${shape})`;
+      const turned = `the same when every service has changed since the look before (${shape}; ${COLLECTED})`;
       figures.push({ what: turned, value: median(seen.turning), unit: "ms", limit: 5 });
       figures.push({ what: `the first look of a process (${shape})`, value: seen.first, unit: "ms" });
       const memory = `memory of the process (${shape})`;
@@ -50,7 +53,7 @@ export async function judge(): Promise<Figure[]> {
     const growth = (medians.get(1_000) ?? Number.NaN) / (medians.get(100) ?? Number.NaN) / 10;
     // A little more than 1 for caches that a larger fleet no longer fits in.
     figures.push({
-      what: `time per instance at 1,000 services against 100 (${shape})`,
+      what: `time per instance at 1,000 services against 100 (${shape}; ${COLLECTED})`,
       value: growth,
       unit: "×",
       limit: 2,
