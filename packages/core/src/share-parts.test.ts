@@ -22,6 +22,16 @@ describe("a value that shares the parts of another one", () => {
     expect(ports[0]).toBe(known.ports[0]);
   });
 
+  it("may come to share those of a third one, which leaves what all of them say", () => {
+    const second = { name: "b", labels: structuredClone(known.labels), ports: [{ port: 80 }, { port: 1 }] };
+    const shared = shareParts(shareParts({ ...structuredClone(second), name: "c" }, second), known);
+    expect(shared).toEqual({ ...second, name: "c" });
+    expect(shared.labels).toBe(known.labels);
+    expect(second).toEqual({ name: "b", labels: known.labels, ports: [{ port: 80 }, { port: 1 }] });
+    expect(second.ports[0]).toBe(known.ports[0]);
+    expect(known.ports).toEqual([{ port: 80 }, { port: 443 }]);
+  });
+
   it.each([
     ["more", { a: 1, b: 2 }, { a: 1 }],
     ["less", { a: 1 }, { a: 1, b: 2 }],

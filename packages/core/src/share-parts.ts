@@ -1,7 +1,8 @@
 /**
  * The same value, made of the parts of another one wherever they are equal, so that what ten thousand objects have in common
- * is in memory once; all of it when nothing differs. The value must be the caller's own: its parts are replaced in place,
- * by equal ones. Parts must be what JSON has, and nobody may change them afterwards.
+ * is in memory once; all of it when nothing differs. The value must be the caller's own, or have come from here: its parts are
+ * replaced in place, by equal ones, also within those that it shares with others by now. So whoever holds such a part may find
+ * another object in it at any time, which says the same. Parts must be what JSON has, and nobody may change them otherwise.
  */
 export function shareParts<T>(value: T, like: unknown): T {
   // Equal texts as well: then the other one's stays in memory, and this one goes.
