@@ -22,15 +22,26 @@ describe("the process runner", () => {
     await expect(run(node, ["-e", stubborn], { deadlineMs: 300 })).rejects.toMatchObject({ code: "TIMED_OUT" });
   });
 
-  it("ends what a process started with it, on Linux, when it is told to", async () => {
-    const seconds = 10_000 + process.pid;
-    const stubborn = `trap '' TERM; (trap '' TERM; sleep ${seconds}.5 >/dev/null 2>&1) & sleep ${seconds}`;
-    const running = run("sh", ["-c", stubborn], { deadlineMs: 500, withChildren: true });
-    await expect(running).rejects.toMatchObject({ code: "TIMED_OUT" });
+  it.each([
+    ["that ignores SIGTERM, as it does", (sleep: string) => `trap '' TERM; (${sleep}.5) & ${sleep}; true`, 2],
+    ["because of SIGTERM", (sleep: string) => `trap '${sleep}.7; true' TERM; ${sleep}; true`, 1],
+  ])("ends with a process, on Linux, what it started %s", async (_how, script, count) => {
     if (process.platform !== "linux") return;
+    const seconds = 10_000_000 + process.pid;
     // Those that were ended stay in the list until somebody has asked for them, without a command line.
-    const left = async () => (await run("pgrep", ["-f", `sleep ${seconds}`], { allowedExitCodes: [1] })).stdout;
-    await expect.poll(left, { timeout: 30_000 }).toBe("");
+    const sleeping = async (): Promise<string[]> => {
+      const { stdout } = await run("pgrep", ["-f", `^sleep ${seconds}`], { allowedExitCodes: [1] });
+      return stdout.split("\n").filter((line) => line !== "");
+    };
+    const abort = new AbortController();
+    const text = script(`sleep ${seconds}`);
+    // A pipe that one of them held open would be waited for.
+    const running = run("sh", ["-c", `{ ${text}; } >/dev/null 2>&1`], { signal: abort.signal, withChildren: true });
+    const ended = expect(running).rejects.toThrow("the job was cancelled");
+    await expect.poll(sleeping, { timeout: 60_000 }).toHaveLength(count);
+    abort.abort(new Error("the job was cancelled"));
+    await ended;
+    await expect.poll(sleeping, { timeout: 60_000 }).toEqual([]);
   });
 
   it("ends a process when the signal aborts, with the signal's own reason", async () => {

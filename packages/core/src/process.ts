@@ -138,14 +138,13 @@ function endOnAbort(slot: Slot, options: RunOptions, doing: string) {
   let reason: "deadline" | "signal" | undefined;
   let family: ProcessFamily | undefined;
   const kill = (signal: NodeJS.Signals): void => {
-    slot.child?.kill(signal);
-    family?.kill(signal);
+    if (options.withChildren === true && slot.child?.pid !== undefined) family ??= new ProcessFamily(slot.child);
+    if (family === undefined) slot.child?.kill(signal);
+    else family.kill(signal);
   };
   const end = (why: "deadline" | "signal"): void => {
     reason ??= why;
     slot.end = "SIGTERM";
-    const pid = slot.child?.pid;
-    if (options.withChildren === true && pid !== undefined) family ??= new ProcessFamily(pid);
     kill("SIGTERM");
     timers.push(setTimeout(() => kill("SIGKILL"), KILL_AFTER_MS));
   };
