@@ -139,6 +139,9 @@ describe("an image of a containerd store", () => {
     await chain.engine.docker(build);
     const id = (await chain.engine.docker(["image", "inspect", "--format={{.Id}}", name])).stdout.trim();
     const job = await chain.job();
+    const more = { "from-image": name, platforms: "linux/amd64\nlinux/arm64" };
+    const got = "it is for linux/amd64, and linux/amd64, linux/arm64 is asked for";
+    await expect(job.build(more)).rejects.toMatchObject({ code: "INVALID_INPUT", got });
     const { release } = await job.build({ "from-image": name });
     const layout = join(job.folder, "belay/images/web");
     const { roots, entries } = await readLayout(layout);

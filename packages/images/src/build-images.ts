@@ -147,12 +147,12 @@ async function adoptOne(options: BuildImagesOptions, name: string, service: Serv
   const { source, docker, log, event, signal, layoutOf } = options;
   const { from = "", archive, platforms = [] } = service.build ?? {};
   const sha = event?.workflowSha === undefined ? {} : { workflowSha: event.workflowSha };
-  const common = { service: name, source, log, ...sha };
+  const common = { service: name, source, log, platforms, ...sha };
   if (archive === undefined) return { name, service, image: await adoptImage({ ...common, from, docker }) };
   const { adoptArchive } = await import("./archive/adopt-archive.ts");
   const layout = layoutOf(name);
   const until = signal === undefined ? {} : { signal };
-  const image = await adoptArchive({ ...common, archive, layout, platforms, ...until });
+  const image = await adoptArchive({ ...common, archive, layout, ...until });
   return { name, service, image, layout };
 }
 
@@ -168,9 +168,10 @@ async function keepLayout(options: BuildImagesOptions, built: Built): Promise<Bu
   const { saveImage } = await import("./archive/save-image.ts");
   const sha = event?.workflowSha === undefined ? {} : { workflowSha: event.workflowSha };
   const layout = layoutOf(built.name);
+  const { from, platforms = [] } = built.service.build ?? {};
   const { root, note } = await saveImage({
     ...{ service: built.name, docker, id: inEngine as Digest, layout },
-    ...(built.service.build?.from === undefined ? {} : { adopted: { source, ...sha } }),
+    ...(from === undefined ? {} : { adopted: { source, platforms, ...sha } }),
     ...(signal === undefined ? {} : { signal }),
   });
   if (note !== undefined) log.info(`${built.name}: ${note}.`);

@@ -1,7 +1,8 @@
-import { BelayError, isBelayError, type Log, messageOf, normalisedPlatform } from "@belay/core";
-import { type LayoutEntry, readLayout } from "@belay/core/oci-layout";
+import { BelayError, isBelayError, type Log, messageOf } from "@belay/core";
+import { readLayout } from "@belay/core/oci-layout";
 import { z } from "zod";
 import type { BuiltImage } from "../build-service.ts";
+import { checkPlatforms } from "../check-platforms.ts";
 import { clearLayout } from "../clear-layout.ts";
 import type { CommitNames } from "../image-revision.ts";
 import { checkRevisions } from "./check-revisions.ts";
@@ -30,7 +31,8 @@ export async function adoptArchive(adoption: ArchiveAdoption): Promise<BuiltImag
   try {
     const { root, note } = await unpackImage(archive, layout, signal === undefined ? {} : { signal });
     const { entries } = await readLayout(layout);
-    checkPlatforms(adoption, entries);
+    const there = entries.map(({ platform }) => platform);
+    checkPlatforms({ doing: doingOf(adoption), wanted: adoption.platforms, there });
     await checkRevisions(layout, entries, adoption, doingOf(adoption));
     const commit = source.revision.slice(0, 12);
     log.info(`${service}: ${archive} (${root.digest}) is taken as it is; it was built from ${commit}.`);
@@ -45,14 +47,6 @@ export async function adoptArchive(adoption: ArchiveAdoption): Promise<BuiltImag
     if (isBelayError(error, "INVALID_INPUT")) throw error;
     throw refused(adoption, wordsOf(error));
   }
-}
-
-function checkPlatforms(adoption: ArchiveAdoption, entries: readonly LayoutEntry[]): void {
-  const there = entries.map(({ platform }) => platform);
-  const wanted = [...new Set(adoption.platforms.map(normalisedPlatform))];
-  const same = wanted.length === there.length && wanted.every((platform) => there.includes(platform));
-  if (wanted.length === 0 || same) return;
-  throw refused(adoption, `it is for ${there.join(", ")}, and ${wanted.join(", ")} is asked for`);
 }
 
 function refused(adoption: ArchiveAdoption, got: string): BelayError {

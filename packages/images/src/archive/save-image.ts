@@ -1,13 +1,19 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BelayError, type Digest, isBelayError, messageOf } from "@belay/core";
-import { readLayout } from "@belay/core/oci-layout";
+import { BelayError, type Digest, isBelayError, messageOf, type Platform } from "@belay/core";
+import { type LayoutEntry, readLayout } from "@belay/core/oci-layout";
 import type { ImageEngine } from "../build-images.ts";
+import { checkPlatforms } from "../check-platforms.ts";
 import { clearLayout } from "../clear-layout.ts";
 import type { CommitNames } from "../image-revision.ts";
 import { checkRevisions } from "./check-revisions.ts";
 import { type UnpackedImage, unpackImage } from "./unpack-image.ts";
+
+/** Every platform of the image has to name the commit, and there have to be just those that are asked for; none: any. */
+interface Adopted extends CommitNames {
+  readonly platforms: readonly Platform[];
+}
 
 export interface SaveOptions {
   readonly service: string;
@@ -16,15 +22,16 @@ export interface SaveOptions {
   readonly id: Digest;
   /** What is in it is removed. */
   readonly layout: string;
-  /** For an image that somebody else built: every platform of it has to name the commit. */
-  readonly adopted?: CommitNames;
+  /** For an image that somebody else built. */
+  readonly adopted?: Adopted;
   readonly signal?: AbortSignal;
 }
 
 /**
  * Copies an image out of an engine with containerd's image store, which hands it out byte by byte: with every platform that it
  * has, every layer as it is, and the digests that a push of the engine would give.
- * @throws BelayError BUILD_FAILED when what comes is not that image, INVALID_INPUT when it is of another commit; those of the engine
+ * @throws BelayError BUILD_FAILED when what comes is not that image, INVALID_INPUT when it is of another commit or for other
+ *   platforms; those of the engine
  */
 export async function saveImage(options: SaveOptions): Promise<UnpackedImage> {
   const { service, docker, id, layout, adopted, signal } = options;
@@ -36,7 +43,7 @@ export async function saveImage(options: SaveOptions): Promise<UnpackedImage> {
     const image = await unpackImage(archive, layout, { exact: true, ...(signal === undefined ? {} : { signal }) });
     if (image.root.digest !== id && image.note === undefined) throw new Error(`it came as ${image.root.digest}`);
     const { entries } = await readLayout(layout);
-    if (adopted !== undefined) await checkRevisions(layout, entries, adopted, `taking an image for ${service}`);
+    if (adopted !== undefined) await checkAdopted(options, adopted, entries);
     return image;
   } catch (error) {
     await clearLayout(layout).catch(() => undefined);
@@ -47,4 +54,14 @@ export async function saveImage(options: SaveOptions): Promise<UnpackedImage> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function checkAdopted(
+  { service, layout }: SaveOptions,
+  adopted: Adopted,
+  entries: readonly LayoutEntry[],
+): Promise<void> {
+  const doing = `taking an image for ${service}`;
+  checkPlatforms({ doing, wanted: adopted.platforms, there: entries.map(({ platform }) => platform) });
+  await checkRevisions(layout, entries, adopted, doing);
 }
