@@ -10,6 +10,7 @@ import {
   imageInputs,
   isBuiltBefore,
   readSource,
+  refuseClearedArchives,
   retagRelease,
   warnOfChangedInputs,
 } from "@belay/images";
@@ -117,6 +118,7 @@ async function buildFrom(
     const how = { docker: engine, layoutOf, onSecret, allowDirty, maxParallel, resolveDigest };
     const options = { ...what, runner, log, clock, signal, ...how };
     const work = async (): Promise<Release> => {
+      await refuseClearedArchives(application, layoutOf);
       const [earlier, asked] = await Promise.all([
         findBuilt(context, client, application, source),
         imageInputs({ application, revision: source.revision, runner, redactor }),
