@@ -166,6 +166,10 @@ it("takes what was pushed of the commit before, and says so when it is asked for
   expect(taken.services).toEqual(pushed.services);
   const { inputs } = pushed.evidence.build ?? {};
   expect(taken.evidence.build).toEqual({ inputs, changed: { web: ["args.MORE", "args.NAME", "target"] } });
+
+  const elsewhere = await step("build", { release, service: "web", "from-image": "web:ci" });
+  const names = [...Object.keys(inputs?.web ?? {}), "from"].toSorted().join(", ");
+  expect(commandsOf(elsewhere, "warning").join()).toContain(`from other inputs than now (${names}): the tag of commit`);
 });
 
 it("annotates the line of the step that failed, and says what became of every service", async () => {

@@ -99,13 +99,13 @@ export async function buildImages(options: BuildImagesOptions): Promise<Release>
     application: application.application,
     source,
     services: Object.fromEntries([...named, ...pinned].sort(([a], [b]) => (a < b ? -1 : 1))),
-    evidence: { ...inputsOf(options, toBuild), tests: testsOf(built) },
+    evidence: { ...inputsOf(options, chosen), tests: testsOf(built) },
     createdAt: clock.date().toISOString(),
   });
 }
 
-function inputsOf({ inputs }: BuildImagesOptions, built: Chosen): Pick<Evidence, "build"> {
-  const known = built.flatMap(([name]) => (inputs?.[name] === undefined ? [] : [[name, inputs[name]] as const]));
+function inputsOf({ inputs }: BuildImagesOptions, chosen: Chosen): Pick<Evidence, "build"> {
+  const known = chosen.flatMap(([name]) => (inputs?.[name] === undefined ? [] : [[name, inputs[name]] as const]));
   return known.length === 0 ? {} : { build: { inputs: Object.fromEntries(known) } };
 }
 

@@ -4,6 +4,7 @@ import type { BuildSettings } from "@belay/config";
 import { createRelease, createRunner, Redactor, type Release } from "@belay/core";
 import { createRepository, createTestLog, type ThrowawayRepository } from "@belay/testkit";
 import { beforeEach, expect, it } from "vitest";
+import { tarOf } from "./archive/tar.fixture.ts";
 import { changedInputs, warnOfChangedInputs } from "./changed-inputs.ts";
 import { type ImageInputs, imageInputs } from "./image-inputs.ts";
 
@@ -85,6 +86,27 @@ it("differ by name in what decides what is in the image, and in nothing else", a
   expect(await changed(await inputs(), { dockerfile: other })).toEqual(["dockerfile"]);
   expect(await changed(await inputs(), { dockerfile: join(repository.folder, "shops/web/Dockerfile") })).toEqual([]);
   expect(await changed(await inputs(), { context: repository.folder })).toEqual(["context", "dockerfile"]);
+});
+
+it("of an image that somebody else built are its name in the engine, or what is in its archive", async () => {
+  const save = async (name: string, text: string) => {
+    const config = { name: "config.json", content: JSON.stringify({ text }) };
+    const saved = { name: "manifest.json", content: JSON.stringify([{ Config: "config.json", Layers: [] }]) };
+    const archive = join(repository.folder, name);
+    await writeFile(archive, tarOf([config, saved]));
+    return { archive };
+  };
+  const before = await inputs(await save("one.tar", "first"));
+  expect(before).toEqual({ archive: expect.stringMatching(/^[0-9a-f]{16}$/) });
+  expect(await changed(before, await save("two.tar", "first"))).toEqual([]);
+  expect(await changed(before, await save("two.tar", "second"))).toEqual(["archive"]);
+  expect(await changed(before, { archive: join(repository.folder, "none.tar") })).toEqual(["archive"]);
+  expect(await changed(before, { from: "web:ci", args: { A: "1" } })).toEqual(["archive", "from"]);
+  const named = await inputs({ from: "web:ci" });
+  expect(Object.keys(named)).toEqual(["from"]);
+  expect(await changed(named, { from: "web:ci", args: { A: "1" } })).toEqual([]);
+  expect(await changed(named, { from: "web:other" })).toEqual(["from"]);
+  expect(await changed(await inputs(), { from: "web:ci" })).toEqual(["context", "dockerfile", "from"]);
 });
 
 it("hold nothing of a secret but that it is there", async () => {

@@ -3,6 +3,7 @@ import { isAbsolute, join, relative } from "node:path";
 import type { ApplicationSettings, BuildSettings } from "@belay/config";
 import { digestOf, type Redactor, type Runner, shortDigest } from "@belay/core";
 import { isSecretName } from "./check-services.ts";
+import { isBuiltBefore } from "./is-built-before.ts";
 import { registerKnownSecrets } from "./register-secrets.ts";
 import { repositoryOf } from "./run-builder.ts";
 
@@ -25,20 +26,22 @@ export interface ImageInputsOptions {
 }
 
 /**
- * The {@link ImageInputs} of every service that is built here, by the service's name. They are the same in every checkout of
+ * The {@link ImageInputs} of every service that has a build, by the service's name. They are the same in every checkout of
  * the repository. What only describes an image (labels, annotations) or makes it faster is none of them, nor are platforms,
- * which the image itself tells.
+ * which the image itself tells. An image that somebody else built has one: `from`, its name in the engine, or `archive`, what is
+ * in it.
  */
 export async function imageInputs(options: ImageInputsOptions): Promise<Record<string, ImageInputs>> {
   const { application, runner, redactor } = options;
   const services = Object.entries(application.services);
-  const built = services.flatMap(([name, { build }]) =>
-    build === undefined || build.from !== undefined ? [] : [[name, build] as const],
-  );
+  const built = services.flatMap(([name, { build }]) => (build === undefined ? [] : [[name, build] as const]));
   if (built.length === 0) return {};
   await registerKnownSecrets(services, { onSecret: (value) => redactor.add(value) });
   const root = await realpath(await repositoryOf(runner, application.directory));
-  const each = built.map(async ([name, build]) => [name, await inputsOf(build, root, options)] as const);
+  const each = built.map(
+    async ([name, build]) =>
+      [name, await (isBuiltBefore(build) ? takenFrom(build, options) : inputsOf(build, root, options))] as const,
+  );
   return Object.fromEntries(await Promise.all(each));
 }
 
@@ -65,7 +68,21 @@ async function inputsOf(
     ...Object.keys(build.secrets ?? {}).map((id) => [`secrets.${id}`, undefined] as const),
     ...(build.ssh ?? []).map((key) => [`ssh.${key.split("=")[0]}`, undefined] as const),
   ];
-  // Short, since a target keeps releases too, and some keep them in little space.
+  return digestsOf(values, revision);
+}
+
+async function takenFrom(
+  { from, archive }: BuildSettings,
+  { redactor, revision }: ImageInputsOptions,
+): Promise<ImageInputs> {
+  if (archive === undefined) return digestsOf([["from", redactor.redact(from ?? "")]], revision);
+  const { savedConfigs } = await import("./archive/unpack-image.ts");
+  // What can't be read is told by who takes it; nobody does when the commit was pushed before.
+  return digestsOf([["archive", await savedConfigs(archive).catch(() => undefined)]], revision);
+}
+
+/** Short, since a target keeps releases too, and some keep them in little space. */
+function digestsOf(values: readonly (readonly [string, unknown])[], revision: string): ImageInputs {
   const digest = (name: string, value: unknown): string => shortDigest(digestOf([revision, name, value ?? null]), 16);
   return Object.fromEntries(values.map(([name, value]) => [name, digest(name, value)]));
 }

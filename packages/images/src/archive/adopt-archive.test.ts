@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { layoutIdentity } from "../layout-identity.ts";
 import { type ArchiveAdoption, adoptArchive } from "./adopt-archive.ts";
 import { type TarEntry, tarOf } from "./tar.fixture.ts";
+import { savedConfigs } from "./unpack-image.ts";
 
 const SOURCE: Source = { repository: "https://github.com/acme/shop", revision: "a".repeat(40) };
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
@@ -98,6 +99,7 @@ describe("an OCI image layout", () => {
     for (const archive of [await saved(entries), plain]) {
       const built = await adopt(archive, { platforms: ["linux/arm64/v8", "linux/amd64"] });
       expect(built).toEqual({ ids: [], digest: index.digest, tested: false });
+      expect(await savedConfigs(archive)).toEqual(images.map(({ config }) => config).toSorted());
       expect(await layoutIdentity({ path: layout, digest: index.digest, platforms: [], attested: false })).toEqual({
         index: index.digest,
         platforms: {
@@ -190,6 +192,7 @@ describe("an archive of docker save", () => {
     const built = await adopt(await saved(entries));
     const id = sha256(JSON.stringify(value));
     expect(built).toMatchObject({ config: id });
+    expect(await savedConfigs(join(folder.path, "image.tar"))).toEqual([id]);
     const blob = (digest: string) => readFile(join(layout, "blobs", digest.replace(":", "/")));
     const { layers } = JSON.parse((await blob(String(built.digest))).toString());
     const digests: Digest[] = layers.map((one: { digest: Digest }) => one.digest);

@@ -1,4 +1,4 @@
-import { type Digest, oneLine } from "@belay/core";
+import { type Digest, oneLine, sha256 } from "@belay/core";
 import type { LayoutDescriptor } from "@belay/core/oci-layout";
 import { z } from "zod";
 import { DIGEST } from "./documents.ts";
@@ -30,14 +30,7 @@ export async function convertDocker(
   files: ImageFiles,
   layout: LayoutWriter,
 ): Promise<{ readonly root: LayoutDescriptor }> {
-  const saved = SAVED.parse(JSON.parse((await readDocument(files, "manifest.json")).toString("utf8")));
-  const [image, ...others] = new Map(saved.map((one) => [one.Config, one])).values();
-  if (image === undefined) throw new Error("there is no image in it");
-  if (others.length > 0) {
-    const names = saved.map(({ RepoTags, Config }) => RepoTags?.[0] ?? Config).slice(0, 5);
-    throw new Error(`it holds ${others.length + 1} images (${oneLine(names.join(", "), 300)})`);
-  }
-  const config = await readDocument(files, image.Config);
+  const { image, config } = await readSaved(files);
   const { diff_ids } = CONFIG.parse(JSON.parse(config.toString("utf8"))).rootfs;
   if (diff_ids.length !== image.Layers.length) {
     throw new Error(`it holds ${image.Layers.length} layers, and its config names ${diff_ids.length}`);
@@ -50,6 +43,25 @@ export async function convertDocker(
     layers: layers.map((layer) => ({ mediaType: TYPES.layer, ...layer })),
   };
   return { root: { mediaType: TYPES.manifest, ...(await layout.put(Buffer.from(JSON.stringify(manifest)))) } };
+}
+
+/**
+ * Digest of the config of what {@link convertDocker} would take.
+ * @throws Error when there are several images, or it is missing
+ */
+export async function configOfDocker(files: ImageFiles): Promise<Digest> {
+  return sha256((await readSaved(files)).config);
+}
+
+async function readSaved(files: ImageFiles) {
+  const saved = SAVED.parse(JSON.parse((await readDocument(files, "manifest.json")).toString("utf8")));
+  const [image, ...others] = new Map(saved.map((one) => [one.Config, one])).values();
+  if (image === undefined) throw new Error("there is no image in it");
+  if (others.length > 0) {
+    const names = saved.map(({ RepoTags, Config }) => RepoTags?.[0] ?? Config).slice(0, 5);
+    throw new Error(`it holds ${others.length + 1} images (${oneLine(names.join(", "), 300)})`);
+  }
+  return { image, config: await readDocument(files, image.Config) };
 }
 
 async function layersOf(

@@ -21,12 +21,7 @@ export async function copyOci(
   files: ImageFiles,
   layout: LayoutWriter,
 ): Promise<{ readonly root: LayoutDescriptor; readonly note?: string }> {
-  const { manifests } = INDEX.parse(JSON.parse((await readDocument(files, "index.json")).toString("utf8")));
-  const [root, ...others] = new Map(manifests.map((one) => [one.digest, one])).values();
-  if (root === undefined) throw new Error("there is no image in it");
-  if (others.length > 0) throw new Error(`it holds ${others.length + 1} images (${namesOf(manifests)})`);
-  const graph = new Graph(files);
-  const chosen = await graph.choose(root);
+  const { graph, root, chosen } = await chooseImage(files);
   await layout.reserve([...graph.blobs.values()].reduce((sum, { size }) => sum + size, 0));
   for (const blob of graph.blobs.values()) {
     const file = await files.find(nameOf(blob.digest));
@@ -36,6 +31,24 @@ export async function copyOci(
   const { digest, mediaType, size } = chosen;
   const note = `of the platforms of ${root.digest} only that of ${digest} is in it, and is taken`;
   return { root: { digest, mediaType, size }, ...(chosen === root ? {} : { note }) };
+}
+
+/**
+ * Digests of the configs of what {@link copyOci} would take, of all its platforms.
+ * @throws Error as {@link copyOci}
+ */
+export async function configsOfOci(files: ImageFiles): Promise<readonly Digest[]> {
+  const { graph } = await chooseImage(files);
+  return [...graph.configs];
+}
+
+async function chooseImage(files: ImageFiles) {
+  const { manifests } = INDEX.parse(JSON.parse((await readDocument(files, "index.json")).toString("utf8")));
+  const [root, ...others] = new Map(manifests.map((one) => [one.digest, one])).values();
+  if (root === undefined) throw new Error("there is no image in it");
+  if (others.length > 0) throw new Error(`it holds ${others.length + 1} images (${namesOf(manifests)})`);
+  const graph = new Graph(files);
+  return { graph, root, chosen: await graph.choose(root) };
 }
 
 /** Whether the only image of a layout has no layer that is compressed. What can't be read is not: copying it tells why. */
@@ -51,6 +64,11 @@ export async function isUncompressed(files: ImageFiles): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** BuildKit docs, "Image attestation storage". */
+function isAttestation({ annotations }: LayoutDescriptor): boolean {
+  return annotations?.["vnd.docker.reference.type"] !== undefined;
 }
 
 function namesOf(roots: readonly LayoutDescriptor[]): string {
@@ -69,6 +87,8 @@ function nameOf(digest: Digest): string {
 class Graph {
   manifests = new Map<Digest, Buffer>();
   blobs = new Map<Digest, Blob>();
+  /** Those of images; attestations have some, too. */
+  configs = new Set<Digest>();
   readonly #files: ImageFiles;
 
   constructor(files: ImageFiles) {
@@ -83,7 +103,7 @@ class Graph {
     const entries = await this.#entriesOf(root);
     const there: LayoutDescriptor[] = [];
     for (const entry of entries) if ((await this.#files.find(nameOf(entry.digest))) !== undefined) there.push(entry);
-    const images = there.filter(({ annotations }) => annotations?.["vnd.docker.reference.type"] === undefined);
+    const images = there.filter((entry) => !isAttestation(entry));
     const [only] = images;
     if (there.length < entries.length && only !== undefined && images.length === 1 && !isIndex(only)) {
       await this.#add(only, 0);
@@ -103,6 +123,7 @@ class Graph {
       return;
     }
     const { config, layers } = MANIFEST.parse(JSON.parse(bytes.toString("utf8")));
+    if (!isAttestation(descriptor)) this.configs.add(config.digest);
     for (const blob of [config, ...layers]) await this.#addBlob(blob);
   }
 

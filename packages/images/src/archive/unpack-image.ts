@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
+import type { Digest } from "@belay/core";
 import type { LayoutDescriptor } from "@belay/core/oci-layout";
-import { convertDocker } from "./convert-docker.ts";
-import { copyOci, isUncompressed } from "./copy-oci.ts";
+import { configOfDocker, convertDocker } from "./convert-docker.ts";
+import { configsOfOci, copyOci, isUncompressed } from "./copy-oci.ts";
 import { FolderFiles } from "./folder-files.ts";
 import type { ImageFiles } from "./image-files.ts";
 import { LayoutWriter } from "./layout-writer.ts";
@@ -33,6 +34,17 @@ export async function unpackImage(path: string, layout: string, options: UnpackO
   const image = await read(files, writer, exact);
   await writer.finish(image.root);
   return image;
+}
+
+/**
+ * Digests of the configs of the image that was saved at `path`, sorted: they tell it apart from any other. Nothing is written.
+ * @throws Error as {@link unpackImage}
+ */
+export async function savedConfigs(path: string): Promise<readonly Digest[]> {
+  await using files = await openFiles(path, undefined);
+  const isOci = await isThere(files, "index.json");
+  const configs = isOci ? await configsOfOci(files) : [await configOfDocker(files)];
+  return configs.toSorted();
 }
 
 async function openFiles(path: string, signal: AbortSignal | undefined): Promise<ImageFiles> {
