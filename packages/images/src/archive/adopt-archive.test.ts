@@ -1,4 +1,4 @@
-import { access, mkdir, readFile, writeFile } from "node:fs/promises";
+import { access, mkdir, readFile, statfs, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { type Digest, type Source, sha256 } from "@belay/core";
@@ -242,6 +242,28 @@ describe("an archive of docker save", () => {
     await refused([{ name: "manifest.json", content: JSON.stringify(two) }], "it holds 2 images (web:1, b)");
     await refused([{ name: "etc/passwd", content: "root" }], "it holds neither index.json nor manifest.json");
   });
+});
+
+it("that is larger than the disk is no wrong image, and one that only says so is", async () => {
+  const { bavail, bsize } = await statfs(folder.path);
+  const size = 2 * bavail * bsize + 2 ** 30;
+  const value = { rootfs: { diff_ids: [sha256("base")] } };
+  const named = [{ Config: "config.json", Layers: ["base"] }];
+  const files: TarEntry[] = [
+    { name: "config.json", content: JSON.stringify(value) },
+    { name: "manifest.json", content: JSON.stringify(named) },
+    { name: "base", size },
+  ];
+  const path = join(folder.path, "sparse.tar");
+  await writeFile(path, tarOf(files, false));
+  await truncate(path, size + 2 ** 20);
+  const failing = adopt(path);
+  await expect(failing).rejects.toMatchObject({ code: "BUILD_FAILED", got: expect.stringContaining("are free where") });
+  await expect(failing).rejects.toThrow(`Make room on the disk of ${layout}`);
+  expect(await isThere(layout)).toBe(false);
+  const parts = new Parts();
+  const [config, layer] = [parts.json("config", value), { mediaType: LAYER, ...parts.put("base"), size }];
+  await refused(parts.oci(parts.json(MANIFEST, { config, layers: [layer] })), "has 4 bytes and should have");
 });
 
 it("that is not there, or is no archive, is told; and a run that is cancelled ends", async () => {

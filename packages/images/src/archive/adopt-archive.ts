@@ -6,6 +6,7 @@ import { checkPlatforms } from "../check-platforms.ts";
 import { clearLayout } from "../clear-layout.ts";
 import type { CommitNames } from "../image-revision.ts";
 import { checkRevisions } from "./check-revisions.ts";
+import { diskFailure } from "./disk-failure.ts";
 import { unpackImage } from "./unpack-image.ts";
 
 export interface ArchiveAdoption extends CommitNames {
@@ -24,7 +25,8 @@ export interface ArchiveAdoption extends CommitNames {
  * Takes an image that somebody else built and saved into the release: an archive of `docker save`, or an OCI image layout as
  * archive or folder. Every part of it is held against its digest and kept beside the release, so that what is scanned and
  * pushed later is this very content, whatever becomes of the file. Its label has to name the commit.
- * @throws BelayError INVALID_INPUT when it is no such image, is broken, of another commit or for another platform
+ * @throws BelayError INVALID_INPUT when it is no such image, is broken, of another commit or for another platform;
+ *   BUILD_FAILED when the disk does not take it
  */
 export async function adoptArchive(adoption: ArchiveAdoption): Promise<BuiltImage> {
   const { archive, service, layout, source, signal, log } = adoption;
@@ -45,7 +47,7 @@ export async function adoptArchive(adoption: ArchiveAdoption): Promise<BuiltImag
     await clearLayout(layout).catch(() => undefined);
     signal?.throwIfAborted();
     if (isBelayError(error, "INVALID_INPUT")) throw error;
-    throw refused(adoption, wordsOf(error));
+    throw diskFailure(error, doingOf(adoption), [layout]) ?? refused(adoption, wordsOf(error));
   }
 }
 

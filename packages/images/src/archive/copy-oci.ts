@@ -3,7 +3,7 @@ import type { LayoutDescriptor } from "@belay/core/oci-layout";
 import { z } from "zod";
 import { DESCRIPTOR, isIndex } from "./documents.ts";
 import { type ImageFiles, readDocument } from "./image-files.ts";
-import type { Blob, LayoutWriter } from "./layout-writer.ts";
+import { type Blob, type LayoutWriter, wrongSize } from "./layout-writer.ts";
 
 const INDEX = z.object({ manifests: z.array(DESCRIPTOR) });
 const MANIFEST = z.object({ config: DESCRIPTOR, layers: z.array(DESCRIPTOR) });
@@ -132,6 +132,8 @@ class Graph {
     // Layers of Windows that only their maker may distribute are fetched from there.
     if (found === undefined && blob.urls !== undefined) return;
     if (found === undefined) throw new Error(`the blob ${blob.digest} is missing`);
+    // Before room is asked for: a manifest may tell any size.
+    if (found.size !== blob.size) throw wrongSize(found, blob);
     this.blobs.set(blob.digest, blob);
   }
 

@@ -33,11 +33,13 @@ export class LayoutWriter {
     return new LayoutWriter(path, signal);
   }
 
-  /** @throws Error when the disk has not so much room */
+  /** @throws Error ENOSPC when the disk has not so much room */
   async reserve(bytes: number): Promise<void> {
     const { bavail, bsize } = await statfs(this.#path);
     const free = bavail * bsize;
-    if (bytes > free) throw new Error(`it has ${bytes} bytes, and ${free} are free where its image is kept`);
+    if (bytes <= free) return;
+    const message = `it has ${bytes} bytes, and ${free} are free where its image is kept`;
+    throw Object.assign(new Error(message), { code: "ENOSPC" });
   }
 
   async put(bytes: Uint8Array): Promise<Blob> {
@@ -47,8 +49,9 @@ export class LayoutWriter {
   }
 
   /** @throws Error when its content is not what `blob` says */
-  async copy(file: ImageFile, { digest, size }: Blob): Promise<void> {
-    if (file.size !== size) throw new Error(`the blob ${digest} has ${file.size} bytes and should have ${size}`);
+  async copy(file: ImageFile, blob: Blob): Promise<void> {
+    const { digest } = blob;
+    if (file.size !== blob.size) throw wrongSize(file, blob);
     const part = this.#part();
     const seen = new Seen();
     await this.#run(file.read(), seen.pass, createWriteStream(part, { flags: "wx" }));
@@ -95,6 +98,10 @@ export class LayoutWriter {
     // Its types know no functions in a list, which it takes all the same.
     return pipeline(steps as readonly NodeJS.ReadWriteStream[], options);
   }
+}
+
+export function wrongSize(file: ImageFile, { digest, size }: Blob): Error {
+  return new Error(`the blob ${digest} has ${file.size} bytes and should have ${size}`);
 }
 
 type Step =

@@ -8,6 +8,7 @@ import { checkPlatforms } from "../check-platforms.ts";
 import { clearLayout } from "../clear-layout.ts";
 import type { CommitNames } from "../image-revision.ts";
 import { checkRevisions } from "./check-revisions.ts";
+import { diskFailure } from "./disk-failure.ts";
 import { type UnpackedImage, unpackImage } from "./unpack-image.ts";
 
 /** Every platform of the image has to name the commit, and there have to be just those that are asked for; none: any. */
@@ -30,8 +31,8 @@ export interface SaveOptions {
 /**
  * Copies an image out of an engine with containerd's image store, which hands it out byte by byte: with every platform that it
  * has, every layer as it is, and the digests that a push of the engine would give.
- * @throws BelayError BUILD_FAILED when what comes is not that image, INVALID_INPUT when it is of another commit or for other
- *   platforms; those of the engine
+ * @throws BelayError BUILD_FAILED when what comes is not that image, or the disk does not take it; INVALID_INPUT when it is of
+ *   another commit or for other platforms; those of the engine
  */
 export async function saveImage(options: SaveOptions): Promise<UnpackedImage> {
   const { service, docker, id, layout, adopted, signal } = options;
@@ -48,7 +49,8 @@ export async function saveImage(options: SaveOptions): Promise<UnpackedImage> {
   } catch (error) {
     await clearLayout(layout).catch(() => undefined);
     signal?.throwIfAborted();
-    if (isBelayError(error)) throw error;
+    const ofDisk = diskFailure(error, doing, [folder, layout]);
+    if (ofDisk !== undefined || isBelayError(error)) throw ofDisk ?? error;
     const next = "Pull or build it again, so that the engine has all of it.";
     throw new BelayError("BUILD_FAILED", { doing, got: messageOf(error), next, cause: error });
   } finally {
