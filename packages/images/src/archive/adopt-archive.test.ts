@@ -244,6 +244,16 @@ describe("an archive of docker save", () => {
   });
 });
 
+it("whose manifests would fill the memory is refused", async () => {
+  const parts = new Parts();
+  const config = { mediaType: "config", ...parts.put("{}") };
+  const manifests = Array.from({ length: 5 }, (_, at) => {
+    const text = JSON.stringify({ at, config, layers: [] });
+    return { mediaType: MANIFEST, ...parts.put(Buffer.from(text.padEnd(13 * 1024 * 1024))) };
+  });
+  await refused(parts.oci(parts.json(INDEX, { manifests })), "its manifests have more than 67108864 bytes");
+});
+
 it("that is larger than the disk is no wrong image, and one that only says so is", async () => {
   const { bavail, bsize } = await statfs(folder.path);
   const size = 2 * bavail * bsize + 2 ** 30;

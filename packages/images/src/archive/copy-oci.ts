@@ -10,6 +10,8 @@ const MANIFEST = z.object({ config: DESCRIPTOR, layers: z.array(DESCRIPTOR) });
 
 /** As core's `readLayout`. */
 const DEEPEST = 3;
+/** Bytes of all manifests, which are kept in memory. */
+const MOST_KEPT = 64 * 1024 * 1024;
 
 /**
  * Takes the image of an OCI image layout as it is: every digest stays. An engine saves an image of several platforms with the
@@ -90,6 +92,7 @@ class Graph {
   /** Those of images; attestations have some, too. */
   configs = new Set<Digest>();
   readonly #files: ImageFiles;
+  #kept = 0;
 
   constructor(files: ImageFiles) {
     this.#files = files;
@@ -117,6 +120,8 @@ class Graph {
     if (this.manifests.has(descriptor.digest)) return;
     if (depth < 0) throw new Error("its indexes are nested too deep");
     const bytes = await this.#manifest(descriptor);
+    this.#kept += bytes.length;
+    if (this.#kept > MOST_KEPT) throw new Error(`its manifests have more than ${MOST_KEPT} bytes`);
     this.manifests.set(descriptor.digest, bytes);
     if (isIndex(descriptor)) {
       for (const entry of await this.#entriesOf(descriptor)) await this.#add(entry, depth - 1);

@@ -39,7 +39,11 @@ it("reads files where they lie, by names of every kind of header", async () => {
     { name: "blobs/empty" },
     { name: "@LongLink", type: "L", content: `${long}\0` },
     { name: "cut", content: "gnu" },
-    { name: "pax", type: "x", content: paxRecord("path", `${long}-pax`) },
+    {
+      name: "pax",
+      type: "x",
+      content: `${paxRecord("comment", "c".repeat(9_000))}${paxRecord("path", `${long}-pax`)}`,
+    },
     { name: "cut", content: "p".repeat(513) },
     { name: "global", type: "g", content: paxRecord("path", "all") },
     { name: "last", content: "1" },
@@ -84,7 +88,16 @@ it("refuses what is no archive, is cut off, or tells of more than there is", asy
   await refused(tarOf([{ ...file, size: 2 ** 40 }]), "it ends in the middle");
   await refused(tarOf([{ ...file, size: 2 ** 60 }]), "larger than any disk");
   await refused(tarOf([file, file], false).subarray(0, 1400), "it ends in the middle");
-  await refused(tarOf([{ name: "L", type: "L", content: "n".repeat(70_000) }, file]), "a name in it is too long");
+  const long = "n".repeat(4_097);
+  for (const [type, content] of [
+    ["L", "n".repeat(70_000)],
+    ["L", long],
+    ["K", long],
+    ["x", paxRecord("path", long)],
+    ["x", paxRecord("linkpath", long)],
+  ] as const) {
+    await refused(tarOf([{ name: "extra", type, content }, file]), "a name in it is too long");
+  }
   for (const content of ["x", "99 path=a\n", "6 path\n", "0 a=b\n"]) {
     await refused(tarOf([{ name: "x", type: "x", content }, file]), "a header in it can't be read");
   }

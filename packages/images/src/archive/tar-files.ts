@@ -8,8 +8,10 @@ type Entry = { readonly start: number; readonly size: number } | { readonly targ
 
 /** An image has a few per layer. */
 const MOST_ENTRIES = 10_000;
-/** Names and pax records; longer ones are no names of an image's files. */
-const LONGEST_NAME = 64 * 1024;
+/** Bytes of what stands before a header: pax records may hold more than names. */
+const LONGEST_EXTRA = 64 * 1024;
+/** PATH_MAX of Linux; all of them are kept in memory. */
+const LONGEST_NAME = 4 * 1024;
 const MOST_LINKS = 8;
 const PIECE = 512 * 1024;
 
@@ -95,14 +97,16 @@ export class TarFiles implements ImageFiles {
   async #extra(header: TarHeader, start: number): Promise<Extra> {
     // Global records say nothing of single files.
     if (header.type === "g") return {};
-    if (header.size > LONGEST_NAME) throw new Error("a name in it is too long");
+    if (header.size > LONGEST_EXTRA) throw new Error("a name in it is too long");
     const bytes = await this.#bytes(start, header.size);
     if (header.type !== "x") {
       const text = bytes.toString("utf8").replace(/\0.*$/s, "");
+      refuseLong(text);
       return header.type === "L" ? { name: text } : { link: text };
     }
     const pax = parsePax(bytes);
     const [name, link, size] = [pax.get("path"), pax.get("linkpath"), pax.get("size")];
+    for (const one of [name, link]) refuseLong(one ?? "");
     if (size !== undefined && !/^\d{1,15}$/.test(size)) throw new Error("a header in it can't be read");
     return {
       ...(name === undefined ? {} : { name }),
@@ -139,6 +143,10 @@ interface Extra {
 
 function isExtra({ type }: TarHeader): boolean {
   return ["x", "g", "L", "K"].includes(type);
+}
+
+function refuseLong(name: string): void {
+  if (Buffer.byteLength(name) > LONGEST_NAME) throw new Error("a name in it is too long");
 }
 
 function cleaned(name: string): string {
