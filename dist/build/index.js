@@ -1,1 +1,1 @@
-import{t as e,u as t}from"../chunks/src-CZqO7G86.js";import{E as n,m as r}from"../chunks/src-D7A7Ozcm.js";await t(async t=>{let i=await n(t,r(t.inputs));e(t,i)});export{};
+import{t as e,u as t}from"../chunks/src-BphMkrG-.js";import{E as n,m as r}from"../chunks/src-jfvqahA6.js";await t(async t=>{let i=await n(t,r(t.inputs));e(t,i)});export{};

@@ -1,1 +1,1 @@
-import{c as e,l as t,n,u as r}from"../chunks/src-CZqO7G86.js";import{S as i,g as a}from"../chunks/src-D7A7Ozcm.js";await r(async r=>{let o=a(r.inputs);e(r);let s=await i(r,o);return s.leftOpen||t(),n(r,s),s.report});export{};
+import{c as e,l as t,n,u as r}from"../chunks/src-BphMkrG-.js";import{S as i,g as a}from"../chunks/src-jfvqahA6.js";await r(async r=>{let o=a(r.inputs),s=await i(r,o,{onTrusted:()=>e(r)});return s.leftOpen||t(),n(r,s),s.report});export{};
