@@ -136,11 +136,12 @@ describe.each(MODES)("building with %s", (mode) => {
     const settings = application({}, ["api", "web"]);
     const digest = `sha256:${"d".repeat(64)}` as const;
     const services = { ...settings.services, cache: { image: `docker.io/library/redis@${digest}`, names: {} } };
+    const before = log.lines.length;
     const release = await build({ ...settings, services }, { source: { ...SOURCE, dirty: true }, allowDirty: true });
     expect(Object.keys(release.services)).toEqual(["api", "cache", "web"]);
     expect(release.services.cache).toEqual({ repository: "docker.io/library/redis", platforms: {}, digest, tags: [] });
     expect(release.services.api?.tags[0]).toMatch(/^sha-0123456789ab-dirty-[0-9a-f]{12}$/);
-    const groups = log.lines.filter((line) => line.startsWith("group: "));
+    const groups = log.lines.slice(before).filter((line) => line.startsWith("group: "));
     expect(groups).toEqual(["group: Building api", "group: Building web"]);
   });
 
