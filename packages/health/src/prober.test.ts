@@ -248,6 +248,38 @@ describe("a probe of the service as a whole, when other instances answer", () =>
     expect(asked).toBe(3);
   });
 
+  it("counts one failure a turn, however often others come", async () => {
+    let answer = 200;
+    let asked = 0;
+    const server = createServer((_request, response) => {
+      asked++;
+      response.writeHead(answer).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    closing.push(async () => void server.close());
+    const check = { kind: "http", url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, statuses: [200] };
+    const { prober, clock } = setUp({ probes: [{ ...COMMAND, from: "runner", check, timeoutMs: 60_000 } as Probe] });
+    const state = () => prober.readings()[0]?.state;
+    prober.follow(observation([instance("0")]));
+    await waitUntil("it passed", async () => state() === "passing", { withinMs: 20_000, everyMs: 5 });
+    answer = 502;
+    for (let count = 1; count <= 5; count++) {
+      prober.follow(observation([instance(String(count))]));
+      await waitUntil("it is asked", async () => asked > count, { withinMs: 20_000, everyMs: 5 });
+    }
+    await waitUntil("the answer came", async () => prober.readings()[0]?.detail.includes("502") === true, {
+      withinMs: 20_000,
+      everyMs: 5,
+    });
+    expect(prober.readings()).toMatchObject([{ state: "passing", outdated: true }]);
+    for (let turn = 1; turn <= 2; turn++) {
+      const before = asked;
+      await clock.advance(1_000);
+      await waitUntil("it is asked", async () => asked > before, { withinMs: 20_000, everyMs: 5 });
+    }
+    await waitUntil("it fails", async () => state() === "failing", { withinMs: 20_000, everyMs: 5 });
+  });
+
   it.each([
     ["is ready now", [instance("a", { ready: false })], [instance("a")]],
     ["drains now", [instance("a"), instance("b")], [instance("a"), instance("b", { phase: "draining" })]],

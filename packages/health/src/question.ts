@@ -24,6 +24,8 @@ export class Question {
   #state: ProbeReading["state"] = "waiting";
   #detail = "not asked yet";
   #failures = 0;
+  /** The turn at which the last failure was counted. */
+  #failedIn = -1;
   /** How often others came to answer, and how often they had when it was last asked with success. */
   #renewals = 0;
   #provenAt = 0;
@@ -70,25 +72,29 @@ export class Question {
     const began = clock.now();
     try {
       while (!signal.aborted) {
-        await this.#askOnce();
+        await this.#askOnce(Math.floor((clock.now() - began) / probe.intervalMs));
         const passed = clock.now() - began;
         await this.#pause((Math.floor(passed / probe.intervalMs) + 1) * probe.intervalMs - passed);
       }
     } catch (error) {
-      if (!signal.aborted) this.#count({ ok: false, detail: `the probe itself broke: ${messageOf(error)}` }, 0);
+      if (!signal.aborted)
+        this.#count(
+          { ok: false, detail: `the probe itself broke: ${messageOf(error)}` },
+          { renewals: 0, turn: Infinity },
+        );
     }
   }
 
-  async #askOnce(): Promise<void> {
+  async #askOnce(turn: number): Promise<void> {
     const { slots, ask } = this.#parts;
     const { signal } = this.#stop;
-    let askedAt = 0;
+    let renewals = 0;
     const result = await slots.run(signal, () => {
       this.#hurry = new AbortController();
-      askedAt = this.#renewals;
+      renewals = this.#renewals;
       return ask(signal);
     });
-    this.#count(result, askedAt);
+    this.#count(result, { renewals, turn });
   }
 
   /** @throws when the question was stopped meanwhile. */
@@ -105,14 +111,19 @@ export class Question {
 
   /**
    * A failure counts only after the first success: an instance that starts is not failing (the start time of the
-   * rollout's policy ends that wait).
+   * rollout's policy ends that wait). And only once a turn: the retries are the time that a proxy is given to notice who has
+   * come and gone, and whoever is asked at once each time has used them up before.
    */
-  #count({ ok, detail }: ProbeResult, askedAt: number): void {
+  #count({ ok, detail }: ProbeResult, asked: { readonly renewals: number; readonly turn: number }): void {
     const { retries } = this.#parts.probe;
     const before = this.#state;
     const wasOutdated = this.#isOutdated;
-    if (ok) this.#provenAt = askedAt;
-    this.#failures = ok ? 0 : this.#failures + 1;
+    if (ok) this.#provenAt = asked.renewals;
+    if (ok) this.#failures = 0;
+    else if (asked.turn > this.#failedIn) {
+      this.#failures++;
+      this.#failedIn = asked.turn;
+    }
     if (ok) this.#state = "passing";
     else if (before !== "waiting" && this.#failures >= retries) this.#state = "failing";
     this.#detail = ok ? detail : `${detail}${this.#tally(retries)}`;
