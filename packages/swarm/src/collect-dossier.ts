@@ -8,8 +8,8 @@ const HEALTH_LENGTH = 1_000;
 /** More failed tasks of one service tell nothing new. */
 const PER_SERVICE = 3;
 /**
- * A manager that waits for another node's log may wait for long. Less than a dossier has in all: what else is known of the
- * task must not be lost with it.
+ * A manager that waits for another node's log may wait for long. All logs together have less than a dossier has in all: what
+ * else is known of the tasks must not be lost with them.
  */
 const LOG_MS = 2_500;
 
@@ -42,18 +42,27 @@ export async function collectDossier(
     const task = state.memo.task(instance.id);
     return task === undefined ? [] : [{ service, task }];
   });
-  return mapBounded(found, PER_SERVICE, signal, ({ service, task }, both) => evidenceOf(state, service, task, both));
+  const until = state.options.clock.now() + LOG_MS;
+  return mapBounded(found, PER_SERVICE, signal, ({ service, task }, both) =>
+    evidenceOf(state, { service, task, until }, both),
+  );
+}
+
+interface Found {
+  readonly service: string;
+  readonly task: Task;
+  /** When its log must have come, by this machine's clock. */
+  readonly until: number;
 }
 
 async function evidenceOf(
   state: TargetState,
-  service: string,
-  task: Task,
+  { service, task, until }: Found,
   signal: AbortSignal,
 ): Promise<InstanceEvidence> {
   const { redactor } = state.options;
   const { Status } = task;
-  const [container, log] = await Promise.all([containerOf(state, task, signal), readLog(state, task, signal)]);
+  const [container, log] = await Promise.all([containerOf(state, task, signal), readLog(state, task, until, signal)]);
   const local = state.watch.local(task.ID);
   const ended =
     ["failed", "complete", "shutdown"].includes(Status.State) && Boolean(Status.ContainerStatus?.ContainerID);
@@ -98,12 +107,13 @@ function unknownOf(state: TargetState, task: Task, container: ContainerInspect |
 async function readLog(
   state: TargetState,
   task: Task,
+  until: number,
   signal: AbortSignal,
 ): Promise<{ lines: string[]; unknown: string[] }> {
   const id = containerId(state, task);
   if (id === undefined) return { lines: [], unknown: ["it has no log: no container was made"] };
   try {
-    const lines = await logOf(state, task, id, { signal, deadlineMs: LOG_MS });
+    const lines = await logOf(state, task, id, { signal, deadlineMs: Math.max(1, until - state.options.clock.now()) });
     const texts = lines.flatMap(({ text }) => tail(text, 1));
     return { lines: texts.map((text) => state.options.redactor.redact(text)), unknown: [] };
   } catch (error) {
