@@ -40,7 +40,8 @@ export class ProcessFamily {
     if (signal === "SIGKILL" && this.#members.size > 0) {
       // What was started since the look would be left alone.
       this.#send("SIGSTOP", now);
-      now = this.#look();
+      // What was just stopped can't end by itself, also where the second look shows nothing of it.
+      now = new Map([...now, ...this.#look()]);
     }
     this.#send(signal, now);
   }
