@@ -2,7 +2,7 @@ import type { Instance, ObservedService, Plan, ServiceChange } from "@belay/core
 import { expect, it } from "vitest";
 import { MemoryStore } from "./memory-store.ts";
 import { nothingToGoBackTo } from "./nothing-to-go-back-to.ts";
-import { old, service } from "./testing/observations.ts";
+import { instance, old, service } from "./testing/observations.ts";
 import { silentLog } from "./testing/silent-log.ts";
 import { SimTarget } from "./testing/sim-target.ts";
 import { SimWorld } from "./testing/sim-world.ts";
@@ -16,7 +16,12 @@ function change(name: string, more: Partial<ServiceChange> = {}): ServiceChange 
 }
 
 /** What keeps a release that fails in `failed`, after a first one that was kept. */
-async function whyKept(services: readonly ServiceChange[], seen: readonly ObservedService[], failed?: string) {
+async function whyKept(
+  services: readonly ServiceChange[],
+  seen: readonly ObservedService[],
+  failed?: string,
+  at?: readonly ObservedService[],
+) {
   const target = Object.assign(new SimTarget(new SimWorld().engine), { store: new MemoryStore() });
   const plan: Plan = {
     scope: target.scope,
@@ -31,7 +36,8 @@ async function whyKept(services: readonly ServiceChange[], seen: readonly Observ
   const before = { deployment: 1, release, proven: false };
   const look = async () => ({ at: 5_000, services: seen, probes: [] });
   const found = await nothingToGoBackTo({ target, log: silentLog([]) }, { before, plan, look });
-  return found?.({ cause: "crash_loop", ...(failed === undefined ? {} : { service: failed }) })?.service;
+  const end = at && { at: 9_000, services: at, probes: [] };
+  return found?.({ cause: "crash_loop", ...(failed === undefined ? {} : { service: failed }) }, end)?.service;
 }
 
 const WEB_BAD = service([old("1", BAD), old("2", BAD)], { desired: 2 });
@@ -41,8 +47,16 @@ const NONE = service([], { name: "batch", desired: 0 });
 const [WEB, API, BATCH] = [change("web"), change("api"), change("batch")];
 const API_LEFT = change("api", { action: "unchanged" });
 
-it.each<[string, string | undefined, readonly ServiceChange[], readonly ObservedService[], string?]>([
-  ["when what fails was bad before", "web", [WEB, API], [WEB_BAD, API_WELL], "web"],
+type Seen = readonly ObservedService[];
+const API_NEW = service([instance("4")], { name: "api" });
+const API_NEW_BAD = service([instance("4", BAD)], { name: "api" });
+
+it.each<[string, string | undefined, readonly ServiceChange[], Seen, string?, Seen?]>([
+  ["when what fails was bad before", "web", [WEB, API_LEFT], [WEB_BAD, API_WELL], "web"],
+  ["when the rest is well with it", "web", [WEB, API], [WEB_BAD, API_WELL], "web", [WEB_BAD, API_NEW]],
+  ["not when the rest is not", undefined, [WEB, API], [WEB_BAD, API_WELL], "web", [WEB_BAD, API_NEW_BAD]],
+  ["when the rest is still what it was", "web", [WEB, API], [WEB_BAD, API_WELL], "web", [WEB_BAD, API_WELL]],
+  ["not when nothing was seen of the rest", undefined, [WEB, API], [WEB_BAD, API_WELL], "web"],
   ["not when what fails was well before", undefined, [WEB, API], [WEB_BAD, API_WELL], "api"],
   ["when nothing tells which fails, and all were bad", "web", [WEB, API], [WEB_BAD, API_BAD]],
   ["when nothing tells which fails, and all that change were", "web", [WEB, API_LEFT], [WEB_BAD, API_WELL]],
@@ -53,6 +67,6 @@ it.each<[string, string | undefined, readonly ServiceChange[], readonly Observed
   ["not for one that was not seen", undefined, [WEB, API], [WEB_BAD], "api"],
   ["not while one of many serves", undefined, [WEB], [service([old("1"), old("2", BAD)], { desired: 2 })], "web"],
   ["when the others are on their way out", "web", [WEB], [service([old("1", { phase: "draining" })])], "web"],
-])("a release stays %s", async (_, kept, services, seen, failed) => {
-  expect(await whyKept(services, seen, failed)).toBe(kept);
+])("a release stays %s", async (_, kept, services, seen, failed, end) => {
+  expect(await whyKept(services, seen, failed, end)).toBe(kept);
 });

@@ -25,7 +25,7 @@ export interface BeforeChange {
 }
 
 /** Why a release stays that failed for this cause; nothing when the way back may lead to something better. */
-export type WhyKept = (cause: CauseDetail) => Finding | undefined;
+export type WhyKept = (cause: CauseDetail, seen: Observation | undefined) => Finding | undefined;
 
 /**
  * Tells when a way back would lead to nothing better: no release has ever been proven here, since the first one failed and was
@@ -43,18 +43,32 @@ export async function nothingToGoBackTo(
     const ill = illServices(plan, await look());
     if (ill.size === 0) return undefined;
     ports.log.warn(messageFor(before.deployment, [...ill]));
-    return (cause) => (leadsNowhere(plan, ill, cause) ? findingOf(before.deployment, ill, cause) : undefined);
+    return (cause, seen) =>
+      leadsNowhere(plan, ill, cause, seen) ? findingOf(before.deployment, ill, cause) : undefined;
   } catch (error) {
     ports.log.debug(`Whether there is anything to go back to is not known: ${messageOf(error)}`);
     return undefined;
   }
 }
 
-/** What is well of the rest comes back with the way back: it is gone unless the failure is of what was ill already. */
-function leadsNowhere({ services }: Plan, ill: ReadonlySet<string>, { service }: CauseDetail): boolean {
-  if (service !== undefined) return ill.has(service);
-  const touched = services.filter(({ action }) => action !== "unchanged");
-  return touched.length > 0 && touched.every((one) => ill.has(one.service));
+/**
+ * The way back brings what was well before: it leads nowhere only where the failure is of what was ill already, and nothing that
+ * was well is worse now. Of several services that fail the cause names one.
+ */
+function leadsNowhere(
+  { services }: Plan,
+  ill: ReadonlySet<string>,
+  { service: failed }: CauseDetail,
+  seen: Observation | undefined,
+): boolean {
+  if (failed !== undefined && !ill.has(failed)) return false;
+  const touched = services.filter(({ action }) => action !== "unchanged").map(({ service }) => service);
+  return touched.length > 0 && touched.every((one) => ill.has(one) || (failed !== undefined && isStillWell(one, seen)));
+}
+
+function isStillWell(name: string, seen: Observation | undefined): boolean {
+  const service = seen && find(seen.services, name);
+  return seen !== undefined && service !== undefined && !isIll(service, seen.at);
 }
 
 function findingOf(deployment: number | undefined, ill: ReadonlySet<string>, cause: CauseDetail): Finding {

@@ -104,7 +104,7 @@ async function goForward(run: Run): Promise<DeploymentResult> {
   if (end.kind === "cancelled" && policy.onCancel === "leave")
     return leaveOpen(run, asked === undefined ? "unverified" : "superseded", cause);
   await collectEvidence(run, execution.wanted, end);
-  const noWayBack = whyKept?.(cause);
+  const noWayBack = whyKept?.(cause, end.observation);
   const keep = noWayBack !== undefined || keepsFailed(plan.services, policy);
   if (!keep || end.kind === "cancelled") return goBack(run, cause, execution.wanted);
   if (noWayBack !== undefined) run.facts.addFindings([noWayBack]);
