@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rename, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { readJobFile } from "./index.ts";
 
@@ -26,12 +26,22 @@ it("says so where there is none", async () => {
 it.each([
   ["a link to a file", () => symlink("/etc/hostname", path()), "is a link"],
   ["a link to nothing", () => symlink("/nowhere", path()), "is a link"],
+  ["a link to a file of the folder above", () => symlink(`../${basename(folder)}/..`, path()), "is a link"],
   ["a folder", () => mkdir(path()), "is no file"],
   ["a pipe that nobody writes into", async () => void execFileSync("mkfifo", [path()]), "is no file"],
   ["a huge file", () => writeFile(path(), "").then(() => truncate(path(), 1e9)), "at most 16777216 are read"],
 ])("refuses %s at once", async (_what, make, why) => {
   await make();
   await expect(readJobFile(path())).rejects.toThrow(why);
+});
+
+it("follows the links of a ConfigMap's volume, and no such link to more than is read", async () => {
+  await mkdir(join(folder, "..2026_11_27"));
+  await writeFile(join(folder, "..2026_11_27/file.json"), "{}");
+  await symlink("..2026_11_27", join(folder, "..data"));
+  await symlink("..data/file.json", path());
+  expect(await readJobFile(path(), 2)).toBe("{}");
+  await expect(readJobFile(path(), 1)).rejects.toThrow("at most 1 are read");
 });
 
 it("reads no more than that of one that gets longer than it was said to be", async () => {

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { type FileHandle, lstat, open } from "node:fs/promises";
+import { type FileHandle, lstat, open, realpath } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 
 /** More nobody's steps have to tell one another, in bytes. */
@@ -7,9 +7,12 @@ const LARGEST = 16 * 1024 * 1024;
 /** How much of a file is asked for at a time, in bytes. */
 const PIECE = 1024 * 1024;
 
+// A pipe would be waited for. Windows knows neither flag.
+const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
 /**
  * The text of a file that an earlier step of the job left. In a job that unpacks what others made, it may be anything: a link
- * that leads elsewhere is not followed, nor is one in the place of a folder below `base`; nothing but a file is opened, and
+ * that leads out of `base` is not followed, nor is one in the place of a folder below it; nothing but a file is opened, and
  * no more is read than `most` bytes, also of one that grows. Default for `base`: the file's folder.
  * @throws Error that says what is wrong with it; with `code` ENOENT when it is not there
  */
@@ -20,10 +23,9 @@ export async function readJobFile(path: string, most = LARGEST, base = dirname(p
 /** The same for bytes. */
 export async function readJobBytes(path: string, most = LARGEST, base = dirname(path)): Promise<Buffer> {
   await refuseLinkedFolders(base, path);
-  // A pipe would be waited for. Windows knows neither flag.
-  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-  const handle = await open(path, flags).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === "ELOOP" ? isLink(path) : error;
+  const handle = await open(path, FLAGS).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== "ELOOP") throw error;
+    return await open(await followWithin(base, path), FLAGS);
   });
   try {
     const found = await handle.stat();
@@ -48,6 +50,16 @@ export async function refuseLinkedFolders(base: string, file: string): Promise<v
     folder = join(folder, name);
     if ((await lstat(folder)).isSymbolicLink()) throw isLink(folder);
   }
+}
+
+/**
+ * What the link leads to, if that is below `base` too: a volume of a ConfigMap or Secret has each of its files as a link into a
+ * folder beside it (https://kubernetes.io/docs/concepts/configuration/configmap/#mounted-configmaps-are-updated-automatically).
+ */
+async function followWithin(base: string, path: string): Promise<string> {
+  const target = await realpath(path).catch(() => undefined);
+  if (target === undefined || relative(await realpath(base), target).split(sep)[0] === "..") throw isLink(path);
+  return target;
 }
 
 async function readAtMost(handle: FileHandle, length: number): Promise<Buffer> {
