@@ -190,6 +190,13 @@ describe("variables", () => {
     expect(settings(text, { variables: "TAG=y" }).variables).toEqual({ TAG: "y" });
   });
 
+  it("have their default where GitHub knows no such variable of the repository, which is an empty text", () => {
+    const tag = (more: string) =>
+      settings(change(["TAG: x", `TAG: { env: UNSET${more} }`]), {}, { env: { UNSET: "", DB_PASSWORD: "x" } }).variables;
+    expect(tag(", default: info")).toEqual({ TAG: "info" });
+    expect(tag("")).toEqual({ TAG: "" });
+  });
+
   it("in inputs are text like any other", () => {
     expect(settings(EXAMPLE, { url: `https://h/\${TAG}` }).url).toBe(`https://h/\${TAG}`);
   });

@@ -43,7 +43,9 @@ export function resolveVariables(
 
 function valueFrom(resolution: Resolution, data: VariableData, { env, path }: { env: Env; path: string[] }): string {
   if (typeof data !== "object") return String(data);
-  const value = env[data.env] ?? data.default;
+  const set = env[data.env];
+  // GitHub gives an empty text for a variable of the repository that nobody has set.
+  const value = (set === "" ? undefined : set) ?? data.default ?? set;
   if (value !== undefined) return String(value);
   const message = `\`${pathName(path)}\`: the environment variable \`${data.env}\` is not set, and there is no \`default\`.`;
   resolution.complain([...path, "env"], message);

@@ -262,7 +262,7 @@ const variable = z.union(
     scalar(),
     section("A value from the environment of the run.", {
       env: exactly(FORMATS.variable, "Name of the environment variable."),
-      default: z.optional(scalar("Taken when the environment variable is not set.")),
+      default: z.optional(scalar("Taken when the environment variable is not set or empty.")),
     }),
   ],
   { error: () => "text, a number, true, false, or { env: NAME, default: text }" },
