@@ -14,6 +14,9 @@ export interface Problem {
   readonly frame?: string;
 }
 
+/** Of an address, as far as one may be written wrongly (RFC 3986, 3.2.1). */
+const USER_INFORMATION = /\/\/[^/\s]*@/g;
+
 /** Where errors keep their problems, so that annotations can be made of them. */
 class ProblemList extends Error {
   readonly problems: readonly Problem[];
@@ -73,9 +76,9 @@ export function suggest(word: string, known: readonly string[], title: string): 
   return [near === undefined ? "" : `Did you mean \`${near}\`?`, legal].filter((part) => part !== "").join(" ");
 }
 
-/** A value from outside as one short line: JSON, so that its type can be seen. */
+/** A value from outside as one short line: JSON, so that its type can be seen; without the user and password of an address. */
 export function showValue(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object" && value !== null) return "a mapping";
-  return oneLine(JSON.stringify(value) ?? String(value), 80);
+  return oneLine((JSON.stringify(value) ?? String(value)).replaceAll(USER_INFORMATION, "//***@"), 80);
 }

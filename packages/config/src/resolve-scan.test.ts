@@ -126,6 +126,8 @@ describe("the settings of the scan", () => {
     ]);
     expect(() => scan(undefined, { "scan-fail-on": "SEVERE" })).toThrow('input `scan-fail-on`: it names "SEVERE"');
     expect(() => scan(undefined, { "scan-server": "ftp://x" })).toThrow("input `scan-server`: it is");
+    const withPassword = { "scan-server": "https://ci:hunter2@trivy.example" };
+    expect(() => scan(undefined, withPassword)).toThrow('it is "https://***@trivy.example"');
     expect(() => scan(EXAMPLE, {}, "stagin")).toThrow("Did you mean `staging`?");
   });
 

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { ConfigFile } from "./config-file.ts";
 import { DURATION_RULES, durationProblem, toMilliseconds } from "./durations.ts";
 import { FORMATS, hasFormat } from "./formats.ts";
+import { showValue } from "./problem.ts";
 import { Resolution } from "./resolution.ts";
 import { resolveEnvironmentName } from "./resolve-names.ts";
 import type { ScanInput, ScanOverrides } from "./scan-inputs.ts";
@@ -121,5 +122,5 @@ function checkInputs(resolution: Resolution, inputs: ScanOverrides): void {
   }
   const { server } = inputs;
   if (server === undefined || hasFormat(server, FORMATS.url)) return;
-  refuse("scan-server", `${JSON.stringify(server)}. Legal values: ${FORMATS.url.legal}.`);
+  refuse("scan-server", `${showValue(server)}. Legal values: ${FORMATS.url.legal}.`);
 }
