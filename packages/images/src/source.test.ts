@@ -141,6 +141,8 @@ describe("the source of a release", () => {
     expect(await read({ paths: ["web"] })).toMatchObject({ dirty: true });
     expect(await read({ paths: ["no such folder"] })).not.toHaveProperty("dirty");
     expect(await read({ paths: ["/tmp"] })).toMatchObject({ dirty: true });
+    expect(await read({ paths: ["no such folder"], otherPaths: ["/tmp"] })).not.toHaveProperty("dirty");
+    expect(await read({ paths: ["no such folder"], otherPaths: ["/tmp", "web"] })).toMatchObject({ dirty: true });
   });
 });
 

@@ -25,6 +25,8 @@ export interface ReadSourceOptions {
   readonly revision?: string;
   /** Build contexts and Dockerfiles: only changes in them make the tree dirty. Default: the whole repository. */
   readonly paths?: readonly string[];
+  /** Other folders that are built from. Changes in them count too; one outside of the repository doesn't. */
+  readonly otherPaths?: readonly string[];
 }
 
 const SHA = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
@@ -116,14 +118,16 @@ function pullRequestOf(head: string, revision: string, event: SourceEvent | unde
 }
 
 async function isDirty(git: Git, top: string, options: ReadSourceOptions): Promise<boolean> {
+  const { paths = [], otherPaths = [] } = options;
   const inside: string[] = [];
-  for (const path of options.paths ?? []) {
+  for (const path of [...paths, ...otherPaths]) {
     const full = await realpath(resolve(options.workingDirectory, path)).catch(() => undefined);
     if (full === undefined) continue;
     const below = relative(await realpath(top), full);
+    const outside = below.startsWith("..") || isAbsolute(below);
     // No commit of this repository holds a file outside of it.
-    if (below.startsWith("..") || isAbsolute(below)) return true;
-    inside.push(full);
+    if (outside && paths.includes(path)) return true;
+    if (!outside) inside.push(full);
   }
   if (options.paths !== undefined && inside.length === 0) return false;
   const status = ["--literal-pathspecs", "status", "--porcelain", "--untracked-files=all"];

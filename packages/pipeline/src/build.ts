@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import type { ApplicationSettings } from "@belay/config";
 import { type Digest, isOwn, type Release, type Source, type TestCounts, writeRelease } from "@belay/core";
 import {
@@ -70,11 +71,14 @@ async function sourceOf(
     build === undefined || build.archive !== undefined ? [] : [build],
   );
   const paths = built.flatMap((one) => [one.context, ...(one.dockerfile === undefined ? [] : [one.dockerfile])]);
+  // Others are addresses, images or stages.
+  const folders = built.flatMap(({ contexts = {} }) => Object.values(contexts).filter((one) => isAbsolute(one)));
   return readSource({
     workingDirectory: application.directory,
     env: context.env,
     runner: context.runner,
     paths,
+    otherPaths: folders,
     ...(run === undefined ? {} : { event: run.event }),
   });
 }
