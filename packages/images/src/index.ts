@@ -8,6 +8,7 @@ export { type ImageInputs, imageInputs } from "./image-inputs.ts";
 export { DIRTY_LABEL, imageLabels, type LabelOptions, MERGED_ONTO_LABEL } from "./image-labels.ts";
 export { imageTags, semverOf, type TagOptions } from "./image-tags.ts";
 export { isBuiltBefore } from "./is-built-before.ts";
+export { pinChanged } from "./pin-changed.ts";
 export { refuseClearedArchives } from "./refuse-cleared-archives.ts";
 export { retagRelease } from "./retag-release.ts";
 export { type ReadSourceOptions, readSource, type SourceEvent } from "./source.ts";

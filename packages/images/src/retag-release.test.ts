@@ -1,6 +1,7 @@
 import { createRelease, type Digest, isOwn, type Release, releaseDigest, type Source, systemClock } from "@belay/core";
 import { createTestLog } from "@belay/testkit";
 import { expect, it } from "vitest";
+import { pinChanged } from "./pin-changed.ts";
 import { retagRelease } from "./retag-release.ts";
 
 const REVISION = "0123456789abcdef0123456789abcdef01234567";
@@ -52,6 +53,32 @@ it("leaves the images of others alone", () => {
   const { cache } = retagged("refs/tags/v1.2.3").services;
   expect(cache).toBe(earlier.services.cache);
   expect(cache && isOwn(cache)).toBe(false);
+});
+
+it("takes those of others that are named otherwise now, and keeps what was proven of the rest", async () => {
+  const asked: string[] = [];
+  const named = (image: string) => {
+    const application = {
+      application: "shop",
+      directory: "/nowhere",
+      services: { cache: { image }, web: { build: {} } },
+    };
+    return pinChanged(earlier, application as never, async (reference) => {
+      asked.push(reference);
+      return digest("d");
+    });
+  };
+  expect(await named("redis:7")).toEqual({});
+  expect(await named(`redis@${digest("c")}`)).toEqual({});
+  expect(await named(`redis:7@${digest("e")}`)).toMatchObject({ cache: { digest: digest("e"), tags: ["7"] } });
+  expect(asked).toEqual([]);
+  const pinned = await named("redis:8");
+  expect(asked).toEqual(["docker.io/library/redis:8"]);
+  const application = { application: "shop", directory: "/nowhere", services: { cache: {}, web: { build: {} } } };
+  const options = { application: application as never, source, clock: systemClock, log: createTestLog(), pinned };
+  const release = retagRelease(earlier, options);
+  expect(release.services).toMatchObject({ cache: { digest: digest("d"), tags: ["8"] }, web: { digest: digest("a") } });
+  expect(release.parent).toBe(releaseDigest(earlier));
 });
 
 it("is the same document when nothing is new", () => {

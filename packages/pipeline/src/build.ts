@@ -10,6 +10,7 @@ import {
   findBuilder,
   imageInputs,
   isBuiltBefore,
+  pinChanged,
   readSource,
   refuseClearedArchives,
   retagRelease,
@@ -131,10 +132,13 @@ async function buildFrom(
       await Promise.all(Object.keys(application.services).map((service) => clearLayout(layoutOf(service))));
       if (earlier === undefined) return buildImages({ ...options, inputs: asked });
       const changed = changedInputs(earlier, asked);
-      const release = retagRelease(earlier, { ...options, changed });
+      const pinned = await pinChanged(earlier, application, resolveDigest);
+      const release = retagRelease(earlier, { ...options, changed, pinned });
       const commit = source.revision.slice(0, 12);
       const how = release === earlier ? "as it is" : `with the tags of now: ${describeTags(release)}`;
       log.info(`Commit ${commit} was built, tested and pushed before: its release is taken ${how}.`);
+      for (const [name, { repository, digest }] of Object.entries(pinned))
+        log.info(`${name}: the settings name another image than that release did: ${repository}@${digest} is taken.`);
       warnOfChangedInputs(log, release, changed);
       return release;
     };
