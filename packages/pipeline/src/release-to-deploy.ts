@@ -50,6 +50,11 @@ function mismatch(release: Release, settings: Settings): { got: string; next: st
       const next = "Give a release of this configuration, or correct `image`.";
       return { got: `its image of ${name} is ${image.repository}, and the configuration says ${wanted}`, next };
     }
+    const pinned = service.build === undefined ? service.reference?.digest : undefined;
+    if (pinned !== undefined && pinned !== image.digest) {
+      const next = "Build a release of this configuration (with this environment), or correct `image`.";
+      return { got: `its image of ${name} is ${image.digest}, and the configuration pins ${pinned}`, next };
+    }
   }
   return undefined;
 }
