@@ -228,26 +228,29 @@ volumes: { data: }
     expect(rendered.findings).toMatchObject([{ check: "service_absent", message: expect.stringContaining("proxy") }]);
   });
 
-  test("are pruned when the files lose them, if they are nobody else's", async () => {
+  test("are pruned when the files lose them, if they are Belay's own", async () => {
     const label = (text: string): string[] => ["--label", text];
     const create = (name: string, ...labels: string[]) =>
       stand.engine.docker(["service", "create", "--detach", "--name", name, ...labels, IMAGE]);
     const own = label(`com.docker.stack.namespace=${STACK}`);
-    await create("shop_old", ...own);
+    await create("shop_old", ...own, ...label(`${LABELS.scope}=${scopeHash(SCOPE)}`));
+    await create("shop_db", ...own);
     await create("shop_theirs", ...own, ...label(`${LABELS.scope}=000000000000`));
     await create("other_old", ...label("com.docker.stack.namespace=other"));
     const rendered = await render(STACK_TEXT, released);
     expect(rendered.prune).toEqual(["shop_old"]);
+    const left = { check: "service_left", message: expect.stringContaining("docker service rm shop_db") };
+    expect(rendered.findings).toContainEqual(expect.objectContaining(left));
   });
 });
 
 describe("what can't be rendered", () => {
   test("variables that are not set are named, and the runner's own are not seen", async () => {
     process.env.BELAY_TEST_LEAK = "leak";
-    const text = `services: { web: { image: "$IMAGE", environment: { A: "$BELAY_TEST_LEAK \${B} \${C:-c} $$D" } } }`;
+    const text = `services: { web: { image: "$IMAGE", environment: { A: "$BELAY_TEST_LEAK \${B} \${C:-c} $$D", E: } } }`;
     await expect(render(text, released)).rejects.toMatchObject({
       code: "CONFIG_INVALID",
-      message: expect.stringContaining("the variables BELAY_TEST_LEAK, B are used there and not set"),
+      message: expect.stringContaining("the variables BELAY_TEST_LEAK, B, E are used there and not set"),
     });
     delete process.env.BELAY_TEST_LEAK;
   });

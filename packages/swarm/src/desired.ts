@@ -29,12 +29,12 @@ export interface DesiredService {
   readonly dependsOn: readonly string[];
 }
 
-/** A whole stack as it should be. Services that it does not name but that carry the stack's label are pruned. */
+/** A whole stack as it should be. */
 export interface DesiredStack {
   readonly services: readonly DesiredService[];
   /**
    * Full names of services of this stack (label `com.docker.stack.namespace`) that the files no longer have and that are this
-   * scope's own or nobody's: removed in a last stage, after the new release was proven, and brought back on the way back.
+   * scope's own: removed in a last stage, after the new release was proven, and brought back on the way back.
    */
   readonly prune: readonly string[];
   /** What rendering found: unsupported keys, missing external configs, a network that would have to be made anew. */

@@ -11,7 +11,7 @@ export interface ChosenServices {
   readonly missing: readonly string[];
   /** Others that are not on the engine, of a stack that nobody has deployed yet. */
   readonly companions: readonly string[];
-  /** Full names of services that the files no longer have. */
+  /** Full names of services of Belay's that the files no longer have. */
   readonly prune: readonly string[];
   readonly order: ServiceOrder;
   readonly findings: readonly Finding[];
@@ -39,7 +39,7 @@ export function chooseServices(document: StackDocument, request: RenderRequest):
     companions,
     prune: pruned(document, request),
     order,
-    findings: notices(missing, companions, left, order),
+    findings: [...notices(missing, companions, left, order), ...strangers(document, request)],
   };
 }
 
@@ -70,12 +70,31 @@ function isFresh(
   });
 }
 
-function pruned(document: StackDocument, { existing, scope }: RenderRequest): string[] {
+function pruned(document: StackDocument, request: RenderRequest): string[] {
+  return goneFromFiles(document, request, scopeHash(request.scope));
+}
+
+/**
+ * Another pipeline, or a person, may deploy a part of the stack from files of its own: what Belay neither made nor changed
+ * is not its to take away.
+ */
+function strangers(document: StackDocument, request: RenderRequest): Finding[] {
+  const names = goneFromFiles(document, request, undefined);
+  if (names.length === 0) return [];
+  const message = `the stack's files do not have ${names.join(", ")}, and not Belay deployed ${names.length === 1 ? "it" : "them"}: left as ${names.length === 1 ? "it is" : "they are"} (to remove: docker service rm ${names.join(" ")})`;
+  return [{ level: "warn", check: "service_left", message }];
+}
+
+/** Services of the stack that the files don't have, of the owner, or of nobody. */
+function goneFromFiles(
+  document: StackDocument,
+  { existing, scope }: RenderRequest,
+  owner: string | undefined,
+): string[] {
   return existing.flatMap(({ Spec }) => {
-    const owner = Spec.Labels?.[LABELS.scope];
-    const ours = Spec.Labels?.[STACK_LABEL] === scope.project && (owner === undefined || owner === scopeHash(scope));
+    const inStack = Spec.Labels?.[STACK_LABEL] === scope.project;
     const kept = document.services[Spec.Name.slice(scope.project.length + 1)] !== undefined;
-    return ours && !kept ? [Spec.Name] : [];
+    return inStack && !kept && Spec.Labels?.[LABELS.scope] === owner ? [Spec.Name] : [];
   });
 }
 
