@@ -106,6 +106,19 @@ describe("a registry that got the referrers API later", () => {
     expect(await findArtifacts(client, repository, subject)).toHaveLength(3);
   });
 
+  it("asks an artifact itself whose entry under the tag tells only its config's kind", async () => {
+    await start(false);
+    const { attach, found } = writer();
+    const { digest } = await attach(sbom("one"));
+    await attach({ artifactType: "application/sarif+json", bytes: Buffer.from("{}") });
+    const tag = `web/${subject.replace(":", "-")}`;
+    const index = JSON.parse(String(registry.manifests.get(tag)?.bytes));
+    for (const entry of index.manifests) entry.artifactType = MEDIA_TYPES.empty;
+    index.manifests.push({ ...index.manifests[0], digest: sha256("nothing") });
+    registry.manifests.set(tag, { mediaType: MEDIA_TYPES.ociIndex, bytes: Buffer.from(JSON.stringify(index)) });
+    expect(await found()).toEqual([digest]);
+  });
+
   it.each([
     [{ body: "no index" }, "REGISTRY_ERROR"],
     [{ status: 500 }, "REGISTRY_ERROR"],

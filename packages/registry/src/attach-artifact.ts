@@ -1,6 +1,16 @@
-import { BelayError, type Clock, canonicalJson, type Digest, type Log, retry, sha256 } from "@belay/core";
+import {
+  BelayError,
+  type Clock,
+  canonicalJson,
+  type Digest,
+  isBelayError,
+  type Log,
+  mapBounded,
+  retry,
+  sha256,
+} from "@belay/core";
 import { listByTag, readListed } from "./fallback-index.ts";
-import { type Descriptor, layersOf, MEDIA_TYPES, type StoredManifest } from "./manifest.ts";
+import { type Descriptor, kindOf, layersOf, MEDIA_TYPES, type StoredManifest } from "./manifest.ts";
 import type { RegistryClient } from "./registry-client.ts";
 import { RegistryError } from "./registry-error.ts";
 
@@ -39,6 +49,8 @@ export interface AttachedArtifact {
 
 const EMPTY = Buffer.from("{}");
 
+/** Artifacts that are asked for their kind. */
+const AT_ONCE = 4;
 const UNSETTLED = { attempts: 5, delayMs: 100, maxDelayMs: 1_000 } as const;
 
 /**
@@ -77,8 +89,8 @@ export async function attachArtifact(options: AttachArtifactOptions): Promise<At
 
 /**
  * What is beside an image, of one kind or of all: what the referrers API tells, after what only the fallback tag lists.
- * Registries that got the API later have old entries only there, and some tell the wrong kind (go-containerregistry: the
- * config's).
+ * Registries that got the API later have old entries only there. Where an entry tells the config's kind instead of the artifact's
+ * (go-containerregistry, thus cosign), the artifact itself is asked.
  * @throws BelayError those of the registry client; not for a tag that can't be read where the API tells of something
  */
 export async function findArtifacts(
@@ -95,7 +107,25 @@ export async function findArtifacts(
     if (linked.length > 0 && answered) return [];
     throw error;
   });
-  return [...listed.filter((entry) => wanted(entry) && !known.has(entry.digest)), ...linked];
+  const only = listed.filter(({ digest }) => !known.has(digest));
+  const kinds =
+    artifactType === undefined
+      ? only
+      : await mapBounded(only, AT_ONCE, undefined, (entry) => ofOwnKind(registry, repository, entry));
+  return [...kinds.filter(wanted), ...linked];
+}
+
+/** Whoever may push can list something broken; that must not hide what is whole. */
+async function ofOwnKind(registry: RegistryClient, repository: string, entry: Descriptor): Promise<Descriptor> {
+  if (entry.artifactType !== undefined && entry.artifactType !== MEDIA_TYPES.empty) return entry;
+  try {
+    const manifest = await registry.manifest(repository, entry.digest);
+    const kind = manifest === undefined ? undefined : kindOf(`reading ${repository}@${entry.digest}`, manifest);
+    return kind === undefined ? entry : { ...entry, artifactType: kind };
+  } catch (error) {
+    if (!isBelayError(error, "REGISTRY_ERROR", "IDENTITY_MISMATCH")) throw error;
+    return entry;
+  }
 }
 
 /** The bytes of an artifact, checked against its digests. `undefined`: it is listed and not there. */

@@ -87,6 +87,12 @@ export function madeAtOf(doing: string, manifest: StoredManifest, artifactType: 
   return kind !== artifactType || Number.isNaN(madeAt) ? undefined : madeAt;
 }
 
+/** `artifactType` of an artifact's manifest. */
+export function kindOf(doing: string, manifest: StoredManifest): string | undefined {
+  const { artifactType } = parse(doing, manifest) as { artifactType?: unknown };
+  return typeof artifactType === "string" ? artifactType : undefined;
+}
+
 function descriptors(value: unknown): Descriptor[] {
   const list = Array.isArray(value) ? value.map(asDescriptor) : [];
   return list.filter((one) => one !== undefined);
