@@ -62,8 +62,8 @@ function rekorKey({ trustedRoot }: SigstoreRig): string {
 /** cosign without the transparency log: ours writes no entry into it unless it is told to. */
 const verifyWith = (key: string, image: string) =>
   inFolder(["verify", "--key", key, "--insecure-ignore-tlog=true", "--output=json", image], [0, 1, 10, 11, 12]);
-const signWith = (key: string, image: string) =>
-  inFolder(["sign", "--key", key, "--tlog-upload=false", "--yes", image]);
+const signWith = (key: string, image: string, ...more: string[]) =>
+  inFolder(["sign", "--key", key, "--tlog-upload=false", "--yes", ...more, image]);
 
 interface Pushed {
   readonly reference: string;
@@ -112,6 +112,20 @@ describe("a signature by key", () => {
     const pushed = await image();
     await signWith("cosign.key", pushed.reference);
     expect(await check(pushed)).toMatchObject({ signed: true });
+  });
+
+  it("of cosign's in a bundle beside the image, as since its version 3, is taken by ours", async () => {
+    const pushed = await image();
+    const theirs = await image();
+    await inFolder(["generate-key-pair", "--output-key-prefix", "bundle"]);
+    const bundled = ["--new-bundle-format"];
+    await signWith("bundle.key", pushed.reference, ...bundled);
+    expect(await client.manifest(pushed.repository, signatureTag(pushed.digest))).toBeUndefined();
+    const key = keyText("bundle.pub").then((text) => loadPublicKey(text, "x"));
+    expect(await check(pushed, key)).toMatchObject({ signed: true });
+    expect(await check(pushed)).toMatchObject({ signed: false, why: expect.stringContaining("is not of the key") });
+    await signWith("bundle.key", theirs.reference, ...bundled);
+    expect(await check({ ...pushed, digest: theirs.digest }, key)).toMatchObject({ signed: false });
   });
 
   it("stays beside cosign's, and both are taken by both", async () => {

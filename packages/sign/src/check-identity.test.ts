@@ -12,8 +12,8 @@ import {
 } from "@belay/registry";
 import { createTestLog, type SigstoreRig, startSigstore, type TemporaryFolder, temporaryFolder } from "@belay/testkit";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { BUNDLE } from "./bundles-beside.ts";
 import { checkIdentity } from "./check-identity.ts";
-import { BUNDLE } from "./sign-keyless.ts";
 
 const IMAGE = sha256("an image");
 let place: TemporaryFolder;

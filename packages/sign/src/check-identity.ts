@@ -1,17 +1,14 @@
-import { type Digest, isBelayError, messageOf, oneLine } from "@belay/core";
-import { findArtifacts, type RegistryClient, readArtifact } from "@belay/registry";
+import type { Digest } from "@belay/core";
+import type { RegistryClient } from "@belay/registry";
+import { bundlesBeside, type FoundBundle } from "./bundles-beside.ts";
 import type { SignatureCheck } from "./check-signature.ts";
 import { judgeBundle, type Wanted } from "./judge-bundle.ts";
 import { type Certify, readTrust } from "./read-trust.ts";
-import { BUNDLE } from "./sign-keyless.ts";
 
 export interface IdentityRequirement extends Wanted {
   /** Absolute path of trusted roots (JSON) with the authorities and logs. Default: Sigstore's public one, by TUF. */
   readonly trustedRoot?: string;
 }
-
-/** A Sigstore bundle of which nothing is known yet, or why it could not be had. */
-export type FoundBundle = { readonly bundle: unknown } | { readonly why: string };
 
 /** What is kept of an image somewhere else than beside it. Asked only when nothing beside it counts. */
 export type KeptElsewhere = (digest: Digest) => Promise<{
@@ -19,9 +16,6 @@ export type KeptElsewhere = (digest: Digest) => Promise<{
   /** What to tell when nothing counts: who was asked, or why nobody. */
   readonly note?: string;
 }>;
-
-/** More than anybody has, and each is a request. */
-const MOST_READ = 50;
 
 const nowhere: KeptElsewhere = async () => ({ bundles: [] });
 
@@ -48,7 +42,7 @@ export async function checkIdentity(
     reasons.push(judged.why);
     return undefined;
   };
-  for await (const found of besideImage(registry, repository, digest)) {
+  for await (const found of bundlesBeside(registry, repository, digest)) {
     const by = await hear(found);
     if (by !== undefined) return { signed: true, by };
   }
@@ -64,35 +58,4 @@ function whyNot(reasons: readonly string[]): string {
   if (reasons.length === 0) return "it has no signature with a certificate";
   const told = [...new Set(reasons)].join("; ");
   return `none of its ${reasons.length} signatures and attestations counts: ${told}`;
-}
-
-/** The youngest first. */
-async function* besideImage(
-  registry: RegistryClient,
-  repository: string,
-  digest: Digest,
-): AsyncGenerator<FoundBundle, void> {
-  const entries = (await findArtifacts(registry, repository, digest, BUNDLE)).slice(-MOST_READ).reverse();
-  for (const entry of entries) {
-    yield await bundleIn(registry, repository, entry.digest);
-  }
-}
-
-/** Whoever may push can put something broken beside an image; that must not hide what is whole. */
-async function bundleIn(registry: RegistryClient, repository: string, digest: Digest): Promise<FoundBundle> {
-  try {
-    const bytes = await readArtifact(registry, repository, digest);
-    return bytes === undefined ? { why: "it is listed and not there" } : parse(bytes);
-  } catch (error) {
-    if (!isBelayError(error, "REGISTRY_ERROR", "IDENTITY_MISMATCH")) throw error;
-    return { why: oneLine(error.got) };
-  }
-}
-
-function parse(bytes: Buffer): FoundBundle {
-  try {
-    return { bundle: JSON.parse(bytes.toString("utf8")) };
-  } catch (error) {
-    return { why: oneLine(messageOf(error)) };
-  }
 }

@@ -30,7 +30,7 @@ export async function signImage(options: SignImageOptions, key: SigningKey): Pro
   if ((await registry.manifest(repository, digest)) === undefined) {
     throw new BelayError("PUSH_FAILED", { doing, got: "the registry has no such image", next: "Push it first." });
   }
-  const check = () => checkSignature(registry, repository, digest, key.publicKey, { logged });
+  const check = () => checkSignature(registry, repository, digest, key.publicKey, { logged, onlyTag: true });
   const before = await check();
   if (before.signed && (before.logged || !logged)) return "already signed";
   const payload = signaturePayload(repository, digest);

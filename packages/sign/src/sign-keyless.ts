@@ -1,9 +1,7 @@
 import { BelayError, type Clock, type Digest, type Log, messageOf } from "@belay/core";
 import { attachArtifact, type RegistryClient } from "@belay/registry";
+import { BUNDLE } from "./bundles-beside.ts";
 import { PAYLOAD_TYPE, SIGNED, signedStatement } from "./statement.ts";
-
-/** `artifactType` of a Sigstore bundle (sigstore/protobuf-specs, "Bundle"). */
-export const BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
 export interface KeylessOptions {
   readonly registry: RegistryClient;
