@@ -97,6 +97,13 @@ describe("pushing a release", () => {
     expect(registry.manifests.has("web/main")).toBe(false);
   });
 
+  it("moves no other tag when one image of the release can't be pushed", async () => {
+    const [api, web] = [built("api"), built("web", "scanned", "slipped in")];
+    await expect(push({ api, web })).rejects.toMatchObject({ code: "IDENTITY_MISMATCH" });
+    expect(registry.manifests.has(`api/${SHA_TAG}`)).toBe(true);
+    expect(registry.manifests.has("api/main")).toBe(false);
+  });
+
   it("finds a tag that somebody else moved in between", async () => {
     registry.onPut = (reference) => {
       if (reference === "main") registry.addImage("web", "main", "somebody else's");

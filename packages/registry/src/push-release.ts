@@ -49,7 +49,7 @@ export interface PushReleaseOptions {
  *       registry serves it by its digest, and nobody has taken the SHA tag in between, it gets that tag.
  *    B. Any other is pushed by the engine under the SHA tag.
  *    What the registry then serves must be the image of the release: each platform's config, and what else is known.
- * 3. The other tags are given to that very manifest, and read back too.
+ * 3. When all images are there, the other tags are given to those very manifests, and read back too.
  *
  * Images of others (a digest, no build) are only looked for. Writes no file. The scan gate stands before this.
  * @throws BelayError TAG_TAKEN (nothing was pushed), PUSH_FAILED, IDENTITY_MISMATCH, and those of the registry client.
@@ -61,8 +61,12 @@ export async function pushRelease(options: PushReleaseOptions): Promise<Release>
   const shared = new SharedBlobs();
   const plans = await mapBounded(services, side, options.signal, ([name, image]) => examine(options, name, image));
   const pushed = await mapBounded(plans, side, options.signal, async (plan, signal) => {
-    if (plan.external) return [plan.name, plan.image] as const;
-    const served = plan.there ?? (await pushImage({ ...options, signal, shared }, plan));
+    if (plan.external) return { plan };
+    return { plan, served: plan.there ?? (await pushImage({ ...options, signal, shared }, plan)) };
+  });
+  // Only now: when one of them could not be pushed, no `latest` speaks of half a release.
+  const tagged = await mapBounded(pushed, side, options.signal, async ({ plan, served }) => {
+    if (served === undefined) return [plan.name, plan.image] as const;
     await moveTags(options, plan, served);
     log.info(`${plan.name}: ${plan.image.repository}@${served.digest} carries ${plan.image.tags.join(", ")}`);
     return [plan.name, identityOf(plan.image, served)] as const;
@@ -70,7 +74,7 @@ export async function pushRelease(options: PushReleaseOptions): Promise<Release>
   const pushedAt = clock.date().toISOString();
   return deriveRelease(release, {
     stage: "push",
-    services: Object.fromEntries(pushed),
+    services: Object.fromEntries(tagged),
     evidence: { push: { pushedAt } },
     createdAt: pushedAt,
   });
