@@ -234,12 +234,12 @@ volumes: { data: }
       stand.engine.docker(["service", "create", "--detach", "--name", name, ...labels, IMAGE]);
     const own = label(`com.docker.stack.namespace=${STACK}`);
     await create("shop_old", ...own, ...label(`${LABELS.scope}=${scopeHash(SCOPE)}`));
-    await create("shop_db", ...own);
+    await create("shop_grafana", ...own);
     await create("shop_theirs", ...own, ...label(`${LABELS.scope}=000000000000`));
     await create("other_old", ...label("com.docker.stack.namespace=other"));
     const rendered = await render(STACK_TEXT, released);
     expect(rendered.prune).toEqual(["shop_old"]);
-    const left = { check: "service_left", message: expect.stringContaining("docker service rm shop_db") };
+    const left = { check: "service_left", message: expect.stringContaining("docker service rm shop_grafana") };
     expect(rendered.findings).toContainEqual(expect.objectContaining(left));
   });
 });
