@@ -1,19 +1,7 @@
 import { waitUntil } from "@belay/testkit";
 import { describe, expect } from "vitest";
 import { POLICY } from "../contract/policy.ts";
-import { it, type Shop, templateOf, workload } from "./kubernetes-space.ts";
-
-async function ready(shop: Shop, object: string): Promise<void> {
-  await shop.kubectl("rollout", "status", object, "--timeout", "120s");
-}
-
-/** Images of the pods that are not on their way out. */
-async function running(shop: Shop): Promise<string[]> {
-  const path =
-    '{range .items[*]}{.metadata.deletionTimestamp}{" "}{.spec.containers[0].image}{" "}{.status.containerStatuses[0].ready}{"\\n"}{end}';
-  const lines = (await shop.read("pods", path)).split("\n").filter((line) => line.startsWith(" "));
-  return lines.map((line) => line.trim()).sort();
-}
+import { it, ready, running, templateOf, workload } from "./kubernetes-space.ts";
 
 describe.concurrent("a StatefulSet", () => {
   it("takes a good release pod by pod; a bad one goes, and the pod that it broke comes back", async ({ shop }) => {
@@ -42,6 +30,28 @@ describe.concurrent("a StatefulSet", () => {
     expect(await shop.read("statefulset/web", "{.spec.template.spec.containers[0].image}")).toBe(
       await shop.image("good1"),
     );
+  });
+
+  it("misses a pod whose end somebody holds up, and has it back once that is over", async ({ shop }) => {
+    await shop.apply([
+      workload("StatefulSet", { replicas: 1, serviceName: "web", template: templateOf(await shop.image("good1")) }),
+    ]);
+    await ready(shop, "statefulset/web");
+    const hold = (finalizers: readonly string[]): Promise<string> =>
+      shop.kubectl("patch", "pod/web-0", "--type", "merge", "--patch", JSON.stringify({ metadata: { finalizers } }));
+    await hold(["shop.example/hold"]);
+    let released: Promise<unknown> | undefined;
+    const onStep = async (step: string): Promise<void> => {
+      if (step === "restore watch") released ??= hold([]);
+      await released;
+    };
+    const result = await shop.deploy({ web: "sts/web" }, { web: "good2" }, { startMs: 20_000 }, { onStep });
+    expect(result, shop.log.text()).toMatchObject({
+      outcome: "rolled_back",
+      cause: { cause: "instance_missing", service: "web", detail: "0 of 1 exist, and no new one came for 20 s" },
+      report: { running: [{ service: "web", ready: 1, desired: 1 }] },
+    });
+    expect(await running(shop)).toEqual([`${await shop.image("good1")} true`]);
   });
 
   it("that keeps some of its pods is refused", async ({ shop }) => {

@@ -101,6 +101,18 @@ function untilTold(variants: Variants): Partial<RolloutPolicy> {
   return Object.values(variants).includes("crash") ? { stableMs: 15_000 } : {};
 }
 
+export async function ready(shop: Shop, object: string): Promise<void> {
+  await shop.kubectl("rollout", "status", object, "--timeout", "120s");
+}
+
+/** Image and readiness of the pods that are not on their way out. */
+export async function running(shop: Shop): Promise<string[]> {
+  const path =
+    '{range .items[*]}{.metadata.deletionTimestamp}{" "}{.spec.containers[0].image}{" "}{.status.containerStatuses[0].ready}{"\\n"}{end}';
+  const lines = (await shop.read("pods", path)).split("\n").filter((line) => line.startsWith(" "));
+  return lines.map((line) => line.trim()).sort();
+}
+
 /** A workload `web` of the kind. */
 export function workload(kind: string, spec: object, metadata: object = {}): object {
   const selector = { matchLabels: { app: "web" } };
