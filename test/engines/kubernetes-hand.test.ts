@@ -95,6 +95,21 @@ describe.concurrent("in the middle of a deployment", { timeout: 400_000 }, () =>
     expect(await shop.read("deployment/web", IMAGE)).toBe(await shop.image("good1"));
   });
 
+  it("a pause ends it: the old release is written, and comes when the person goes on", async ({ shop }) => {
+    const { hand } = await prepare(shop);
+    const { onStep, acted } = hand("watch", "rollout", "pause", "deployment/web");
+    const result = await shop.deploy(NAMES, { web: "unhealthy" }, PATIENCE, { onStep });
+    acted();
+    const cause = { cause: "engine_paused", service: "web", detail: expect.stringContaining("(kubectl-rollout)") };
+    expect(result, shop.log.text()).toMatchObject({ outcome: "rollback_failed", leftOpen: false, cause });
+    expect(await shop.read("deployment/web", "{.spec.paused}")).toBe("true");
+    expect(await shop.read("deployment/web", IMAGE)).toBe(await shop.image("good1"));
+    await shop.kubectl("rollout", "resume", "deployment/web");
+    await shop.kubectl("rollout", "status", "deployment/web", "--timeout", "120s");
+    const good = await shop.deploy(NAMES, { web: "good2" });
+    expect(good, shop.log.text()).toMatchObject({ outcome: "succeeded" });
+  });
+
   it.for([
     ["fewer", 2, 1],
     ["more", 1, 2],

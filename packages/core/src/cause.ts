@@ -13,7 +13,7 @@ export const CAUSES = {
   start_failed: "the engine could not start the container",
   start_timeout: "no instance became ready within the start time",
   probe_failed: "a health probe failed",
-  engine_paused: "the engine paused the update by itself",
+  engine_paused: "the update was paused on the engine",
   engine_rolled_back: "the engine rolled the update back by itself",
   instance_missing: "instances that should run do not exist",
   cancelled: "the run was cancelled",

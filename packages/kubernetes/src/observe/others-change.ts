@@ -34,12 +34,19 @@ function isAnothers(now: KubernetesObject, written: KubernetesObject, wantedRevi
   return ![observedRevision(own), wantedRevision].includes(observedRevision(template));
 }
 
+/** Who wrote the pod template last, when it was not Belay; see {@link lastWriter}. */
+export function whoChanged(workload: KubernetesObject): string | undefined {
+  return lastWriter(workload, workload.kind === "CronJob" ? CRON_TEMPLATE : TEMPLATE);
+}
+
+const TEMPLATE = ["spec", "template"];
+const CRON_TEMPLATE = ["spec", "jobTemplate", "spec", "template"];
+
 /**
- * Who wrote the pod template last, by the name that it gave itself (`kubectl-set`), when it was not Belay. Times are whole
- * seconds: of the same one another's counts as the later. Outside text.
+ * Who wrote a field last, by the name that it gave itself (`kubectl-set`), when it was not Belay. Times are whole seconds: of
+ * the same one another's counts as the later. Outside text.
  */
-export function whoChanged({ metadata, kind }: KubernetesObject): string | undefined {
-  const path = kind === "CronJob" ? ["spec", "jobTemplate", "spec", "template"] : ["spec", "template"];
+export function lastWriter({ metadata }: KubernetesObject, path: readonly string[]): string | undefined {
   const entries = (metadata.managedFields ?? [])
     .filter(({ fieldsV1, subresource }) => !subresource && hasField((fieldsV1 ?? {}) as FieldsV1, ...path))
     .map(({ manager, time }) => ({ manager, at: Date.parse(String(time)) || 0 }))

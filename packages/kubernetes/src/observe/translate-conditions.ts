@@ -1,8 +1,9 @@
 import type { Condition as BelayCondition } from "@belay/core";
-import type { KubernetesObject } from "../kubernetes-object.ts";
+import { type KubernetesObject, titleOf } from "../kubernetes-object.ts";
 import { type Condition, templateOf, type Workload } from "../workload.ts";
 import type { NamespaceView } from "./namespace-watch.ts";
 import { observedRevision } from "./observed-revision.ts";
+import { lastWriter } from "./others-change.ts";
 import type { Pod, PodEvent } from "./pod.ts";
 import { timeOf } from "./pod.ts";
 import { isSourceMissing, killsOf } from "./translate-pod.ts";
@@ -87,15 +88,22 @@ export function conditionsOfWorkload(
   const template = templateOf(workload);
   // Nothing can be said of a revision that is not asked for yet.
   if (template === undefined || observedRevision(template) !== wanted) return [];
-  const paused =
-    workload.spec.paused === true
-      ? [{ type: "engine_paused", message: `${workload.metadata.name} is paused` } as const]
-      : [];
+  const paused = pausedByHand(workload);
   if (workload.kind === "Deployment") {
     const set = replicaSetOf(workload, wanted, view);
     return [...paused, ...failedCreate(set), ...gaveUp(workload, set)];
   }
   return [...paused, ...failedByEvents(workload, pods, view)];
+}
+
+/** Nobody but a person pauses a Deployment (`kubectl rollout pause`). */
+function pausedByHand(workload: Workload): BelayCondition[] {
+  if (workload.spec.paused !== true) return [];
+  const title = titleOf({ kind: workload.kind, name: workload.metadata.name });
+  const who = lastWriter(workload, ["spec", "paused"]);
+  const by = who === undefined ? "" : ` (${who})`;
+  const message = `somebody else${by} paused ${title}: its pods stay as they are until \`kubectl rollout resume ${title}\``;
+  return [{ type: "engine_paused", message }];
 }
 
 /** A quota or an admission rule that forbids the first pod shows on the ReplicaSet only. */

@@ -192,7 +192,9 @@ describe("a Deployment", () => {
 
   it("that is paused says so", () => {
     const paused = { ...deployment, spec: { ...(deployment.spec as object), paused: true } };
-    expect(translate("Deployment", [paused]).conditions).toEqual([{ type: "engine_paused", message: "web is paused" }]);
+    const message =
+      "somebody else paused deployment/web: its pods stay as they are until `kubectl rollout resume deployment/web`";
+    expect(translate("Deployment", [paused]).conditions).toEqual([{ type: "engine_paused", message }]);
   });
 });
 
