@@ -204,6 +204,31 @@ describe("what is read back at the end", () => {
     if (outcome === "succeeded") expect(world.time.now - beganAt).toBeLessThan(10_000);
   });
 
+  it.each([
+    ["as many as were judged", 2, 2, "succeeded"],
+    ["fewer", 2, 1, "unverified"],
+    ["some, where none was judged either", 0, 2, "unverified"],
+  ] as const)(
+    "is held against the number that was judged where the plan had none: %s",
+    async (_, desired, ready, outcome) => {
+      const { execution, observe, running } = runner.target;
+      runner.target.execution = (...asked) => {
+        const way = execution.apply(runner.target, asked);
+        return { ...way, wanted: way.wanted.map((one) => ({ ...one, desired: 0 })) };
+      };
+      runner.target.observe = async (...asked) => {
+        const seen = await observe.apply(runner.target, asked);
+        const instances = (all: (typeof seen.services)[number]["instances"]) => (desired === 0 ? [] : all);
+        return {
+          ...seen,
+          services: seen.services.map((one) => ({ ...one, desired, instances: instances(one.instances) })),
+        };
+      };
+      runner.target.running = async () => (await running.call(runner.target)).map((one) => ({ ...one, ready }));
+      expect(await runner.deploy("v2")).toMatchObject({ outcome });
+    },
+  );
+
   it("is held against the number that was judged when the engine does not say what is wanted since", async () => {
     const { observe, running } = runner.target;
     let readings = 0;

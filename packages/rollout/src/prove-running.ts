@@ -76,11 +76,13 @@ function causeOf(strange: Wanted, running: readonly RunningService[], { directio
 
 /**
  * Fewer instances than were planned are enough where somebody wanted fewer meanwhile: the judge went by that number, too, and
- * goes by what is wanted `now`. Where none is wanted any more, nothing can be seen to run.
+ * goes by what is wanted `now`. Where none is wanted any more, nothing can be seen to run. Where the plan had none (a DaemonSet
+ * whose nodes nobody has counted yet, a scale from 0 meanwhile), it is what was judged.
  */
-function asWanted(wanted: Wanted, { observation }: Judged, now: Observation | undefined): Wanted {
+function asWanted(wanted: Wanted, { observation, direction }: Judged, now: Observation | undefined): Wanted {
   const judged = seenDesired(wanted, observation) ?? wanted.desired;
-  return { ...wanted, desired: Math.min(wanted.desired, judged, Math.max(1, seenDesired(wanted, now) ?? judged)) };
+  const planned = wanted.desired === 0 && direction === "forward" ? judged : wanted.desired;
+  return { ...wanted, desired: Math.min(planned, judged, Math.max(1, seenDesired(wanted, now) ?? judged)) };
 }
 
 /** Nothing when the engine does not say. */

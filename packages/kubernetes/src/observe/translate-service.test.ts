@@ -221,6 +221,17 @@ describe("a StatefulSet and a DaemonSet", () => {
     expect(service).toMatchObject({ desired: 4, instances: [{ slot: "node1", revision: REVISIONS.new }] });
   });
 
+  it("wait for one pod at least until the controller has counted the nodes that take a DaemonSet", () => {
+    const daemon = (generation: number, status: object) =>
+      object("DaemonSet", "web", { metadata: { generation }, spec: { template: template("web:2") }, status });
+    const desired = (one: KubernetesObject, planned = 0) => translate("DaemonSet", [one], { desired: planned }).desired;
+    expect(desired(daemon(1, {}))).toBe(1);
+    expect(desired(daemon(1, {}), 3)).toBe(3);
+    expect(desired(daemon(2, { observedGeneration: 1, desiredNumberScheduled: 4 }))).toBe(4);
+    expect(desired(daemon(2, { observedGeneration: 2, desiredNumberScheduled: 2 }), 3)).toBe(2);
+    expect(desired(daemon(2, { observedGeneration: 2, desiredNumberScheduled: 0 }), 3)).toBe(0);
+  });
+
   it("tell what forbids a pod by an event, unless it came before the last change", () => {
     const message = 'create Pod web-0 in StatefulSet web failed error: pods "web-0" is forbidden: exceeded quota: full';
     const managedFields = [{ manager: "belay", operation: "Update", time: "2026-01-01T00:01:00Z" }];

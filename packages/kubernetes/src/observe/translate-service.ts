@@ -28,11 +28,19 @@ export function translateService(wanted: Wanted, key: ObjectKey, view: Namespace
     name: wanted.service,
     kind: key.kind,
     goal: wanted.goal,
-    desired: workload === undefined ? wanted.desired : desiredOf(workload),
+    desired: workload === undefined ? wanted.desired : desiredNow(workload, wanted),
     wantedRevision: wanted.revision,
     conditions: unique(conditions),
     instances: translateAll(own, key, view),
   };
+}
+
+/** How many nodes take a DaemonSet, its controller counts. Until it has, there is at least one to wait for. */
+function desiredNow(workload: Workload, wanted: Wanted): number {
+  const counted = desiredOf(workload);
+  const { kind, metadata, status } = workload;
+  const isCounted = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+  return kind !== "DaemonSet" || isCounted ? counted : Math.max(1, wanted.desired, counted);
 }
 
 function translateAll(
