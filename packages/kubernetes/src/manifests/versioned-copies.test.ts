@@ -91,6 +91,16 @@ describe("ConfigMaps and Secrets that pods read", () => {
     expect(named(versioned(text("conf-5f8dk2m9hb")))[0]).not.toBe("ConfigMap/conf-5f8dk2m9hb");
     expect(named(versioned(text("conf"), true))[0]).toEqual(HASHED);
   });
+
+  it("that kustomize has generated are copies, which stay as long as others, and may be changed as it says", () => {
+    const text = config("conf-5f8dk2m9hb") + READS.replace("name: conf ", "name: conf-5f8dk2m9hb ");
+    const [copy] = versioned(text, true);
+    expect(copy?.metadata.annotations).toEqual({ [COPY_OF]: "conf" });
+    expect(copy).not.toHaveProperty("immutable");
+    const told = text.replace("hb }", 'hb, annotations: { belay.dev/versioned: "false" } }');
+    expect(versioned(told, true)[0]?.metadata.annotations).not.toHaveProperty(COPY_OF);
+    expect(versioned(config("conf-5f8dk2m9hb"), true)[0]?.metadata).not.toHaveProperty("annotations");
+  });
 });
 
 describe("Jobs", () => {

@@ -20,13 +20,14 @@ const HASH_LENGTH = 10;
  * changed, and each release runs its own once. What others than pods name is applied under its own name as well.
  */
 export function makeVersioned(manifests: readonly Manifest[]): readonly Manifest[] {
-  const names = copyNames(manifests);
+  const read = readByPods(manifests);
+  const names = copyNames(manifests, read);
   const others = textsElsewhere(manifests);
   const rewritten = manifests.map((manifest) => ({ ...manifest, body: withCopies(manifest.body, names) }));
   return rewritten.flatMap((manifest, index) => {
     const given = manifests[index] ?? manifest;
     const name = names.get(configKey(given.body));
-    if (name === undefined) return [manifest.body.kind === "Job" ? versionedJob(manifest) : manifest];
+    if (name === undefined) return [read.has(configKey(given.body)) ? generatedCopy(manifest) : versionedJob(manifest)];
     const copy = { ...manifest, body: copyAs(given.body, name) };
     return others.has(given.body.metadata.name) ? [copy, manifest] : [copy];
   });
@@ -36,8 +37,8 @@ function configKey({ kind, metadata }: KubernetesObject): string {
   return `${kind}/${metadata.name}`;
 }
 
-/** Names of the copies by `Kind/name`, of those that pods read. */
-function copyNames(manifests: readonly Manifest[]): ReadonlyMap<string, string> {
+/** `Kind/name` of all that pods of the manifests read. */
+function readByPods(manifests: readonly Manifest[]): ReadonlySet<string> {
   const read = new Set<string>();
   for (const { body } of manifests) {
     visitReferences(podSpecOf(body), (kind, name) => {
@@ -45,6 +46,11 @@ function copyNames(manifests: readonly Manifest[]): ReadonlyMap<string, string> 
       return name;
     });
   }
+  return read;
+}
+
+/** Names of the copies by `Kind/name`, of those that pods read. */
+function copyNames(manifests: readonly Manifest[], read: ReadonlySet<string>): ReadonlyMap<string, string> {
   return new Map(
     manifests
       .filter((manifest) => read.has(configKey(manifest.body)) && isVersionable(manifest))
@@ -52,11 +58,19 @@ function copyNames(manifests: readonly Manifest[]): ReadonlyMap<string, string> 
   );
 }
 
-function isVersionable({ body, fromKustomize }: Manifest): boolean {
+function isVersionable(manifest: Manifest): boolean {
+  const { body } = manifest;
   if (body.kind !== "ConfigMap" && body.kind !== "Secret") return false;
-  if (body.metadata.annotations?.[VERSIONED] === "false") return false;
-  if (body.type === "kubernetes.io/service-account-token") return false;
-  return !(fromKustomize && KUSTOMIZE_SUFFIX.test(body.metadata.name));
+  if (keepsName(body) || body.type === "kubernetes.io/service-account-token") return false;
+  return !isGenerated(manifest);
+}
+
+function keepsName({ metadata }: KubernetesObject): boolean {
+  return metadata.annotations?.[VERSIONED] === "false";
+}
+
+function isGenerated({ body, fromKustomize }: Manifest): boolean {
+  return fromKustomize && KUSTOMIZE_SUFFIX.test(body.metadata.name);
 }
 
 function contentOf({ metadata, ...content }: KubernetesObject): unknown {
@@ -72,9 +86,17 @@ function copyAs(body: KubernetesObject, name: string): KubernetesObject {
   return { ...body, metadata: { ...body.metadata, name, annotations }, immutable: true };
 }
 
+/** What kustomize generated is a copy already, and stays as long as one: the earlier pod templates name it. */
+function generatedCopy(manifest: Manifest): Manifest {
+  const { body } = manifest;
+  if (!isGenerated(manifest) || keepsName(body)) return manifest;
+  const annotations = { ...body.metadata.annotations, [COPY_OF]: body.metadata.name.replace(KUSTOMIZE_SUFFIX, "") };
+  return { ...manifest, body: { ...body, metadata: { ...body.metadata, annotations } } };
+}
+
 function versionedJob(manifest: Manifest): Manifest {
   const { body } = manifest;
-  if (body.metadata.annotations?.[VERSIONED] === "false") return manifest;
+  if (body.kind !== "Job" || keepsName(body)) return manifest;
   const base = body.metadata.name.slice(0, LONGEST_JOB_NAME - HASH_LENGTH - 1).replace(/[-.]+$/, "");
   const annotations = { ...body.metadata.annotations, [COPY_OF]: body.metadata.name };
   const name = `${base}-${contentHash(body.spec)}`;
