@@ -12,6 +12,7 @@ describe("the cause of an act that threw", () => {
   it.each([
     ["start_failed", "ENGINE_ERROR", "web", "web"],
     ["start_failed", "PROCESS_FAILED", "web", "web"],
+    ["start_failed", "ENGINE_FORBIDDEN", "web", "web"],
     ["start_failed", "ENGINE_ERROR", undefined, undefined],
     ["internal", "INTERNAL", "web", "web"],
     // That the engine is away is no service's fault.

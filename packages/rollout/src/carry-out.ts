@@ -141,7 +141,7 @@ async function actOnce(course: Course, stage: ExecutionStage): Promise<void> {
 /** A change that the engine refused is the release's fault until the opposite is shown; anything else is ours. */
 export function causeOf(error: unknown): CauseDetail {
   const where = isBelayError(error) && error.service !== undefined ? { service: error.service } : {};
-  if (isBelayError(error, "ENGINE_ERROR", "PROCESS_FAILED")) {
+  if (isBelayError(error, "ENGINE_ERROR", "ENGINE_FORBIDDEN", "PROCESS_FAILED")) {
     return { cause: "start_failed", ...where, detail: error.message };
   }
   if (isBelayError(error, "ENGINE_UNREACHABLE", "TIMED_OUT")) {
