@@ -18,10 +18,12 @@ vi.setConfig({ maxConcurrency: 3 });
 export class Shop extends Space {
   readonly log: TestLog = createTestLog();
   readonly release = createReleases(this.images);
+  /** As whom Belay comes. */
+  kubeconfig = this.cluster.kubeconfig;
 
   async withTarget<T>(workloads: Readonly<Record<string, string>>, work: (target: Target) => Promise<T>): Promise<T> {
     const services = Object.fromEntries(Object.entries(workloads).map(([name, workload]) => [name, { workload }]));
-    const settings = { kubeconfig: this.cluster.kubeconfig, scope: this.scope, services };
+    const settings = { kubeconfig: this.kubeconfig, scope: this.scope, services };
     const ports: { log: Log; redactor: Redactor } = { log: this.log, redactor: new Redactor() };
     const { target, close } = await openTarget(settings, ports);
     try {
