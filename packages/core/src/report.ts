@@ -51,6 +51,8 @@ export interface DeploymentReport {
   /** What ran before and was (or would be) brought back. */
   readonly previous?: { readonly deployment?: number; readonly release?: Digest; readonly source?: Source };
   readonly changes: readonly ServiceChange[];
+  /** What else was changed: {@link Plan.others}. */
+  readonly others?: readonly string[];
   readonly findings: readonly Finding[];
   /** Read back from the target after the last change: what truly runs. */
   readonly running: readonly RunningService[];

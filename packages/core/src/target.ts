@@ -54,6 +54,11 @@ export interface Wanted {
 export interface Plan {
   readonly scope: Scope;
   readonly services: readonly ServiceChange[];
+  /**
+   * What else is changed, one line per object that makes no instance: `update service/web: spec.ports[80].targetPort`. Names,
+   * never secret values.
+   */
+  readonly others?: readonly string[];
   readonly findings: readonly Finding[];
   /** What the way back does not cover, by name: `the volume shop_data`. */
   readonly notCovered: readonly string[];

@@ -219,6 +219,17 @@ describe("renderPlan", () => {
     );
     expect(refused).toContain("**This would be refused** (2 findings).");
   });
+
+  it("shows what else would change, also where no service would", () => {
+    const services = SAMPLE_PLAN.services.map((one) => ({ ...one, action: "unchanged" }) as const);
+    const others = ["update service/web: spec.ports[80].targetPort", "remove ingress/<b>"];
+    const text = renderPlan({ ...SAMPLE_PLAN, services, others }, { redactor: new Redactor() });
+    expect(text).toContain("0 of 2 services would change, and 2 objects besides.");
+    expect(text).toContain("- update service/web: spec.ports");
+    expect(text).not.toContain("<b>");
+    const comment = renderComment({ ...SAMPLE_REPORTS.succeeded, others }, context);
+    expect(comment).toContain("Besides:\n\n- update service/web");
+  });
 });
 
 describe("renderSummary", () => {

@@ -28,6 +28,13 @@ export function renderChanges(changes: readonly ServiceChange[], level: RenderLe
   return blocks(table(["Service", "Action", "From → to", "Differences"], rows), more);
 }
 
+/** What else changed (or would): objects that make no instances. */
+export function renderOthers(others: readonly string[] = [], level: RenderLevel): string {
+  if (others.length === 0) return "";
+  const { shown, more } = firstRows(others, level.rows);
+  return blocks(`Besides:\n\n${shown.map((line) => `- ${prose(truncate(line, 300))}`).join("\n")}`, more);
+}
+
 /** What the way back was to bring back: for whoever has to do it by hand now. */
 export function renderExpected(changes: readonly ServiceChange[], level: RenderLevel): string {
   const { shown, more } = firstRows(

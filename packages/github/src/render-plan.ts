@@ -1,7 +1,7 @@
 import { describeUndo, type Plan, type Redactor, redactDeep, type ServiceChange } from "@belay/core";
 import { cutMarkdown } from "./cut-markdown.ts";
 import { blocks, code, details, prose } from "./markdown.ts";
-import { renderChanges, renderFindings, renderNotCovered } from "./render-facts.ts";
+import { renderChanges, renderFindings, renderNotCovered, renderOthers } from "./render-facts.ts";
 import { RENDER_LEVELS, type RenderLevel } from "./render-level.ts";
 
 const PLAN_LIMIT = 65_000;
@@ -28,6 +28,7 @@ function renderAt(plan: Omit<Plan, "detail">, level: RenderLevel): string {
     verdict(plan, changed.length),
     renderFindings(findings, level),
     renderChanges(changed, level),
+    renderOthers(plan.others, level),
     unchanged.length === 0 ? "" : `Unchanged: ${unchanged.map((service) => code(service.service)).join(", ")}.`,
     changed.length === 0 ? "" : details("If it fails", renderUndo(changed, plan.keepsFailed)),
     notCovered.length === 0 ? "" : details("Not covered by the way back", renderNotCovered(notCovered)),
@@ -45,6 +46,9 @@ function renderUndo(changed: readonly ServiceChange[], kept = false): string {
 function verdict(plan: Omit<Plan, "detail">, changed: number): string {
   const refusals = plan.findings.filter((finding) => finding.level === "refuse").length;
   if (refusals > 0) return `**This would be refused** (${refusals} ${refusals === 1 ? "finding" : "findings"}).`;
-  if (changed === 0) return "Nothing would change: what runs is what the release wants.";
-  return `${changed} of ${plan.services.length} ${plan.services.length === 1 ? "service" : "services"} would change.`;
+  const { services, others = [] } = plan;
+  if (changed + others.length === 0) return "Nothing would change: what runs is what the release wants.";
+  const besides =
+    others.length === 0 ? "" : `, and ${others.length} ${others.length === 1 ? "object" : "objects"} besides`;
+  return `${changed} of ${services.length} ${services.length === 1 ? "service" : "services"} would change${besides}.`;
 }

@@ -19,6 +19,7 @@ import {
   renderFindings,
   renderLeftBehind,
   renderNotCovered,
+  renderOthers,
   renderStages,
 } from "./render-facts.ts";
 import { RENDER_LEVELS, type RenderLevel } from "./render-level.ts";
@@ -103,7 +104,10 @@ function deploymentParts(
     `**What runs now**\n\n${renderRunning(report, level.rows)}`,
     ...(report.outcome === "rollback_failed" ? whatToDo(report, level) : []),
     renderLeftBehind(report.findings, level),
-    section(refused ? "What would have changed" : "What was changed", renderChanges(report.changes, level)),
+    section(
+      refused ? "What would have changed" : "What was changed",
+      blocks(renderChanges(report.changes, level), renderOthers(report.others, level)),
+    ),
     refused ? "" : section(`Preflight findings (${before.length})`, findings),
     section("Not covered by the way back", renderNotCovered(report.notCovered)),
     report.outcome === "rollback_failed" ? "" : section("Look further", renderAdvice(report.advice)),

@@ -9,6 +9,7 @@ import {
   type ServiceChange,
 } from "@belay/core";
 import { inWrittenOrder } from "./depends-on.ts";
+import { describeOthers } from "./describe-others.ts";
 import type { DesiredObject, DesiredState } from "./desired.ts";
 import { desireExisting, workloadKey } from "./existing/desire-existing.ts";
 import { type KubernetesObject, type ObjectKey, titleOf } from "./kubernetes-object.ts";
@@ -113,6 +114,7 @@ export async function finishPlan(state: TargetState, parts: PlanParts, signal: A
   return {
     scope,
     services: changes,
+    others: describeOthers(contents),
     findings,
     notCovered: [...new Set([...desired.notCovered, ...volumesOf(objects)])],
     labelledDeployment,

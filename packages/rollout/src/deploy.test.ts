@@ -76,6 +76,15 @@ describe("a deployment that goes well", () => {
     expect(runner.steps).toEqual(["survey", "plan", "preflight", "confirm", "baseline", "act", "watch", "read back"]);
   });
 
+  it("is a deployment all the same when something besides the services changes", async () => {
+    await world.deployed("v1");
+    runner.target.others = ["update service/web: spec.ports[80].targetPort"];
+    const result = await runner.deploy("v1");
+    expect(result).toMatchObject({ outcome: "succeeded", report: { deployment: 2, others: runner.target.others } });
+    expect(runner.steps).toContain("snapshot");
+    expect(await ledger()).toEqual(["2 succeeded", "1 succeeded"]);
+  });
+
   it("does not call an unchanged release healthy that is not", async () => {
     await world.deployed("v1");
     behave("web-v1", { kind: "unhealthy", afterMs: 0 });

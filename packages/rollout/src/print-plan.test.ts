@@ -65,6 +65,14 @@ describe("a plan", () => {
     );
   });
 
+  it("has what else changes, which goes back with the services", () => {
+    const others = ["update service/web: spec.ports[80].targetPort", "remove ingress/\u001b[31mweb"];
+    const text = printPlan({ ...PLAN, services: PLAN.services.slice(1, 2), others, findings: [] });
+    expect(text).toContain("\n\nBesides:\n  update service/web: spec.ports[80].targetPort\n  remove ingress/web\n\n");
+    expect(text).toContain("All of them go back together when one fails.");
+    expect(planJson({ ...PLAN, others })).toMatchObject({ others });
+  });
+
   it("tells what a removal takes away, and what it costs to undo what can't overlap", () => {
     const removed = { ...change, service: "old", action: "remove", desired: 0, from: facts("r1") } as const;
     const recreated = { ...change, service: "db", action: "recreate", from: facts("r1"), to: facts("r2") } as const;

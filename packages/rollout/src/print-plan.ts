@@ -6,12 +6,14 @@ const MARKS = { create: "+", update: "~", recreate: "!", unchanged: "=", remove:
 export function printPlan(plan: Plan): string {
   const services = plan.services.flatMap((one) => serviceLines(one, plan.keepsFailed));
   const findings = plan.findings.flatMap(findingLines);
+  const others = (plan.others ?? []).map((what) => `  ${oneLine(what, 400)}`);
   const gaps = plan.notCovered.map((what) => `  ${oneLine(what)}`);
   return [
     `${plan.scope.application} on ${plan.scope.environment} (${plan.scope.target}, ${plan.scope.project})`,
     ...(services.length === 0 ? ["  no service"] : services),
+    ...(others.length === 0 ? [] : ["", "Besides:", ...others]),
     ...(findings.length === 0 ? [] : ["", "Checked before the first change:", ...findings]),
-    ...(services.length < 2 ? [] : together(plan)),
+    ...together(plan),
     ...(gaps.length === 0 ? [] : ["", "Not covered by the way back:", ...gaps]),
   ].join("\n");
 }
@@ -30,9 +32,9 @@ export function planJson(
   };
 }
 
-function together({ services, keepsFailed }: Plan): string[] {
+function together({ services, others = [], keepsFailed }: Plan): string[] {
   if (keepsFailed) return [];
-  const changed = services.filter((one) => one.action !== "unchanged").length;
+  const changed = services.filter((one) => one.action !== "unchanged").length + others.length;
   return changed < 2 ? [] : ["", "All of them go back together when one fails."];
 }
 

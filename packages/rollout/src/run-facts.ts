@@ -75,6 +75,7 @@ export class RunFacts {
       ...this.#supersededBy(),
       ...this.#previous(),
       changes: this.plan?.services ?? [],
+      ...(this.plan?.others === undefined ? {} : { others: this.plan.others }),
       findings: [...(this.plan?.findings ?? []), ...this.leftBehind.map(leftoverFinding)],
       running: this.running,
       evidence: this.evidence,

@@ -29,6 +29,7 @@ export class SimTarget implements Target {
   readonly scope: Scope = { target: "compose", project: "shop", application: "shop", environment: "staging" };
   readonly store: RecordStore;
   findings: Plan["findings"] = [];
+  others: readonly string[] = [];
   /** Deployment number on the labels of what runs. */
   labelled = 0;
   /** Overrides for single operations. */
@@ -139,6 +140,7 @@ export class SimTarget implements Target {
     return {
       scope: this.scope,
       services,
+      others: this.others,
       findings: this.findings,
       notCovered: [],
       labelledDeployment: this.labelled,
