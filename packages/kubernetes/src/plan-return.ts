@@ -1,7 +1,8 @@
 import { mapBounded, type Plan, type RolloutPolicy } from "@belay/core";
-import type { DesiredObject, Preview } from "./desired.ts";
-import { titleOf } from "./kubernetes-object.ts";
+import type { DesiredObject, VerbName } from "./desired.ts";
+import { type KubernetesObject, keyOf, titleOf } from "./kubernetes-object.ts";
 import { AT_ONCE, findPruned, finishPlan, PLAN_MS } from "./make-plan.ts";
+import { describeDifferences } from "./manifests/describe-differences.ts";
 import type { PlannedObject } from "./plan-detail.ts";
 import type { Snapshot, SnapshotObject } from "./snapshot.ts";
 import type { TargetState } from "./target-state.ts";
@@ -47,13 +48,8 @@ async function plannedReturn(state: TargetState, saved: SnapshotObject, signal: 
   const { key, service, goal, verb, images } = saved;
   const live = await state.api.get(key, signal);
   const object = await state.verb(verb).previewRestore(saved, signal, live);
-  const [before, after] = [live && templateOf(live), templateOf(object)];
-  const same =
-    before !== undefined && after !== undefined
-      ? revisionOf(before) === revisionOf(after)
-      : live !== undefined && after === undefined && JSON.stringify(live.data) === JSON.stringify(object.data);
-  const differences = same ? [] : [`${titleOf(key)} as it was before`];
-  const action: Preview["action"] = same ? "unchanged" : live === undefined ? "create" : "update";
+  const differences = differencesOf(verb, live, object);
+  const action = live === undefined ? "create" : differences.length === 0 ? "unchanged" : "update";
   const desired: DesiredObject = {
     ...key,
     verb,
@@ -63,6 +59,19 @@ async function plannedReturn(state: TargetState, saved: SnapshotObject, signal: 
     ...(images === undefined ? {} : { images }),
   };
   return { desired, live, preview: { object, action, differences, findings: [] }, restores: saved };
+}
+
+/** An apply brings back all that Belay applies; the other way of changing a workload no more than its pod template. */
+function differencesOf(
+  verb: VerbName,
+  live: KubernetesObject | undefined,
+  object: KubernetesObject,
+): readonly string[] {
+  const asBefore = `${titleOf(keyOf(object))} as it was before`;
+  if (live === undefined) return [asBefore];
+  const [before, after] = [templateOf(live), templateOf(object)];
+  if (verb === "apply" || before === undefined || after === undefined) return describeDifferences(live, object);
+  return revisionOf(before) === revisionOf(after) ? [] : [asBefore];
 }
 
 /** What runs of the application besides: judged, not changed. */
