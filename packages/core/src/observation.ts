@@ -68,6 +68,8 @@ export interface Condition {
     /** The engine ends an instance because its own check failed; the end itself may take as long as the instance wants. */
     | "startup_killed"
     | "unhealthy"
+    /** What was to complete has failed for good, and no instance is left that could tell how. */
+    | "exited"
     /** Somebody else changed or removed the service while it was deployed. */
     | "drifted";
   readonly message: string;

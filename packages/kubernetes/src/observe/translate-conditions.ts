@@ -93,7 +93,23 @@ export function conditionsOfWorkload(
     const set = replicaSetOf(workload, wanted, view);
     return [...paused, ...failedCreate(set), ...gaveUp(workload, set)];
   }
-  return [...paused, ...failedByEvents(workload, pods, view)];
+  return [...paused, ...failedJob(workload, pods), ...failedByEvents(workload, pods, view)];
+}
+
+/** What ended a Job for good (`BackoffLimitExceeded`, `DeadlineExceeded`); `FailureTarget` comes while its pods still end. */
+export function failureOfJob({ kind, status }: Workload): Condition | undefined {
+  if (kind !== "Job") return undefined;
+  return status?.conditions?.find(
+    ({ type, status: is }) => (type === "Failed" || type === "FailureTarget") && is === "True",
+  );
+}
+
+/** The controller takes pods away that were still at it, and with them what they could tell (`pkg/controller/job`). */
+function failedJob(workload: Workload, pods: readonly Pod[]): BelayCondition[] {
+  const found = failureOfJob(workload);
+  if (found === undefined || pods.length > 0) return [];
+  const { reason = "", message = "" } = found;
+  return [{ type: "exited", message: [reason, message].filter((text) => text !== "").join(": ") }];
 }
 
 /** Nobody but a person pauses a Deployment (`kubectl rollout pause`). */

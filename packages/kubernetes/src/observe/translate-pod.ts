@@ -7,6 +7,8 @@ export interface PodPlace {
   readonly revision: string;
   /** A pod of a StatefulSet comes back under its name, one of a DaemonSet on its node. */
   readonly slot: string;
+  /** A container that ends badly is started again in its pod, as often as the owner of the Job says: that is no crash. */
+  readonly triesAgain?: boolean;
 }
 
 /** One pod in the judge's words. Pure. `events`: those that speak of this pod. */
@@ -27,8 +29,17 @@ export function translatePod(pod: Pod, place: PodPlace, events: readonly PodEven
     createdAt: Date.parse(metadata.creationTimestamp ?? "") || 0,
     ...(ended ? { endedBy: sentAway || isEndedByNode(pod) ? "node" : "self" } : {}),
     ready: ready && phase === "current",
-    containers: containersOf(pod, events),
+    containers: place.triesAgain ? containersOf(pod, events).map(amidTries) : containersOf(pod, events),
   };
+}
+
+/** Only the good end of a try counts; after a bad one the next is waited for. */
+function amidTries(container: ContainerState): ContainerState {
+  const { lastExit, reason, ...rest } = container;
+  const good = lastExit?.code === 0 ? { lastExit } : {};
+  const told = reason === undefined || reason === "CrashLoopBackOff" ? {} : { reason };
+  const isBetween = rest.state === "exited" && lastExit?.code !== 0;
+  return { ...rest, ...told, ...good, restarts: 0, ...(isBetween ? { state: "waiting" as const } : {}) };
 }
 
 /**

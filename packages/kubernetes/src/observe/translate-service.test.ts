@@ -264,4 +264,59 @@ describe("a Job", () => {
     expect(run(job({ conditions: [{ type: "Failed", status: "True" }] }))).toMatchObject([{ phase: "history" }]);
     expect(run(job({}, 0))).toMatchObject([{ slot: "web", revision: REVISIONS.new }]);
   });
+
+  describe("that starts its container again in the pod", () => {
+    const terminated = { exitCode: 1, finishedAt: "2026-01-01T00:00:10Z" };
+    const pod = (state: object, restartCount: number, more: object = {}) =>
+      podOf(
+        "web-x",
+        "Job",
+        "web",
+        {},
+        {
+          status: {
+            phase: "Running",
+            containerStatuses: [{ name: "web", ready: false, restartCount, state, ...more }],
+          },
+        },
+      );
+    const again = { waiting: { reason: "CrashLoopBackOff", message: "back-off 10s" } };
+    const container = (one: KubernetesObject, seen: KubernetesObject) =>
+      translate("Job", [one, seen], { goal: "complete" }).instances[0]?.containers[0];
+
+    it("is waited for until it may not try again", () => {
+      for (const seen of [pod({ terminated }, 0), pod(again, 1, { lastState: { terminated } })]) {
+        const waiting = container(job({}), seen);
+        expect(waiting).toMatchObject({ state: "waiting", restarts: 0 });
+        expect(waiting).not.toHaveProperty("lastExit");
+        expect(waiting).not.toHaveProperty("reason");
+      }
+      const second = container(job({}), pod({ running: {} }, 1, { lastState: { terminated } }));
+      expect(second).toMatchObject({ state: "running", restarts: 0 });
+      expect(second).not.toHaveProperty("lastExit");
+      const over = job({ conditions: [{ type: "FailureTarget", status: "True" }] });
+      for (const one of [over, job({}, 0)]) {
+        expect(container(one, pod({ terminated }, 2))).toMatchObject({ restarts: 2, lastExit: { code: 1 } });
+      }
+    });
+
+    it("has done its work when a later try ends well, and is not tried again for what never starts", () => {
+      const done = { terminated: { exitCode: 0, finishedAt: "2026-01-01T00:00:20Z" } };
+      const right = { state: "exited", restarts: 0, lastExit: { code: 0 } };
+      expect(container(job({}), pod(done, 1))).toMatchObject(right);
+      expect(container(job({ conditions: [{ type: "Complete", status: "True" }] }), pod(done, 1))).toMatchObject(right);
+      const unread = { waiting: { reason: "ImagePullBackOff", message: "Back-off pulling image" } };
+      expect(container(job({}), pod(unread, 0))).toMatchObject({ state: "waiting", reason: "ImagePullBackOff" });
+    });
+  });
+
+  it("whose pods are gone tells itself that it has failed", () => {
+    const failedJob = job({
+      conditions: [{ type: "Failed", status: "True", reason: "DeadlineExceeded", message: "late" }],
+    });
+    const conditions = (...objects: KubernetesObject[]) => translate("Job", objects, { goal: "complete" }).conditions;
+    expect(conditions(failedJob)).toEqual([{ type: "exited", message: "DeadlineExceeded: late" }]);
+    expect(conditions(failedJob, failed)).toEqual([]);
+    expect(conditions(job({}))).toEqual([]);
+  });
 });

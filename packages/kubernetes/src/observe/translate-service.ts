@@ -4,7 +4,7 @@ import { desiredOf, type PodTemplate, type Workload } from "../workload.ts";
 import type { NamespaceView } from "./namespace-watch.ts";
 import { observedRevision } from "./observed-revision.ts";
 import { type Pod, type PodEvent, timeOf } from "./pod.ts";
-import { conditionsOfPods, conditionsOfWorkload } from "./translate-conditions.ts";
+import { conditionsOfPods, conditionsOfWorkload, failureOfJob } from "./translate-conditions.ts";
 import { type PodPlace, translatePod } from "./translate-pod.ts";
 import { viewIndex } from "./view-index.ts";
 
@@ -18,7 +18,9 @@ export interface Generation {
 export function translateService(wanted: Wanted, key: ObjectKey, view: NamespaceView): ObservedService {
   const workload = findWorkload(key, view);
   const mine = podsOf(key, view).map((pod) => ({ pod, revision: revisionOfPod(pod, key, workload, view) }));
-  const own = mine.filter(({ pod, revision }) => !isForgiven(pod, workload) && revision !== undefined);
+  const triesAgain = maySucceedYet(workload);
+  const forgiven = (pod: Pod): boolean => triesAgain && pod.status?.phase === "Failed";
+  const own = mine.filter(({ pod, revision }) => revision !== undefined && !forgiven(pod));
   const fresh = own.filter(({ revision }) => revision === wanted.revision).map(({ pod }) => pod);
   const conditions = [
     ...conditionsOfPods(fresh, view),
@@ -31,7 +33,7 @@ export function translateService(wanted: Wanted, key: ObjectKey, view: Namespace
     desired: workload === undefined ? wanted.desired : desiredNow(workload, wanted),
     wantedRevision: wanted.revision,
     conditions: unique(conditions),
-    instances: translateAll(own, key, view),
+    instances: translateAll(own, key, view, triesAgain),
   };
 }
 
@@ -47,10 +49,11 @@ function translateAll(
   pods: readonly { readonly pod: Pod; readonly revision: string | undefined }[],
   key: ObjectKey,
   view: NamespaceView,
+  triesAgain: boolean,
 ): readonly Instance[] {
   const instances: Instance[] = [];
   for (const { pod, revision = "" } of pods) {
-    const place = { revision, slot: slotOf(pod, key) };
+    const place = { revision, slot: slotOf(pod, key), triesAgain };
     instances.push(translated(pod, place, viewIndex.eventsOf(view, pod.metadata.uid), instances.at(-1)));
   }
   return instances;
@@ -64,6 +67,7 @@ function translated(pod: Pod, place: PodPlace, events: readonly PodEvent[], neig
   const same =
     last.place?.revision === place.revision &&
     last.place.slot === place.slot &&
+    last.place.triesAgain === place.triesAgain &&
     last.events?.length === events.length &&
     events.every((event, index) => event === last.events?.[index]);
   if (!same || last.instance === undefined) {
@@ -127,13 +131,13 @@ const templateInRevision = perObject((revision: KubernetesObject): PodTemplate |
   return template;
 });
 
-/** A pod of a Job that ended badly while the Job may still try again: its `backoffLimit` is its owner's word. */
-function isForgiven(pod: Pod, workload: Workload | undefined): boolean {
-  if (workload?.kind !== "Job" || pod.status?.phase !== "Failed") return false;
-  const over = workload.status?.conditions?.some(
-    ({ type, status }) => (type === "Failed" || type === "FailureTarget") && status === "True",
-  );
-  return !over && (workload.spec.backoffLimit ?? DEFAULT_BACKOFF) > 0;
+/**
+ * Whether a Job may try again where a pod ends badly (`Never`), or a container in it (`OnFailure`): its `backoffLimit` is its
+ * owner's word.
+ */
+function maySucceedYet(workload: Workload | undefined): boolean {
+  if (workload?.kind !== "Job") return false;
+  return failureOfJob(workload) === undefined && (workload.spec.backoffLimit ?? DEFAULT_BACKOFF) > 0;
 }
 
 const DEFAULT_BACKOFF = 6;
