@@ -61,6 +61,8 @@ const byService = perObject(({ services }: Snapshot) => new Map(services.map((on
 export function asRestored(seen: ObservedService, snapshot: Snapshot): ObservedService {
   const was = byService(snapshot).get(seen.name);
   if (was?.spec === undefined || was.goal === "complete" || was.ready >= was.desired) return seen;
-  const instances = seen.instances.filter((one) => one.revision !== seen.wantedRevision || one.ready);
+  // Of what had nothing that was right, none is expected and none is too many: it may recover, or come and go.
+  const counts = (ready: boolean): boolean => was.ready > 0 && ready;
+  const instances = seen.instances.filter((one) => one.revision !== seen.wantedRevision || counts(one.ready));
   return { ...seen, desired: Math.min(was.ready, seen.desired), instances };
 }
