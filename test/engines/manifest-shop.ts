@@ -9,7 +9,7 @@ import {
   type Target,
 } from "@belay/core";
 import { createKubernetesTarget, createManifests } from "@belay/kubernetes";
-import { type DeploymentResult, deploy, type RolloutPorts } from "@belay/rollout";
+import { type DeploymentResult, deploy, type RolloutPorts, rollback } from "@belay/rollout";
 import { createTestLog } from "@belay/testkit";
 import type { ImageCatalogue } from "../contract/images.ts";
 import { MEMORY_LIMIT, PORT, type VariantName } from "../contract/variants.ts";
@@ -40,28 +40,41 @@ export function openTarget(stand: ManifestStand, log: Log): Promise<Target> {
   });
 }
 
+type Told = DeploymentResult & { readonly log: string };
+
 /** The whole way of a release, as the pipeline goes it: plan, ledger, judge, way back. */
-export async function roll(
+export function roll(
   stand: ManifestStand,
   release: Release,
   more: Partial<RolloutPolicy> = {},
   ports: Partial<RolloutPorts> = {},
-): Promise<DeploymentResult & { readonly log: string }> {
+): Promise<Told> {
+  return carriedOut(stand, (own) => deploy({ release, policy: { ...POLICY, ...more } }, { ...own, ...ports }));
+}
+
+/** As `belay rollback` does it. */
+export function goBack(stand: ManifestStand, to: string): Promise<Told> {
+  return carriedOut(stand, (own) => rollback({ to, policy: POLICY, reason: "it was better" }, own));
+}
+
+async function carriedOut(
+  stand: ManifestStand,
+  work: (ports: RolloutPorts) => Promise<DeploymentResult>,
+): Promise<Told> {
   const log = createTestLog();
   const target = await openTarget(stand, log);
   try {
-    const holder = { run: `test-${Math.random()}`, attempt: 1, host: "test" };
     const own = {
       target,
       clock: systemClock,
       log,
-      holder,
+      holder: { run: `test-${Math.random()}`, attempt: 1, host: "test" },
       signal: stand.signal,
       redactor: new Redactor(),
       random: Math.random,
       lifeMs: 6_000,
     };
-    return { ...(await deploy({ release, policy: { ...POLICY, ...more } }, { ...own, ...ports })), log: log.text() };
+    return { ...(await work(own)), log: log.text() };
   } finally {
     await target.close();
   }
