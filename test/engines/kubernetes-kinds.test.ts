@@ -18,6 +18,26 @@ describe.concurrent("a StatefulSet", () => {
     expect(await running(shop)).toEqual(right);
   });
 
+  it("that was not whole before goes back to what it was", async ({ shop }) => {
+    const script = 'test "$HOSTNAME" = web-0';
+    const readinessProbe = { exec: { command: ["sh", "-c", script] }, periodSeconds: 1, timeoutSeconds: 10 };
+    const template = templateOf(await shop.image("good1"), { readinessProbe });
+    await shop.apply([
+      workload("StatefulSet", { replicas: 2, serviceName: "web", podManagementPolicy: "Parallel", template }),
+    ]);
+    const counted = async (): Promise<boolean> =>
+      (await shop.read("statefulset/web", "{.status.readyReplicas} {.status.replicas}")) === "1 2";
+    await waitUntil("one of two is ready", counted, { withinMs: 120_000, everyMs: 200 });
+    const bad = await shop.deploy({ web: "statefulset/web" }, { web: "crash" });
+    expect(bad, shop.log.text()).toMatchObject({ outcome: "rolled_back", cause: { instance: "web-1" } });
+    expect(bad.report.running).toMatchObject([{ ready: 1, desired: 2 }]);
+    // The one that nobody waits for may come a moment later.
+    const image = await shop.image("good1");
+    const right = [`${image} false`, `${image} true`].join();
+    const isBack = async (): Promise<boolean> => (await running(shop)).join() === right;
+    await waitUntil("both pods are back", isBack, { withinMs: 120_000, everyMs: 200 });
+  });
+
   it("whose pods change only when somebody deletes them is refused", async ({ shop }) => {
     const updateStrategy = { type: "OnDelete" };
     const spec = { replicas: 1, serviceName: "web", updateStrategy, template: templateOf(await shop.image("good1")) };

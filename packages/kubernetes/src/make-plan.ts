@@ -16,7 +16,7 @@ import { type KubernetesObject, type ObjectKey, titleOf } from "./kubernetes-obj
 import { deploymentOf, KUBERNETES_ANNOTATIONS } from "./marks.ts";
 import type { NamespaceView } from "./observe/namespace-watch.ts";
 import { digestsIn } from "./observe/translate-pod.ts";
-import { podsOf } from "./observe/translate-service.ts";
+import { podsOf, translateService } from "./observe/translate-service.ts";
 import { isTouched, type PlanContents, PlanDetail, type PlannedObject, type PrunedObject } from "./plan-detail.ts";
 import { autoscalerFloors } from "./preflight/hints.ts";
 import { findObstacles } from "./preflight/obstacles.ts";
@@ -103,7 +103,14 @@ export async function finishPlan(state: TargetState, parts: PlanParts, signal: A
   const everything = [...objects.flatMap(({ live }) => live ?? []), ...prune.map(({ live }) => live)];
   const { scope } = state.options;
   const labelledDeployment = Math.max(0, ...everything.map((one) => deploymentOf(one, scope) ?? 0));
-  const contents: PlanContents = { objects, changes, prune, labelledDeployment, floors };
+  const contents: PlanContents = {
+    objects,
+    changes,
+    prune,
+    labelledDeployment,
+    floors,
+    ready: readyPods(objects, view),
+  };
   const findings: Finding[] = [
     ...desired.findings,
     ...misordered,
@@ -120,6 +127,19 @@ export async function finishPlan(state: TargetState, parts: PlanParts, signal: A
     labelledDeployment,
     detail: new PlanDetail(contents),
   };
+}
+
+/** Of the template that is in force: other pods are not what a way back leads to. */
+function readyPods(objects: readonly PlannedObject[], view: NamespaceView): ReadonlyMap<string, number> {
+  const found = objects.flatMap(({ desired, live }): [string, number][] => {
+    const template = live && templateOf(live);
+    if (desired.service === undefined || template === undefined) return [];
+    const { service } = desired;
+    const wanted = { service, goal: goalOf(desired.kind), desired: 0, revision: revisionOf(template), digests: [] };
+    const { instances } = translateService(wanted, desired, view);
+    return [[service, instances.filter((one) => one.ready && one.revision === wanted.revision).length]];
+  });
+  return new Map(found);
 }
 
 function changeOf(planned: PlannedObject, view: NamespaceView, release: Release | undefined): ServiceChange {

@@ -28,6 +28,8 @@ export interface PlanContents {
   readonly labelledDeployment: number;
   /** Workloads whose replicas an autoscaler owns (`deployment/web`), with the fewest that it may leave. */
   readonly floors: ReadonlyMap<string, number>;
+  /** How many pods of a service's present template are ready, by service. */
+  readonly ready: ReadonlyMap<string, number>;
 }
 
 /**

@@ -41,7 +41,7 @@ function stagesOf(objects: readonly PlannedObject[], more: Partial<PlanContents>
       },
     }),
   );
-  const plan = { objects, changes, prune: [], labelledDeployment: 0, floors: new Map(), ...more };
+  const plan = { objects, changes, prune: [], labelledDeployment: 0, floors: new Map(), ready: new Map(), ...more };
   return planExecution(state, plan, context).stages.map(({ name, stable, services: judged }) => ({
     name,
     stable,
@@ -108,7 +108,14 @@ function pruning(prune: readonly Pruned[]) {
     ...{ key, live: objectOf({ key, status }) },
     ...(service === undefined ? {} : { service }),
   }));
-  const plan = { objects: [], changes: gone, prune: planned, labelledDeployment: 0, floors: new Map() };
+  const plan = {
+    objects: [],
+    changes: gone,
+    prune: planned,
+    labelledDeployment: 0,
+    floors: new Map(),
+    ready: new Map(),
+  };
   const { stages, leftBehind } = planExecution(where, plan, context);
   return { act: () => stages.at(-1)?.act(new AbortController().signal), left: () => leftBehind?.() };
 }
@@ -173,6 +180,7 @@ test("a number that an autoscaler may lower is not waited for", () => {
     prune: [],
     labelledDeployment: 0,
     floors: new Map([["deployment/web", 2]]),
+    ready: new Map(),
   };
   expect(planExecution(state, plan, context).wanted).toMatchObject([{ desired: 2, revision: "r" }]);
 });

@@ -27,7 +27,7 @@ export async function planRestoration(
   snapshot: Snapshot,
   context: DeploymentContext,
 ): Promise<Execution> {
-  state.beginWay();
+  state.beginWay(snapshot);
   const objects = snapshot.objects.filter(comesBack);
   for (const { service, key } of objects) if (service !== undefined) state.remember(service, key);
   const workloads = objects.filter(({ service }) => service !== undefined);

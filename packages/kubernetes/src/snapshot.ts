@@ -12,6 +12,8 @@ export interface SnapshotObject extends SavedObject {
   readonly becomes?: string;
   /** How many pods there were to be: for a workload that is gone. */
   readonly desired?: number;
+  /** How many pods of its template were ready: no more is asked for on the way back. */
+  readonly ready?: number;
   /** The deployment removes it. */
   readonly pruned?: boolean;
 }
@@ -40,6 +42,7 @@ export function encodeSnapshot(
       ...verbs(desired.verb).save(desired, live),
       ...(template === undefined ? {} : { becomes: revisionOf(template) }),
       ...(change?.from === undefined ? {} : { desired: change.from.instances }),
+      ...readyOf(plan, desired.service),
     };
   });
   const pruned = plan.prune.map(({ key, live, service }): SnapshotObject => {
@@ -55,6 +58,11 @@ export function encodeSnapshot(
     objects: [...changed, ...pruned],
   };
   return gzipSync(JSON.stringify(snapshot));
+}
+
+function readyOf({ ready }: PlanContents, service: string | undefined): Pick<SnapshotObject, "ready"> {
+  const count = service === undefined ? undefined : ready.get(service);
+  return count === undefined ? {} : { ready: count };
 }
 
 /** What was only ever patched was not made by `apply`: it comes back as it was found. */

@@ -5,6 +5,7 @@ import { ImageVerb } from "./existing/image-verb.ts";
 import type { KubernetesObject, ObjectKey } from "./kubernetes-object.ts";
 import type { KubernetesTargetOptions } from "./kubernetes-options.ts";
 import { NamespaceWatch, neededKinds } from "./observe/namespace-watch.ts";
+import type { Snapshot } from "./snapshot.ts";
 import { parseWorkload } from "./workload.ts";
 
 /** Everything that the parts of one Kubernetes target share. */
@@ -24,6 +25,8 @@ export class TargetState {
   readonly ended = new Map<string, ObservedService>();
   /** Services whose workload somebody else has changed since the deployment, so that it is not put back. */
   readonly foreign = new Set<string>();
+  /** Where the way back that is under way leads to. */
+  restoring: Snapshot | undefined;
   readonly #verbs: Readonly<Partial<Record<VerbName, ObjectVerb>>>;
   /** Workloads by service, as plans and snapshots named them. */
   readonly #keys = new Map<string, ObjectKey>();
@@ -49,8 +52,9 @@ export class TargetState {
     return verb;
   }
 
-  /** A way begins: what an earlier one wrote and saw does not count any more. */
-  beginWay(): void {
+  /** A way begins: what an earlier one wrote and saw does not count any more. `restoring`: it leads back there. */
+  beginWay(restoring?: Snapshot): void {
+    this.restoring = restoring;
     this.written.clear();
     this.ended.clear();
   }

@@ -1,4 +1,5 @@
 import type { ObservedService, Wanted } from "@belay/core";
+import { asRestored } from "../as-restored.ts";
 import { titleOf } from "../kubernetes-object.ts";
 import type { TargetState } from "../target-state.ts";
 import { asItEnded } from "./as-it-ended.ts";
@@ -28,7 +29,7 @@ export async function observeServices(
     return wanted.map((one) => {
       const key = state.keyOf(one.service);
       const service = asItEnded(state.ended, translateService(one, key, view), findWorkload(key, view));
-      return withDrift(state, service, view);
+      return withDrift(state, asRestored(service, state.restoring), view);
     });
   };
   let services = await look();
