@@ -18,6 +18,17 @@ describe.concurrent("a StatefulSet", () => {
     expect(await running(shop)).toEqual(right);
   });
 
+  it("takes a good release although a pod that crashes is in its way", async ({ shop }) => {
+    await shop.apply([
+      workload("StatefulSet", { replicas: 2, serviceName: "web", template: templateOf(await shop.image("crash")) }),
+    ]);
+    const crashed = async (): Promise<boolean> =>
+      Number(await shop.read("pods", "{.items[0].status.containerStatuses[0].restartCount}")) > 0;
+    await waitUntil("its first pod has crashed", crashed, { withinMs: 120_000, everyMs: 200 });
+    const good = await shop.deploy({ web: "statefulset/web" }, { web: "good1" });
+    expect(good, shop.log.text()).toMatchObject({ outcome: "succeeded", report: { running: [{ ready: 2 }] } });
+  });
+
   it("that was not whole before goes back to what it was", async ({ shop }) => {
     const script = 'test "$HOSTNAME" = web-0';
     const readinessProbe = { exec: { command: ["sh", "-c", script] }, periodSeconds: 1, timeoutSeconds: 10 };

@@ -124,7 +124,8 @@ async function changeAll(
   const revisions = new Map(plan.changes.map(({ service, to }) => [service, to?.revision ?? ""]));
   for (const { desired } of level) {
     if (desired.kind === "StatefulSet" && desired.service !== undefined) {
-      await removeStuckPods(state, desired, revisions.get(desired.service) ?? "", signal);
+      const revision = revisions.get(desired.service) ?? "";
+      await removeStuckPods(state, desired, { revision, startMs: context.policy.startMs }, signal);
     }
   }
 }

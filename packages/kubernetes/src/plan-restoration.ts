@@ -153,7 +153,7 @@ async function freeStatefulSets(way: Way, objects: readonly SnapshotObject[], si
     const { key, service = "" } = saved;
     const revision = wanted.find((one) => one.service === service)?.revision;
     if (key.kind !== "StatefulSet" || revision === undefined || state.foreign.has(service)) continue;
-    await attempt(way, saved, () => removeStuckPods(state, key, revision, signal));
+    await attempt(way, saved, () => removeStuckPods(state, key, { revision }, signal));
   }
 }
 

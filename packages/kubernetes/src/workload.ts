@@ -36,6 +36,7 @@ export interface Condition {
   readonly status: "True" | "False" | "Unknown";
   readonly reason?: string;
   readonly message?: string;
+  readonly lastTransitionTime?: string | null;
 }
 
 /** A Deployment, StatefulSet, DaemonSet, Job, CronJob or ReplicaSet, as far as Belay looks at it. */
