@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import {
   type Digest,
   type ImageIdentity,
@@ -11,7 +9,7 @@ import {
 import type { Docker } from "@belay/docker";
 import type { RegistryClient } from "@belay/registry";
 import { type CouldNotScan, couldNotScan, ScanError, type ScanImageOptions, type ScanObstacle } from "@belay/scan";
-import { layoutPath } from "./places.ts";
+import { hasLayout, layoutPath } from "./places.ts";
 import type { RegistryAccess } from "./registry-access.ts";
 
 /** What is asked for images before they are scanned. */
@@ -56,11 +54,6 @@ export async function placeImage(
     const got = isBelayError(error) ? error.got : "";
     return couldNotScan(new ScanError(obstacle, { doing, got, cause: error }));
   }
-}
-
-/** Whether the build left the image on disk and in no engine. */
-export function hasLayout(releasePath: string, service: string): boolean {
-  return existsSync(join(layoutPath(releasePath, service), "index.json"));
 }
 
 const OBSTACLES: Readonly<Record<string, ScanObstacle>> = {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { lstatSync, mkdirSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { BelayError } from "@belay/core";
@@ -44,6 +44,11 @@ export function releasePath(context: PipelineContext, inputs: CommonInputs): str
  */
 export function layoutPath(releasePath: string, service: string): string {
   return join(dirname(releasePath), "images", service);
+}
+
+/** Whether the build left the image on disk and in no engine. */
+export function hasLayout(releasePath: string, service: string): boolean {
+  return existsSync(join(layoutPath(releasePath, service), "index.json"));
 }
 
 /** Where the scan step leaves its files for the steps after it, a folder per format. */

@@ -14,6 +14,7 @@ import type { Docker } from "@belay/docker";
 import { insecureRegistries } from "@belay/registry";
 import { type CouldNotScan, headlineOfScan, type ImageScan, scanTable } from "@belay/scan";
 import type { PipelineContext } from "./context.ts";
+import type { EngineOnDemand } from "./engine-on-demand.ts";
 import { type GatedService, gateServices, type ScannedImage, tellGates } from "./gate-services.ts";
 import { givenReports } from "./given-reports.ts";
 import { openScanner, type Scanner } from "./open-scanner.ts";
@@ -35,6 +36,8 @@ export interface ScanWork {
   readonly release: Release;
   readonly path: string;
   readonly off: readonly string[];
+  /** Closed by whoever opened it. */
+  readonly engine: EngineOnDemand;
 }
 
 /** Scans, decides and writes everything down; what came of it is not thrown here. */
@@ -48,7 +51,7 @@ export async function scanRelease(work: ScanWork): Promise<Scanned> {
   );
   const opening = services.length === 0 ? Promise.resolve(undefined) : scannerFor(context, settings, inputs);
   // Awaited below: it is opened while the images are looked for.
-  opening.catch(() => undefined);
+  opening.then((one) => one && lookAhead(one, inputs, context)).catch(() => undefined);
   const images =
     services.length === 0 ? [] : await withSources(work, (sources) => lookAt(work, opening, sources, services));
   const scanner = await opening;
@@ -71,6 +74,10 @@ export async function scanRelease(work: ScanWork): Promise<Scanned> {
   return { release: next, releasePath: path, evidence, summary, gated, files };
 }
 
+function lookAhead({ knowledge }: Scanner, { reports }: ScanInputs, { signal }: PipelineContext): void {
+  if (reports.length === 0 && "store" in knowledge) knowledge.store.takeAhead("vulnerabilities", signal);
+}
+
 /** Reports that were made before need no Trivy here; one that is there looks at what runs. */
 async function scannerFor(
   context: PipelineContext,
@@ -90,23 +97,17 @@ async function scannerFor(
 }
 
 async function withSources<T>(work: ScanWork, use: (sources: ImageSources) => Promise<T>): Promise<T> {
-  const { context, inputs, release, path } = work;
-  const { redactor, signal, clock } = context;
+  const { context, inputs, release, path, engine } = work;
+  const { signal } = context;
   const built = Object.values(release.services).flatMap((image) => Object.keys(image.platforms));
-  // An image in a layout needs no engine, and one in a registry only what the engine says of registries.
-  let engine: Promise<Docker> | undefined;
-  const docker = (): Promise<Docker> => {
-    engine ??= import("@belay/docker").then(({ connectDocker }) => connectDocker({ redactor, signal, clock }));
-    return engine;
-  };
-  const known = (): Promise<Docker | undefined> => docker().catch(() => undefined);
   let access: Promise<RegistryAccess> | undefined;
   const registries = (): Promise<RegistryAccess> => {
-    access ??= known().then((one) => registryAccess(context, one, inputs.githubToken));
+    access ??= engine.find().then((one) => registryAccess(context, one, inputs.githubToken));
     return access;
   };
   const insecure = async (registry: string): Promise<boolean> =>
-    insecureRegistries(await (await known())?.info({ signal }))(registry);
+    insecureRegistries(await (await engine.find())?.info({ signal }))(registry);
+  const docker = (): Promise<Docker> => engine.connect();
   try {
     return await use({ docker, registries, insecure, releasePath: path, platforms: [...new Set(built)] });
   } finally {
@@ -114,7 +115,6 @@ async function withSources<T>(work: ScanWork, use: (sources: ImageSources) => Pr
       ({ client }) => client.close(),
       () => undefined,
     );
-    if (engine !== undefined) await (await known())?.close();
   }
 }
 

@@ -1,7 +1,8 @@
 import { BelayError, type Release, readRelease, type ScanEvidence, type ScanSummary } from "@belay/core";
 import type { PipelineContext } from "./context.ts";
+import { EngineOnDemand } from "./engine-on-demand.ts";
 import type { GatedService } from "./gate-services.ts";
-import { releasePath } from "./places.ts";
+import { hasLayout, releasePath } from "./places.ts";
 import { requireTrusted } from "./require-trusted.ts";
 import type { ScanFiles } from "./scan-files.ts";
 import { SCAN_OFF } from "./scan-told.ts";
@@ -46,9 +47,13 @@ export function scan(context: PipelineContext, inputs: ScanInputs, hooks: ScanHo
     const off = Object.keys(release.services).filter((name) => (settings.services[name] ?? settings.gate).off);
     if (off.length > 0) tellOff(context, off);
     const work = async (): Promise<Scanned> => {
-      // Trivy's part is loaded only where something is scanned.
-      const { scanRelease } = await import("./scan-release.ts");
-      const scanned = await scanRelease({ context, inputs, settings, release, path, off });
+      const scanned = await withEngine(context, async (engine) => {
+        // Dialled while what scans is loaded.
+        if (inputs.reports.length === 0 && hasEngineImage(release, path, off)) engine.find();
+        // Trivy's part is loaded only where something is scanned.
+        const { scanRelease } = await import("./scan-release.ts");
+        return scanRelease({ context, inputs, settings, release, path, off, engine });
+      });
       await uploadScan(context, run, inputs.uploads, scanned);
       await hooks.onScanned?.(scanned);
       if (hooks.annotate === true) await (await import("./annotate-findings.ts")).annotateFindings(context, scanned);
@@ -59,6 +64,22 @@ export function scan(context: PipelineContext, inputs: ScanInputs, hooks: ScanHo
     await addStages(context, [{ name: "scan", state: "skipped", durationMs: 0, detail: SCAN_OFF }]);
     return work();
   });
+}
+
+async function withEngine<T>(context: PipelineContext, work: (engine: EngineOnDemand) => Promise<T>): Promise<T> {
+  const engine = new EngineOnDemand(context);
+  try {
+    return await work(engine);
+  } finally {
+    await engine.close();
+  }
+}
+
+/** An image in a layout needs no engine, and one in a registry only what the engine says of registries. */
+function hasEngineImage({ services }: Release, path: string, off: readonly string[]): boolean {
+  return Object.entries(services).some(
+    ([name, { digest }]) => digest === undefined && !off.includes(name) && !hasLayout(path, name),
+  );
 }
 
 /** Said loudly: whoever reads the log or the annotations must not take it for clean. */

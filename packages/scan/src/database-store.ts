@@ -58,6 +58,16 @@ const HOUR_MS = 3_600_000;
 /** Upstream makes one a day and calls it good for three (trivy-java-db, `updateInterval`); a mirror may be slower. */
 const JAVA_AGE_MS = 14 * 24 * HOUR_MS;
 
+/** A database that was looked at when nobody had asked for it yet. */
+interface Ahead {
+  readonly database: Database;
+  /** When the look ended, by the clock's monotonic time. */
+  readonly at: number;
+}
+
+/** Whether a lock is held, and how old a database is, is not known for longer by a look. */
+const AHEAD_MS = 2_000;
+
 /**
  * The databases of this machine, shared by all scans. One download at a time, whoever asks; scans that run keep the one
  * that they have. It goes on to the next repository after any failure (Trivy itself does so after a 429 only).
@@ -66,6 +76,7 @@ export class DatabaseStore {
   readonly #options: DatabaseStoreOptions;
   /** Hashes that are being made or are done, by {@link mark}. */
   readonly #digests = new Map<Digest, Promise<Digest>>();
+  readonly #ahead = new Map<DatabaseKind, Promise<Ahead | undefined>>();
 
   /** @throws BelayError INVALID_INPUT for what is no repository */
   constructor(options: DatabaseStoreOptions) {
@@ -84,7 +95,12 @@ export class DatabaseStore {
    * @throws ScanError no_database, stale_database, cache_locked, or what hindered the download
    */
   async take(kind: DatabaseKind, signal?: AbortSignal): Promise<Database> {
-    const files = new DatabaseFiles(this.#options.cache, kind);
+    const ahead = await this.#ahead.get(kind);
+    if (ahead !== undefined && this.#options.clock.now() < ahead.at + AHEAD_MS) return ahead.database;
+    return this.#take(kind, new DatabaseFiles(this.#options.cache, kind), signal);
+  }
+
+  async #take(kind: DatabaseKind, files: DatabaseFiles, signal: AbortSignal | undefined): Promise<Database> {
     const failure = await this.#update(kind, files, signal);
     const database = await files.newest();
     this.#check(kind, database, failure);
@@ -96,6 +112,22 @@ export class DatabaseStore {
     const waiting = { doing: `opening Trivy's database (${kind})`, waitMs, clock, ...(signal ? { signal } : {}) };
     await waitUntilUnlocked(join(database.folder, DATABASES[kind].file), waiting);
     return database;
+  }
+
+  /**
+   * Looks while an image is looked for, if nothing has to be downloaded: whoever takes it right after finds the work done. A
+   * failure is told to nobody but them.
+   */
+  takeAhead(kind: DatabaseKind, signal?: AbortSignal): void {
+    const looking = async (): Promise<Ahead | undefined> => {
+      const files = new DatabaseFiles(this.#options.cache, kind);
+      if (this.#options.update && this.#isDue(await files.newest())) return undefined;
+      return { database: await this.#take(kind, files, signal), at: this.#options.clock.now() };
+    };
+    this.#ahead.set(
+      kind,
+      looking().catch(() => undefined),
+    );
   }
 
   /**

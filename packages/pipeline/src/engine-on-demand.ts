@@ -1,0 +1,33 @@
+import type { Docker } from "@belay/docker";
+import type { PipelineContext } from "./context.ts";
+
+/** The engine of this run, which is connected to when it is first asked for. */
+export class EngineOnDemand {
+  readonly #context: PipelineContext;
+  #connecting: Promise<Docker> | undefined;
+
+  constructor(context: PipelineContext) {
+    this.#context = context;
+  }
+
+  /** @throws BelayError as `connectDocker` does */
+  connect(): Promise<Docker> {
+    const { redactor, signal, clock } = this.#context;
+    this.#connecting ??= import("@belay/docker").then(({ connectDocker }) =>
+      connectDocker({ redactor, signal, clock }),
+    );
+    // Whoever asks hears of a failure, also when it came before that.
+    this.#connecting.catch(() => undefined);
+    return this.#connecting;
+  }
+
+  /** `undefined` where none answers. */
+  find(): Promise<Docker | undefined> {
+    return this.connect().catch(() => undefined);
+  }
+
+  /** Ends the connection, if there is one. */
+  async close(): Promise<void> {
+    if (this.#connecting !== undefined) await (await this.find())?.close();
+  }
+}
