@@ -13,6 +13,7 @@ export interface ImageSettings {
   readonly env?: readonly string[];
   /** Commands that a shell ran, as the history has them. */
   readonly ran?: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 export interface LayoutPlatform {
@@ -83,7 +84,7 @@ async function makePlatform(
   path: string,
   name: string,
   layers: readonly ImageFiles[],
-  { env = [], ran = [] }: ImageSettings,
+  { env = [], ran = [], labels }: ImageSettings,
 ) {
   const [os = "", architecture = ""] = name.split("/");
   const tars: Descriptor[] = [];
@@ -93,7 +94,11 @@ async function makePlatform(
     architecture,
     os,
     created,
-    config: { Env: ["PATH=/usr/bin:/bin", ...env], WorkingDir: "/" },
+    config: {
+      Env: ["PATH=/usr/bin:/bin", ...env],
+      WorkingDir: "/",
+      ...(labels === undefined ? {} : { Labels: labels }),
+    },
     rootfs: { type: "layers", diff_ids: tars.map((tar) => tar.digest) },
     history: [
       ...tars.map((_tar, index) => ({ created, created_by: `COPY part-${index + 1} / # belay test image` })),
