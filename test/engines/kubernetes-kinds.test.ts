@@ -291,7 +291,15 @@ describe.concurrent("a Deployment", () => {
     expect([release, number]).toEqual([good.report.release?.digest, "2"]);
     expect(cause).toContain("deployment 2 to test");
     expect(await shop.read("deployment/web", "{.spec.template.metadata.labels}")).toBe('{"app":"web"}');
-    // Nobody fights about fields: the user's own file goes on working, by either kind of apply.
+    // The user's own file goes on working: client-side as it is; server-side Belay has the image, as `kubectl set image` would.
+    const serverSide = async (...more: string[]) => {
+      const all = ["--namespace", shop.scope.project, "apply", "--server-side", "--dry-run=server", "--filename=-"];
+      const path = "--output=jsonpath={.spec.template.spec.containers[0].image}";
+      return shop.cluster.kubectl([...all, path, ...more], { input: JSON.stringify(object), allowedExitCodes: [0, 1] });
+    };
+    const conflict = await serverSide();
+    expect([conflict.exitCode, conflict.stderr]).toEqual([1, expect.stringContaining('conflict with "belay"')]);
+    expect(await serverSide("--force-conflicts")).toMatchObject({ exitCode: 0, stdout: await shop.image("good1") });
     await shop.apply([object]);
     expect(await shop.read("deployment/web", "{.spec.template.spec.containers[0].image}")).toBe(
       await shop.image("good1"),
