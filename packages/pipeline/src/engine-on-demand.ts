@@ -4,6 +4,7 @@ import type { PipelineContext } from "./context.ts";
 /** The engine of this run, which is connected to when it is first asked for. */
 export class EngineOnDemand {
   readonly #context: PipelineContext;
+  readonly #closed = new AbortController();
   #connecting: Promise<Docker> | undefined;
 
   constructor(context: PipelineContext) {
@@ -12,7 +13,8 @@ export class EngineOnDemand {
 
   /** @throws BelayError as `connectDocker` does */
   connect(): Promise<Docker> {
-    const { redactor, signal, clock } = this.#context;
+    const { redactor, clock } = this.#context;
+    const signal = AbortSignal.any([this.#context.signal, this.#closed.signal]);
     this.#connecting ??= import("@belay/docker").then(({ connectDocker }) =>
       connectDocker({ redactor, signal, clock }),
     );
@@ -26,8 +28,9 @@ export class EngineOnDemand {
     return this.connect().catch(() => undefined);
   }
 
-  /** Ends the connection, if there is one. */
+  /** Ends the connection, or the connecting, if there is one. */
   async close(): Promise<void> {
+    this.#closed.abort();
     if (this.#connecting !== undefined) await (await this.find())?.close();
   }
 }
