@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { readLayout } from "@belay/core/oci-layout";
 import { PINNED_TRIVY } from "@belay/scan";
-import { SCAN_FILES, startEngine, temporaryFolder } from "@belay/testkit";
+import { BASE_IMAGES, SCAN_FILES, startEngine, temporaryFolder } from "@belay/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { servedDigest } from "./push-stand.ts";
 import { LODASH_FILES, openScanChain, type ScanChain } from "./scan-chain.ts";
@@ -157,6 +157,13 @@ describe("an image of a containerd store", () => {
     const pushed = await job.push();
     expect(pushed.release.services.web?.digest).toBe(id);
     expect(await served(tagOf(sha))).toBe(id);
+    const again = await chain.job();
+    await again.build({ "from-image": name });
+    expect(again.log.text()).not.toContain("warn:");
+    await chain.engine.docker(["tag", BASE_IMAGES.busybox, name]);
+    await again.build({ "from-image": name });
+    expect(again.log.text()).toMatch(/info: web: belay-test\.invalid\/mixed:1 is sha256:\w+ in this engine/);
+    expect(again.log.text()).toContain("as it was built and pushed before, from other inputs than now (from):");
     // The engine has it under the release's name, too.
     const tagged = ["image", "inspect", "--format={{.Id}}", `${chain.registry.address}/acme/web:${tagOf(sha)}`];
     expect((await chain.engine.docker(tagged)).stdout.trim()).toBe(id);

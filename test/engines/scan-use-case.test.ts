@@ -288,6 +288,37 @@ it("that is switched off is said loudly, in the log, the release and the report"
   expect(JSON.parse(await other.read("scan.json"))).toMatchObject({ result: "off", services: [{ service: "web" }] });
 });
 
+it("that was pushed is taken again by its name in the engine, and another image under that name by then is told", async () => {
+  const sha = await chain.commit("Build it by hand", {});
+  const name = `belay-test.invalid/by-hand:${process.pid}`;
+  const make = (...more: string[]) =>
+    chain.engine.docker([
+      ...["build", `--tag=${name}`, `--label=org.opencontainers.image.revision=${sha}`, ...more],
+      join(chain.repository.folder, "app"),
+    ]);
+  await make();
+  const job = await chain.job();
+  await job.build({ "from-image": name });
+  await job.scan({ "scan-fail-on": "none" });
+  const { release } = await job.push();
+  const again = await chain.job();
+  expect((await again.build({ "from-image": name })).release).toEqual(release);
+  expect(again.log.text()).not.toContain("warn:");
+
+  await make("--label=made=again");
+  const other = await chain.job();
+  const taken = (await other.build({ "from-image": name })).release;
+  expect(taken.services).toEqual(release.services);
+  expect(taken.evidence.build?.changed).toEqual({ web: ["from"] });
+  expect(other.log.text()).toContain("in this engine, and that is not what was pushed of this commit.");
+  expect(other.log.text()).toContain("warn: web: ");
+  await other.push();
+  await chain.engine.docker(["image", "rm", name]);
+  const nowhere = await chain.job();
+  expect((await nowhere.build({ "from-image": name })).release.services).toEqual(release.services);
+  expect(nowhere.log.text()).not.toContain("warn:");
+});
+
 it("looks by its ID at an image of an engine that Trivy can't dial: over ssh, or with the certificates of a context", async () => {
   await chain.commit("Build it far away", LODASH_FILES);
   const job = await chain.job();

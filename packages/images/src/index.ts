@@ -10,6 +10,7 @@ export { imageTags, semverOf, type TagOptions } from "./image-tags.ts";
 export { isBuiltBefore } from "./is-built-before.ts";
 export { pinChanged } from "./pin-changed.ts";
 export { refuseClearedArchives } from "./refuse-cleared-archives.ts";
+export { renamedImages } from "./renamed-images.ts";
 export { retagRelease } from "./retag-release.ts";
 export { type ReadSourceOptions, readSource, type SourceEvent } from "./source.ts";
 export type { TagEvent } from "./tag-rules/apply-tag-rules.ts";

@@ -5,6 +5,7 @@ import {
   type Builder,
   type BuildImagesOptions,
   buildImages,
+  type ChangedInputs,
   changedInputs,
   clearLayout,
   findBuilder,
@@ -13,6 +14,7 @@ import {
   pinChanged,
   readSource,
   refuseClearedArchives,
+  renamedImages,
   retagRelease,
   warnOfChangedInputs,
 } from "@belay/images";
@@ -131,8 +133,11 @@ async function buildFrom(
       // Nobody may take what an earlier run left there for an image of this release.
       await Promise.all(Object.keys(application.services).map((service) => clearLayout(layoutOf(service))));
       if (earlier === undefined) return buildImages({ ...options, inputs: asked });
-      const changed = changedInputs(earlier, asked);
-      const pinned = await pinChanged(earlier, application, resolveDigest);
+      const [pinned, renamed] = await Promise.all([
+        pinChanged(earlier, application, resolveDigest),
+        renamedImages({ earlier, application, docker: engine, log }),
+      ]);
+      const changed = withRenamed(changedInputs(earlier, asked), renamed);
       const release = retagRelease(earlier, { ...options, changed, pinned });
       const commit = source.revision.slice(0, 12);
       const how = release === earlier ? "as it is" : `with the tags of now: ${describeTags(release)}`;
@@ -149,6 +154,12 @@ async function buildFrom(
     client.close();
     await close();
   }
+}
+
+/** Of an image that is taken its name counts, and what has the name. */
+function withRenamed(changed: ChangedInputs, renamed: readonly string[]): ChangedInputs {
+  const from = renamed.map((name) => [name, [...new Set([...(changed[name] ?? []), "from"])].sort()] as const);
+  return { ...changed, ...Object.fromEntries(from) };
 }
 
 function describeBuild({ services, evidence }: Release): string {
