@@ -7,12 +7,26 @@ import { renamedImages } from "./renamed-images.ts";
 
 const id = (digit: number): Digest => `sha256:${String(digit).repeat(64)}`;
 const PUSHED = { platforms: { "linux/amd64": { config: id(1), manifest: id(2) } }, digest: id(2) };
-const INDEX = "application/vnd.oci.image.index.v1+json";
-const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+const CREATED = "2026-01-01T00:00:00.123456789Z";
+const CONFIG = JSON.stringify({ created: CREATED, rootfs: { type: "layers", diff_ids: [id(5), id(6)] } });
+const SNAPSHOTTER = "io.containerd.snapshotter.v1";
 
-async function renamed(inspect: () => Promise<object>, driver: string, pushed: Partial<ImageIdentity> = PUSHED) {
+type Found = Partial<ImageInspect>;
+
+/** `blob`: what the registry has of the config. */
+async function renamed(
+  found: Found | (() => Promise<never>),
+  driver = "overlay2",
+  pushed: Partial<ImageIdentity> = PUSHED,
+  blob: string | undefined = CONFIG,
+) {
+  const inspect = async () => {
+    if (typeof found === "function") return found();
+    const own = { Os: "linux", Architecture: "amd64", Size: 1, Created: CREATED };
+    return { ...own, RootFS: { Type: "layers", Layers: [id(5), id(6)] }, Id: id(9), ...found };
+  };
   const docker: ImageEngine = {
-    images: { inspect: async () => (await inspect()) as ImageInspect, tag: async () => {}, save: async () => {} },
+    images: { inspect, tag: async () => {}, save: async () => {} },
     info: async () => ({ DriverStatus: [["driver-type", driver]] }),
   };
   const log = createTestLog();
@@ -27,40 +41,54 @@ async function renamed(inspect: () => Promise<object>, driver: string, pushed: P
   });
   const build = { context: ".", args: {}, platforms: [], from: "web:ci" };
   const services = { cache: { names: {} }, web: { names: {}, build }, worker: { names: {}, build } };
-  const found = await renamedImages({
+  const asked: string[] = [];
+  const names = await renamedImages({
     ...{ earlier, docker, log },
     application: { application: "shop", services, directory: "/" },
+    blob: async (repository, digest) => {
+      asked.push(`${repository}@${digest}`);
+      return blob === undefined ? undefined : Buffer.from(blob);
+    },
   });
-  return { found, told: log.text() };
+  return { names, asked, told: log.text() };
 }
 
-const has = (Id: Digest, mediaType?: string) => async () => ({
-  Id,
-  ...(mediaType === undefined ? {} : { Descriptor: { mediaType } }),
+it("are those that a classic store has another config for than was pushed", async () => {
+  expect(await renamed({ Id: id(1) })).toMatchObject({ names: [], told: "" });
+  expect(await renamed({ Id: id(9) })).toEqual({
+    names: ["web"],
+    asked: [],
+    told: `info: web: web:ci is ${id(9)} in this engine, and that is not what was pushed of this commit.`,
+  });
 });
 
-it("are those that the engine has another image for than was pushed, by any of its digests", async () => {
-  expect((await renamed(has(id(1)), "overlay2")).found).toEqual([]);
-  const other = await renamed(has(id(9)), "overlay2");
-  expect(other.found).toEqual(["web"]);
-  expect(other.told).toBe(
-    `info: web: web:ci is ${id(9)} in this engine, and that is not what was pushed of this commit.`,
-  );
-  const snapshotter = "io.containerd.snapshotter.v1";
-  expect((await renamed(has(id(2), MANIFEST), snapshotter)).found).toEqual([]);
-  expect((await renamed(has(id(3), MANIFEST), snapshotter)).found).toEqual(["web"]);
-  // It may be the index of what was pushed, or of something else.
-  expect((await renamed(has(id(3), INDEX), snapshotter)).found).toEqual([]);
-  const whole = { ...PUSHED, digest: id(4), index: id(4) };
-  expect((await renamed(has(id(4), INDEX), snapshotter, whole)).found).toEqual([]);
-  expect((await renamed(has(id(3), INDEX), snapshotter, whole)).found).toEqual(["web"]);
+it("are told by their content where a containerd store names an image by its manifest or index", async () => {
+  expect(await renamed({ Id: id(2) }, SNAPSHOTTER)).toMatchObject({ names: [], asked: [] });
+  const asked = [`ghcr.io/acme/web@${id(1)}`];
+  // The index that the pushed platform was taken from, or the same image in another form.
+  expect(await renamed({}, SNAPSHOTTER)).toMatchObject({ names: [], asked });
+  const others: Found[] = [
+    { RootFS: { Type: "layers", Layers: [id(5), id(7)] } },
+    { RootFS: { Type: "layers", Layers: [id(5)] } },
+    { Created: "2026-01-01T00:00:01Z" },
+  ];
+  for (const other of others) expect((await renamed(other, SNAPSHOTTER)).names).toEqual(["web"]);
+  const two = { "linux/arm64": { config: id(3) }, "linux/amd64": { config: id(1) } };
+  expect(await renamed({}, SNAPSHOTTER, { platforms: two })).toMatchObject({ names: [], asked });
+  const foreign = { Architecture: "riscv64", Created: "2026-01-02T00:00:00Z" };
+  expect(await renamed(foreign, SNAPSHOTTER, { platforms: two })).toMatchObject({ names: [], asked: [] });
 });
 
-it("are none where the engine does not have the image, or does not answer", async () => {
+it("are none where the registry or the engine does not tell", async () => {
+  const other = { Created: "2026-01-02T00:00:00Z" };
+  for (const blob of [undefined, "{"]) {
+    const pushed = { platforms: { "linux/amd64": blob === undefined ? {} : { config: id(1) } } };
+    expect((await renamed(other, SNAPSHOTTER, pushed, blob)).names).toEqual([]);
+  }
   for (const code of ["ENGINE_UNREACHABLE", "ENGINE_ERROR"] as const) {
     const refuse = async (): Promise<never> => {
       throw new BelayError(code, { doing: "asking", got: "nothing" });
     };
-    expect((await renamed(refuse, "overlay2")).found).toEqual([]);
+    expect((await renamed(refuse)).names).toEqual([]);
   }
 });

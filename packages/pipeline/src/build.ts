@@ -18,6 +18,7 @@ import {
   retagRelease,
   warnOfChangedInputs,
 } from "@belay/images";
+import type { RegistryClient } from "@belay/registry";
 import type { PipelineContext } from "./context.ts";
 import { engineForBuild } from "./engine-for-build.ts";
 import { findBuilt } from "./find-built.ts";
@@ -133,9 +134,10 @@ async function buildFrom(
       // Nobody may take what an earlier run left there for an image of this release.
       await Promise.all(Object.keys(application.services).map((service) => clearLayout(layoutOf(service))));
       if (earlier === undefined) return buildImages({ ...options, inputs: asked });
+      const blob: RegistryClient["blob"] = (name, digest) => client.blob(name, digest);
       const [pinned, renamed] = await Promise.all([
         pinChanged(earlier, application, resolveDigest),
-        renamedImages({ earlier, application, docker: engine, log }),
+        renamedImages({ earlier, application, docker: engine, log, blob }),
       ]);
       const changed = withRenamed(changedInputs(earlier, asked), renamed);
       const release = retagRelease(earlier, { ...options, changed, pinned });
