@@ -277,5 +277,14 @@ describe("a scanner that is held up", () => {
     });
     expect(job.log.text()).toContain("There is no Trivy on this machine");
     expect(server.requests).toHaveLength(2);
+    // Asked for by its name it is taken although there is another, and is not fetched again.
+    vi.unstubAllEnvs();
+    await rm(join(chain.cache, "belay/reports"), { recursive: true });
+    const looks = await chain.looks();
+    const chosen = { scanner: "download", "scan-fail-on": "none" };
+    const again = await job.scan(chosen, { download: { ...wrong, checksum } });
+    expect(again.evidence).toMatchObject({ result: "passed", scanner: evidence.scanner });
+    expect(await chain.looks()).toBe(looks);
+    expect(server.requests).toHaveLength(2);
   });
 });
