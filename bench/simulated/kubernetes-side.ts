@@ -1,15 +1,8 @@
-import type { Clock, Log, Redactor } from "@belay/core";
 import { connectKubernetes, createKubernetesTarget } from "@belay/kubernetes";
 import { revisionOf, type Workload } from "../../packages/kubernetes/src/workload.ts";
-import type { Side } from "./look-worker.ts";
+import type { Side, SideOptions } from "./look-worker.ts";
 
-interface Options {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly redactor: Redactor;
-}
-
-export async function openSide(address: string, count: number, { clock, log, redactor }: Options): Promise<Side> {
+export async function openSide(address: string, count: number, { clock, log, redactor }: SideOptions): Promise<Side> {
   // The client takes plain HTTP only where it is told not to insist on TLS.
   const kubeconfigText = JSON.stringify({
     apiVersion: "v1",

@@ -3,7 +3,7 @@
  * at a fleet through the real connection and target, and judges. Its parent makes the fleet move on.
  */
 import { once } from "node:events";
-import { type Observation, Redactor, systemClock, type Target, type Wanted } from "@belay/core";
+import { type Clock, type Log, type Observation, Redactor, systemClock, type Target, type Wanted } from "@belay/core";
 import { openJudgement, step, takeBaseline } from "@belay/rollout";
 import { silentLog } from "../../packages/rollout/src/testing/silent-log.ts";
 import type { Traffic } from "../../packages/testkit/src/simulated/simulated-engine.ts";
@@ -23,6 +23,15 @@ export interface Side {
   close(): Promise<void>;
 }
 
+/** What each engine's side is opened with. */
+export interface SideOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly redactor: Redactor;
+  /** Measures what it takes to get the engine's answers and to read them; what they are translated to is not in it. */
+  readonly answers: Meter;
+}
+
 const SIDES = {
   swarm: () => import("./swarm-side.ts"),
   kubernetes: () => import("./kubernetes-side.ts"),
@@ -30,7 +39,7 @@ const SIDES = {
 } as const;
 
 const answers = new Meter();
-const options = { clock: systemClock, log: silentLog(), redactor: new Redactor(), answers };
+const options: SideOptions = { clock: systemClock, log: silentLog(), redactor: new Redactor(), answers };
 const { openSide } = await SIDES[kind as keyof typeof SIDES]();
 const side = await openSide(address, Number(count), options);
 

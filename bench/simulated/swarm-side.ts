@@ -1,19 +1,10 @@
-import { type Clock, createRunner, type Log, type Redactor } from "@belay/core";
+import { createRunner } from "@belay/core";
 import { connectDocker, type Docker } from "@belay/docker";
 import { createSwarmTarget } from "@belay/swarm";
 import { taskRevision } from "../../packages/swarm/src/task-revision.ts";
-import type { Side } from "./look-worker.ts";
-import type { Meter } from "./meter.ts";
+import type { Side, SideOptions } from "./look-worker.ts";
 
-interface Options {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly redactor: Redactor;
-  /** Measures what it takes to get the engine's answers and to read them. */
-  readonly answers: Meter;
-}
-
-export async function openSide(address: string, count: number, options: Options): Promise<Side> {
+export async function openSide(address: string, count: number, options: SideOptions): Promise<Side> {
   const { answers, ...rest } = options;
   const docker = await connectDocker({ host: address });
   const measured: Docker = {
