@@ -85,9 +85,10 @@ export const NEWEST_API = "1.47";
 export const OLDEST_API = "1.41";
 
 /**
- * Connects to an engine through `docker system dial-stdio`, so that every context works as it does for its user. Over ssh
- * that command is run on the far side, as docker itself does, and all connections share one login. Throws `TOOL_MISSING`, `ENGINE_UNREACHABLE`, `ENGINE_FORBIDDEN`, `ENGINE_TLS`, `ENGINE_HOST_KEY`,
- * `ENGINE_TOO_OLD`, `INVALID_INPUT` (unknown context) or `TIMED_OUT`.
+ * Connects to an engine through `docker system dial-stdio`, so that every context works as it does for its user; where that
+ * would lead to a socket on this machine, that is opened instead, which takes no process. Over ssh the command is run on the
+ * far side, as docker itself does, and all connections share one login. Throws `TOOL_MISSING`, `ENGINE_UNREACHABLE`,
+ * `ENGINE_FORBIDDEN`, `ENGINE_TLS`, `ENGINE_HOST_KEY`, `ENGINE_TOO_OLD`, `INVALID_INPUT` (unknown context) or `TIMED_OUT`.
  */
 export async function connectDocker(options: ConnectOptions = {}): Promise<Docker> {
   const endpoint = endpointOf(options);

@@ -1,5 +1,5 @@
 import { BelayError, oneLine, type Redactor } from "@belay/core";
-import type { DialSocket } from "./dial-socket.ts";
+import type { EngineSocket } from "./dial-socket.ts";
 
 interface Sign {
   readonly pattern: RegExp;
@@ -90,17 +90,17 @@ const SIGNS: readonly Sign[] = [
 /** The connection broke before an answer was complete. Internal: callers get the {@link BelayError} made of it. */
 export class ConnectionLost extends Error {
   // Private: a printed error shows what it holds, and a connection holds what was sent over it.
-  readonly #socket: DialSocket | undefined;
+  readonly #socket: EngineSocket | undefined;
   /** Whether what was asked changes something. */
   mutation = false;
 
-  constructor(socket: DialSocket | undefined, cause: unknown) {
+  constructor(socket: EngineSocket | undefined, cause: unknown) {
     super("the connection to the engine broke", { cause });
     this.name = "ConnectionLost";
     this.#socket = socket;
   }
 
-  get socket(): DialSocket | undefined {
+  get socket(): EngineSocket | undefined {
     return this.#socket;
   }
 

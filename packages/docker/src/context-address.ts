@@ -14,15 +14,39 @@ interface Place {
  * or its configuration. `undefined` where nothing is written down (then it is a local socket), or can't be read here: the
  * command line itself says then what is wrong.
  */
-export async function contextAddress({ context, host, env }: Place): Promise<string | undefined> {
-  if (host !== undefined) return host;
-  if (context === undefined && env.DOCKER_HOST) return env.DOCKER_HOST;
-  const folder = env.DOCKER_CONFIG || join(env.HOME || homedir(), ".docker");
-  const name = context ?? (env.DOCKER_CONTEXT || textAt(await readJson(join(folder, "config.json")), "currentContext"));
-  if (name === undefined || name === "" || name === "default") return undefined;
+export async function contextAddress(place: Place): Promise<string | undefined> {
+  const written = writtenAddress(place);
+  if (written !== undefined) return written;
+  const name = await contextName(place);
+  if (name === "" || name === "default") return undefined;
   // docker/cli `cli/context/store`: a folder per context, named by the hash of its name.
   const id = createHash("sha256").update(name).digest("hex");
-  return textAt(await readJson(join(folder, "contexts", "meta", id, "meta.json")), "Endpoints", "docker", "Host");
+  const meta = join(folderOf(place), "contexts", "meta", id, "meta.json");
+  return textAt(await readJson(meta), "Endpoints", "docker", "Host");
+}
+
+/** Whether nothing is written down of where the engine is, so that the command line opens {@link DEFAULT_SOCKET}. */
+export async function isDefaultAddress(place: Place): Promise<boolean> {
+  if (place.context !== undefined || writtenAddress(place) !== undefined) return false;
+  return ["", "default"].includes(await contextName(place));
+}
+
+/** docker/cli `client.DefaultDockerHost` on Unix. */
+export const DEFAULT_SOCKET = "/var/run/docker.sock";
+
+function writtenAddress({ context, host, env }: Place): string | undefined {
+  if (host !== undefined) return host;
+  return context === undefined && env.DOCKER_HOST ? env.DOCKER_HOST : undefined;
+}
+
+async function contextName(place: Place): Promise<string> {
+  const { context, env } = place;
+  if (context !== undefined) return context;
+  return env.DOCKER_CONTEXT || (textAt(await readJson(join(folderOf(place), "config.json")), "currentContext") ?? "");
+}
+
+function folderOf({ env }: Place): string {
+  return env.DOCKER_CONFIG || join(env.HOME || homedir(), ".docker");
 }
 
 async function readJson(path: string): Promise<unknown> {

@@ -9,13 +9,27 @@ export interface DialCommand {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The socket on this machine that it would lead to: opened instead, which takes no process. */
+  readonly socketPath?: string;
+}
+
+/** What of a connection tells how it went, whatever leads to the engine. */
+export interface EngineSocket {
+  /** What was said when it did not come about, or broke. Not redacted; empty where nothing was. */
+  readonly stderr: string;
+  /** Why the program that makes it could not be started. */
+  readonly spawnError: Error | undefined;
+  /** Whether the engine sent anything on this connection. */
+  readonly answered: boolean;
+  /** Resolves when nothing is left of it. */
+  readonly gone: Promise<void>;
 }
 
 /**
  * One connection to the engine: a `docker system dial-stdio` process, whose pipes are the two directions of a stream.
  * It has the few methods of a network socket that Node's HTTP agent calls.
  */
-export class DialSocket extends Duplex {
+export class DialSocket extends Duplex implements EngineSocket {
   readonly #child: ChildProcess;
   #stderr = "";
   #spawnError: Error | undefined;

@@ -2,9 +2,10 @@ import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { BelayError, type Clock, changePermit, isBelayError, type Redactor, spareMemory } from "@belay/core";
 import { ConnectionLost, connectionError } from "./connection-error.ts";
-import { type DialCommand, DialSocket } from "./dial-socket.ts";
+import { type DialCommand, DialSocket, type EngineSocket } from "./dial-socket.ts";
 import { engineErrorOf } from "./engine-error.ts";
 import { jsonArray } from "./json-array.ts";
+import { openLocalSocket } from "./local-socket.ts";
 import { within } from "./within.ts";
 
 /** What every call of the client takes. */
@@ -45,10 +46,13 @@ const STDERR_WAIT_MS = 1_000;
 const SLOW_CONNECTIONS = 4;
 const STREAM_CONNECTIONS = 16;
 
-class DialAgent extends Agent {
-  readonly #dial: () => DialSocket;
+/** A connection that this client opened. */
+type Connection = Duplex & EngineSocket;
 
-  constructor(dial: () => DialSocket, options: { keepAlive: boolean; maxSockets: number }) {
+class DialAgent extends Agent {
+  readonly #dial: () => Connection;
+
+  constructor(dial: () => Connection, options: { keepAlive: boolean; maxSockets: number }) {
     // There is no TLS to name a server for. Node would find out that `docker` is no IPv6 address, with a pattern that takes
     // 3 ms to compile, twice (`calculateServerName` in lib/_http_agent.js).
     const named = { ...options, servername: "" };
@@ -61,12 +65,12 @@ class DialAgent extends Agent {
   }
 }
 
-/** HTTP/1.1 over `docker system dial-stdio`: one connection for ordinary requests, a few for slow ones and streams. */
+/** HTTP/1.1 over `docker system dial-stdio` or a socket of this machine: one connection for ordinary requests, a few for slow ones and streams. */
 export class EngineHttp {
   readonly command: DialCommand;
   readonly clock: Clock;
   readonly redactor: Redactor;
-  readonly #sockets = new Set<DialSocket>();
+  readonly #sockets = new Set<Connection>();
   readonly #agents: Readonly<Record<"ordinary" | "slow" | "stream", Agent>>;
   #prefix = "";
   #closed = false;
@@ -75,7 +79,7 @@ export class EngineHttp {
     this.command = command;
     this.clock = clock;
     this.redactor = redactor;
-    const dial = (): DialSocket => this.#dial();
+    const dial = (): Connection => this.#dial();
     this.#agents = {
       ordinary: new DialAgent(dial, { keepAlive: true, maxSockets: 1 }),
       slow: new DialAgent(dial, { keepAlive: true, maxSockets: SLOW_CONNECTIONS }),
@@ -93,8 +97,9 @@ export class EngineHttp {
     return this.#sockets.size;
   }
 
-  #dial(): DialSocket {
-    const socket = new DialSocket(this.command);
+  #dial(): Connection {
+    const { socketPath } = this.command;
+    const socket = socketPath === undefined ? new DialSocket(this.command) : openLocalSocket(socketPath);
     this.#sockets.add(socket);
     socket.gone.then(() => this.#sockets.delete(socket));
     return socket;
@@ -135,13 +140,13 @@ export class EngineHttp {
 
   async #exchange<T>(
     request: EngineRequest,
-    read: (response: IncomingMessage, socket: DialSocket, signal: AbortSignal) => Promise<T>,
+    read: (response: IncomingMessage, socket: EngineSocket, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const bounds = { ...request, deadlineMs: request.deadlineMs ?? DEFAULT_DEADLINE_MS };
     return within(this.clock, bounds, (signal) =>
       this.#again(request, async () => {
         const { response, socket } = await this.#send(request, this.#agents[request.lane ?? "ordinary"], signal);
-        return read(response, socket as DialSocket, signal);
+        return read(response, socket as Connection, signal);
       }),
     );
   }
@@ -157,7 +162,7 @@ export class EngineHttp {
         const opened = await this.#send(request, this.#agents[request.lane ?? "stream"], signal);
         const { response, socket } = opened;
         if ((response.statusCode ?? 0) >= 300) {
-          this.#check(request, response, await readText(response, socket as DialSocket, signal));
+          this.#check(request, response, await readText(response, socket as Connection, signal));
         }
         return opened;
       }),
@@ -167,7 +172,7 @@ export class EngineHttp {
   /** The typed error for a stream that broke while it was read; errors that are typed already stay as they are. */
   async explain(error: unknown, doing: string, socket: Duplex): Promise<unknown> {
     if (isBelayError(error)) return error;
-    const lost = new ConnectionLost(socket instanceof DialSocket ? socket : undefined, error);
+    const lost = new ConnectionLost(isOwn(socket) ? socket : undefined, error);
     await this.#settle(lost);
     return connectionError(lost, doing, this.command.command, this.redactor);
   }
@@ -204,7 +209,7 @@ export class EngineHttp {
     const body = bodyOf(request);
     const mayChange = isHarmless(request) ? undefined : changePermit();
     return new Promise((resolve, reject) => {
-      let socket: DialSocket | undefined;
+      let socket: Connection | undefined;
       const http = httpRequest({
         agent,
         signal,
@@ -218,7 +223,7 @@ export class EngineHttp {
         },
       });
       http.once("socket", (one) => {
-        socket = one as unknown as DialSocket;
+        socket = one as unknown as Connection;
         // Nothing was written before: it may have waited for this connection for long.
         try {
           mayChange?.();
@@ -255,6 +260,10 @@ export class EngineHttp {
   }
 }
 
+function isOwn(socket: Duplex): socket is Connection {
+  return "gone" in socket && "answered" in socket;
+}
+
 function isHarmless({ method = "GET" }: EngineRequest): boolean {
   return method === "GET";
 }
@@ -264,7 +273,7 @@ function bodyOf({ body, tar }: EngineRequest): { readonly type: string; readonly
   return body === undefined ? undefined : { type: "application/json", bytes: Buffer.from(JSON.stringify(body)) };
 }
 
-async function readText(response: IncomingMessage, socket: DialSocket, signal: AbortSignal): Promise<string> {
+async function readText(response: IncomingMessage, socket: EngineSocket, signal: AbortSignal): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   try {
@@ -282,7 +291,7 @@ async function readText(response: IncomingMessage, socket: DialSocket, signal: A
 
 async function readList<T>(
   response: IncomingMessage,
-  socket: DialSocket,
+  socket: EngineSocket,
   signal: AbortSignal,
   doing: string,
   take: (text: string) => T,

@@ -1,5 +1,5 @@
 import type { ConnectOptions, Docker } from "./connect-docker.ts";
-import { contextAddress } from "./context-address.ts";
+import { contextAddress, DEFAULT_SOCKET, isDefaultAddress } from "./context-address.ts";
 import type { DialCommand } from "./dial-socket.ts";
 import { EngineDoor } from "./engine-door.ts";
 import { SshConnection } from "./ssh-connection.ts";
@@ -17,7 +17,9 @@ export async function prepareWay(options: ConnectOptions, place: readonly string
   const address = await contextAddress({ ...options, env });
   // OpenSSH for Windows can't share connections: there the docker command line dials.
   if (address?.startsWith("ssh://") && process.platform !== "win32") return sshWay(address, env);
-  const dial = { command: options.cli ?? "docker", args: [...place, "system", "dial-stdio"], env };
+  const socketPath = await socketOf(address, { ...options, env });
+  const program = { command: options.cli ?? "docker", args: [...place, "system", "dial-stdio"], env };
+  const dial = socketPath === undefined ? program : { ...program, socketPath };
   const door = new OnDemand(dial);
   return {
     dial,
@@ -28,6 +30,20 @@ export async function prepareWay(options: ConnectOptions, place: readonly string
     },
     close: () => door.close(),
   };
+}
+
+/**
+ * The engine's socket, where it is on this machine and is nothing but a socket: opening it takes no process, which costs tens
+ * of milliseconds each. A command line that was given, or TLS, may mean more.
+ */
+async function socketOf(
+  address: string | undefined,
+  { cli, context, host, env }: Omit<ConnectOptions, "env"> & { readonly env: Environment },
+): Promise<string | undefined> {
+  if (process.platform === "win32" || cli !== undefined || env.DOCKER_TLS || env.DOCKER_TLS_VERIFY) return undefined;
+  if (address?.startsWith("unix:///")) return address.slice("unix://".length);
+  const place = { ...(context !== undefined && { context }), ...(host !== undefined && { host }), env };
+  return address === undefined && (await isDefaultAddress(place)) ? DEFAULT_SOCKET : undefined;
 }
 
 function isLocal(address: string): boolean {
