@@ -6,7 +6,7 @@ import { containerAddress } from "./container-address.ts";
 import type { PipelineContext } from "./context.ts";
 import { type EnginePlace, isLocal, placeOptions } from "./engine-place.ts";
 import type { OpenTarget } from "./open-target.ts";
-import { imageAvailability, registryAccess } from "./registry-access.ts";
+import { authenticatorOf, imageAvailability } from "./registry-access.ts";
 import { type InstanceAccess, startProber } from "./start-prober.ts";
 
 /** What differs between the targets of a Docker engine. */
@@ -35,7 +35,7 @@ export async function openDocker(
   const { redactor, signal, clock } = context;
   const docker = await connectDocker({ ...placeOptions(place), redactor, signal, clock });
   try {
-    const { auth, client } = await registryAccess(context, docker, token);
+    const auth = authenticatorOf(context, token);
     const target = await maker.target(docker, {
       imageAvailable: imageAvailability(docker, auth),
       registryAuth: (registry) => auth.engineAuth(registry),
@@ -45,7 +45,6 @@ export async function openDocker(
       startProber: (ending) =>
         startProber(context, settings, () => accessOf(context, place, docker, maker.containerOf), ending),
       close: async () => {
-        client.close();
         await target.close();
         await docker.close();
       },

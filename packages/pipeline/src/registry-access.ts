@@ -27,12 +27,17 @@ export async function registryAccess(
   attempts?: number,
   patienceMs?: number,
 ): Promise<RegistryAccess> {
-  const { env, runner, redactor, log, clock, signal } = context;
-  const token = githubToken === "" ? {} : { GITHUB_TOKEN: githubToken };
-  const auth = createAuthenticator({ env: { ...env, ...token }, runner, redactor });
+  const { redactor, log, clock, signal } = context;
+  const auth = authenticatorOf(context, githubToken);
   const tries = { ...(attempts && { attempts }), ...(patienceMs && { patienceMs }) };
   const insecure = insecureRegistries(await docker?.info({ signal }));
   return { auth, client: createRegistryClient({ auth, redactor, log, clock, insecure, signal, ...tries }) };
+}
+
+/** Credentials from the docker config, for ghcr.io also the token. */
+export function authenticatorOf({ env, runner, redactor }: PipelineContext, githubToken: string): Authenticator {
+  const token = githubToken === "" ? {} : { GITHUB_TOKEN: githubToken };
+  return createAuthenticator({ env: { ...env, ...token }, runner, redactor });
 }
 
 /**
