@@ -12,13 +12,13 @@ export async function isOlder(
 ): Promise<boolean | "cannot tell"> {
   if (next.revision === running.revision) return false;
   if (next.repository !== running.repository) return "cannot tell";
-  const answer = await isAncestor(context, next.revision, running.revision);
-  if (answer === true) return true;
-  if (answer === false) {
-    // Neither contains the other, or the new one contains the running one: only the latter is an answer by itself.
-    if ((await isAncestor(context, running.revision, next.revision)) === true) return false;
-  }
-  return byDate(next, running);
+  const [isBefore, isAfter] = await Promise.all([
+    isAncestor(context, next.revision, running.revision),
+    isAncestor(context, running.revision, next.revision),
+  ]);
+  if (isBefore === true) return true;
+  // Where neither contains the other, that is no answer.
+  return isBefore === false && isAfter === true ? false : byDate(next, running);
 }
 
 /** `undefined` when git can't tell: no repository, or a shallow clone without the commits. Source: git-merge-base(1). */
