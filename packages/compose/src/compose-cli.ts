@@ -1,6 +1,6 @@
-import { BelayError, changePermit, isBelayError, messageOf, type RunResult } from "@belay/core";
+import { BelayError, changePermit, isBelayError, messageOf, type RunOptions, type RunResult } from "@belay/core";
 import { CLI_VARIABLES } from "@belay/docker";
-import type { ComposeTargetOptions } from "./compose-options.ts";
+import type { ComposeProgram, ComposeTargetOptions } from "./compose-options.ts";
 import type { ComposeProject } from "./compose-project.ts";
 import { placeholders } from "./missing-secrets.ts";
 
@@ -8,6 +8,7 @@ import { placeholders } from "./missing-secrets.ts";
 const OLDEST = [2, 20] as const;
 const RENDER_DEADLINE_MS = 60_000;
 const CREATE_DEADLINE_MS = 300_000;
+const ASKING_VERSION = "asking docker compose for its version";
 
 /**
  * The compose plugin. It owns what a compose file means: Belay gives the user's files to it once, and every change to what
@@ -23,24 +24,13 @@ export class ComposeCli {
 
   /** @throws BelayError TOOL_MISSING, TOOL_TOO_OLD */
   static async create(options: ComposeTargetOptions): Promise<ComposeCli> {
-    const cli = new ComposeCli(options);
-    const doing = "asking docker compose for its version";
-    const missing = "Install Docker Compose v2 (the plugin `docker compose`).";
-    const { stdout } = await cli
-      .#run(["version", "--short"], { doing, failure: "TOOL_MISSING", next: missing })
-      .catch((error: unknown) => {
-        // Without the plugin, docker takes `compose` for a word it does not know and ends with 1 or 125.
-        throw isBelayError(error, "PROCESS_FAILED")
-          ? new BelayError("TOOL_MISSING", { doing, got: error.got, next: missing, cause: error })
-          : error;
-      });
-    const version = stdout.trim().replace(/^v/, "");
+    const version = await (options.composeVersion ?? askComposeVersion(options));
     const [major = 0, minor = 0] = version.split(".").map(Number);
     if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
       const next = `Update Docker Compose to ${OLDEST.join(".")} or newer.`;
-      throw new BelayError("TOOL_TOO_OLD", { doing, got: `it is ${version}`, next });
+      throw new BelayError("TOOL_TOO_OLD", { doing: ASKING_VERSION, got: `it is ${version}`, next });
     }
-    return cli;
+    return new ComposeCli(options);
   }
 
   /**
@@ -124,31 +114,47 @@ export class ComposeCli {
     return this.#options.files.length === 0 ? "its default file" : this.#options.files.join(", ");
   }
 
-  async #run(
-    args: readonly string[],
-    run: Pick<NonNullable<Parameters<ComposeTargetOptions["runner"]>[2]>, "input" | "signal" | "failure" | "next"> & {
-      readonly doing: string;
-      readonly deadlineMs?: number;
-      /** Beside the options' own. */
-      readonly env?: Readonly<Record<string, string>>;
-    },
-    projectName = this.#options.scope.project,
-  ): Promise<RunResult> {
-    const { runner, cli = "docker", cliArgs = [], cliEnv = {}, env, projectDirectory } = this.#options;
+  #run(args: readonly string[], run: ComposeRun, projectName = this.#options.scope.project): Promise<RunResult> {
+    const { projectDirectory } = this.#options;
     const place = ["--project-name", projectName, "--project-directory", projectDirectory];
-    const whole = [...cliArgs, "compose", ...(args[0] === "version" ? [] : place), ...args];
-    // A user's COMPOSE_REMOVE_ORPHANS would make compose remove services that are not in its document.
-    const own = { COMPOSE_REMOVE_ORPHANS: "0", COMPOSE_IGNORE_ORPHANS: "1", COMPOSE_MENU: "0" };
-    const input = run.input === undefined ? {} : { input: run.input };
-    return runner(cli, whole, {
-      cwd: projectDirectory,
-      deadlineMs: RENDER_DEADLINE_MS,
-      ...run,
-      ...input,
-      env: { ...cliEnv, ...env, ...run.env, ...own },
-      inherit: CLI_VARIABLES,
-    });
+    return runCompose(this.#options, [...place, ...args], run);
   }
+}
+
+/**
+ * What the compose plugin says that it is. No engine is asked, so this can be under way while a connection to one comes about.
+ * @throws BelayError TOOL_MISSING
+ */
+export async function askComposeVersion(program: ComposeProgram): Promise<string> {
+  const next = "Install Docker Compose v2 (the plugin `docker compose`).";
+  try {
+    const run = { doing: ASKING_VERSION, failure: "TOOL_MISSING", next } as const;
+    const { stdout } = await runCompose(program, ["version", "--short"], run);
+    return stdout.trim().replace(/^v/, "");
+  } catch (error) {
+    // Without the plugin, docker takes `compose` for a word it does not know and ends with 1 or 125.
+    if (!isBelayError(error, "PROCESS_FAILED")) throw error;
+    throw new BelayError("TOOL_MISSING", { doing: ASKING_VERSION, got: error.got, next, cause: error });
+  }
+}
+
+type ComposeRun = Pick<RunOptions, "input" | "signal" | "failure" | "next" | "deadlineMs"> & {
+  readonly doing: string;
+  /** Beside the options' own. */
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+function runCompose(program: ComposeProgram, args: readonly string[], run: ComposeRun): Promise<RunResult> {
+  const { runner, cli = "docker", cliArgs = [], cliEnv = {}, env, projectDirectory } = program;
+  // A user's COMPOSE_REMOVE_ORPHANS would make compose remove services that are not in its document.
+  const own = { COMPOSE_REMOVE_ORPHANS: "0", COMPOSE_IGNORE_ORPHANS: "1", COMPOSE_MENU: "0" };
+  return runner(cli, [...cliArgs, "compose", ...args], {
+    cwd: projectDirectory,
+    deadlineMs: RENDER_DEADLINE_MS,
+    ...run,
+    env: { ...cliEnv, ...env, ...run.env, ...own },
+    inherit: CLI_VARIABLES,
+  });
 }
 
 /**

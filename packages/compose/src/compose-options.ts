@@ -1,27 +1,33 @@
 import type { Clock, Log, Redactor, Runner, Scope } from "@belay/core";
 import type { Docker, RegistryAuth } from "@belay/docker";
 
-export interface ComposeTargetOptions {
-  /** Client of the engine that runs the project. Closed by its owner. */
-  readonly docker: Docker;
+/** How the compose plugin is run. */
+export interface ComposeProgram {
   readonly runner: Runner;
   /** The docker command line, whose compose plugin renders the files and creates containers. Default `docker`. */
   readonly cli?: string;
   /** In front of `compose`: `["--context", "staging"]`. Must lead to the same engine as `docker`. */
   readonly cliArgs?: readonly string[];
-  /** The same for a person, in commands to paste. Default: `cliArgs`. */
-  readonly shownCliArgs?: readonly string[];
   /** `DOCKER_HOST` and the like. */
   readonly cliEnv?: Readonly<Record<string, string>>;
-  /** `scope.project` is the compose project. */
-  readonly scope: Scope;
   /** Folder from which the files' relative paths and `.env` are read. */
   readonly projectDirectory: string;
+  /** Variables for `${NAME}` in the files. Values may be secrets. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface ComposeTargetOptions extends ComposeProgram {
+  /** Client of the engine that runs the project. Closed by its owner. */
+  readonly docker: Docker;
+  /** The plugin's version, where it was asked for already. Default: it is asked. */
+  readonly composeVersion?: Promise<string>;
+  /** `cliArgs` for a person, in commands to paste. Default: the same. */
+  readonly shownCliArgs?: readonly string[];
+  /** `scope.project` is the compose project. */
+  readonly scope: Scope;
   /** Relative to the project directory; none lets compose find its default file. */
   readonly files: readonly string[];
   readonly profiles?: readonly string[];
-  /** Variables for `${NAME}` in the files. Values may be secrets. */
-  readonly env: Readonly<Record<string, string>>;
   /** Names in `env` whose values are secrets: advice names them and shows no value. */
   readonly secretNames?: readonly string[];
   /**

@@ -10,22 +10,25 @@ export async function openCompose(
   compose: ComposeTarget,
   token: string,
 ): Promise<OpenTarget> {
-  const { createComposeTarget } = await import("@belay/compose");
+  const { askComposeVersion, createComposeTarget } = await import("@belay/compose");
   const { log, clock, redactor, runner } = context;
   const { application, environment } = settings;
+  const program = {
+    ...{ runner, cli: "docker", cliEnv: {}, projectDirectory: compose.directory },
+    env: { ...settings.variables, ...settings.secrets },
+  };
+  // Beside the connecting, which takes as long.
+  const composeVersion = askComposeVersion(program);
+  composeVersion.catch(() => undefined);
   return openDocker(context, settings, compose, token, {
     target: async (docker, registries) =>
       createComposeTarget({
-        ...{ docker, runner, log, clock, redactor, ...registries },
-        cli: "docker",
+        ...{ ...program, docker, composeVersion, log, clock, redactor, ...registries },
         cliArgs: await docker.cliArguments(),
         shownCliArgs: docker.place,
-        cliEnv: {},
         scope: { target: "compose", project: compose.project, application, environment },
-        projectDirectory: compose.directory,
         files: compose.files,
         ...(compose.profiles === undefined ? {} : { profiles: compose.profiles }),
-        env: { ...settings.variables, ...settings.secrets },
         secretNames: Object.keys(settings.secrets),
         missingSecrets: settings.missingSecrets,
         services: Object.fromEntries(
