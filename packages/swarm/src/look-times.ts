@@ -2,9 +2,10 @@ import type { Clock } from "@belay/core";
 
 /**
  * The manager learns of a container's change from its node a moment after the event (its agents report in batches), and no
- * event tells when it has: so after an event that may decide one looks again after these times, in milliseconds.
+ * event tells when it has: so after an event that may decide one looks again after these times, in milliseconds. They are
+ * close together at first, where it mostly is (batches of 100 ms; swarmkit, `manager/dispatcher`), since all wait for it.
  */
-const ECHOES_MS = [150, 500, 1_500] as const;
+const ECHOES_MS = [100, 160, 250, 400, 650, 1_000, 1_500] as const;
 /** However many events of that kind come. */
 const LEAST_GAP_MS = 100;
 
