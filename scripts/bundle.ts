@@ -26,6 +26,9 @@ export const ENTRIES = {
   "trivy/collect": "actions/trivy/src/collect.ts",
 } as const;
 
+/** Classes of the Kubernetes client and nothing else: those that nobody uses are left out, which its package does not say. */
+const GENERATED = /\/@kubernetes\/client-node\/dist\/(?!polyfill\.js)/;
+
 /** What of `node:http` loads undici when it is read. Nothing in the bundles names it. */
 const HEAVY = ["WebSocket", "CloseEvent", "MessageEvent"];
 const HTTP_NAMES = Object.keys(http).filter((name) => !HEAVY.includes(name));
@@ -56,7 +59,7 @@ export async function bundle(root: string, into: string): Promise<void> {
     plugins: [lightHttp],
     // `undici` and `@actions/http-client` are CommonJS inside: `require` of a node: module must work in an ES module.
     transform: { target: "node24" },
-    treeshake: true,
+    treeshake: { moduleSideEffects: [{ test: GENERATED, sideEffects: false }] },
     onLog: (level, log) => {
       if (level === "warn" && log.code !== "EVAL") throw new Error(`bundling: ${log.message}`);
     },

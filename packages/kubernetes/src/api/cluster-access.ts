@@ -34,7 +34,7 @@ export class ClusterAccess {
   }
 
   static async open(config: KubeConfig, ports: AccessPorts): Promise<ClusterAccess> {
-    const { KubeConfig } = await import("@kubernetes/client-node");
+    const { KubeConfig } = await import("./kube-config.ts");
     return new ClusterAccess(config, sourceOf(config, ports), () => new KubeConfig());
   }
 

@@ -53,7 +53,7 @@ const ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";
  * @throws BelayError INVALID_INPUT when there is none, it can't be read, or it has not this context.
  */
 export async function loadKubeconfig(source: KubeconfigSource): Promise<KubeConfig> {
-  const { KubeConfig } = await import("@kubernetes/client-node");
+  const { KubeConfig } = await import("./kube-config.ts");
   const doing = "reading the kubeconfig";
   const config = new KubeConfig();
   try {
