@@ -12,8 +12,11 @@ export interface Limits {
 export interface BenchEngine {
   readonly title: string;
   readonly limits: Limits;
-  /** Whether the engine makes the instances itself, so that their number must not cost requests. */
-  readonly flatInReplicas: boolean;
+  /**
+   * What each further replica takes of Belay's own requests, because the engine does not make instances by itself and has no
+   * request for several; all other requests must not grow. None: nothing may grow.
+   */
+  readonly workPerReplica?: { readonly requests: number; readonly what: string };
   open(): Promise<EngineStand>;
   /** Limit for a good release, when the engine itself needs so many seconds for it. None: the two can't be compared. */
   goodLimit?(engineSeconds: number): number;

@@ -6,7 +6,7 @@ import { composeCrashFloor } from "./compose-floor.ts";
 export const COMPOSE: BenchEngine = {
   title: "Compose",
   limits: { missing: 1, crash: 2, sick: 4 },
-  flatInReplicas: false,
+  workPerReplica: { requests: 4, what: "start, stop, remove and a look for the snapshot" },
   tool: "docker compose up -d --wait",
   open: () => openComposeStand(),
   // `up --wait` does less (it stops the old containers first), and is what its users wait for.

@@ -17,8 +17,12 @@ export async function countRequests<T>(work: () => Promise<T>): Promise<[T, Requ
   let requests = 0;
   let streams = 0;
   const open = new Map<ClientRequest, number>();
+  const seen = new WeakSet<ClientRequest>();
   const onStart = (message: unknown): void => {
     const { request } = message as { request: ClientRequest };
+    // One that is ended before its connection is there is announced again when it is.
+    if (seen.has(request)) return;
+    seen.add(request);
     requests++;
     open.set(request, performance.now());
     request.once("close", () => open.delete(request));

@@ -5,7 +5,6 @@ import type { BenchEngine } from "./bench-engine.ts";
 export const KUBERNETES: BenchEngine = {
   title: "Kubernetes",
   limits: { missing: 1, crash: 3, sick: 4 },
-  flatInReplicas: true,
   // `rollout status` ends when the engine is done: its time is the engine's own.
   goodLimit: (engineSeconds) => engineSeconds + 0.3,
   tool: "kubectl rollout status (and undo)",

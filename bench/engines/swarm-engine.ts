@@ -6,7 +6,6 @@ import { swarmFloor } from "./swarm-floor.ts";
 export const SWARM: BenchEngine = {
   title: "Swarm",
   limits: { missing: 1, crash: 1.5, sick: 4 },
-  flatInReplicas: true,
   goodLimit: (engineSeconds) => engineSeconds + 0.3,
   floor: swarmFloor,
   tool: "docker service update --update-failure-action rollback",
