@@ -4,6 +4,7 @@ import type { VariantName } from "../../test/contract/variants.ts";
 import { type Figure, median } from "../measure.ts";
 import type { BenchEngine } from "./bench-engine.ts";
 import { deployTo } from "./deploy-once.ts";
+import { DeployProgram } from "./deploy-program.ts";
 import { stopFirstFigures } from "./stop-first-figures.ts";
 
 const REPLICAS = 3;
@@ -12,7 +13,10 @@ const PATIENCE_MS = 60_000;
 /** How long Belay watches in the measurement of what watching costs. */
 const WATCH_MS = 20_000;
 
-/** The rollouts of one engine beside its own command line, both on the same application in the same minutes. */
+/**
+ * The rollouts of one engine beside its own command line, both on the same application in the same minutes, and both whole
+ * programs, timed from their start to their end.
+ */
 export async function rolloutFigures(engine: BenchEngine, times: number): Promise<Figure[]> {
   const stand = await engine.open();
   try {
@@ -24,7 +28,8 @@ export async function rolloutFigures(engine: BenchEngine, times: number): Promis
 
 async function measureAll(engine: BenchEngine, stand: EngineStand, times: number): Promise<Figure[]> {
   const { title, tool, limits } = engine;
-  const [belay, plain] = [await steadyApplication(stand, "belay"), await steadyApplication(stand, "plain")];
+  const [app, plain] = [await steadyApplication(stand, "belay"), await steadyApplication(stand, "plain")];
+  await using belay = await DeployProgram.open(app);
   const bad = (variant: VariantName, outcome: string) => badReleases(belay, plain, { variant, outcome, times });
   const figures: Figure[] = [];
   const note = (what: string, value: number, limit: number | undefined, today?: Attempt): void => {
@@ -48,8 +53,9 @@ async function measureAll(engine: BenchEngine, stand: EngineStand, times: number
   const good = await goodReleases(engine, belay, plain, times);
   if (good.floor !== undefined) note("good release, the engine's own time", good.floor, undefined);
   note("good release → proven", good.belay, good.limit, good.plain);
+  note("of that, before the plan and after the proof", good.around, undefined);
   figures.push(...(await stopFirstFigures(engine, stand, times)));
-  figures.push(await watching(title, belay));
+  figures.push(await watching(title, app));
   return figures;
 }
 
@@ -69,13 +75,13 @@ interface BadRelease {
 
 /** In turns. A tool that we had to end for its slowness is not asked again: it is no faster the next time. */
 async function badReleases(
-  belay: ApplicationStand,
+  belay: DeployProgram,
   plain: ApplicationStand,
   { variant, outcome, times }: BadRelease,
 ): Promise<[number, Attempt]> {
   const [own, others]: [number[], Attempt[]] = [[], []];
   for (let count = 0; count < times; count++) {
-    own.push((await deployTo(outcome, belay, { web: variant })).seconds);
+    own.push((await belay.deployTo(outcome, { web: variant })).seconds);
     if (!others.at(-1)?.gaveUp) others.push(await plainOver(plain, variant));
   }
   return [median(own), middleOf(others)];
@@ -99,6 +105,8 @@ async function plainOver(app: ApplicationStand, variant: VariantName): Promise<A
 
 interface GoodReleases {
   readonly belay: number;
+  /** What of it the report does not count: the start of the program, and its end. */
+  readonly around: number;
   readonly plain: Attempt;
   readonly floor: number | undefined;
   readonly limit: number | undefined;
@@ -107,19 +115,22 @@ interface GoodReleases {
 /** All in turns, so that what else the machine does hits them alike. */
 async function goodReleases(
   engine: BenchEngine,
-  belay: ApplicationStand,
+  belay: DeployProgram,
   plain: ApplicationStand,
   times: number,
 ): Promise<GoodReleases> {
-  const [own, others, floors]: [number[], Attempt[], number[]] = [[], [], []];
+  const [own, around, others, floors]: [number[], number[], Attempt[], number[]] = [[], [], [], []];
   for (let count = 0; count < times; count++) {
-    own.push((await deployTo("succeeded", belay, { web: `steady${count + 2}` })).seconds);
+    const { seconds, reported } = await belay.deployTo("succeeded", { web: `steady${count + 2}` });
+    own.push(seconds);
+    around.push(seconds - reported);
     others.push(await plain.hand.attempt("web", `steady${2 * count + 2}`, PATIENCE_MS));
     if (engine.floor !== undefined) floors.push(await engine.floor(plain, `steady${2 * count + 3}`, false));
   }
   const sample = middleOf(others);
   const floor = engine.floor === undefined ? undefined : median(floors);
-  return { belay: median(own), plain: sample, floor, limit: engine.goodLimit?.(floor ?? sample.seconds) };
+  const limit = engine.goodLimit?.(floor ?? sample.seconds);
+  return { belay: median(own), around: median(around), plain: sample, floor, limit };
 }
 
 /** Processor time while everything is right and Belay waits for the stable window to pass. */

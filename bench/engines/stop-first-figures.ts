@@ -1,7 +1,7 @@
 import type { EngineStand } from "../../test/contract/stand.ts";
 import { type Figure, median } from "../measure.ts";
 import type { BenchEngine } from "./bench-engine.ts";
-import { deployTo } from "./deploy-once.ts";
+import { DeployProgram } from "./deploy-program.ts";
 
 const REPLICAS = 3;
 const GRACES_S = [1, 10];
@@ -19,10 +19,11 @@ export async function stopFirstFigures(engine: BenchEngine, stand: EngineStand, 
     const app = await stand.application(`bench-grace${graceS}`);
     await app.define({ web: { replicas: REPLICAS, stopFirst: { graceS } } });
     await app.hand.up({ web: "stubborn" });
+    await using belay = await DeployProgram.open(app);
     const [own, floors]: [number[], number[]] = [[], []];
     for (let count = 0; count < times; count++) {
       floors.push(await engine.floor(app, "crash", true));
-      own.push((await deployTo("rolled_back", app, { web: "crash" })).seconds);
+      own.push((await belay.deployTo("rolled_back", { web: "crash" })).seconds);
     }
     await app.remove();
     const what = `${engine.title}: crash, stop-first, grace ${graceS} s`;
