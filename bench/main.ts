@@ -8,10 +8,12 @@ import { builds } from "./builds.ts";
 import { COMPOSE } from "./engines/compose-engine.ts";
 import { composeReplicaFigures } from "./engines/compose-replicas.ts";
 import { KUBERNETES } from "./engines/kubernetes-engine.ts";
+import { kubernetesLostRequests } from "./engines/kubernetes-lost-requests.ts";
 import { otherNodeFigures } from "./engines/other-node.ts";
 import { requestFigures } from "./engines/request-figures.ts";
 import { rolloutFigures } from "./engines/rollout-figures.ts";
 import { SWARM } from "./engines/swarm-engine.ts";
+import { swarmLostRequests } from "./engines/swarm-lost-requests.ts";
 import { judge } from "./judge.ts";
 import { describeFigure, type Figure, reached } from "./measure.ts";
 import { push } from "./push.ts";
@@ -38,9 +40,11 @@ const GROUPS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   compose: () => rolloutFigures(COMPOSE, TIMES),
   "compose-requests": async () => [...(await composeReplicaFigures()), ...(await requestFigures(COMPOSE))],
   swarm: () => rolloutFigures(SWARM, TIMES),
+  "swarm-lost": swarmLostRequests,
   "swarm-nodes": () => otherNodeFigures(TIMES),
   "swarm-requests": () => requestFigures(SWARM),
   kubernetes: () => rolloutFigures(KUBERNETES, TIMES),
+  "kubernetes-lost": kubernetesLostRequests,
   "kubernetes-requests": () => requestFigures(KUBERNETES),
 };
 

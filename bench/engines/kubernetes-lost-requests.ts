@@ -1,0 +1,31 @@
+import { pinnedReference } from "@belay/core";
+import { startRegistry, useKubernetes } from "@belay/testkit";
+import { openCatalogue } from "../../test/contract/images.ts";
+import { createWorkloadsApplication, Space } from "../../test/contract/kubernetes-stand.ts";
+import { gracefulWorkload } from "../../test/engines/graceful-workload.ts";
+import type { Figure } from "../measure.ts";
+import { lostRequestFigure } from "./lost-requests.ts";
+
+/** Longer than a good release takes; it would wait for ten minutes (`progressDeadlineSeconds`) for a bad one. */
+const PATIENCE_MS = 30_000;
+
+/** Two pods behind a Service. */
+export async function kubernetesLostRequests(): Promise<Figure[]> {
+  await using cluster = await useKubernetes();
+  await using registry = await startRegistry();
+  const images = await openCatalogue(registry);
+  const space = new Space(cluster, images, "bench-lost");
+  await space.create();
+  space.definitions = { web: { replicas: 2 } };
+  const url = await gracefulWorkload(space, pinnedReference(await images.identity("good1")) ?? "");
+  const app = createWorkloadsApplication(space, () => undefined);
+  const undo = async (): Promise<void> => {
+    await space.kubectl("rollout", "undo", "deployment/web");
+    await space.kubectl("rollout", "status", "deployment/web", "--timeout", "60s");
+  };
+  const comparison = { tool: "kubectl set image, rollout status, undo", patienceMs: PATIENCE_MS, undo };
+  // Nothing but its readiness probe is asked here: what crashes later than that is a matter of the stable window.
+  const figure = await lostRequestFigure({ title: "Kubernetes Service", app, url, crash: "exits", ...comparison });
+  await app.remove();
+  return [figure];
+}
