@@ -9,7 +9,9 @@ import { stopFirstFigures } from "./stop-first-figures.ts";
 
 const REPLICAS = 3;
 /** Longer than any tool needs that decides by itself. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 30_000;
+/** A tool that takes so many seconds is compared with three times: its median is no nearer to anything after five. */
+const SLOW = { seconds: 10, times: 3 } as const;
 /** How long Belay watches in the measurement of what watching costs. */
 const WATCH_MS = 20_000;
 
@@ -73,7 +75,7 @@ interface BadRelease {
   readonly times: number;
 }
 
-/** In turns. A tool that we had to end for its slowness is not asked again: it is no faster the next time. */
+/** In turns. */
 async function badReleases(
   belay: DeployProgram,
   plain: ApplicationStand,
@@ -82,9 +84,15 @@ async function badReleases(
   const [own, others]: [number[], Attempt[]] = [[], []];
   for (let count = 0; count < times; count++) {
     own.push((await belay.deployTo(outcome, { web: variant })).seconds);
-    if (!others.at(-1)?.gaveUp) others.push(await plainOver(plain, variant));
+    if (!isKnown(others)) others.push(await plainOver(plain, variant));
   }
   return [median(own), middleOf(others)];
+}
+
+/** A tool that we had to end is no faster the next time. */
+function isKnown(attempts: readonly Attempt[]): boolean {
+  if (attempts.at(-1)?.gaveUp) return true;
+  return attempts.length >= SLOW.times && attempts.every(({ seconds }) => seconds > SLOW.seconds);
 }
 
 /** The one whose time is the median, or the next one above it. */
