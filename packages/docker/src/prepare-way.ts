@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { ConnectOptions, Docker } from "./connect-docker.ts";
 import { contextAddress, DEFAULT_SOCKET, isDefaultAddress } from "./context-address.ts";
 import type { DialCommand } from "./dial-socket.ts";
@@ -43,7 +44,9 @@ async function socketOf(
   if (process.platform === "win32" || cli !== undefined || env.DOCKER_TLS || env.DOCKER_TLS_VERIFY) return undefined;
   if (address?.startsWith("unix:///")) return address.slice("unix://".length);
   const place = { ...(context !== undefined && { context }), ...(host !== undefined && { host }), env };
-  return address === undefined && (await isDefaultAddress(place)) ? DEFAULT_SOCKET : undefined;
+  // Where nothing is there, the command line knows better what may be missing: itself, to begin with.
+  const isThere = address === undefined && existsSync(DEFAULT_SOCKET);
+  return isThere && (await isDefaultAddress(place)) ? DEFAULT_SOCKET : undefined;
 }
 
 function isLocal(address: string): boolean {
