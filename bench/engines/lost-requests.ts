@@ -60,5 +60,5 @@ async function lostDuring(url: string, work: () => Promise<void>): Promise<LoopR
   await twoMoreSeconds();
   await work();
   await twoMoreSeconds();
-  return loop.stop();
+  return await loop.stop();
 }
