@@ -12,8 +12,8 @@ export interface Served {
   readonly app: ApplicationStand;
   /** Where its users ask. */
   readonly url: string;
-  /** Ends by itself at once. */
-  readonly crash: VariantName;
+  /** Releases that are taken off again. */
+  readonly bad: readonly VariantName[];
   readonly tool: string;
   /** When that is ended, which may wait for minutes until it gives up a bad release. */
   readonly patienceMs: number;
@@ -23,19 +23,18 @@ export interface Served {
 
 /** Requests that users lose during releases by Belay, and during the same ones by the engine's own command line. */
 export async function lostRequestFigure(served: Served): Promise<Figure> {
-  const { title, app, url, crash, tool, patienceMs, undo } = served;
+  const { title, app, url, bad, tool, patienceMs, undo } = served;
   await waitForAnswer(url);
   await using belay = await DeployProgram.open(app);
   const own = await lostDuring(url, async () => {
     await belay.deployTo("succeeded", { web: "good2" });
-    await belay.deployTo("rolled_back", { web: crash });
-    await belay.deployTo("rolled_back", { web: "unhealthy" });
+    for (const variant of bad) await belay.deployTo("rolled_back", { web: variant });
     await belay.deployTo("succeeded", { web: "good3" });
     await belay.rollBack();
   });
   const plain = await lostDuring(url, async () => {
     const release = (variant: VariantName) => app.hand.attempt("web", variant, patienceMs);
-    for (const variant of ["good4", crash, "unhealthy", "good5"] as const) await release(variant);
+    for (const variant of ["good4", ...bad, "good5"] as const) await release(variant);
     await undo();
   });
   return {

@@ -32,7 +32,9 @@ export async function swarmLostRequests(): Promise<Figure[]> {
     const app = createSwarmApplication(services, async () => undefined);
     const undo = () => engine.docker(["service", "rollback", service]);
     const comparison = { tool: "docker service update, rollback", patienceMs: PATIENCE_MS, undo };
-    figures.push(await lostRequestFigure({ title: `Swarm behind ${name}`, app, url, crash: "crash", ...comparison }));
+    figures.push(
+      await lostRequestFigure({ title: `Swarm behind ${name}`, app, url, bad: ["crash", "unhealthy"], ...comparison }),
+    );
     await app.remove();
   }
   return figures;
