@@ -2,7 +2,7 @@ import type { Space } from "../contract/kubernetes-stand.ts";
 import { PORT } from "../contract/variants.ts";
 
 /** Long enough for a busy machine's Service to have forgotten a pod that ends. */
-const FAREWELL_S = 5;
+const FAREWELL_S = 8;
 
 /**
  * A Deployment `web` with two pods, as docs/kubernetes.md says that an application has to be for no request to be lost, behind
