@@ -1,3 +1,4 @@
+import { OUTCOMES } from "@belay/core";
 import {
   announceCommit,
   beManager,
@@ -6,11 +7,13 @@ import {
   runCli,
   runStep,
   type ShopStage,
+  type ShopStep,
   startEngine,
   waitForAnswer,
   waitUntil,
 } from "@belay/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { startChangeGate } from "../contract/change-gate.ts";
 
 let engine: EngineRig;
 let shop: ShopStage;
@@ -49,26 +52,59 @@ async function tasks(): Promise<string[]> {
   return lines.map((line) => line.split(" ").slice(0, 2).join(" ")).sort();
 }
 
-/**
- * The main step, killed when its log says `text`, or when a task of the new release runs. `stable` is longer than a busy
- * machine needs to hear either, so that the kill comes before its end; the way back is watched for as long.
- */
-async function killedAt(text: string | undefined, before: readonly string[]): ReturnType<typeof runStep> {
-  let signal: ((signal: NodeJS.Signals) => void) | undefined;
+/** Version and content of the services. */
+async function specs(): Promise<string> {
+  const services = [`${shop.project}_web`, `${shop.project}_proxy`];
+  const format = "{{.ID}} {{.Version.Index}} {{json .Spec}}";
+  return (await engine.docker(["service", "inspect", "--format", format, ...services])).stdout;
+}
+
+/** How the deployments ended, the newest first. */
+async function outcomes(): Promise<(string | undefined)[]> {
+  const { json, stderr } = await runCli(shop, "status", { args: ["--json"] });
+  expect(json, stderr).toBeDefined();
+  const history = json?.history as readonly { readonly end?: { readonly outcome: string } }[];
+  return history.map(({ end }) => end?.outcome);
+}
+
+type Told = Partial<Record<"stable" | "on-cancel", string>>;
+
+/** The main step, sent `signal` when its log says `text`, or when a task of the new release runs. */
+async function sentAt(
+  text: string | undefined,
+  signal: NodeJS.Signals,
+  before: readonly string[],
+  inputs: Told,
+): Promise<ShopStep> {
+  let send: ((signal: NodeJS.Signals) => void) | undefined;
   const main = runStep(shop, "deploy/index", {
     folder,
-    inputs: { stable: "20s" },
+    inputs,
     onOutput: (log, kill) => {
-      signal ??= kill;
-      if (text !== undefined && log.includes(text)) kill("SIGKILL");
+      if (text !== undefined && send === undefined && log.includes(text)) kill(signal);
+      if (text === undefined || log.includes(text)) send ??= kill;
     },
   });
   if (text !== undefined) return main;
   const isNew = async (): Promise<boolean> =>
     (await tasks()).some((one) => one.endsWith(" Running") && !before.includes(one));
   await waitUntil("a task of the new release runs", isNew, { withinMs: 60_000, everyMs: 100 });
-  signal?.("SIGKILL");
+  send?.(signal);
   return main;
+}
+
+/** Longer than a busy machine needs to hear of either, so that the signal comes before its end. The way back is watched for as long. */
+const LONG: Told = { stable: "20s" };
+/** The rollout of three tasks, one after another, is long enough for one that is sent in its middle. */
+const SHORT: Told = { stable: "5s" };
+
+const post = (main: ShopStep, inputs: Told = {}): Promise<ShopStep> =>
+  runStep(shop, "deploy/post", { folder, inputs, state: main.state, run: main.run });
+
+async function expectOld(before: readonly string[]): Promise<void> {
+  expect(await tasks()).toEqual(before);
+  await waitForAnswer(shop.url);
+  expect(await (await fetch(shop.url)).text()).toContain("Welcome to the shop");
 }
 
 describe("a deployment to a swarm whose runner is killed", { timeout: 400_000 }, () => {
@@ -78,13 +114,59 @@ describe("a deployment to a swarm whose runner is killed", { timeout: 400_000 },
     ["when a task of the new release runs", undefined],
   ])("%s is put right by the post step", async (_, text) => {
     const before = await tasks();
-    const main = await killedAt(text, before);
+    const main = await sentAt(text, "SIGKILL", before, LONG);
     expect(main.signal, main.log).toBe("SIGKILL");
-    const post = await runStep(shop, "deploy/post", { folder, state: main.state });
-    expect(post.exitCode, post.log).toBe(0);
-    expect(post.log).toContain("recovered (rolled_back)");
-    expect(await tasks()).toEqual(before);
-    await waitForAnswer(shop.url);
-    expect(await (await fetch(shop.url)).text()).toContain("Welcome to the shop");
+    const after = await post(main);
+    expect(after.exitCode, after.log).toBe(0);
+    expect(after.log).toContain("recovered (rolled_back)");
+    await expectOld(before);
+  });
+});
+
+describe("a deployment to a swarm whose job is cancelled", { timeout: 400_000 }, () => {
+  it("in its middle takes the new release off again, and leaves nothing to the post step", async () => {
+    const before = await tasks();
+    const main = await sentAt(undefined, "SIGINT", before, SHORT);
+    expect(main.outputs, main.log).toMatchObject({ outcome: "rolled_back", "exit-code": "4", cause: "cancelled" });
+    await expectOld(before);
+    expect(await post(main)).toMatchObject({ exitCode: 0, log: "" });
+  });
+
+  it("and that is to leave it does so, and the post step puts it right", async () => {
+    const before = await tasks();
+    const inputs: Told = { ...SHORT, "on-cancel": "leave" };
+    const main = await sentAt(undefined, "SIGTERM", before, inputs);
+    expect(main.outputs, main.log).toMatchObject({ outcome: "unverified", "exit-code": "9", cause: "cancelled" });
+    expect(await tasks(), "nothing was put back").not.toEqual(before);
+    const after = await post(main, inputs);
+    expect(after, after.log).toMatchObject({ exitCode: 0 });
+    expect(after.log).toContain("recovered (rolled_back)");
+    await expectOld(before);
+  });
+
+  it.each([
+    ["while it plans", /^GET .*\/services/, false],
+    ["when it begins", /^POST .*\/configs\/create/, true],
+  ])("before the first change, %s, has touched nothing", async (_, asked, isBegun) => {
+    const [before, ends] = [await specs(), await outcomes()];
+    await using gate = await startChangeGate({ path: (engine.env.DOCKER_HOST ?? "").slice("unix://".length) });
+    const env = { ...engine.env, DOCKER_HOST: `tcp://127.0.0.1:${gate.port}` };
+    const held = gate.stopBefore(1, asked);
+    let send: ((signal: NodeJS.Signals) => void) | undefined;
+    const step = runStep({ ...shop, engine: { ...shop.engine, env } }, "deploy/index", {
+      folder,
+      onStart: (kill) => {
+        send = kill;
+      },
+    });
+    await Promise.race([held, step]);
+    send?.("SIGINT");
+    await gate.open();
+    const main = await step;
+    const { exitCode } = OUTCOMES.cancelled;
+    expect(main.outputs, main.log).toMatchObject({ outcome: "cancelled", "exit-code": String(exitCode) });
+    expect(await specs()).toBe(before);
+    expect(await outcomes()).toEqual(isBegun ? ["cancelled", ...ends] : ends);
+    expect(await post(main)).toMatchObject({ exitCode: 0, log: "" });
   });
 });

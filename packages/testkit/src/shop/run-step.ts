@@ -16,6 +16,8 @@ export interface ShopStepOptions {
   readonly folder?: string;
   /** Run that the job belongs to: as the step before said. Default a new one. */
   readonly run?: number;
+  /** Told how to send it a signal, as soon as it runs. */
+  readonly onStart?: (kill: (signal: NodeJS.Signals) => void) => void;
   /** Told of all that the step printed so far. */
   readonly onOutput?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
@@ -51,6 +53,7 @@ export async function runStep(stage: ShopStage, entry: string, options: ShopStep
     env,
     stdio: ["ignore", "pipe", "pipe"],
   });
+  options.onStart?.((signal) => child.kill(signal));
   let log = "";
   const hear = (chunk: Buffer): void => {
     log += chunk;
