@@ -23,8 +23,10 @@ export interface BundleOptions {
   readonly cwd?: string;
   /** Folder of the bundles. Default: `dist/`. */
   readonly dist?: string;
-  /** Sent after this many milliseconds. */
+  /** Sent once, as soon as its standard output is so. */
   readonly kill?: { readonly signal: NodeJS.Signals; readonly when: (stdout: string) => boolean };
+  /** Told how to send it a signal, as soon as it runs. */
+  readonly onStart?: (send: (signal: NodeJS.Signals) => void) => void;
 }
 
 /** Runs a file of `dist/` as a runner does: a process of its own, `INPUT_*`, and the `GITHUB_*` files. */
@@ -68,6 +70,7 @@ function run(args: readonly string[], place: { env: NodeJS.ProcessEnv; cwd: stri
     const child = spawn(process.execPath, args, { ...place, stdio: ["ignore", "pipe", "pipe"] });
     let [stdout, stderr] = ["", ""];
     let killed = false;
+    options.onStart?.((signal) => child.kill(signal));
     child.stdout.on("data", (chunk) => {
       stdout += chunk;
       if (options.kill?.when(stdout) === true && !killed) killed = child.kill(options.kill.signal);

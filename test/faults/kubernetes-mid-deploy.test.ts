@@ -1,8 +1,9 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "@belay/testkit";
+import { OUTCOMES } from "@belay/core";
+import { startTcpProxy, type TcpProxy, temporaryFolder, waitUntil } from "@belay/testkit";
 import { describe, expect } from "vitest";
-import { type BundleResult, runBundle } from "../bundles/run-bundle.ts";
+import { type BundleOptions, type BundleResult, runBundle } from "../bundles/run-bundle.ts";
 import { it, type Shop, templateOf, workload } from "../engines/kubernetes-space.ts";
 
 /* The action's step on a cluster is killed as a runner kills it, and its `post:` step finds what it left. */
@@ -11,6 +12,14 @@ const IMAGE = "{.spec.template.spec.containers[0].image}";
 /** A job of GitHub Actions, without a repository: there is no GitHub to tell. */
 const ENV = { GITHUB_ACTIONS: "true", GITHUB_RUN_ID: "4242", GITHUB_RUN_ATTEMPT: "1", GITHUB_JOB: "test" } as const;
 const KILLED = -1;
+const VERSION = "{.metadata.uid} {.metadata.generation} {.metadata.annotations}";
+
+type Inputs = Readonly<Record<string, string>>;
+type Next = "good2" | "wrong-command";
+
+interface Kubeconfig {
+  readonly clusters: readonly { readonly cluster: { server: string } }[];
+}
 
 /** A step of the deploy action, as it stands in a job on this namespace. */
 class Job {
@@ -22,7 +31,7 @@ class Job {
     this.#folder = folder;
   }
 
-  async write(variant: "good2" | "wrong-command"): Promise<void> {
+  async write(variant: Next): Promise<void> {
     const release = await this.#shop.release({ web: variant });
     const belay = {
       version: 1,
@@ -40,28 +49,54 @@ class Job {
     await writeFile(join(this.#folder, "release.json"), JSON.stringify(release));
   }
 
-  /** `at`: it is killed as soon as its log says so. */
-  main(at: string): Promise<BundleResult> {
-    return this.#step("index", {}, { signal: "SIGKILL", when: (stdout) => stdout.includes(at) });
+  /** It is sent `signal` as soon as its log says `at`. */
+  main(at: string, signal: NodeJS.Signals = "SIGKILL", inputs: Inputs = {}): Promise<BundleResult> {
+    return this.step("index", inputs, { kill: { signal, when: (stdout) => stdout.includes(at) } });
   }
 
-  post(main: BundleResult): Promise<BundleResult> {
-    return this.#step("post", Object.fromEntries(Object.entries(main.state).map(([key, is]) => [`STATE_${key}`, is])));
+  post(main: BundleResult, inputs: Inputs = {}): Promise<BundleResult> {
+    const state = Object.entries(main.state).map(([key, is]) => [`STATE_${key}`, is]);
+    return this.step("post", inputs, { env: Object.fromEntries(state) });
   }
 
-  #step(
-    entry: string,
-    state: Readonly<Record<string, string>>,
-    kill?: NonNullable<Parameters<typeof runBundle>[1]>["kill"],
-  ) {
+  step(entry: "index" | "post", inputs: Inputs, { env, ...more }: BundleOptions): Promise<BundleResult> {
     const { kubeconfig } = this.#shop.cluster;
     return runBundle(`deploy/${entry}`, {
       cwd: this.#folder,
-      inputs: { release: "release.json", comment: "false" },
-      env: { ...ENV, ...state, KUBECONFIG: kubeconfig },
-      ...(kill === undefined ? {} : { kill }),
+      inputs: { release: "release.json", comment: "false", ...inputs },
+      env: { ...ENV, KUBECONFIG: kubeconfig, ...env },
+      ...more,
     });
   }
+
+  /** A way to the cluster that can be held up, and the kubeconfig for it. The API server's certificate is good for loopback, too. */
+  async detour(): Promise<{ readonly network: TcpProxy; readonly kubeconfig: string }> {
+    const config = JSON.parse(await readFile(this.#shop.cluster.kubeconfig, "utf8")) as Kubeconfig;
+    const { hostname: host, port } = new URL(config.clusters[0]?.cluster.server ?? "");
+    const network = await startTcpProxy({ host, port: Number(port) });
+    for (const { cluster } of config.clusters) cluster.server = `https://127.0.0.1:${network.port}`;
+    const kubeconfig = join(this.#folder, "kubeconfig");
+    await writeFile(kubeconfig, JSON.stringify(config), { mode: 0o600 });
+    return { network, kubeconfig };
+  }
+}
+
+/** It runs the first release, and a job is about to bring the next one. */
+async function prepare(shop: Shop, onTestFinished: (work: () => Promise<void>) => void, next: Next): Promise<Job> {
+  await shop.apply([workload("Deployment", { replicas: 2, template: templateOf(await shop.image("good1")) })]);
+  await shop.kubectl("rollout", "status", "deployment/web", "--timeout", "120s");
+  const folder = await temporaryFolder("belay-job");
+  onTestFinished(() => folder.remove());
+  const job = new Job(shop, folder.path);
+  await job.write(next);
+  return job;
+}
+
+/** The first release runs, and nothing is open any more. */
+async function expectOld(shop: Shop, job: Job, main: BundleResult): Promise<void> {
+  expect(await shop.read("deployment/web", IMAGE)).toBe(await shop.image("good1"));
+  await shop.kubectl("rollout", "status", "deployment/web", "--timeout", "120s");
+  expect(await job.post(main), "nothing is open any more").toMatchObject({ exitCode: 0 });
 }
 
 describe.concurrent("a kill of the runner", { timeout: 400_000 }, () => {
@@ -72,23 +107,69 @@ describe.concurrent("a kill of the runner", { timeout: 400_000 }, () => {
   ] as const)(
     "at %j of %s on a cluster is put right by the post step",
     async ([at, variant], { shop, onTestFinished }) => {
-      await shop.apply([workload("Deployment", { replicas: 2, template: templateOf(await shop.image("good1")) })]);
-      await shop.kubectl("rollout", "status", "deployment/web", "--timeout", "120s");
-      const folder = await temporaryFolder("belay-job");
-      onTestFinished(() => folder.remove());
-      const job = new Job(shop, folder.path);
-      await job.write(variant);
+      const job = await prepare(shop, onTestFinished, variant);
       const main = await job.main(at);
       expect(main.exitCode, main.stdout).toBe(KILLED);
       expect(main.stdout).toContain(at);
       const after = await job.post(main);
       expect(after.exitCode, main.stdout + after.stdout + after.stderr).toBe(0);
       expect(after.stdout).toContain("recovered (rolled_back)");
-      expect(await shop.read("deployment/web", IMAGE)).toBe(await shop.image("good1"));
-      await shop.kubectl("rollout", "status", "deployment/web", "--timeout", "120s");
-      const again = await job.post(main);
-      expect(again, "nothing is open any more").toMatchObject({ exitCode: 0 });
-      expect(again.stdout).toContain("Ledger: nothing");
+      await expectOld(shop, job, main);
+      expect((await job.post(main)).stdout).toContain("Ledger: nothing");
     },
   );
+});
+
+describe.concurrent("a cancelled job", { timeout: 400_000 }, () => {
+  it("takes the new release off a cluster again, and leaves nothing to the post step", async ({
+    shop,
+    onTestFinished,
+  }) => {
+    const job = await prepare(shop, onTestFinished, "good2");
+    const main = await job.main("changed deployment/web", "SIGINT");
+    expect(main.outputs, main.stdout).toMatchObject({ outcome: "rolled_back", "exit-code": "4", cause: "cancelled" });
+    await expectOld(shop, job, main);
+    expect((await job.post(main)).stdout).toBe("");
+  });
+
+  it("that is to leave the release on a cluster does so, and the post step puts it right", async ({
+    shop,
+    onTestFinished,
+  }) => {
+    const job = await prepare(shop, onTestFinished, "good2");
+    const inputs = { "on-cancel": "leave" };
+    const main = await job.main("changed deployment/web", "SIGTERM", inputs);
+    expect(main.outputs, main.stdout).toMatchObject({ outcome: "unverified", "exit-code": "9", cause: "cancelled" });
+    expect(await shop.read("deployment/web", IMAGE)).toBe(await shop.image("good2"));
+    const after = await job.post(main, inputs);
+    expect(after.exitCode, main.stdout + after.stdout + after.stderr).toBe(0);
+    expect(after.stdout).toContain("recovered (rolled_back)");
+    await expectOld(shop, job, main);
+  });
+
+  it("has touched nothing of a cluster before its first change", async ({ shop, onTestFinished }) => {
+    const job = await prepare(shop, onTestFinished, "good2");
+    const before = await shop.read("deployment/web", VERSION);
+    const { network, kubeconfig } = await job.detour();
+    onTestFinished(() => network.stop());
+    network.silence();
+    const asks = (): boolean => network.accepted > 0;
+    const main = await job.step(
+      "index",
+      {},
+      {
+        env: { KUBECONFIG: kubeconfig },
+        onStart: (send) =>
+          void waitUntil("it asks the cluster", asks, { withinMs: 60_000 }).then(() => {
+            send("SIGINT");
+            network.heal();
+          }),
+      },
+    );
+    const { exitCode } = OUTCOMES.cancelled;
+    expect(main.outputs, main.stdout).toMatchObject({ outcome: "cancelled", "exit-code": String(exitCode) });
+    expect(await shop.read("deployment/web", VERSION)).toBe(before);
+    expect(await shop.kubectl("get", "secrets", "--selector", "belay.dev/record=true", "--output", "name")).toBe("");
+    expect((await job.post(main)).stdout).toBe("");
+  });
 });
