@@ -96,7 +96,7 @@ class Project {
   }
 
   async #service(name: string): Promise<object> {
-    const { replicas, env, memory, goal, dependsOn = [], config } = this.definitions[name] ?? {};
+    const { replicas, env, memory, goal, dependsOn = [], config, alone } = this.definitions[name] ?? {};
     const image = await this.images.identity(this.variants[name] ?? "good1");
     const conditions = dependsOn.map((other) => [other, { condition: conditionOf(this.definitions[other]) }]);
     return {
@@ -107,6 +107,8 @@ class Project {
       ...(memory && { mem_limit: memory }),
       ...(replicas === undefined ? {} : { deploy: { replicas } }),
       ...(dependsOn.length > 0 && { depends_on: Object.fromEntries(conditions) }),
+      ...(alone === "name" && { container_name: `${this.scope.project}-the-${name}` }),
+      ...(typeof alone === "object" && { ports: [`127.0.0.1:${alone.port}:8080`] }),
       ...(config && { configs: [{ source: name, target: "/etc/shop.conf" }] }),
     };
   }

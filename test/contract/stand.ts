@@ -42,6 +42,8 @@ export interface ServiceDefinition {
   readonly nowhere?: boolean;
   /** Old instances end before new ones start, and have so many seconds for it. Where the engine has that choice (Swarm). */
   readonly stopFirst?: { readonly graceS: number };
+  /** It can't run twice: its name, or this port of the machine, can be had only once. Where the files say so (Compose). */
+  readonly alone?: "name" | { readonly port: number };
   /** How long an instance may take for its end, in seconds; default 1. Where the workload says so (Kubernetes). */
   readonly graceS?: number;
 }

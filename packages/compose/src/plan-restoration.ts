@@ -185,6 +185,8 @@ async function restoreOld(
     if (service.exclusive) {
       const blocking = newOnes(state, snapshot, service, containers);
       await endAll(state, blocking, signal);
+      // A model that a dead run left has the very name that the old one is to get back.
+      await removeModels(state, signal);
     }
     const now = damaged.map((was) => counterpart(was, containers));
     // Whoever was told to end ends first: starting it before that would do nothing.
