@@ -1,6 +1,9 @@
 import type { RolloutPolicy } from "./policy.ts";
 import type { ServiceChange } from "./target.ts";
 
+/** The check of the finding that there is nothing to go back to: no release has been proven here yet, and what runs is not right. */
+export const NOTHING_PROVEN = "nothing_proven";
+
 /** Whether a release that fails stays, by policy. A first deployment, with nothing to go back to, has a rule of its own. */
 export function keepsFailed(
   services: readonly ServiceChange[],

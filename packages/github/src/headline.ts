@@ -6,6 +6,7 @@ import {
   type FailureReport,
   formatDuration,
   headlineOf,
+  NOTHING_PROVEN,
   type Outcome,
 } from "@belay/core";
 import { describeSource } from "./describe-source.ts";
@@ -86,12 +87,22 @@ const LEADS: Record<Outcome, (report: DeploymentReport) => string> = {
       : "gave way to another deployment and changes nothing any more.",
   cancelled: () => "was cancelled before the first change. Nothing was touched.",
   timed_out: () => "could not be proven healthy or broken in time. What runs now is below, as far as the target said.",
-  unverified: () => "runs, but Belay could not prove that it is healthy.",
-  failed: (report) =>
-    report.previous === undefined
+  unverified: (report) =>
+    foundNothingProven(report)
+      ? "was taken off again. What ran before is there, and was not right before either: no release has been proven here yet."
+      : "runs, but Belay could not prove that it is healthy.",
+  failed: (report) => {
+    if (foundNothingProven(report))
+      return "failed and was left in place: no release has been proven here yet, so there is nothing better to go back to.";
+    return report.previous === undefined
       ? "failed. It is the first deployment here, so there is nothing to go back to; it was left in place."
-      : "failed and was left in place, because going back is switched off here.",
+      : "failed and was left in place, because going back is switched off here.";
+  },
 };
+
+function foundNothingProven({ findings }: DeploymentReport): boolean {
+  return findings.some(({ check }) => check === NOTHING_PROVEN);
+}
 
 /** Who asked for a rollback, to what and why. Nothing for a release. */
 export function renderRollback({ rollback, release }: DeploymentReport): string {

@@ -55,6 +55,16 @@ describe("renderComment", () => {
     expect(text).toContain("docker compose -p shop logs --tail 100 web");
   });
 
+  it.each([
+    ["failed", "failed and was left in place: no release has been proven here yet"],
+    ["unverified", "was taken off again. What ran before is there, and was not right before either"],
+  ] as const)("says of one that %s why, where no release has been proven yet", (outcome, lead) => {
+    const nothing = { level: "warn", check: "nothing_proven", message: "there is nothing to go back to" } as const;
+    const report = { ...SAMPLE_REPORTS.rolled_back, outcome };
+    expect(renderComment({ ...report, findings: [nothing] }, context)).toContain(lead);
+    expect(renderComment(report, context)).not.toContain(lead);
+  });
+
   it("names what stays behind, unfolded and apart from what was found before", () => {
     const before = SAMPLE_REPORTS.succeeded.findings;
     const message = "the container shop-web-1 stays behind: device or resource busy.";

@@ -1,5 +1,5 @@
 import { keepsFailed, type Plan, type Source } from "@belay/core";
-import { ageFinding, current, driftFinding } from "@belay/rollout";
+import { ageFinding, current, driftFinding, nothingProvenFinding } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
 import { isOlder } from "./is-older.ts";
 import { releaseToDeploy } from "./release-to-deploy.ts";
@@ -21,8 +21,14 @@ export async function plan(context: PipelineContext, inputs: CommonInputs): Prom
     const older = (running: Source): ReturnType<typeof isOlder> => isOlder(context, release.source, running);
     const proven = should?.proven === true ? should.release?.source : undefined;
     const drift = driftFinding(should, made);
-    const age = await ageFinding(proven, settings.rollout, older);
-    const found = [drift, age, ...unsigned].filter((one) => one !== undefined);
+    const [age, nothing] = await Promise.all([
+      ageFinding(proven, settings.rollout, older),
+      nothingProvenFinding(
+        { target, log: context.log },
+        { before: should, plan: made, release, policy: settings.rollout },
+      ),
+    ]);
+    const found = [drift, age, nothing, ...unsigned].filter((one) => one !== undefined);
     const kept = keepsFailed(made.services, settings.rollout);
     return { ...made, findings: [...made.findings, ...found], keepsFailed: kept };
   });

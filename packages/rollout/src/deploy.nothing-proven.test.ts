@@ -4,6 +4,13 @@ import { current, history } from "./history.ts";
 import type { Behaviour } from "./testing/sim-engine.ts";
 import { type SimRunner, SimWorld } from "./testing/sim-world.ts";
 
+const IS_BACK = {
+  level: "warn",
+  check: "nothing_proven",
+  service: "web",
+  remedy: expect.stringContaining("no better"),
+};
+
 let world: SimWorld;
 let runner: SimRunner;
 
@@ -20,19 +27,19 @@ function inTime<T>(work: Promise<T>): Promise<T> {
   return world.time.run(work, 3_600_000);
 }
 
-/** What it deploys has no change of `web`, nor has its way back. */
-function leaveWeb({ target }: SimRunner): void {
+/** What it deploys has no change of this service, nor has its way back. */
+function leave(left: string, { target }: SimRunner): void {
   const plan = target.plan.bind(target);
   const snapshot = target.snapshot.bind(target);
   target.snapshot = (all) =>
     snapshot({ ...all, services: all.services.filter(({ action }) => action !== "unchanged") });
   target.plan = async (...asked) => {
     const { services, ...rest } = await plan(...asked);
-    const left = services.map((one) => {
-      if (one.service !== "web" || one.from === undefined) return one;
+    const changes = services.map((one) => {
+      if (one.service !== left || one.from === undefined) return one;
       return { ...one, action: "unchanged" as const, to: one.from };
     });
-    return { ...rest, services: left };
+    return { ...rest, services: changes };
   };
 }
 
@@ -52,16 +59,24 @@ describe("a release that fails where none was ever proven", () => {
     expect(entries.map(({ end }) => end?.outcome)).toEqual(["succeeded", "failed", "failed"]);
   });
 
-  it.each<[string, Behaviour, Partial<RolloutPolicy>, string]>([
-    ["which is well by now", { kind: "good", startMs: 0 }, {}, "rolled_back"],
-    ["which is not to be kept any more", { kind: "never ready" }, { onFirstFailure: "remove" }, "rollback_failed"],
-  ])("is taken off when it comes after a first one that failed, %s", async (_, then, policy, outcome) => {
+  it.each<[string, Behaviour, Partial<RolloutPolicy>, string, readonly object[]]>([
+    ["which is well by now", { kind: "good", startMs: 0 }, {}, "rolled_back", []],
+    [
+      "which is not to be kept any more",
+      { kind: "never ready" },
+      { onFirstFailure: "remove" },
+      "unverified",
+      [IS_BACK],
+    ],
+  ])("is taken off when it comes after a first one that failed, %s", async (_, then, policy, outcome, findings) => {
     behave("web-v1", { kind: "unhealthy", afterMs: 0 });
     await runner.deploy("v1");
     behave("web-v1", then);
     behave("web-v2", { kind: "crash", afterMs: 2_700 });
-    const result = await world.runner("third").deploy("v2", policy);
-    expect(result).toMatchObject({ outcome, report: { findings: [] } });
+    const third = world.runner("third");
+    leave("api", third);
+    const result = await third.deploy("v2", policy);
+    expect(result).toMatchObject({ outcome, cause: { cause: "crash_loop" }, report: { findings } });
   });
 
   it("is taken off when it spoils what was well, beside what was bad and is not touched", async () => {
@@ -69,7 +84,7 @@ describe("a release that fails where none was ever proven", () => {
     expect(await runner.deploy("v1")).toMatchObject({ outcome: "failed" });
     behave("api-v2", { kind: "crash", afterMs: 700 });
     const third = world.runner("third");
-    leaveWeb(third);
+    leave("web", third);
     expect(await third.deploy("v2")).toMatchObject({ outcome: "rolled_back", report: { findings: [] } });
     expect(world.engine.revisions()).toEqual({ api: "api-v1", web: "web-v1" });
   });
@@ -89,9 +104,38 @@ describe("a release that fails where none was ever proven", () => {
     await runner.deploy("v1");
     behave("web-v2", { kind: "never ready" });
     const third = world.runner("third");
+    leave("api", third);
     void world.time.sleep(3_000).then(() => third.cancel.abort());
     const result = await third.deploy("v2");
-    expect(result).toMatchObject({ outcome: "rollback_failed", leftOpen: false });
+    expect(result).toMatchObject({ outcome: "unverified", cause: { cause: "cancelled" }, leftOpen: false });
+    expect(result.report.findings).toMatchObject([IS_BACK]);
+    expect(await inTime(current(runner.target.store))).toEqual({ proven: false });
+  });
+
+  it("is rolled back when it is cancelled, and what comes back is well", async () => {
+    behave("web-v1", { kind: "unhealthy", afterMs: 0 });
+    await runner.deploy("v1");
+    behave("web-v2", { kind: "never ready" });
+    const third = world.runner("third");
+    void world.time.sleep(3_000).then(() => {
+      behave("web-v1", { kind: "good", startMs: 0 });
+      third.cancel.abort();
+    });
+    const result = await third.deploy("v2");
+    expect(result).toMatchObject({ outcome: "rolled_back", cause: { cause: "cancelled" }, report: { findings: [] } });
+  });
+
+  it("is a way back that failed when it is cancelled, and what was well does not come back", async () => {
+    behave("web-v1", { kind: "unhealthy", afterMs: 0 });
+    await runner.deploy("v1");
+    behave("web-v2", { kind: "never ready" });
+    const third = world.runner("third");
+    void world.time.sleep(3_000).then(() => {
+      behave("api-v1", { kind: "crash", afterMs: 0 });
+      third.cancel.abort();
+    });
+    const result = await third.deploy("v2");
+    expect(result).toMatchObject({ outcome: "rollback_failed", report: { findings: [] } });
     expect(result.report.likelyCause).toContain("cancelled");
   });
 
@@ -100,8 +144,9 @@ describe("a release that fails where none was ever proven", () => {
     await runner.deploy("v1");
     behave("web-v2", { kind: "never ready" });
     const second = world.runner("cancelled");
+    leave("api", second);
     void world.time.sleep(3_000).then(() => second.cancel.abort());
-    expect(await second.deploy("v2")).toMatchObject({ outcome: "rollback_failed" });
+    expect(await second.deploy("v2")).toMatchObject({ outcome: "unverified" });
     behave("web-v3", { kind: "crash", afterMs: 700 });
     const result = await world.runner("third").deploy("v3");
     expect(result).toMatchObject({ outcome: "failed", report: { findings: [{ check: "nothing_proven" }] } });

@@ -7,6 +7,7 @@ export { judge, type Seen } from "./judge.ts";
 export { interrupt, type Judgement, openJudgement, step } from "./judgement.ts";
 export { Ledger, type LedgerOptions } from "./ledger.ts";
 export { MemoryStore, type MemoryStoreOptions, type StoreFault } from "./memory-store.ts";
+export { nothingProvenFinding } from "./nothing-proven-finding.ts";
 export { type OpenSnapshot, openSnapshots } from "./open-snapshots.ts";
 export { LIFE_MS, patientStore } from "./patient-store.ts";
 export * from "./ports.ts";

@@ -21,6 +21,7 @@ async function whyKept(
   seen: readonly ObservedService[],
   failed?: string,
   at?: readonly ObservedService[],
+  way: "forward" | "back" = "forward",
 ) {
   const target = Object.assign(new SimTarget(new SimWorld().engine), { store: new MemoryStore() });
   const plan: Plan = {
@@ -37,7 +38,7 @@ async function whyKept(
   const look = async () => ({ at: 5_000, services: seen, probes: [] });
   const found = await nothingToGoBackTo({ target, log: silentLog([]) }, { before, plan, look });
   const end = at && { at: 9_000, services: at, probes: [] };
-  return found?.({ cause: "crash_loop", ...(failed === undefined ? {} : { service: failed }) }, end)?.service;
+  return found?.({ cause: "crash_loop", ...(failed === undefined ? {} : { service: failed }) }, end, way)?.service;
 }
 
 const WEB_BAD = service([old("1", BAD), old("2", BAD)], { desired: 2 });
@@ -69,4 +70,17 @@ it.each<[string, string | undefined, readonly ServiceChange[], Seen, string?, Se
   ["when the others are on their way out", "web", [WEB], [service([old("1", { phase: "draining" })])], "web"],
 ])("a release stays %s", async (_, kept, services, seen, failed, end) => {
   expect(await whyKept(services, seen, failed, end)).toBe(kept);
+});
+
+const API_BACK = service([instance("5")], { name: "api" });
+const API_HALF = service([instance("5"), old("3")], { name: "api" });
+
+it.each<[string, string | undefined, readonly ServiceChange[], Seen, string?, Seen?]>([
+  ["when what was bad is bad again", "web", [WEB, API_LEFT], [WEB_BAD, API_WELL], "web"],
+  ["when the rest is well again", "web", [WEB, API], [WEB_BAD, API_WELL], "web", [WEB_BAD, API_BACK]],
+  ["not when the rest is not all of it back", undefined, [WEB, API], [WEB_BAD, API_WELL], "web", [WEB_BAD, API_HALF]],
+  ["not when the rest is not well", undefined, [WEB, API], [WEB_BAD, API_WELL], "web", [WEB_BAD, API_NEW_BAD]],
+  ["not when what was well is not", undefined, [WEB, API], [WEB_BAD, API_WELL], "api", [WEB_BAD, API_NEW_BAD]],
+])("a way back has led to nothing worse %s", async (_, told, services, seen, failed, end) => {
+  expect(await whyKept(services, seen, failed, end, "back")).toBe(told);
 });

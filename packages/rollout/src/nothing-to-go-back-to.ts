@@ -3,14 +3,17 @@ import {
   type Finding,
   type Instance,
   messageOf,
+  NOTHING_PROVEN,
   type Observation,
   type ObservedService,
   type Plan,
 } from "@belay/core";
 import { isReady } from "./baseline.ts";
+import type { Course } from "./course.ts";
 import { everProven } from "./history.ts";
 import type { RolloutPorts } from "./ports.ts";
 import type { RunsFacts } from "./records.ts";
+import { wantedInstances } from "./scene.ts";
 
 /** How long the last end of an instance must be past before it is taken for well, in milliseconds: crashes come in rows. */
 const SETTLED_MS = 60_000;
@@ -24,32 +27,53 @@ export interface BeforeChange {
   readonly look: () => Promise<Observation>;
 }
 
-/** Why a release stays that failed for this cause; nothing when the way back may lead to something better. */
-export type WhyKept = (cause: CauseDetail, seen: Observation | undefined) => Finding | undefined;
+/**
+ * What there is to say where the way back leads nowhere for this cause, or (`back`) has led to nothing better; nothing where it
+ * may lead, or should have led, to something that is right. `seen`: at the end of that way.
+ */
+export type NothingProven = (
+  cause: CauseDetail,
+  seen: Observation | undefined,
+  way: Course["direction"],
+) => Finding | undefined;
+
+const REMEDIES = {
+  forward: "A release that fails stays, as a first one does (on-first-failure: keep). Deploy one that works.",
+  back: "What ran before is there again, no better than it was. Deploy a release that works.",
+} as const;
 
 /**
  * Tells when a way back would lead to nothing better: no release has ever been proven here, since the first one failed and was
  * kept, and nothing of the service that fails is right before the change either. Where it has become well since, it is worth
  * going back to; where that can't be told, it is tried.
  */
-export async function nothingToGoBackTo(
-  ports: Pick<RolloutPorts, "target" | "log">,
-  { before, plan, look }: BeforeChange,
-): Promise<WhyKept | undefined> {
+export async function nothingToGoBackTo(ports: AskedPorts, change: BeforeChange): Promise<NothingProven | undefined> {
+  const ill = await illBefore(ports, change);
+  if (ill.size === 0) return undefined;
+  const { plan, before } = change;
+  ports.log.warn(messageFor(before?.deployment, [...ill]));
+  return (cause, seen, way) =>
+    leadsNowhere(plan, ill, cause, (name) => isWell(name, seen, way))
+      ? findingOf(before?.deployment, ill, cause, REMEDIES[way])
+      : undefined;
+}
+
+/** Whom it asks. */
+export type AskedPorts = Pick<RolloutPorts, "target" | "log">;
+
+/** Services of which nothing is right that is to run, where no release has been proven yet. None where that can't be told. */
+export async function illBefore(ports: AskedPorts, { before, plan, look }: BeforeChange): Promise<ReadonlySet<string>> {
   // Whether the ledger knows a name for it does not matter: it has none after a run that was cancelled or killed since.
-  if (before === undefined || before.proven) return undefined;
+  if (before === undefined || before.proven) return NONE;
   try {
-    if (await everProven(ports.target.store)) return undefined;
-    const ill = illServices(plan, await look());
-    if (ill.size === 0) return undefined;
-    ports.log.warn(messageFor(before.deployment, [...ill]));
-    return (cause, seen) =>
-      leadsNowhere(plan, ill, cause, seen) ? findingOf(before.deployment, ill, cause) : undefined;
+    return (await everProven(ports.target.store)) ? NONE : illServices(plan, await look());
   } catch (error) {
     ports.log.debug(`Whether there is anything to go back to is not known: ${messageOf(error)}`);
-    return undefined;
+    return NONE;
   }
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /**
  * The way back brings what was well before: it leads nowhere only where the failure is of what was ill already, and nothing that
@@ -59,30 +83,36 @@ function leadsNowhere(
   { services }: Plan,
   ill: ReadonlySet<string>,
   { service: failed }: CauseDetail,
-  seen: Observation | undefined,
+  isStillWell: (name: string) => boolean,
 ): boolean {
   if (failed !== undefined && !ill.has(failed)) return false;
   const touched = services.filter(({ action }) => action !== "unchanged").map(({ service }) => service);
-  return touched.length > 0 && touched.every((one) => ill.has(one) || (failed !== undefined && isStillWell(one, seen)));
+  return touched.length > 0 && touched.every((one) => ill.has(one) || (failed !== undefined && isStillWell(one)));
 }
 
-function isStillWell(name: string, seen: Observation | undefined): boolean {
+/** On the way back it must be what it was: whole, and nothing beside it. */
+function isWell(name: string, seen: Observation | undefined, way: Course["direction"]): boolean {
   const service = seen && find(seen.services, name);
-  return seen !== undefined && service !== undefined && !isIll(service, seen.at);
+  if (seen === undefined || service === undefined) return false;
+  if (way === "forward") return !isIll(service, seen.at);
+  const wanted = wantedInstances(service);
+  const isAlone = service.instances.every((one) => one.phase !== "current" || wanted.includes(one));
+  return isAlone && wanted.length >= service.desired && wanted.every(isReady);
 }
 
-function findingOf(deployment: number | undefined, ill: ReadonlySet<string>, cause: CauseDetail): Finding {
+function findingOf(
+  deployment: number | undefined,
+  ill: ReadonlySet<string>,
+  cause: CauseDetail,
+  remedy: string,
+): Finding {
   const { service = [...ill][0] as string } = cause;
-  return {
-    level: "warn",
-    check: "nothing_proven",
-    service,
-    message: messageFor(deployment, cause.service === undefined ? [...ill] : [service]),
-    remedy: "A release that fails stays, as a first one does (on-first-failure: keep). Deploy one that works.",
-  };
+  const services = cause.service === undefined ? [...ill] : [service];
+  return { level: "warn", check: NOTHING_PROVEN, service, message: messageFor(deployment, services), remedy };
 }
 
-function messageFor(deployment: number | undefined, services: readonly string[]): string {
+/** A sentence that names them. */
+export function messageFor(deployment: number | undefined, services: readonly string[]): string {
   const kept = deployment === undefined ? "what runs" : `deployment ${deployment} failed, was kept and`;
   return `there is nothing to go back to for ${services.join(", ")}: no release has been proven here yet, and ${kept} is not right`;
 }

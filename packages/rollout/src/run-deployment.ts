@@ -1,5 +1,6 @@
 import {
   type CauseDetail,
+  type Finding,
   isBelayError,
   keepsFailed,
   messageOf,
@@ -15,7 +16,7 @@ import { announce, emit } from "./announce.ts";
 import { carryOut } from "./carry-out.ts";
 import { bound, type Course, type WayEnd } from "./course.ts";
 import type { EndDraft, Ledger } from "./ledger.ts";
-import { nothingToGoBackTo, type WhyKept } from "./nothing-to-go-back-to.ts";
+import { type NothingProven, nothingToGoBackTo } from "./nothing-to-go-back-to.ts";
 import { observeTarget } from "./observe-target.ts";
 import type { Aim, DeploymentResult, RolloutPorts } from "./ports.ts";
 import { proveRunning, seenDesired } from "./prove-running.ts";
@@ -40,6 +41,8 @@ interface Run extends Begun {
   readonly ports: RolloutPorts;
   readonly ledger: Ledger;
   readonly facts: RunFacts;
+  /** Where nothing has ever been proven, and something is not right before the change. */
+  readonly nothingProven?: NothingProven | undefined;
 }
 
 /**
@@ -72,12 +75,12 @@ export async function runDeployment(
   }
 }
 
-async function goForward(run: Run): Promise<DeploymentResult> {
-  const { ports, tenure, plan } = run;
-  const { policy } = run.aim;
+async function goForward(begun: Run): Promise<DeploymentResult> {
+  const { ports, tenure, plan } = begun;
+  const { policy } = begun.aim;
   const execution = ports.target.execution(plan, {
     deployment: tenure.deployment,
-    release: run.aim.release.digest,
+    release: begun.aim.release.digest,
     policy,
   });
   const beganAt = ports.clock.now();
@@ -90,7 +93,7 @@ async function goForward(run: Run): Promise<DeploymentResult> {
     deadlineAt: beganAt + policy.deadlineMs,
     cancel: AbortSignal.any([ports.signal, tenure.stop]),
   };
-  const whyKept = await findNoWayBack(run, course, execution.wanted);
+  const run: Run = { ...begun, nothingProven: await findNothingProven(begun, course, execution.wanted) };
   const end = await carryOut(course, execution);
   if (end.kind === "converged") {
     run.facts.leftBehind = execution.leftBehind?.() ?? [];
@@ -104,18 +107,24 @@ async function goForward(run: Run): Promise<DeploymentResult> {
   if (end.kind === "cancelled" && policy.onCancel === "leave")
     return leaveOpen(run, asked === undefined ? "unverified" : "superseded", cause);
   await collectEvidence(run, execution.wanted, end);
-  const noWayBack = whyKept?.(cause, end.observation);
+  // Where going back would lead to nothing better, it is treated like a first one.
+  const noWayBack =
+    policy.onFirstFailure === "keep" ? run.nothingProven?.(cause, end.observation, "forward") : undefined;
   const keep = noWayBack !== undefined || keepsFailed(plan.services, policy);
+  // A run that was cancelled has not shown that its release is bad: nobody needs it for a look.
   if (!keep || end.kind === "cancelled") return goBack(run, cause, execution.wanted);
   if (noWayBack !== undefined) run.facts.addFindings([noWayBack]);
   return keepFailed(run, cause);
 }
 
-/** Why this release is treated like a first one where it fails: going back would lead to nothing better. */
-async function findNoWayBack(run: Run, course: Course, wanted: readonly Wanted[]): Promise<WhyKept | undefined> {
+async function findNothingProven(
+  run: Run,
+  course: Course,
+  wanted: readonly Wanted[],
+): Promise<NothingProven | undefined> {
   const { ports, plan, facts } = run;
   const { policy, tenure } = course;
-  if (policy.onFirstFailure !== "keep" || keepsFailed(plan.services, policy)) return undefined;
+  if (keepsFailed(plan.services, policy)) return undefined;
   const limit = bound({ ...course, deadlineAt: course.beganAt + LOOK_MS });
   const look = (): Promise<Observation> =>
     abortable(observeTarget(ports.target, wanted, { tenure, signal: limit.signal }), limit.signal);
@@ -185,8 +194,28 @@ async function goBack(run: Run, cause: CauseDetail, planned: readonly Wanted[]):
   const running = await readBack(ports, policy);
   if (running === undefined) return leaveOpen(run, "unverified", { cause: "engine_unreachable" });
   facts.running = running;
-  facts.first = cause;
-  return endWith(run, "rollback_failed", back.cause, { proven: false });
+  return endIll(run, cause, back.cause, back.observation);
+}
+
+/**
+ * What ran before is not right. That is a way back that failed, and somebody has to look, unless it was so before as well and
+ * nothing was ever proven: then nothing was lost, and nothing is proven either.
+ */
+function endIll(
+  run: Run,
+  cause: CauseDetail,
+  ill: CauseDetail,
+  seen: Observation | undefined,
+): Promise<DeploymentResult> {
+  const nothing = run.nothingProven?.(ill, seen, "back");
+  if (nothing !== undefined) return endAsBefore(run, cause, nothing, { proven: false });
+  run.facts.first = cause;
+  return endWith(run, "rollback_failed", ill, { proven: false });
+}
+
+function endAsBefore(run: Run, cause: CauseDetail, nothing: Finding, runs: RunsFacts): Promise<DeploymentResult> {
+  run.facts.addFindings([nothing]);
+  return endWith(run, cause.cause === "superseded" ? "superseded" : "unverified", cause, runs);
 }
 
 /** The judge has found the old release right: that it is what runs is read, like a release that was deployed. */
@@ -204,17 +233,22 @@ async function proveBack(
     (one) => isLeftAlone(one, run.plan) && (isChanging(one, cause) || !isStill(one, proof.running)),
   );
   if (strange !== undefined) return endDrifted(run, cause, strange);
-  if (proof.cause !== undefined) {
-    facts.first = cause;
-    return endWith(run, "rollback_failed", proof.cause, { proven: false });
-  }
+  if (proof.cause !== undefined) return endIll(run, cause, proof.cause, back.observation);
   facts.restoreMs = back.ms;
-  const outcome = cause.cause === "superseded" ? "superseded" : "rolled_back";
-  return endWith(run, outcome, cause, restoredRuns(facts.before, back, proof.running));
+  const runs = restoredRuns(facts.before, back, proof.running);
+  const nothing = runs.proven ? undefined : stillIll(run, cause, back.observation);
+  if (nothing !== undefined) return endAsBefore(run, cause, nothing, runs);
+  return endWith(run, cause.cause === "superseded" ? "superseded" : "rolled_back", cause, runs);
+}
+
+/** Nothing was expected of what was not right before, so that the way back has proven nothing of it. */
+function stillIll(run: Run, cause: CauseDetail, seen: Observation | undefined): Finding | undefined {
+  const ill = run.facts.running.find((one) => one.ready === 0 && one.desired > 0 && !isLeftAlone(one, run.plan));
+  return ill && run.nothingProven?.({ ...cause, service: ill.service }, seen, "back");
 }
 
 /** The way back has nothing of it to put back: it must be as it was found. */
-function isLeftAlone({ service }: Wanted, { services }: Plan): boolean {
+function isLeftAlone({ service }: { readonly service: string }, { services }: Plan): boolean {
   return services.some((one) => one.service === service && one.action === "unchanged");
 }
 
