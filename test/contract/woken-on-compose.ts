@@ -1,3 +1,4 @@
+import { readdir, readFile } from "node:fs/promises";
 import { waitUntil } from "@belay/testkit";
 import { expect } from "vitest";
 import type { ChangeGate } from "./change-gate.ts";
@@ -19,6 +20,7 @@ const NEXT: Running = { api: ["unchecked3", 1], web: ["unchecked3", 1] };
 
 const STOP = /^POST \S+\/containers\/\w+\/stop/;
 const START = /^POST \S+\/containers\/\w+\/start/;
+const CREATE = /^POST \S+\/containers\/create/;
 const GIVE_NAMES = /^POST \S+\/networks\/\S+\/connect$/;
 /** A proof of life is a volume. */
 const SHOW_LIFE = /^POST \S+\/volumes\/create$/;
@@ -122,6 +124,46 @@ export async function wokenBeforeCreation(trial: Trial): Promise<void> {
   const victim = await deployTo(trial, stage, 1);
   await goTo(victim, stage.gate.stopAfter(1, LIST_ALL_VOLUMES));
   await expectHarmless(trial, stage, victim);
+}
+
+/**
+ * The run is killed, and compose, which it had called, goes on: what that was about to make is made after the recovery. It is
+ * never started, and the next release takes it away.
+ */
+export async function createdAfterRecovery(trial: Trial): Promise<void> {
+  await using stage = await openStage(trial);
+  const before = await trial.seen();
+  const victim = await deployTo(trial, stage, 1);
+  await goTo(victim, stage.gate.stopBefore(1, CREATE));
+  victim.signal("SIGKILL");
+  await victim.ended;
+  const { project } = trial.app.scope;
+  expect(await isMaking(project), "compose lives on").toBe(true);
+  const result = await trial.recover({ isGone: async ({ run }) => run === "victim" });
+  expect(result, trial.why(result)).toMatchObject({ kind: "recovered", outcome: "rolled_back" });
+  await trial.expectRunning(OLD);
+  await stage.gate.open();
+  await waitUntil("compose is gone", async () => !(await isMaking(project)), { withinMs: 60_000, everyMs: 100 });
+  const { services } = await trial.seen();
+  const late = Object.values(services).flatMap((all) => all.filter(({ running }) => !running));
+  expect(late, "it was too late to be seen by the recovery").not.toEqual([]);
+  for (const [name, all] of Object.entries(services)) {
+    expect(
+      all.filter(({ running }) => running),
+      "what runs is what ran before",
+    ).toEqual(before.services[name]);
+  }
+  const variants = { api: "unchecked3", web: "unchecked3" } as const;
+  const next = await trial.deploy(variants, { revision: commit(0xb0) });
+  expect(next, trial.why(next)).toMatchObject({ outcome: "succeeded" });
+  await trial.expectRunning(NEXT);
+}
+
+/** Whether a compose of that project is making containers. */
+async function isMaking(project: string): Promise<boolean> {
+  const processes = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(processes.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
+  return lines.some((line) => line.includes(`\0--project-name\0${project}\0`) && line.includes("\0--no-start\0"));
 }
 
 /** The dead run had stopped both old containers; its recoverer has started one of them again; then the next release comes. */

@@ -1,7 +1,13 @@
 import { describe, test, vi } from "vitest";
 import { openComposeStand } from "../contract/compose-stand.ts";
 import { Trial } from "../contract/trial.ts";
-import { wokenBeforeCreation, wokenBetweenStops, wokenInDrain, wokenInRecovery } from "../contract/woken-on-compose.ts";
+import {
+  createdAfterRecovery,
+  wokenBeforeCreation,
+  wokenBetweenStops,
+  wokenInDrain,
+  wokenInRecovery,
+} from "../contract/woken-on-compose.ts";
 
 vi.setConfig({ maxConcurrency: 4, testTimeout: 600_000 });
 
@@ -30,4 +36,8 @@ describe.concurrent("a run that is stopped within a step, and taken over: woken,
   it("just before the new containers are made", ({ trial }) => wokenBeforeCreation(trial));
 
   it("when it recovers, and has started one of two old containers", ({ trial }) => wokenInRecovery(trial));
+});
+
+describe.concurrent("a run that is killed while compose makes its containers", () => {
+  it("leaves a compose that does no harm", ({ trial }) => createdAfterRecovery(trial));
 });
