@@ -120,13 +120,30 @@ describe.concurrent("existing services of a swarm", () => {
     expect(new Set(await shop.running())).toEqual(new Set([await shop.pin("good1")]));
   });
 
-  it("are proven on the old release when the engine was faster", async ({ shop }) => {
-    await shop.create("good1", ["--replicas", "1", ...START_FIRST, "--update-failure-action", "rollback"]);
-    const bad = await shop.deploy({ web: "exits" }, { policy: { crashes: 99, stableMs: 15_000 } });
-    // 99 crashes would be tolerated: the engine's own rollback decided, and the crash that it reacted to is named.
-    const cause = { cause: "exited", detail: expect.stringMatching(/^exit code 0; .*roll/) };
-    expect(bad, shop.log.text()).toMatchObject({ outcome: "rolled_back", cause });
+  it.for(["rollback", "pause"])(
+    "are proven on the old release when the engine was faster with its %s",
+    async (action, { shop }) => {
+      await shop.create("good1", ["--replicas", "1", ...START_FIRST, "--update-failure-action", action]);
+      const bad = await shop.deploy({ web: "exits" }, { policy: { crashes: 99, stableMs: 15_000 } });
+      // 99 crashes would be tolerated: what the engine did decided, and the crash that it reacted to is named.
+      const words = action === "pause" ? /^exit code 0; .*pause/ : /^exit code 0; .*roll/;
+      const cause = { cause: "exited", detail: expect.stringMatching(words) };
+      expect(bad, shop.log.text()).toMatchObject({ outcome: "rolled_back", cause });
+      expect(await shop.image()).toBe(await shop.pin("good1"));
+    },
+  );
+
+  it("are proven on the old release when a person has the engine roll it back", async ({ shop }) => {
+    await shop.create("good1", ["--replicas", "2", ...START_FIRST]);
+    const onStep = once("watch", () => shop.engine.docker(["service", "rollback", "--detach", shop.name()]));
+    const result = await shop.deploy(
+      { web: "good2" },
+      { policy: { ...PATIENCE, stableMs: 15_000 }, ports: { onStep } },
+    );
+    const cause = { cause: "engine_rolled_back", service: "web", detail: expect.stringContaining("rollback") };
+    expect(result, shop.log.text()).toMatchObject({ outcome: "rolled_back", cause });
     expect(await shop.image()).toBe(await shop.pin("good1"));
+    expect(await shop.running()).toEqual([await shop.pin("good1"), await shop.pin("good1")]);
   });
 
   it("stay as a person made them in the middle of a deployment", async ({ shop }) => {

@@ -14,7 +14,7 @@ export const CAUSES = {
   start_timeout: "no instance became ready within the start time",
   probe_failed: "a health probe failed",
   engine_paused: "the update was paused on the engine",
-  engine_rolled_back: "the engine rolled the update back by itself",
+  engine_rolled_back: "the update was rolled back on the engine",
   instance_missing: "instances that should run do not exist",
   cancelled: "the run was cancelled",
   timed_out: "the deadline passed before the release was proven",
