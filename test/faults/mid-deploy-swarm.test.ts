@@ -96,7 +96,7 @@ async function sentAt(
 /** Longer than a busy machine needs to hear of either, so that the signal comes before its end. The way back is watched for as long. */
 const LONG: Told = { stable: "20s" };
 /** The rollout of three tasks, one after another, is long enough for one that is sent in its middle. */
-const SHORT: Told = { stable: "5s" };
+const SHORT: Told = { stable: "2s" };
 
 const post = (main: ShopStep, inputs: Told = {}): Promise<ShopStep> =>
   runStep(shop, "deploy/post", { folder, inputs, state: main.state, run: main.run });
