@@ -15,6 +15,33 @@ it("a task ended with its engine when nobody saw its end, and the engine was awa
   expect(diedWithEngine(killed, never)).toBe(false);
 });
 
+it("so did one whose container was there again, ended as it was told to", () => {
+  const told = [
+    task({ state: "complete", exitCode: 0 }),
+    ...[130, 143, 137].map((exitCode) => task({ state: "failed", err: `task: non-zero exit (${exitCode})`, exitCode })),
+  ];
+  for (const one of told) {
+    expect(diedWithEngine(one, after())).toBe(true);
+    expect(diedWithEngine(one, never)).toBe(false);
+    expect(diedWithEngine(one, after({ exitCode: one.Status.ContainerStatus?.ExitCode ?? 0 }))).toBe(false);
+  }
+});
+
+it("what is to end by itself did not, unless it was killed with its engine", () => {
+  const done = task({ state: "complete", exitCode: 0, iteration: 1 });
+  expect(diedWithEngine(done, after())).toBe(false);
+  expect(diedWithEngine({ ...killed, JobIteration: { Index: 1 } }, after())).toBe(true);
+  const once = { ...done.Spec, RestartPolicy: { Condition: "none" } } as const;
+  const { JobIteration: _, ...plain } = done;
+  expect(diedWithEngine({ ...plain, Spec: once }, after())).toBe(false);
+  expect(diedWithEngine({ ...plain, Spec: once, Status: killed.Status }, after())).toBe(true);
+});
+
+it("one that never had a container did not", () => {
+  const err = "starting container failed: no space left on device";
+  expect(diedWithEngine(task({ state: "failed", err, exitCode: 0 }), after())).toBe(false);
+});
+
 it("one that its engine cut off did, however the manager shows it", () => {
   const local = { exitCode: 137, revived: true } as const;
   const watch = { wasBroken: false, local: () => local };
