@@ -79,7 +79,7 @@ describe("a recovery during which the engine was away for its whole deadline", (
     await world.time.run(victim.start("v2"), LIMIT_MS);
     const rescue = world.runner("rescue", {
       onStep: (step) => {
-        if (step === "restore watch") world.engine.outage = { from: 0, to: world.time.now + 70_000 };
+        if (step === "restore watch") world.engine.outage = { from: 0, to: world.time.now + 130_000 };
       },
     });
     expect(await rescue.recover()).toMatchObject({
@@ -90,4 +90,16 @@ describe("a recovery during which the engine was away for its whole deadline", (
     expect(await newestEnd()).toMatchObject({ outcome: "rollback_failed", runs: { proven: false } });
     expect(await world.runner("next").deploy("v3")).toMatchObject({ outcome: "succeeded", recovered: [] });
   });
+});
+
+it("a recovery has time for what is slow to come up, however short the dead deployment's deadline was", async () => {
+  const victim: SimRunner = world.runner("victim", {
+    onStep: (step) => {
+      // Nothing of the old release runs any more.
+      if (step === "read back") victim.kill();
+    },
+  });
+  await world.time.run(victim.start("v2", { deadlineMs: 8_000 }), LIMIT_MS);
+  world.engine.behaviours.set("web-v1", { kind: "good", startMs: 15_000 });
+  expect(await world.runner("rescue").recover()).toMatchObject({ kind: "recovered", outcome: "rolled_back" });
 });

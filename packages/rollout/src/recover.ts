@@ -1,4 +1,12 @@
-import { BelayError, DEFAULT_ROLLOUT, type Digest, isBelayError, messageOf, sha256 } from "@belay/core";
+import {
+  BelayError,
+  DEFAULT_ROLLOUT,
+  type Digest,
+  isBelayError,
+  messageOf,
+  type RolloutPolicy,
+  sha256,
+} from "@belay/core";
 import { announce, emit } from "./announce.ts";
 import { Ledger, type OpenDeployment } from "./ledger.ts";
 import type { RecoveryResult, RolloutPorts } from "./ports.ts";
@@ -12,6 +20,12 @@ import { awaitTurn, type DeadTurn, type Turn } from "./turn.ts";
 
 /** The longest that {@link recover} waits for a holder to end or die, in lives. */
 const PATIENCE_LIVES = 60;
+
+/**
+ * The least time that the way back of a recovery has, in milliseconds, however short the dead deployment's own deadline was: an
+ * engine that has just come back may have to start all that runs.
+ */
+const RECOVERY_MS = 120_000;
 
 /**
  * Puts a dead deployment right (docs/ledger.md): takes it over, restores its snapshot, proves that, ends it and itself.
@@ -108,7 +122,7 @@ function resultOf(taken: TakenOver, turn: DeadTurn): RecoveryResult {
 async function putRight(ledger: Ledger, dead: BeginRecord, tenure: Tenure, ports: RolloutPorts): Promise<PutRight> {
   await announce(ports, "load snapshot");
   const snapshot = await readSnapshot(ledger, dead);
-  const policy = dead.policy ?? DEFAULT_ROLLOUT;
+  const policy = recoveryPolicy(dead);
   if (!(snapshot instanceof Uint8Array)) {
     ports.log.error(snapshot.message);
     return withRunning(ports, dead, { outcome: "unverified", cause: { cause: "internal", detail: snapshot.message } });
@@ -127,6 +141,10 @@ async function putRight(ledger: Ledger, dead: BeginRecord, tenure: Tenure, ports
   if (cause !== undefined) return { outcome: "rollback_failed", cause, runs: { proven: false }, running };
   const runs = restoredRuns(dead.before, back, running);
   return { outcome: "rolled_back", cause: { cause: "recovered" }, runs, running };
+}
+
+function recoveryPolicy({ policy = DEFAULT_ROLLOUT }: BeginRecord): RolloutPolicy {
+  return { ...policy, deadlineMs: Math.max(policy.deadlineMs, RECOVERY_MS) };
 }
 
 /** A snapshot that is lost must not keep the environment closed for ever: what runs is then unverified. */
