@@ -1,8 +1,8 @@
 /**
  * The outside observer of a namespace: asks the plain kubectl, and nothing of Belay.
- * Reads `{env, namespace}` from stdin, writes what it sees to stdout. Pods that were told to end are on their way out and
- * serve nobody; they are waited for, so that what is seen is what stays. What the kubelet has evicted is history: the cluster
- * keeps such pods for those who want to know why, and has others in their place.
+ * Reads `{env, namespace, atOnce?}` from stdin, writes what it sees to stdout. Pods that were told to end are on their way
+ * out and serve nobody; they are waited for, so that what is seen is what stays (`atOnce`: they are left out). What the kubelet
+ * has evicted is history: the cluster keeps such pods for those who want to know why, and has others in their place.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -29,9 +29,10 @@ interface Pod {
   };
 }
 
-const { env, namespace } = JSON.parse(readFileSync(0, "utf8")) as {
+const { env, namespace, atOnce } = JSON.parse(readFileSync(0, "utf8")) as {
   readonly env: Readonly<Record<string, string>>;
   readonly namespace: string;
+  readonly atOnce?: true;
 };
 
 function pods(): readonly Pod[] {
@@ -54,11 +55,13 @@ function seenAs({ metadata, spec, status }: Pod): SeenInstance {
   };
 }
 
+const isLeaving = ({ metadata }: Pod): boolean => metadata.deletionTimestamp !== undefined;
 let found = pods();
-for (let tries = 0; tries < 100 && found.some((one) => one.metadata.deletionTimestamp); tries++) {
+for (let tries = 0; !atOnce && tries < 100 && found.some(isLeaving); tries++) {
   await delay(200);
   found = pods();
 }
+if (atOnce) found = found.filter((one) => !isLeaving(one));
 // Evicted ones that ended with 0 are called `Succeeded`.
 const isHistory = ({ spec, status }: Pod): boolean =>
   ["Failed", "Succeeded"].includes(status.phase) && spec.restartPolicy === "Always";

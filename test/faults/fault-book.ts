@@ -27,7 +27,8 @@ export class FaultBook {
     const said = result?.leftOpen ? `${first}, then ${recovery?.outcome ?? recovery?.kind}` : first;
     const cause = result?.cause?.cause ?? "";
     const detail = `${result?.cause?.detail ?? ""}${thrown}`.slice(0, 200);
-    console.info([title, fault, moment, said, cause, detail, `${milliseconds} ms`].join(" | "));
+    const running = result?.report.running.map(({ service, ready, desired }) => `${ready} of ${desired} ${service}`);
+    console.info([title, fault, moment, said, cause, detail, running?.join(", "), `${milliseconds} ms`].join(" | "));
     this.#ends.set(fault, [...(this.#ends.get(fault) ?? []), { said, cause, milliseconds }]);
   }
 

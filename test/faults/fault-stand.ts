@@ -65,8 +65,8 @@ export interface FaultApp {
   loseLedger(): Promise<number>;
   /** Stops the processes of all instances with this digest without ending them. Where `frozen release` is possible. */
   freeze?(digest: string): Promise<void>;
-  /** All instances of the service that are not plain history. */
-  look(): Promise<readonly SeenInstance[]>;
+  /** All instances of the service that are not plain history. `atOnce`: without waiting for those that are on their way out. */
+  look(how?: { readonly atOnce?: true }): Promise<readonly SeenInstance[]>;
   /** The first word of what a client of the application gets: the variant's name. */
   answer(): Promise<string>;
   /** What the engine's plain command line says of the application and its past, for who reads of a failed case. */

@@ -12,6 +12,7 @@ import { waitUntil } from "@belay/testkit";
 import { expect } from "vitest";
 import type { Disturbed } from "./fault-book.ts";
 import type { FaultApp, FaultStand, FaultVariant, Moment } from "./fault-stand.ts";
+import { type Look, untruthOf } from "./untruth-of.ts";
 
 export const POLICY: RolloutPolicy = {
   ...DEFAULT_ROLLOUT,
@@ -84,7 +85,11 @@ export class FaultTrial {
     const { at } = disturbance;
     await disturbance.prepare?.();
     if (at === undefined) strike();
+    let begun = false;
+    let atReading: Look;
     const onStep = async (step: string, stage?: string): Promise<void> => {
+      begun ||= step === "begin";
+      if (step === "read back") atReading = await this.#lookNow();
       if (acted || step !== at?.[0] || (at[1] ?? stage) !== stage) return;
       strike();
       if (disturbance.first) await acting;
@@ -94,12 +99,27 @@ export class FaultTrial {
     this.to = at?.[0].startsWith("restor") ? "crash" : this.#nextGood;
     try {
       const disturbed = await this.#run(this.to, { onStep }, disturbance.policy);
+      const after = await this.#lookNow();
       expect(acted, `the run never came to ${at}: ${this.app.log.text()}`).toBe(true);
+      await this.#expectTrue(disturbed, begun, [atReading, after]);
       return disturbed;
     } finally {
       await acting;
       await disturbance.mend?.();
     }
+  }
+
+  /** What there is at this moment, as far as the engine answers the observer. */
+  async #lookNow(): Promise<Look> {
+    return this.app.look({ atOnce: true }).catch(() => undefined);
+  }
+
+  /** What the run said of its end, against what was seen around its last reading, before anything is mended. */
+  async #expectTrue({ result, thrown }: Disturbed, begun: boolean, looks: readonly Look[]): Promise<void> {
+    const context = `${JSON.stringify(result)}\nseen: ${JSON.stringify(looks)}\n${this.app.log.text()}`;
+    if (result === undefined) return expect(begun, `begun, and then thrown: ${thrown}\n${context}`).toBe(false);
+    const old = { digests: await this.digests(this.from), instances: INSTANCES };
+    expect(untruthOf(result, old, looks), context).toBeUndefined();
   }
 
   /** The digests by which the engine may show this variant, its manifest's first. */
@@ -163,7 +183,8 @@ export class FaultTrial {
     const context = `${result?.outcome} ${told} ${thrown ?? ""}\n${this.app.log.text()}`;
     const open = result === undefined || result.leftOpen;
     const recovery = open ? await this.#withPorts({}, (ports) => recover({ onAlive: "wait" }, ports)) : undefined;
-    if (result?.leftOpen) expect(recovery?.kind, context).toBe("recovered");
+    // What was broken is mended by now.
+    if (result?.leftOpen) expect(recovery, context).toMatchObject({ kind: "recovered", outcome: "rolled_back" });
     const seen = await this.#whatRuns(recovery?.outcome ?? result?.outcome, context);
     const runs = seen === this.from ? "old" : "new";
     await this.#deployNext();
@@ -205,7 +226,11 @@ export class FaultTrial {
 
   async #expectAnswer(variant: FaultVariant): Promise<void> {
     const answers = async (): Promise<boolean> => (await this.app.answer()) === variant;
-    await waitUntil(`${variant} answers`, answers, { withinMs: 20_000, everyMs: 100 });
+    try {
+      await waitUntil(`${variant} answers`, answers, { withinMs: 60_000, everyMs: 100 });
+    } catch (error) {
+      throw new Error(`${messageOf(error)}\n${await this.app.tell()}`, { cause: error });
+    }
   }
 
   /** The one of these that alone runs, in its whole number, healthy, as soon as one does. */

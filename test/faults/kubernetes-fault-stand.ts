@@ -43,6 +43,7 @@ export async function openKubernetesFaults(way: Way): Promise<FaultStand> {
     await end();
     await cluster.restart("apiserver");
   };
+  const mend = () => forgetOutages(cluster);
   return {
     title: `Kubernetes, ${way}`,
     registry,
@@ -51,9 +52,9 @@ export async function openKubernetesFaults(way: Way): Promise<FaultStand> {
     moments: [["act", "apply"], ["restore act"], ["read back"], ["watch", "apply"], ["restore watch"], ["end"]],
     stride: 6,
     breakages: {
-      "engine restarted": { strike: () => again(() => endInOrder(cluster)) },
-      "engine killed and started": { strike: () => again(() => cluster.end("apiserver", "SIGKILL")) },
-      "engine's store away for a while": { strike: () => away(cluster, "etcd") },
+      "engine restarted": { strike: () => again(() => endInOrder(cluster)), mend },
+      "engine killed and started": { strike: () => again(() => cluster.end("apiserver", "SIGKILL")), mend },
+      "engine's store away for a while": { strike: () => away(cluster, "etcd"), mend },
       "node's agent away for a while": { strike: () => away(cluster, "kubelet") },
       "node's agent gone for longer than a run waits": {
         strike: () => cluster.end("kubelet", "SIGKILL"),
@@ -69,7 +70,10 @@ export async function openKubernetesFaults(way: Way): Promise<FaultStand> {
     },
     app: (name) => openApp(way, new Space(cluster, images, name), kubeconfig),
     killEngine: () => cluster.end("apiserver", "SIGKILL"),
-    startEngine: () => cluster.restart("apiserver"),
+    startEngine: async () => {
+      await cluster.restart("apiserver");
+      await mend();
+    },
     stop: async () => {
       await network.stop();
       await registry.stop();
@@ -96,6 +100,14 @@ async function writeThrough(from: string, to: string, port: number): Promise<voi
   const config = await readKubeconfig(from);
   for (const { cluster } of config.clusters) cluster.server = `https://127.0.0.1:${port}`;
   await writeFile(to, JSON.stringify(config), { mode: 0o600 });
+}
+
+/**
+ * The oftener an API server was away within two minutes, the longer the cluster's programs wait before they look for it
+ * again, up to a minute (client-go, `tools/cache/reflector.go`). One outage after the other comes in these tests alone.
+ */
+async function forgetOutages(cluster: KubernetesRig): Promise<void> {
+  await Promise.all((["controller-manager", "scheduler", "kubelet"] as const).map((one) => cluster.restart(one)));
 }
 
 /** It waits for open connections, and is killed when that takes long, as systemd and the kubelet do it. */
@@ -149,7 +161,10 @@ async function openApp(way: Way, space: Space, kubeconfig: string): Promise<Faul
       const records = (await space.kubectl("delete", ...all, "--output", "name")).split("\n");
       return records.filter((line) => line !== "").length;
     },
-    look: async () => (await askObserver(app.observer)).services.web ?? [],
+    look: async (how) => {
+      const { script, settings } = app.observer;
+      return (await askObserver({ script, settings: { ...(settings as object), ...how } })).services.web ?? [];
+    },
     answer: async () => {
       // Evicted ones are still listed.
       const [ip = ""] = await podsWith("{.status.podIP}", "--field-selector", "status.phase=Running");
