@@ -35,6 +35,7 @@ export default defineConfig({
           include: [
             "test/engines/{docker,compose-rollout,compose-rolling,compose-contract,compose-kill}.test.ts",
             "test/engines/{swarm-rollout,swarm-run-again,swarm-stack,swarm-stack-resources,swarm-contract,swarm-kill}.test.ts",
+            "test/faults/{compose,swarm}-faults.test.ts",
           ],
           env: { BELAY_TEST_EDITION: "current" },
           testTimeout: 180_000,

@@ -1,6 +1,7 @@
 import { Redactor, scopeHash } from "@belay/core";
 import { connectDocker } from "@belay/docker";
 import { type EngineRig, startEngine, startTcpProxy } from "@belay/testkit";
+import { titled } from "../contract/titled.ts";
 import { url, writeShop } from "../engines/compose-shop.ts";
 import { openStand, type ProjectStand, releaseOf } from "../engines/compose-stand.ts";
 import { cutOnce } from "./cut-once.ts";
@@ -21,7 +22,7 @@ export async function openComposeFaults(): Promise<FaultStand> {
     await engine.restart();
   };
   return {
-    title: "Compose",
+    title: titled("Compose"),
     registry: stand.registry,
     network,
     stage: "start",

@@ -42,6 +42,10 @@ export interface FaultStand {
   readonly moments: readonly Moment[];
   /** Each breakage comes at every so many of the moments. */
   readonly stride: number;
+  /** Which of the moments the first breakage comes at; the others follow. Default 0. */
+  readonly first?: number;
+  /** More steps at whose moments what matters most comes too. Where each comes once, these alone. */
+  readonly also?: Readonly<Partial<Record<FaultName, readonly Step[]>>>;
   readonly breakages: Readonly<Partial<Record<FaultName, Breakage>>>;
   /** What can't break on this engine, each with its reason. Everything else is tried. */
   readonly impossible: Readonly<Partial<Record<FaultName, string>>>;

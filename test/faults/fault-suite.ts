@@ -23,10 +23,24 @@ const ENGINE_FAULTS: readonly FaultName[] = ["engine restarted", "engine killed 
 /** Everything, instead of the selection that fits into `npm test`. */
 const SOAK = process.env.BELAY_SOAK === "1";
 
+/** `BELAY_FAULT_MOMENT="restore act"`: these faults come at that moment only, so that a failure can be looked into. */
+const ONLY = process.env.BELAY_FAULT_MOMENT;
+
 /** Each fault comes at some of the moments, each moment sees some of the faults. `BELAY_SOAK=1`: each sees all. */
-function momentsOf({ moments, stride }: FaultStand, fault: FaultName): readonly Moment[] {
-  const turn = ANYTIME.indexOf(fault) % stride;
-  return moments.filter((_, index) => SOAK || index % stride === turn);
+function momentsOf(stand: FaultStand, fault: FaultName, once: boolean): readonly Moment[] {
+  const { moments, first = 0, also = {} } = stand;
+  if (ONLY !== undefined) return [theOnly(stand, ONLY)];
+  const more = also[fault] ?? [];
+  if (once && more.length > 0) return moments.filter(([step]) => more.includes(step));
+  const stride = once ? moments.length : stand.stride;
+  const turn = (ANYTIME.indexOf(fault) + first) % stride;
+  return moments.filter(([step], index) => SOAK || index % stride === turn || more.includes(step));
+}
+
+function theOnly({ moments, title }: FaultStand, name: string): Moment {
+  const found = moments.find((moment) => moment.join(" ") === name);
+  if (found !== undefined) return found;
+  throw new Error(`${title} has no moment "${name}", but ${moments.map((one) => one.join(" ")).join(", ")}`);
 }
 
 /** What every group of cases works with. */
@@ -39,6 +53,8 @@ interface Stage {
 interface SuiteOptions {
   /** Without the cases that take long and differ from others by little, except with `BELAY_SOAK=1`. */
   readonly brief?: boolean;
+  /** These alone, at one moment each, except with `BELAY_SOAK=1`. The table of what was seen is not written then. */
+  readonly only?: readonly FaultName[] | undefined;
 }
 
 type Check = (disturbed: Disturbed, settled: Settled, trial: FaultTrial) => void;
@@ -49,6 +65,7 @@ type Check = (disturbed: Disturbed, settled: Settled, trial: FaultTrial) => void
  */
 export function faultSuite(title: string, open: () => Promise<FaultStand>, options: SuiteOptions = {}): void {
   const whole = options.brief !== true || SOAK;
+  const only = SOAK ? undefined : options.only;
   describe(title, { timeout: 900_000 }, () => {
     let stand: FaultStand;
     const book = new FaultBook();
@@ -59,7 +76,7 @@ export function faultSuite(title: string, open: () => Promise<FaultStand>, optio
     });
     afterAll(async () => {
       if (stand === undefined) return;
-      await book.close(stand.title);
+      if (only === undefined) await book.close(stand.title);
       await stand.stop();
     });
 
@@ -86,7 +103,8 @@ export function faultSuite(title: string, open: () => Promise<FaultStand>, optio
     }
 
     const stage: Stage = { stand: () => stand, tried };
-    anytimeFaults(stage, book);
+    anytimeFaults(stage, book, only);
+    if (only !== undefined) return;
     engineGone(stage);
     registryDown(stage);
     registrySilent(stage);
@@ -97,13 +115,13 @@ export function faultSuite(title: string, open: () => Promise<FaultStand>, optio
   });
 }
 
-function anytimeFaults({ stand, tried }: Stage, book: FaultBook): void {
-  it.each(ANYTIME)("tells the truth: %s", async (fault) => {
+function anytimeFaults({ stand, tried }: Stage, book: FaultBook, only: SuiteOptions["only"]): void {
+  it.each(only ?? ANYTIME)("tells the truth: %s", async (fault) => {
     const breakage = stand().breakages[fault];
     if (breakage === undefined) return skip(stand(), book, fault);
     const { strike, ...rest } = breakage;
     const check = ENGINE_FAULTS.includes(fault) ? expectNoCrash : undefined;
-    for (const at of momentsOf(stand(), fault))
+    for (const at of momentsOf(stand(), fault, only !== undefined))
       await tried(fault, { at, act: ({ app }) => strike(app), ...rest }, check);
   });
 }

@@ -51,6 +51,8 @@ export async function openKubernetesFaults(way: Way): Promise<FaultStand> {
     stage: "apply",
     moments: [["act", "apply"], ["restore act"], ["read back"], ["watch", "apply"], ["restore watch"], ["end"]],
     stride: 6,
+    // The two ways share what is tried at which moment between them.
+    ...(way === "manifests" ? { also: { "engine killed and started": ["watch"] } } : { first: 3 }),
     breakages: {
       "engine restarted": { strike: () => again(() => endInOrder(cluster)), mend },
       "engine killed and started": { strike: () => again(() => cluster.end("apiserver", "SIGKILL")), mend },

@@ -15,6 +15,7 @@ import type { SwarmSettings } from "../contract/open-swarm.ts";
 import { createSwarmApplication } from "../contract/swarm-application.ts";
 import { Stack } from "../contract/swarm-stand.ts";
 import { openBy } from "../contract/target-opener.ts";
+import { titled } from "../contract/titled.ts";
 import { cutOnce } from "./cut-once.ts";
 import type { Breakage, FaultApp, FaultStand } from "./fault-stand.ts";
 
@@ -34,12 +35,13 @@ export async function openSwarmFaults(): Promise<FaultStand> {
     await engine.restart();
   };
   return {
-    title: "Swarm, whole stack",
+    title: titled("Swarm, whole stack"),
     registry,
     network,
     stage: "update",
     moments: [["act", "update"], ["restore act"], ["read back"], ["watch", "update"], ["restore watch"], ["end"]],
     stride: 6,
+    also: { "engine restarted": ["restore watch"] },
     breakages: {
       "engine restarted": { strike: () => again(() => engine.pause()) },
       "engine killed and started": { strike: () => again(() => engine.kill()) },
