@@ -1,4 +1,4 @@
-import type { Observation, Target, Wanted } from "@belay/core";
+import type { Execution, Observation, Target, Wanted } from "@belay/core";
 import { collectDossier } from "./collect-dossier.ts";
 import { ComposeCli } from "./compose-cli.ts";
 import type { ComposeTargetOptions } from "./compose-options.ts";
@@ -16,6 +16,7 @@ import { decodeSnapshot, takeSnapshot } from "./snapshot.ts";
 import { asRestored } from "./snapshot-members.ts";
 import { type EngineTime, TargetState } from "./target-state.ts";
 import { type Knowledge, translateService } from "./translate-observation.ts";
+import { unlessEngineEnds } from "./unless-engine-ends.ts";
 import { VolumeRecordStore } from "./volume-record-store.ts";
 
 /**
@@ -34,8 +35,11 @@ export async function createComposeTarget(options: ComposeTargetOptions): Promis
     store: new VolumeRecordStore(options.docker, options.scope),
     plan: (release, policy) => makePlan(state, release, policy),
     snapshot: (plan) => takeSnapshot(PlanDetail.open(plan.detail), state.engineNow(), options.docker),
-    execution: (plan, context) => planExecution(state, PlanDetail.open(plan.detail), context),
-    restoration: async (bytes, context) => planRestoration(state, decodeSnapshot(bytes), context),
+    execution: (plan, context) => whileItLives(state, planExecution(state, PlanDetail.open(plan.detail), context)),
+    restoration: async (bytes, context) => {
+      const plan = () => planRestoration(state, decodeSnapshot(bytes), context);
+      return whileItLives(state, await unlessEngineEnds(surroundingsOf(state), plan));
+    },
     planRestoration: (snapshots, policy) => makeRestorationPlan(state, snapshots.map(decodeSnapshot), policy),
     observe: (wanted, signal) => observe(state, wanted, signal),
     changes: (signal) => state.watch.follow(signal),
@@ -44,6 +48,18 @@ export async function createComposeTarget(options: ComposeTargetOptions): Promis
     advice: () => giveAdvice(state),
     close: async () => state.watch.close(),
   };
+}
+
+function surroundingsOf(state: TargetState): Parameters<typeof unlessEngineEnds>[0] {
+  return { clock: state.options.clock, engineNow: () => state.engineNow(), signs: state.watch };
+}
+
+/** What an engine refuses because it ends is done when it is back. */
+function whileItLives(state: TargetState, execution: Execution): Execution {
+  const stages = execution.stages.map(({ act, ...stage }) => {
+    return { ...stage, act: (signal: AbortSignal) => unlessEngineEnds(surroundingsOf(state), () => act(signal)) };
+  });
+  return { ...execution, stages };
 }
 
 /** How long an engine that is back may take to start its containers again, in milliseconds. */

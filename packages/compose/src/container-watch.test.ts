@@ -103,6 +103,18 @@ describe("watching containers", () => {
     expect(seen.map((one) => one.inspect.State.Status)).toEqual(["exited", "running"]);
   });
 
+  it("tells when somebody else told containers to end, and whether that was all of them", async () => {
+    const { watch, give, leaving } = engine();
+    await watch.open();
+    await watch.read(web, "exact", signal);
+    const at = Date.parse(TIME);
+    leaving.add("1");
+    await give(told("1", "kill", { signal: "15" }));
+    expect(watch.lastTold).toBeUndefined();
+    await give(told("2", "kill", { signal: "15" }));
+    expect([watch.lastTold, watch.allTold(at), watch.allTold(at - 60_000)]).toEqual([at, true, false]);
+  });
+
   it("takes a start and a healthy check from the listing, and reads what an unhealthy one said", async () => {
     const { watch, taken, change, give, containers } = engine();
     containers.set("2", inspectOf("2", { state: { Status: "created", Running: false } }));

@@ -60,6 +60,7 @@ export class ContainerWatch {
   readonly #entries = new Map<string, Entry>();
   readonly #notes = new ContainerNotes();
   #live: ReadonlySet<string> = new Set();
+  #lastTold: number | undefined;
   readonly #tap: EventTap;
 
   constructor(options: WatchOptions) {
@@ -90,7 +91,9 @@ export class ContainerWatch {
   note(event: EngineEvent): void {
     this.#notes.take(event);
     const { ID } = event.Actor;
-    if (event.Action === "die" && !this.#options.isLeaving(ID)) this.#options.onDeath(ID);
+    if (this.#options.isLeaving(ID)) return;
+    if (event.Action === "die") this.#options.onDeath(ID);
+    if (event.Action === "kill") this.#lastTold = Math.round(event.timeNano / 1e6);
   }
 
   noteOf(id: string): Note {
@@ -100,6 +103,11 @@ export class ContainerWatch {
   /** When events may have been missed, since they were followed first. */
   get gaps(): readonly Gap[] {
     return this.#tap.gaps;
+  }
+
+  /** When somebody else last told one of the containers to end, by the engine's time. */
+  get lastTold(): number | undefined {
+    return this.#lastTold;
   }
 
   /** Whether every container of the project that ran at the last look has been told to end at about this time. */
