@@ -26,10 +26,13 @@ export function tail(text: string, lines: number, width = 400): string[] {
   return all.slice(-lines).map((line) => truncate(line, width));
 }
 
+/** Stands where {@link truncate} has cut. */
+export const CUT = "…";
+
 /** `text` in at most `length` characters, with an ellipsis where something was cut. */
 export function truncate(text: string, length: number): string {
   if (text.length <= length) return text;
-  return `${text.slice(0, Math.max(0, length - 1)).replace(/[\ud800-\udbff]$/, "")}…`;
+  return `${text.slice(0, Math.max(0, length - 1)).replace(/[\ud800-\udbff]$/, "")}${CUT}`;
 }
 
 /** One line of at most `length` characters. */

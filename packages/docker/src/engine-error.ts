@@ -1,4 +1,4 @@
-import { BelayError, type ErrorCode, type ErrorParts } from "@belay/core";
+import { BelayError, type ErrorCode, type ErrorParts, truncate } from "@belay/core";
 
 /** An answer of the engine that is an error: its HTTP status and its own words. */
 export class EngineError extends BelayError {
@@ -92,5 +92,5 @@ function messageIn(body: string): string | undefined {
     // Proxies and old engines answer in plain text: that text is the message.
     if (!(error instanceof SyntaxError)) throw error;
   }
-  return text.slice(0, 1_000);
+  return truncate(text, 1_000);
 }

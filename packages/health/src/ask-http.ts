@@ -1,7 +1,7 @@
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIP } from "node:net";
-import { oneLine, type Probe } from "@belay/core";
+import { oneLine, type Probe, truncate } from "@belay/core";
 import { describeFailure, placeOf } from "./describe-failure.ts";
 import type { ProbeContext, ProbeResult } from "./probe.ts";
 
@@ -68,7 +68,8 @@ function read(response: IncomingMessage, fail: (error: unknown) => void, done: (
   response.on("end", () => done(text));
   response.on("data", (chunk: string) => {
     bytes += chunk.length;
-    text = (text + chunk).slice(0, KEPT);
+    // A cut text stays the same, whatever comes after it.
+    text = truncate(text + chunk, KEPT);
     if (bytes > READ_BYTES) done(text);
   });
 }

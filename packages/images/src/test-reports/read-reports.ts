@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { glob, lstat, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { messageOf, type TestCounts } from "@belay/core";
+import { messageOf, type TestCounts, truncate } from "@belay/core";
 import type { FailedTest } from "./parse-junit.ts";
 
 export interface TestReports extends TestCounts {
@@ -27,7 +27,7 @@ export async function readReports(path: string, warn: (message: string) => void)
       const { tests, skipped, durationMs, failures } = parseJunit(await readPlain(file));
       reports.push({ tests, skipped, durationMs, failures, failed: failures.length });
     } catch (error) {
-      warn(`the test report ${file} can't be read: ${messageOf(error).slice(0, 300)}`);
+      warn(`the test report ${file} can't be read: ${truncate(messageOf(error), 300)}`);
     }
   }
   const sum = (of: (report: TestReports) => number): number => reports.reduce((total, one) => total + of(one), 0);

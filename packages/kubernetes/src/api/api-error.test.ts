@@ -31,6 +31,7 @@ test("a Status is read; whatever else comes is its own message", () => {
   const body = JSON.stringify({ kind: "Status", code: 409, reason: "Conflict", message: "no", details });
   expect(statusOf(409, body)).toEqual({ code: 409, reason: "Conflict", message: "no", details });
   expect(statusOf(502, "<html>Bad Gateway</html>")).toMatchObject({ code: 502, message: "<html>Bad Gateway</html>" });
+  expect(statusOf(502, "x".repeat(5_000)).message).toMatch(/^x{999}…$/);
   expect(statusOf(500, "").message).toBe("HTTP status 500 without a message");
 });
 

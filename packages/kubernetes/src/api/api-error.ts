@@ -1,4 +1,4 @@
-import { BelayError, type ErrorCode, type ErrorParts } from "@belay/core";
+import { BelayError, type ErrorCode, type ErrorParts, truncate } from "@belay/core";
 
 export interface StatusDetails {
   readonly causes?: readonly { readonly reason?: string; readonly message?: string; readonly field?: string }[];
@@ -46,7 +46,7 @@ export function statusOf(code: number, body: string): ApiStatus {
   return {
     code,
     reason: "",
-    message: body.trim().slice(0, 1_000) || `HTTP status ${code} without a message`,
+    message: truncate(body.trim(), 1_000) || `HTTP status ${code} without a message`,
     details: {},
   };
 }
