@@ -35,6 +35,7 @@ export class ClusterAccess {
 
   static async open(config: KubeConfig, ports: AccessPorts): Promise<ClusterAccess> {
     const { KubeConfig } = await import("./kube-config.ts");
+    for (const secret of fixedSecrets(config.getCurrentUser())) ports.redactor.add(secret);
     return new ClusterAccess(config, sourceOf(config, ports), () => new KubeConfig());
   }
 
@@ -113,6 +114,16 @@ export class ClusterAccess {
     });
     return next;
   }
+}
+
+/** What the kubeconfig itself holds to be let in. A key in a file is read only to sign with. */
+function fixedSecrets(user: KubeconfigUser | null): readonly string[] {
+  const { token, password, keyData, authProvider } = user ?? {};
+  const key = keyData ? Buffer.from(keyData, "base64").toString("utf8") : undefined;
+  const provided = Object.entries((authProvider?.config ?? {}) as Readonly<Record<string, unknown>>);
+  const named = provided.filter(([name]) => /-(token|secret)$/.test(name)).map(([, value]) => value);
+  // YAML makes a number of a password that looks like one.
+  return [token, password, keyData, key, ...named].flatMap((one) => (one ? [String(one)] : []));
 }
 
 function sourceOf(config: KubeConfig, { redactor, clock, env }: AccessPorts): CredentialSource | undefined {

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { temporaryFolder } from "@belay/testkit";
 import { expect, test } from "vitest";
 import { loadKubeconfig } from "./load-kubeconfig.ts";
@@ -54,4 +55,25 @@ test("what can't be used is told with what can", async () => {
   await expect(loadKubeconfig({ env, kubeconfig: join(folder.path, "none") })).rejects.toMatchObject({
     code: "INVALID_INPUT",
   });
+});
+
+test.each([
+  ["a line too far in", (good: string) => good.replace("    token", "   username: oops\n    token")],
+  ["all in one line", (good: string) => good.replaceAll("\n", " ")],
+  ["a key twice", (good: string) => `${good}    token: again\n`],
+  ["a value that is an alias", (good: string) => good.replace("hunter2-", "*hunter2-")],
+  ["a value that is a tag", (good: string) => good.replace("hunter2-", "!hunter2-")],
+])("a mistake in YAML is told by its place and not by what stands there (%s)", async (_name, spoil) => {
+  await using folder = await temporaryFolder();
+  const good = "users:\n- name: u\n  user:\n    password: hunter2-very-secret\n    token: kubeconfig-u-abcde\n";
+  const file = join(folder.path, "config");
+  await writeFile(file, spoil(good));
+  for (const source of [{ kubeconfig: file }, { kubeconfigText: spoil(good) }]) {
+    const error = await loadKubeconfig({ ...source, env: {} }).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).toMatchObject({ message: expect.stringMatching(/no valid YAML \(line \d, column \d+\)/) });
+    expect(inspect(error)).not.toMatch(/hunter2|kubeconfig-u/);
+  }
 });

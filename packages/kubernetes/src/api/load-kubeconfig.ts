@@ -62,7 +62,7 @@ export async function loadKubeconfig(source: KubeconfigSource): Promise<KubeConf
   } catch (error) {
     throw error instanceof BelayError
       ? error
-      : new BelayError("INVALID_INPUT", { doing, got: messageOf(error), next: "Check `kubeconfig`.", cause: error });
+      : new BelayError("INVALID_INPUT", { doing, got: reasonOf(error), next: "Check `kubeconfig`." });
   }
   if (source.context !== undefined) choose(config, source.context);
   if (config.getCurrentCluster() === null) {
@@ -72,6 +72,17 @@ export async function loadKubeconfig(source: KubeconfigSource): Promise<KubeConf
     throw new BelayError("INVALID_INPUT", { doing, got, next });
   }
   return config;
+}
+
+/** Only the place of a mistake in YAML: both parsers quote what is there, which may be a password. */
+function reasonOf(error: unknown): string {
+  const { mark, linePos } = error as {
+    readonly mark?: { readonly line: number; readonly column: number };
+    readonly linePos?: readonly { readonly line: number; readonly col: number }[];
+  };
+  const [line, column] =
+    mark === undefined ? [linePos?.[0]?.line, linePos?.[0]?.col] : [mark.line + 1, mark.column + 1];
+  return line === undefined ? messageOf(error) : `it is no valid YAML (line ${line}, column ${column})`;
 }
 
 /** What the kubeconfig says itself has the say. A pod reaches its own cluster without one. */
@@ -135,7 +146,7 @@ async function readContentsOf(config: KubeConfig, file: string): Promise<Content
 function contentsOf(config: KubeConfig, text: string, folder: string): Contents {
   config.loadFromString(text);
   config.makePathsAbsolute(folder);
-  const data = parse(text) as { readonly users?: readonly { name: string; user?: UserData }[] };
+  const data = parse(text, { logLevel: "error" }) as { readonly users?: readonly { name: string; user?: UserData }[] };
   const more = new Map(data.users?.map(({ name, user }) => [name, user ?? {}]));
   const users = config.getUsers().map((found): KubeconfigUser => {
     const { tokenFile, ...own } = more.get(found.name) ?? {};
