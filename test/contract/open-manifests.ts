@@ -28,7 +28,7 @@ export const openTarget: OpenTarget = async (settings, { log, redactor }) => {
     return (await registry.manifest(repository, digest)) === undefined ? "no" : "yes";
   };
   const files = { files: [folder], directory: folder, variables: {}, secrets: {} };
-  const manifests = createManifests({ api, scope, services, runner, ...files });
+  const manifests = createManifests({ api, scope, services, runner, redactor, ...files });
   const target = await createKubernetesTarget({ api, scope, services, manifests, imageAvailable, ...ports });
   const close = async (): Promise<void> => {
     registry.close();

@@ -53,6 +53,7 @@ it("examples/kubernetes deploys as it stands, by the account that it ships, and 
     manifests: createManifests({
       ...{ api, scope, services: {}, variables, secrets, directory, files: settings.target.files },
       runner: createRunner(redactor),
+      redactor,
     }),
   });
   const policy = {

@@ -34,6 +34,7 @@ export function openTarget(stand: ManifestStand, log: Log): Promise<Target> {
     manifests: createManifests({
       ...{ api, scope, services: {}, variables: {}, secrets: {} },
       runner: createRunner(redactor),
+      redactor,
       files: [folder],
       directory: folder,
     }),

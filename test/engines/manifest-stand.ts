@@ -113,6 +113,7 @@ export class ManifestStand {
       api: this.api,
       scope: this.scope,
       runner: createRunner(new Redactor()),
+      redactor: new Redactor(),
       files: [this.folder],
       directory: this.folder,
       variables: {},

@@ -121,6 +121,8 @@ describe("redaction", () => {
 
   it("ignores empty and very short values, which would hide ordinary words", () => {
     expect(redactorWith("", "a", "abc").redact("abc a")).toBe("abc a");
+    // A file with an empty line that is indented.
+    expect(redactorWith("key: abcdefgh\n      \nb: c").redact("a:      b")).toBe("a:      b");
   });
 
   it("never lets any secret through (property)", () => {

@@ -17,7 +17,7 @@ export class Redactor {
   /** Remembers a secret. Empty and very short values are ignored. */
   add(secret: string): void {
     const parts = [secret, secret.trim(), ...secret.split(/\r?\n/)];
-    for (const part of parts.filter((text) => text.length >= SHORTEST)) {
+    for (const part of parts.filter((text) => text.trim().length >= SHORTEST)) {
       for (const form of formsOf(part)) this.#forms.add(form);
     }
     this.#index = undefined;

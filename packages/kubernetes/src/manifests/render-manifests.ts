@@ -1,4 +1,4 @@
-import type { Release, Runner, Scope } from "@belay/core";
+import type { Redactor, Release, Runner, Scope } from "@belay/core";
 import type { DesiredObject, DesiredState } from "../desired.ts";
 import type { KubernetesApi } from "../kubernetes-api.ts";
 import { keyOf, titleOf } from "../kubernetes-object.ts";
@@ -14,6 +14,7 @@ import { pinImages, type ServicePlace, WORKLOADS } from "./pin-images.ts";
 import { placeObjects } from "./place-objects.ts";
 import { readManifestFiles } from "./read-manifest-files.ts";
 import { runKustomize } from "./run-kustomize.ts";
+import { secretValues } from "./secret-values.ts";
 import { makeVersioned } from "./versioned-copies.ts";
 
 export interface RenderOptions extends FillIn {
@@ -21,6 +22,8 @@ export interface RenderOptions extends FillIn {
   readonly scope: Scope;
   /** Runs kubectl for kustomizations. */
   readonly runner: Runner;
+  /** Gets what the Secrets of the manifests hold. */
+  readonly redactor: Redactor;
   /** Default: `kubectl`. */
   readonly kubectl?: string;
   /** Absolute paths of files and folders. */
@@ -39,7 +42,9 @@ export interface RenderOptions extends FillIn {
  */
 export async function renderManifests(options: RenderOptions): Promise<DesiredState> {
   const { api, scope, release, services, signal } = options;
-  const placed = await placeObjects(api, await readAll(options), signal);
+  const read = await readAll(options);
+  for (const value of secretValues(read.map(({ body }) => body))) options.redactor.add(value);
+  const placed = await placeObjects(api, read, signal);
   throwProblems(placed.problems);
   const pinned = pinImages(placed.manifests, release, services);
   const scaled = await leaveReplicas(api, pinned.manifests, signal);

@@ -1,0 +1,32 @@
+import type { KubernetesObject } from "../kubernetes-object.ts";
+
+/** Shorter values of Secrets are names, ports and switches: without them a log could not be read. */
+const SHORTEST = 8;
+
+/**
+ * What Secrets of the manifests hold, as text and as it stands in `data`, to be taken out of everything that is told: a Secret
+ * often comes from sops or kustomize's `secretGenerator`, and nothing else knows what is in it. Left out is what is no secret,
+ * because some other object of the manifests says the same openly: Secrets also hold users, hosts and names of databases.
+ */
+export function secretValues(bodies: readonly KubernetesObject[]): readonly string[] {
+  const [secrets, others] = [bodies.filter(isSecret), bodies.filter((body) => !isSecret(body))];
+  const open = new Set(textsIn([...others, ...secrets.map(({ metadata }) => metadata)]));
+  // `stringData` is `data` by now, where it is well formed.
+  return secrets
+    .flatMap(({ data, stringData }) => [
+      ...textsIn(data).map((encoded) => [Buffer.from(encoded, "base64").toString("utf8"), encoded]),
+      ...textsIn(stringData).map((text) => [text]),
+    ])
+    .filter(([text = ""]) => text.trim().length >= SHORTEST && !open.has(text.trim()))
+    .flat();
+}
+
+function isSecret({ kind }: KubernetesObject): boolean {
+  return kind === "Secret";
+}
+
+/** Every text in a value; keys are none. */
+function textsIn(value: unknown): readonly string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
