@@ -111,7 +111,12 @@ describe("credentials", () => {
     const found = await authenticator(env).credentialsFor("ghcr.io");
     expect(found).toEqual({ username: "ada", password: "ghs_secret", from: "GITHUB_TOKEN" });
     expect(await authenticator(env).credentialsFor("docker.io")).toBeUndefined();
+    const github = { ...env, GITHUB_SERVER_URL: "https://github.com" };
+    expect(await authenticator(github).credentialsFor("ghcr.io")).toMatchObject({ username: "ada" });
+    const enterprise = { ...env, GITHUB_SERVER_URL: "https://git.example" };
+    expect(await authenticator(enterprise).credentialsFor("ghcr.io")).toBeUndefined();
     await config({ auths: { "ghcr.io": { auth: encode("bob:own") } } });
+    expect(await authenticator(enterprise).credentialsFor("ghcr.io")).toMatchObject({ username: "bob" });
     expect(await authenticator(env).credentialsFor("ghcr.io")).toMatchObject({ username: "bob" });
   });
 

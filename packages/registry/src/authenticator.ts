@@ -48,7 +48,7 @@ const DOING = "reading the registry credentials";
 
 /**
  * Credentials as the docker command line finds them: `config.json` in `DOCKER_CONFIG` or `~/.docker`, its `credHelpers`,
- * `credsStore` and `auths`. For `ghcr.io`, `GITHUB_TOKEN` when there are no others. Each registry is asked for once.
+ * `credsStore` and `auths`. For `ghcr.io`, github.com's `GITHUB_TOKEN` when there are no others. Each registry is asked for once.
  */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const found = new Map<string, Promise<Credentials | undefined>>();
@@ -137,9 +137,11 @@ function userAndPassword(entry: AuthEntry): [string, string] {
   return colon < 0 ? [entry.username ?? "", entry.password ?? ""] : [text.slice(0, colon), text.slice(colon + 1)];
 }
 
+/** The token of another server than github.com is none of ghcr.io's business, which would refuse it where nobody needs one. */
 function fromGitHub(env: AuthenticatorOptions["env"], registry: string): Credentials | undefined {
   const password = env.GITHUB_TOKEN ?? "";
-  if (registry !== "ghcr.io" || password === "") return undefined;
+  const foreign = (env.GITHUB_SERVER_URL || "https://github.com") !== "https://github.com";
+  if (registry !== "ghcr.io" || foreign || password === "") return undefined;
   return { username: env.GITHUB_ACTOR || "x-access-token", password, from: "GITHUB_TOKEN" };
 }
 
