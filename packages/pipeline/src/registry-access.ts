@@ -1,4 +1,4 @@
-import { isBelayError } from "@belay/core";
+import { isBelayError, parseReference } from "@belay/core";
 import type { Docker } from "@belay/docker";
 import {
   type Authenticator,
@@ -50,8 +50,8 @@ export function imageAvailability(
 ): (reference: string) => Promise<"yes" | "no" | "cannot tell"> {
   return async (reference) => {
     const { EngineError, isNotFound } = await import("@belay/docker");
-    const registry = reference.slice(0, reference.indexOf("/"));
-    const credentials = await auth.engineAuth(registry);
+    const registry = parseReference(reference)?.registry;
+    const credentials = registry === undefined ? undefined : await auth.engineAuth(registry);
     try {
       await docker.images.distribution(reference, credentials === undefined ? {} : { auth: credentials });
       return "yes";
