@@ -124,6 +124,20 @@ describe("the job's own GitHub deployment", () => {
     expect(states(own)).toEqual(["queued", "in_progress", "in_progress", "success"]);
   });
 
+  it("is adopted by one application only, and by that one again", async () => {
+    const jobs = [1, 2].map((job) =>
+      test.rig.addJobDeployment({ environment: "staging", sha: SAMPLE_COMMIT, run: 100, job }),
+    );
+    const github = test.github();
+    const begin = async (application: string) =>
+      must(await github.beginDeployment(startOf("staging", "100", { application }))).id;
+    const shop = await begin("shop");
+    const blog = await begin("blog");
+    expect([shop, blog].sort()).toEqual(jobs.map(({ id }) => id).sort());
+    expect([await begin("shop"), await begin("blog")]).toEqual([shop, blog]);
+    expect(jobs.map(({ id }) => id)).not.toContain(await begin("third"));
+  });
+
   it("of a pull request may name the merge commit", async () => {
     const merge = "c".repeat(40);
     const own = test.rig.addJobDeployment({ environment: "staging", sha: merge, run: 100, job: 2 });

@@ -60,7 +60,8 @@ function findOwn(all: readonly DeploymentEntry[], start: DeploymentStart): GitHu
 
 /**
  * A job with `environment:` has a GitHub deployment before its first step runs. It carries no payload and no name of the
- * run; but GitHub's own statuses on it link to the job (`…/actions/runs/RUN/job/JOB`), and that is how it is known.
+ * run; but GitHub's own statuses on it link to the job (`…/actions/runs/RUN/job/JOB`), and that is how it is known. Several
+ * jobs of the run may have one each (a matrix of applications): one that stands for another application already is not taken.
  */
 async function findOfJob(
   api: Api,
@@ -69,13 +70,24 @@ async function findOfJob(
 ): Promise<GitHubDeployment | undefined> {
   const shas = [start.commit, start.workflowSha];
   const candidates = all.filter((entry) => entry.payload === undefined && shas.includes(entry.sha));
+  let free: GitHubDeployment | undefined;
   for (const entry of candidates.slice(0, ADOPTION_LOOKS)) {
     const statuses = await listStatuses(api, entry.id);
     const ofThisRun = statuses.some((status) => isOfRun(status.logUrl, start.run.id));
     const ended = statuses[0]?.state === "inactive";
-    if (ofThisRun && !ended) return { id: entry.id, adopted: true };
+    if (!ofThisRun || ended) continue;
+    const found = { id: entry.id, adopted: true };
+    const application = applicationIn(statuses);
+    if (application === shortName(start.application)) return found;
+    if (application === undefined) free ??= found;
   }
-  return undefined;
+  return free;
+}
+
+/** Which application Belay's own statuses name. */
+function applicationIn(statuses: Awaited<ReturnType<typeof listStatuses>>): string | undefined {
+  return statuses.map(({ description }) => readDescription(description)).find((facts) => facts !== undefined)
+    ?.application;
 }
 
 function isOfRun(address: string, run: string): boolean {
