@@ -40,6 +40,17 @@ describe("interpretEvent", () => {
     }
   });
 
+  it("takes the commit that a pushed tag points to, not the tag's own object", () => {
+    const [tag, commit] = ["b".repeat(40), "c".repeat(40)];
+    const payload = { ref: "refs/tags/v1", after: tag, head_commit: { id: commit } };
+    expect(interpretEvent("push", payload, env)).toMatchObject({ headSha: commit, ref: "refs/tags/v1" });
+    const deleted = { ref: "refs/heads/gone", after: "0".repeat(40), head_commit: null };
+    expect(interpretEvent("push", deleted, env).headSha).toBe(SHA);
+    for (const { after, head_commit } of examples("push")) {
+      if (head_commit !== null) expect(textAt(head_commit, "id")).toBe(after);
+    }
+  });
+
   it("knows a fork by its repository, also when the fork is gone", () => {
     const [payload] = examples("pull_request");
     const pull = payload?.pull_request as Record<string, Record<string, unknown>>;

@@ -103,9 +103,12 @@ function factsOf(name: string, payload: Record<string, unknown>, env: RunnerEnv)
   }
 }
 
-/** `after` is all zeros when a branch was deleted: then the run's own commit counts. */
+/**
+ * `after` of an annotated tag is the tag's own object; `head_commit` is the commit that it points to (webhook docs, "push").
+ * `after` is all zeros when a branch was deleted: then the run's own commit counts.
+ */
 function pushedCommit(payload: unknown): string | undefined {
-  const after = textAt(payload, "after");
+  const after = textAt(payload, "head_commit.id") ?? textAt(payload, "after");
   return after === undefined || /^0+$/.test(after) ? undefined : after;
 }
 
