@@ -108,7 +108,7 @@ describe("inputs", () => {
       "input `target`: it is missing, and there is no belay.yaml. Legal values: compose, swarm, kubernetes.",
     ]);
     expect(messageOf(() => settings(undefined, ALONE))).toContain(
-      "input `environment`: it is missing. Give its name, such as staging.",
+      "input `environment`: it is missing, and there is no belay.yaml in /srv. Give its name, such as staging.",
     );
     const place = "belay.yaml:10:3: `environments.staging.target` is missing.";
     expect(messageOf(() => settings(EXAMPLE.replace(/ {4}target: .*\n/, "")))).toContain(place);

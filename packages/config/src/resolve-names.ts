@@ -28,13 +28,20 @@ function fromRepository({ GITHUB_REPOSITORY: repository = "" }: Env): string | u
   return hasFormat(name, FORMATS.name) ? name : undefined;
 }
 
+interface Asked {
+  readonly environment?: string | undefined;
+  /** Where belay.yaml is looked for. */
+  readonly workingDirectory: string;
+}
+
 /** The environment that was asked for, or the only one there is. */
-export function resolveEnvironmentName(resolution: Resolution, { environment }: { environment?: string | undefined }) {
+export function resolveEnvironmentName(resolution: Resolution, { environment, workingDirectory }: Asked) {
   const known = resolution.file?.environments ?? [];
   if (environment === undefined) {
     if (known.length === 1) return known[0];
     const choice = known.length === 0 ? "Give its name, such as staging." : `Environments: ${known.join(", ")}.`;
-    resolution.refuse("environment", `it is missing. ${choice}`);
+    const where = resolution.file === undefined ? `, and there is no belay.yaml in ${workingDirectory}` : "";
+    resolution.refuse("environment", `it is missing${where}. ${choice}`);
     return undefined;
   }
   if (!hasFormat(environment, FORMATS.environment)) {

@@ -52,10 +52,13 @@ export function resolveScan(options: ScanOptions): ScanSettings {
   };
 }
 
-function chooseEnvironment(resolution: Resolution, { file, environment }: ScanOptions): string | undefined {
+function chooseEnvironment(
+  resolution: Resolution,
+  { file, environment, workingDirectory }: ScanOptions,
+): string | undefined {
   const known = file?.environments ?? [];
   if (environment === undefined && known.length !== 1) return undefined;
-  return resolveEnvironmentName(resolution, { environment });
+  return resolveEnvironmentName(resolution, { environment, workingDirectory });
 }
 
 type Level<K> = "on" | "off" | K | undefined;
