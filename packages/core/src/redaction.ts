@@ -1,5 +1,6 @@
 import { FormIndex } from "./form-index.ts";
 import { formsOf } from "./secret-forms.ts";
+import { inOneLine, plainText } from "./text.ts";
 
 /** Values shorter than this would hide ordinary words, and are no secrets. */
 const SHORTEST = 4;
@@ -11,13 +12,18 @@ export const MASK = "***";
  * has left of one, so that it is no matter whether a text is cut first or redacted first.
  */
 export class Redactor {
+  readonly #secrets = new Set<string>();
   readonly #forms = new Set<string>();
   #index: FormIndex | undefined;
 
-  /** Remembers a secret. Empty and very short values are ignored. */
+  /** Remembers a secret; one that is known already costs nothing. Empty and very short values are ignored. */
   add(secret: string): void {
-    const parts = [secret, secret.trim(), ...secret.split(/\r?\n/)];
-    for (const part of parts.filter((text) => text.trim().length >= SHORTEST)) {
+    if (this.#secrets.has(secret)) return;
+    this.#secrets.add(secret);
+    // Most text is made plain before it is told, and much is put into one line.
+    const parts = new Set([secret, secret.trim(), plainText(secret), inOneLine(secret), ...secret.split(/\r?\n/)]);
+    for (const part of parts) {
+      if (part.trim().length < SHORTEST) continue;
       for (const form of formsOf(part)) this.#forms.add(form);
     }
     this.#index = undefined;

@@ -35,7 +35,12 @@ export function truncate(text: string, length: number): string {
   return `${text.slice(0, Math.max(0, length - 1)).replace(/[\ud800-\udbff]$/, "")}${CUT}`;
 }
 
+/** All of it, with one space for each gap. */
+export function inOneLine(text: string): string {
+  return plainText(text).replace(/\s+/g, " ").trim();
+}
+
 /** One line of at most `length` characters. */
 export function oneLine(text: string, length = 200): string {
-  return truncate(plainText(text).replace(/\s+/g, " ").trim(), length);
+  return truncate(inOneLine(text), length);
 }
