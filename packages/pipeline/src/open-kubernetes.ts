@@ -35,7 +35,8 @@ export async function openKubernetes(
   const { variables, secrets, directory } = settings;
   const { files } = kubernetes;
   const { runner } = context;
-  const manifests = { api, scope, services, files, directory, variables, secrets, runner, redactor };
+  const open = settings.url === undefined ? [] : [settings.url];
+  const manifests = { api, scope, services, files, directory, variables, secrets, runner, redactor, open };
   const target = await createKubernetesTarget({
     ...{ api, log, clock, redactor, scope, services },
     ...(files.length === 0 ? {} : { manifests: createManifests(manifests) }),

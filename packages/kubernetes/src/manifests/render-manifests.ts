@@ -24,6 +24,8 @@ export interface RenderOptions extends FillIn {
   readonly runner: Runner;
   /** Gets what the Secrets of the manifests hold. */
   readonly redactor: Redactor;
+  /** More that is no secret when a Secret holds it, besides names and variables: where people reach the environment. */
+  readonly open?: readonly string[];
   /** Default: `kubectl`. */
   readonly kubectl?: string;
   /** Absolute paths of files and folders. */
@@ -43,7 +45,12 @@ export interface RenderOptions extends FillIn {
 export async function renderManifests(options: RenderOptions): Promise<DesiredState> {
   const { api, scope, release, services, signal } = options;
   const read = await readAll(options);
-  for (const value of secretValues(read.map(({ body }) => body))) options.redactor.add(value);
+  const open = [scope, services, Object.keys(services), options.variables, options.open];
+  for (const value of secretValues(
+    read.map(({ body }) => body),
+    open,
+  ))
+    options.redactor.add(value);
   const placed = await placeObjects(api, read, signal);
   throwProblems(placed.problems);
   const pinned = pinImages(placed.manifests, release, services);

@@ -5,19 +5,19 @@ const SHORTEST = 8;
 
 /**
  * What Secrets of the manifests hold, as text and as it stands in `data`, to be taken out of everything that is told: a Secret
- * often comes from sops or kustomize's `secretGenerator`, and nothing else knows what is in it. Left out is what is no secret,
- * because some other object of the manifests says the same openly: Secrets also hold users, hosts and names of databases.
+ * often comes from sops or kustomize's `secretGenerator`, and nothing else knows what is in it. Secrets also hold users, hosts
+ * and the name of the environment: what is a part of `open` or of the other objects is no secret, and is needed to read a log.
  */
-export function secretValues(bodies: readonly KubernetesObject[]): readonly string[] {
+export function secretValues(bodies: readonly KubernetesObject[], open: unknown): readonly string[] {
   const [secrets, others] = [bodies.filter(isSecret), bodies.filter((body) => !isSecret(body))];
-  const open = new Set(textsIn([...others, ...secrets.map(({ metadata }) => metadata)]));
+  const said = textsIn([open, ...others, ...secrets.map(({ metadata }) => metadata)]).join("\n");
   // `stringData` is `data` by now, where it is well formed.
   return secrets
     .flatMap(({ data, stringData }) => [
       ...textsIn(data).map((encoded) => [Buffer.from(encoded, "base64").toString("utf8"), encoded]),
       ...textsIn(stringData).map((text) => [text]),
     ])
-    .filter(([text = ""]) => text.trim().length >= SHORTEST && !open.has(text.trim()))
+    .filter(([text = ""]) => text.trim().length >= SHORTEST && !said.includes(text.trim()))
     .flat();
 }
 
