@@ -133,3 +133,8 @@ export function configOf(name: string, level: string): string {
 export function serviceOf(name: string): string {
   return `---\napiVersion: v1\nkind: Service\nmetadata: { name: ${name} }\nspec: { selector: { app: ${name} }, ports: [{ port: 80, targetPort: http }] }\n`;
 }
+
+export function secretOf(name: string, value: string): string {
+  const data = { value: Buffer.from(value).toString("base64") };
+  return `---\n${JSON.stringify({ apiVersion: "v1", kind: "Secret", metadata: { name }, data })}\n`;
+}
