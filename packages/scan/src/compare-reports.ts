@@ -1,4 +1,4 @@
-import { type Finding, findingKey } from "./finding.ts";
+import { type Finding, findingKey, isCounted } from "./finding.ts";
 import type { ScanReport } from "./scan-report.ts";
 
 /** What a change brings in and takes away, each finding once ({@link findingKey}). */
@@ -6,6 +6,8 @@ export interface Comparison {
   readonly introduced: readonly Finding[];
   readonly fixed: readonly Finding[];
   readonly unchanged: readonly Finding[];
+  /** Of the introduced, each: the image that runs has some in the same file, but fewer. Which are new, nobody can tell. */
+  readonly grown: readonly Finding[];
 }
 
 /**
@@ -17,12 +19,16 @@ export function compareReports(now: readonly ScanReport[], before: readonly Scan
   const objection = whyNotComparable([...now, ...before]);
   if (objection !== undefined) return objection;
   const [here, there] = [byKey(now), byKey(before)];
-  const of = (from: ReadonlyMap<string, Finding>, wanted: (key: string) => boolean): Finding[] =>
-    [...from].filter(([key]) => wanted(key)).map(([, finding]) => finding);
+  const isNew = (key: string): boolean => (here.get(key)?.most ?? 0) > (there.get(key)?.most ?? 0);
+  const of = (from: ReadonlyMap<string, Same>, wanted: (key: string) => boolean): Finding[] =>
+    [...from].filter(([key]) => wanted(key)).map(([, { first }]) => first);
   return {
-    introduced: of(here, (key) => !there.has(key)),
+    introduced: of(here, isNew),
     fixed: of(there, (key) => !here.has(key)),
-    unchanged: of(here, (key) => there.has(key)),
+    unchanged: of(here, (key) => !isNew(key)),
+    grown: now
+      .flatMap((report) => report.findings)
+      .filter((finding) => isNew(findingKey(finding)) && there.has(findingKey(finding))),
   };
 }
 
@@ -35,11 +41,22 @@ function whyNotComparable(reports: readonly ScanReport[]): string | undefined {
   return undefined;
 }
 
-function byKey(reports: readonly ScanReport[]): ReadonlyMap<string, Finding> {
-  const found = new Map<string, Finding>();
-  for (const finding of reports.flatMap((report) => report.findings)) {
-    const key = findingKey(finding);
-    if (!found.has(key)) found.set(key, finding);
+/** Findings of one key. */
+interface Same {
+  readonly first: Finding;
+  /** How many one platform has at most: all platforms together have each of them several times. */
+  readonly most: number;
+}
+
+function byKey(reports: readonly ScanReport[]): ReadonlyMap<string, Same> {
+  const found = new Map<string, Same>();
+  for (const { findings } of reports) {
+    for (const [key, all] of Map.groupBy(findings, findingKey)) {
+      const [first] = all as [Finding];
+      const most = isCounted(first) ? all.length : 1;
+      const other = found.get(key);
+      found.set(key, { first: other?.first ?? first, most: Math.max(most, other?.most ?? 0) });
+    }
   }
   return found;
 }

@@ -98,6 +98,14 @@ export function findingKey(finding: Finding): string {
   }
 }
 
+/**
+ * Whether its key may mean several things of one image: two secrets of a kind in one file have the same. A vulnerability of a
+ * package in two places is one all the same.
+ */
+export function isCounted({ kind }: Finding): boolean {
+  return kind === "secret" || kind === "misconfiguration";
+}
+
 /** JSON, because names may hold any separator. */
 function key(...parts: readonly string[]): string {
   return JSON.stringify(parts);

@@ -155,8 +155,39 @@ describe("only what is new", () => {
       introduced: [fresh],
       fixed: [expect.objectContaining({ id: "CVE-1" })],
       unchanged: [old],
+      grown: [],
     });
     expect(gate([old], { onlyNew: true }, { baseline })).toMatchObject({ result: "passed" });
+  });
+
+  it.each([
+    ["secret", secret],
+    [
+      "misconfiguration",
+      (more: { line: number }): Finding => ({ ...secret(more), kind: "misconfiguration", message: "root" }),
+    ],
+  ])("is a second %s of a kind in a file that has one, and nobody can tell which of them", (_what, at) => {
+    const three = [at({ line: 3 }), at({ line: 40 }), at({ line: 41 })];
+    const [two, one] = [three.slice(0, 2), [at({ line: 7 })]];
+    const judge = (now: readonly Finding[], before: readonly Finding[]) =>
+      gate(now, { onlyNew: true }, { baseline: [report(before)] });
+    const result = judge(two, one);
+    const because = "it is CRITICAL, and the image that runs has fewer of them in this file (lines 3, 40)";
+    expect(result).toMatchObject({ result: "vulnerable", decisions: [{ because }, { because }] });
+    expect(result.comparison).toEqual({ introduced: [two[0]], fixed: [], unchanged: [], grown: two });
+    expect(effects(judge(three, two))).toEqual(["fails", "fails", "fails"]);
+    for (const before of [two, three]) expect(effects(judge(two, before))).toEqual(["known", "known"]);
+  });
+
+  it("is not the same secret of every platform, nor the same package in a second place", () => {
+    const platforms = ["linux/amd64", "linux/arm64"];
+    const reports = platforms.map((platform) => report([secret({ platform })], { platform }));
+    const packages = [report([old, { ...old, path: "lib/x", target: "elsewhere" }])];
+    for (const now of [reports, packages]) {
+      const baseline = [report([old, secret()])];
+      const result = gate([], { onlyNew: true }, { reports: now, baseline });
+      expect(effects(result)).toEqual(["known", "known"]);
+    }
   });
 
   it("is all of it when another version of the package runs, or nothing does", () => {

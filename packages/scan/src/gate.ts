@@ -48,8 +48,8 @@ export function applyGate(input: GateInput): GateResult {
   const excused = reports
     .flatMap((report) => report.findings)
     .map((finding) => [finding, excuseFinding(finding, excuses)] as const);
-  const known = keysOf(compared);
-  const decisions = excused.map(([finding, excuse]) => decide(finding, excuse, input, known)).sort(worstFirst);
+  const running = compareKeys(compared);
+  const decisions = excused.map(([finding, excuse]) => decide(finding, excuse, input, running)).sort(worstFirst);
   return {
     ...resultOf(decisions, reports, obstacles),
     decisions,
@@ -69,9 +69,17 @@ export function applyGate(input: GateInput): GateResult {
   };
 }
 
-/** Findings of the image that runs; none when they can't be compared. */
-function keysOf(compared: Comparison | string | undefined): ReadonlySet<string> {
-  return new Set(typeof compared === "object" ? compared.unchanged.map(findingKey) : []);
+/** Keys of findings. None of either when the image that runs can't be compared. */
+interface Running {
+  /** It has them too. */
+  readonly known: ReadonlySet<string>;
+  /** It has fewer of them in the same file. */
+  readonly fewer: ReadonlyMap<string, readonly Finding[]>;
+}
+
+function compareKeys(compared: Comparison | string | undefined): Running {
+  const { unchanged = [], grown = [] } = typeof compared === "object" ? compared : {};
+  return { known: new Set(unchanged.map(findingKey)), fewer: Map.groupBy(grown, findingKey) };
 }
 
 function resultOf(
@@ -88,7 +96,7 @@ function resultOf(
   return { result: "passed", exitCode: 0 };
 }
 
-function decide(finding: Finding, excuse: Excuse, input: GateInput, known: ReadonlySet<string>): Decision {
+function decide(finding: Finding, excuse: Excuse, input: GateInput, { known, fewer }: Running): Decision {
   const threat = input.threats?.get(finding.id);
   const base = { finding, ...(threat === undefined ? {} : { threat }) };
   if (excuse.because !== undefined) return { ...base, effect: "ignored", because: excuse.because };
@@ -98,10 +106,20 @@ function decide(finding: Finding, excuse: Excuse, input: GateInput, known: Reado
     const because = `only ${failOn.length === 0 ? "nothing" : failOn.join(", ")} fails`;
     return { ...base, effect: "reported", because };
   }
-  if (input.policy.onlyNew && known.has(findingKey(finding))) {
+  const { onlyNew } = input.policy;
+  if (onlyNew && known.has(findingKey(finding))) {
     return { ...base, effect: "known", because: `${reason}, but the image that runs has it too` };
   }
-  return { ...base, effect: "fails", because: `${reason}${expiryOf(excuse)}` };
+  const grown = onlyNew ? grownOf(fewer.get(findingKey(finding))) : "";
+  return { ...base, effect: "fails", because: `${reason}${grown}${expiryOf(excuse)}` };
+}
+
+/** Which of them is new nobody can tell: lines move. So all of them are named. */
+function grownOf(all: readonly Finding[] = []): string {
+  if (all.length === 0) return "";
+  const lines = [...new Set(all.flatMap((one) => ("line" in one && one.line ? [one.line] : [])))];
+  const where = lines.length === 0 ? "" : ` (lines ${lines.sort((a, b) => a - b).join(", ")})`;
+  return `, and the image that runs has fewer of them in this file${where}`;
 }
 
 function reasonToFail(finding: Finding, threat: Threat | undefined, policy: GatePolicy): string | undefined {
