@@ -131,6 +131,29 @@ describe("the settings of the scan", () => {
     expect(() => scan(EXAMPLE, {}, "stagin")).toThrow("Did you mean `staging`?");
   });
 
+  it.each([
+    [{ top: "{ fail-on: none, fail-on-probability: 0.1 }" }, "`scan.fail-on-probability` needs `epss`"],
+    [{ top: "{ fail-on-exploited: true }" }, "`scan.fail-on-exploited` needs `kev`"],
+    [
+      { top: "{ kev: kev.json }", staging: "{ fail-on-probability: 0 }" },
+      "`environments.staging.scan.fail-on-probability`",
+    ],
+    [{ top: "{ epss: e.csv }", web: "{ fail-on-exploited: true }" }, "`services.web.scan.fail-on-exploited`"],
+    [{ stagingWeb: "{ fail-on-probability: 1 }" }, "`environments.staging.services.web.scan.fail-on-probability`"],
+  ])("ask for the list that a rule about attackers needs: %j", (levels, words) => {
+    expect(problemLines(() => scan(written(levels)))).toEqual([expect.stringContaining(words)]);
+  });
+
+  it.each([
+    [{ top: "{ fail-on-probability: 0.1, fail-on-exploited: true, epss: e.csv, kev: k.json }" }, {}],
+    [{ top: "{ fail-on-probability: 0.1 }", staging: "{ epss: e.csv }" }, {}],
+    [{ top: "{ fail-on-exploited: true }", staging: "{ fail-on-exploited: false }" }, {}],
+    [{ web: "{ fail-on-exploited: true }", stagingWeb: "off" }, {}],
+    [{ top: "{ fail-on-probability: 0.1 }" }, { scan: "off" }],
+  ])("need none that no rule asks: %j with %j", (levels, inputs) => {
+    expect(scan(written(levels), inputs).services.web).toBeDefined();
+  });
+
   it("use the scanner's own words", () => {
     expect(SCAN_SEVERITIES).toEqual(SEVERITIES);
     expect(FIX_STATUS_NAMES).toEqual(FIX_STATUSES);

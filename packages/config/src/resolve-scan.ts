@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
 import type { ConfigFile } from "./config-file.ts";
+import type { Path } from "./config-source.ts";
+import { pathName } from "./describe-issue.ts";
 import { DURATION_RULES, durationProblem, toMilliseconds } from "./durations.ts";
 import { FORMATS, hasFormat } from "./formats.ts";
 import { showValue } from "./problem.ts";
@@ -25,31 +27,66 @@ const DAY_MS = 86_400_000;
 /**
  * How images are scanned and what stops one: from the top of belay.yaml, its environment, its services, and the inputs,
  * the last that says something wins. Needs no variable and no secret.
- * @throws BelayError CONFIG_INVALID, INVALID_INPUT with every problem at once.
+ * @throws BelayError CONFIG_INVALID, INVALID_INPUT with every problem at once; also for a rule about attackers whose list is missing.
  */
 export function resolveScan(options: ScanOptions): ScanSettings {
   const { file, inputs } = options;
   const resolution = new Resolution(file);
   const environment = chooseEnvironment(resolution, options);
   checkInputs(resolution, inputs);
-  resolution.throwProblems("reading the settings of the scan");
+  const doing = "reading the settings of the scan";
+  resolution.throwProblems(doing);
   const directory = file?.directory ?? resolve(options.workingDirectory);
   const own = environment === undefined ? undefined : file?.data.environments?.[environment];
   const { switch: given, ...keys } = inputs;
   const last = [given, keys] as const;
   const common = [file?.data.scan, own?.scan];
   const names = Object.keys(file?.data.services ?? {});
+  const run = mergeLevels<Keys>([...common, ...last]);
   const services = names.map((name): [string, ScanGateSettings] => {
     const levels = [...common, file?.data.services[name]?.scan, own?.services?.[name]?.scan, ...last];
-    return [name, gateOf(directory, levels)];
+    const gate = gateOf(directory, levels);
+    if (!gate.off) requireLists(resolution, levels, placesOf(environment, name), run);
+    return [name, gate];
   });
+  resolution.throwProblems(doing);
   return {
     directory,
     ...(environment === undefined ? {} : { environment }),
     gate: gateOf(directory, [...common, ...last]),
     services: Object.fromEntries(services),
-    ...runOf(directory, mergeLevels<Keys>([...common, ...last])),
+    ...runOf(directory, run),
   };
+}
+
+/** Where the levels of a service stand in the file, in their order. */
+function placesOf(environment: string | undefined, service: string): readonly Path[] {
+  const own = ["environments", environment ?? ""];
+  return [["scan"], [...own, "scan"], ["services", service, "scan"], [...own, "services", service, "scan"]];
+}
+
+const LISTS = [
+  ["fail-on-probability", "epss"],
+  ["fail-on-exploited", "kev"],
+] as const;
+
+/** A rule that asks a list which nobody gave would never stop anything, and nobody would know. */
+function requireLists(
+  resolution: Resolution,
+  levels: readonly Level<GateKeys>[],
+  places: readonly Path[],
+  run: Partial<Keys>,
+): void {
+  for (const [rule, list] of LISTS) {
+    if (run[list] !== undefined) continue;
+    const at = levels.findLastIndex((level) => typeof level === "object" && level[rule] !== undefined);
+    const level = levels[at];
+    const place = places[at];
+    if (typeof level !== "object" || place === undefined || level[rule] === false) continue;
+    const got = `\`${pathName([...place, rule])}\` needs \`${list}\`, and without it stops nothing.`;
+    const next = `Name the file with \`${list}\` in \`scan\`, at the top or in the environment.`;
+    resolution.complain([...place, rule], `${got} ${next}`);
+  }
 }
 
 function chooseEnvironment(

@@ -192,7 +192,8 @@ describe("variables", () => {
 
   it("have their default where GitHub knows no such variable of the repository, which is an empty text", () => {
     const tag = (more: string) =>
-      settings(change(["TAG: x", `TAG: { env: UNSET${more} }`]), {}, { env: { UNSET: "", DB_PASSWORD: "x" } }).variables;
+      settings(change(["TAG: x", `TAG: { env: UNSET${more} }`]), {}, { env: { UNSET: "", DB_PASSWORD: "x" } })
+        .variables;
     expect(tag(", default: info")).toEqual({ TAG: "info" });
     expect(tag("")).toEqual({ TAG: "" });
   });
