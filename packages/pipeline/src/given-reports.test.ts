@@ -39,7 +39,14 @@ interface Given {
   readonly server?: number;
   /** Of Belay's own in that folder. */
   readonly published?: number;
+  /** Its libraries have a vulnerability. */
+  readonly vulnerable?: true;
 }
+
+const LODASH = {
+  ...{ VulnerabilityID: "CVE-2019-10744", PkgName: "lodash", InstalledVersion: "4.17.11", Severity: "CRITICAL" },
+  ...{ Status: "fixed", FixedVersion: "4.17.12" },
+};
 
 /** Writes the report of a service, in whose image nothing was found, and what stands beside it. */
 async function keep(given: Given, service = "web", imageId = sha256("config")): Promise<string> {
@@ -51,7 +58,7 @@ async function keep(given: Given, service = "web", imageId = sha256("config")): 
       ? {}
       : { Trivy: { Server: { VulnerabilityDB: { Version: 2, UpdatedAt: ago(given.server) } } } }),
     ...(made === "none" ? {} : { CreatedAt: ago(made) }),
-    ArtifactName: "web",
+    ArtifactName: service,
     ArtifactType: "container_image",
     Metadata: {
       OS: { Family: "debian", Name: "12.5" },
@@ -60,7 +67,10 @@ async function keep(given: Given, service = "web", imageId = sha256("config")): 
     },
     Results: [
       ...(given.java === undefined ? [] : [{ Target: "Java", Class: "lang-pkgs", Type: "jar", Packages: [{}] }]),
-      { Target: "web (debian 12.5)", Class: "os-pkgs", Type: "debian", Packages: [{ Name: "base-files" }] },
+      ...(given.vulnerable === undefined
+        ? []
+        : [{ Target: "Node.js", Class: "lang-pkgs", Type: "node-pkg", Packages: [{}], Vulnerabilities: [LODASH] }]),
+      { Target: `${service} (debian 12.5)`, Class: "os-pkgs", Type: "debian", Packages: [{ Name: "base-files" }] },
     ],
   };
   await writeFile(path, JSON.stringify(report));
@@ -157,6 +167,35 @@ describe("a report that was given", () => {
     expect(await givenReports(createContext(folder), settings, paths, images)).toMatchObject([
       { scans: [{ cached: false }], obstacles: [] },
       { scans: [], obstacles: [{ obstacle: "stale_database" }] },
+    ]);
+  });
+
+  it("is refused beside one of the same image that says something else, in whatever order", async () => {
+    const os = await keep({ database: 2, scope: { scanners: ["vuln"], packages: ["os"] } }, "os");
+    const scope = { scanners: ["vuln"], packages: ["library"] };
+    const library = await keep({ database: 2, scope, vulnerable: true }, "library");
+    const found = await keep({ database: 2, vulnerable: true }, "found");
+    const settings = resolveScan({ inputs: { "allow-partial": true }, workingDirectory: folder });
+    const read = (paths: readonly string[]) =>
+      givenReports(createContext(folder), settings, paths, [["web", IMAGE]]).catch((error) => error);
+    for (const paths of [
+      [os, library],
+      [library, os],
+      [await keep({ database: 2 }), found],
+    ]) {
+      const message = expect.stringContaining(`${paths.join(" and ")} are both of this image`);
+      expect(await read(paths)).toMatchObject({ code: "INVALID_INPUT", message });
+    }
+  });
+
+  it("may stand beside one that says the same, as when two services have one image", async () => {
+    const paths = [await keep({ database: 2, vulnerable: true }), await keep({ database: 2, vulnerable: true }, "api")];
+    const settings = resolveScan({ inputs: {}, workingDirectory: folder });
+    const images = [["web", IMAGE] as const, ["api", IMAGE] as const];
+    const scan = { report: { findings: [{ id: LODASH.VulnerabilityID }] } };
+    expect(await givenReports(createContext(folder), settings, paths, images)).toMatchObject([
+      { scans: [scan], obstacles: [] },
+      { scans: [scan], obstacles: [] },
     ]);
   });
 

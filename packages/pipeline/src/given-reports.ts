@@ -15,6 +15,7 @@ import {
   couldNotScan,
   type DatabaseVersion,
   databaseFileOf,
+  findingKey,
   type ImageScan,
   type PlatformScan,
   parseReport,
@@ -31,14 +32,19 @@ import { cacheFolder } from "./open-scanner.ts";
 /** Those of large images have some tens of megabytes. */
 const LARGEST_REPORT = 256 * 1024 * 1024;
 
-/** What reports that somebody else's step made say of each image, in the order of the images. */
+/**
+ * What reports that somebody else's step made say of each image, in the order of the images.
+ * @throws BelayError INVALID_INPUT, also for two reports of one image that say different things; ScanError
+ */
 export async function givenReports(
   context: PipelineContext,
   settings: ScanSettings,
   paths: readonly string[],
   images: readonly (readonly [service: string, image: ImageIdentity])[],
 ): Promise<readonly ImageScan[]> {
-  const scans = await Promise.all(paths.map((path) => readGiven(context, settings, path)));
+  const scans = await Promise.all(
+    paths.map(async (path): Promise<GivenReport> => ({ path, ...(await readGiven(context, settings, path)) })),
+  );
   for (const scan of scans) requireKnown(scan, images);
   return images.map(([service, image]): ImageScan => {
     const found = Object.keys(image.platforms).map((platform) => [platform, scanOf(scans, image, platform)] as const);
@@ -48,6 +54,11 @@ export async function givenReports(
     if (stale !== undefined) return { scans: [], obstacles: [stale, ...missing] };
     return { scans: own, obstacles: missing };
   });
+}
+
+interface GivenReport extends PlatformScan {
+  /** As the workflow names it. */
+  readonly path: string;
 }
 
 async function readGiven(context: PipelineContext, settings: ScanSettings, path: string): Promise<PlatformScan> {
@@ -139,8 +150,25 @@ function isOf(report: ScanReport, image: ImageIdentity, platform: Platform): boo
   return report.imageId !== undefined && [config, manifest, only].includes(report.imageId as never);
 }
 
-function scanOf(scans: readonly PlatformScan[], image: ImageIdentity, platform: Platform): PlatformScan | undefined {
-  return scans.find(({ report }) => isOf(report, image, platform));
+/** Two services may have one image, and a report each. Where they differ, what one of them found must not get lost. */
+function scanOf(scans: readonly GivenReport[], image: ImageIdentity, platform: Platform): PlatformScan | undefined {
+  const [first, ...others] = scans.filter(({ report }) => isOf(report, image, platform));
+  if (first === undefined) return undefined;
+  const other = others.find(({ report }) => contentOf(report) !== contentOf(first.report));
+  if (other !== undefined) {
+    throw new BelayError("INVALID_INPUT", {
+      doing: `reading the reports of ${image.repository} (${platform})`,
+      got: `${first.path} and ${other.path} are both of this image, and say different things of it`,
+      next: "Give one report of each image and platform, made by one scan that looks for everything.",
+    });
+  }
+  const { path: _told, ...scan } = first;
+  return scan;
+}
+
+/** All that the gate goes by, but for the names under which the image was scanned, which stand in some places. */
+function contentOf({ scope, coverage, findings }: ScanReport): string {
+  return JSON.stringify([scope, coverage, findings.map((one) => [findingKey(one), one.severity].join()).sort()]);
 }
 
 function notGiven(service: string, platform: Platform): CouldNotScan {
