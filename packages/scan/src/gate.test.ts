@@ -190,6 +190,17 @@ describe("only what is new", () => {
     }
   });
 
+  it.each([
+    ["2026-03-02", "ignored", /ignores it until 2026-03-02/],
+    ["2026-03-01", "fails", /^it is CRITICAL \(\.trivyignore:1 ignored it until 2026-03-01\)$/],
+  ] as const)("is also what was ignored until a day, from that day on: exp:%s, %s", (day, effect, because) => {
+    const ignores = parseTrivyignore(`${old.id} exp:${day}`);
+    const more = { ignores, baseline: [report([old, gone])] };
+    const result = gate([old, gone], { onlyNew: true }, more);
+    expect(effects(result).sort()).toEqual([effect, "known"].sort());
+    expect(result.decisions.find(({ finding }) => finding === old)?.because).toMatch(because);
+  });
+
   it("is all of it when another version of the package runs, or nothing does", () => {
     const baseline = [report([{ ...old, installed: "4.17.10" }])];
     expect(effects(gate([old], { onlyNew: true }, { baseline }))).toEqual(["fails"]);

@@ -107,7 +107,8 @@ function decide(finding: Finding, excuse: Excuse, input: GateInput, { known, few
     return { ...base, effect: "reported", because };
   }
   const { onlyNew } = input.policy;
-  if (onlyNew && known.has(findingKey(finding))) {
+  // Somebody wrote the day on which an ignored finding stops the release again. What was ignored runs, so it always is known.
+  if (onlyNew && excuse.expired === undefined && known.has(findingKey(finding))) {
     return { ...base, effect: "known", because: `${reason}, but the image that runs has it too` };
   }
   const grown = onlyNew ? grownOf(fewer.get(findingKey(finding))) : "";
