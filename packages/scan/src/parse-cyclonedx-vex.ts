@@ -1,7 +1,7 @@
 import { oneLine } from "@belay/core";
 import { z } from "zod";
 import { type PackageUrl, parsePurl } from "./purl.ts";
-import type { VexStatement } from "./vex-statement.ts";
+import type { VexProduct, VexStatement } from "./vex-statement.ts";
 
 const text = z.string();
 const component = z.object({ "bom-ref": text.optional(), purl: text.optional() });
@@ -39,18 +39,36 @@ export function parseCyclonedxVex(value: unknown, file: string): readonly VexSta
   for (const one of [metadata?.component, ...components]) {
     if (one?.["bom-ref"] !== undefined && one.purl !== undefined) known.set(one["bom-ref"], one.purl);
   }
+  const image = imageOf(metadata?.component?.purl);
   return vulnerabilities.map((one, index) => {
     const reason = [one.analysis?.justification, one.analysis?.detail].filter((part) => part).join(": ");
     const products = (one.affects ?? []).map(({ ref }) => purlOf(ref, known)).filter((purl) => purl !== undefined);
     return {
       vulnerabilities: [one.id],
-      products: products.map((purl) => ({ purl, components: [] })),
+      products: products.map((purl) => productOf(purl, image)),
       status: STATES[one.analysis?.state ?? ""] ?? "affected",
       ...(reason === "" ? {} : { reason: oneLine(reason) }),
       saidAt: Date.parse(one.updated ?? metadata?.timestamp ?? "") || 0,
       origin: `${file} vulnerabilities[${index}]`,
     };
   });
+}
+
+/**
+ * The image that the document is about, by its name: the next build has other digests, and what is said of a version of a package in it
+ * stays true.
+ */
+function imageOf(subject: string | undefined): PackageUrl | undefined {
+  const purl = parsePurl(subject ?? "");
+  if (purl?.type !== "oci") return undefined;
+  // Trivy writes Docker Hub by its old name.
+  const repository = purl.qualifiers.repository_url?.replace(/^index\.docker\.io\//, "docker.io/");
+  return { ...purl, version: "", qualifiers: repository === undefined ? {} : { repository_url: repository } };
+}
+
+/** What is said of a package in a document about an image is said of that image alone. */
+function productOf(purl: PackageUrl, image: PackageUrl | undefined): VexProduct {
+  return image === undefined || purl.type === "oci" ? { purl, components: [] } : { purl: image, components: [purl] };
 }
 
 /** A reference is a `bom-ref` of this document, a package URL, or a BOM-Link (`urn:cdx:…#ref`) that ends with one. */

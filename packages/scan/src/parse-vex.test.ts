@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseVex } from "./parse-vex.ts";
-import { parsePurl } from "./purl.ts";
+import { type PackageUrl, parsePurl } from "./purl.ts";
 import { imagePurl, lastStatement } from "./vex-statement.ts";
 
 const image = imagePurl("ghcr.io/acme/shop", `sha256:${"a".repeat(64)}`);
@@ -83,6 +83,30 @@ describe("CycloneDX", () => {
     ["a state of tomorrow", "1", "affected"],
     ["not_affected", "2", undefined],
   ])("%s for %s is %s", (state, ref, expected) => expect(said(bom(state, ref))?.[0]).toBe(expected));
+
+  const digest = `sha256%3A${"b".repeat(64)}`;
+  it.each([
+    [`pkg:oci/shop@${digest}?arch=amd64&repository_url=ghcr.io%2Facme%2Fshop`, "1", "not_affected"],
+    ["pkg:oci/shop", "1", "not_affected"],
+    ["pkg:oci/web?repository_url=ghcr.io%2Facme%2Fweb", "1", undefined],
+    ["pkg:oci/shop?repository_url=ghcr.io%2Fother%2Fshop", "1", undefined],
+    ["pkg:oci/shop", "2", undefined],
+    ["pkg:oci/shop", "image", "not_affected"],
+    ["pkg:oci/web", "image", undefined],
+    ["pkg:npm/%40acme/shop@1.0.0", "1", "not_affected"],
+    ["shop", "1", "not_affected"],
+  ])("of a document about %s counts for %s in that image alone", (purl, ref, expected) => {
+    const metadata = { component: { "bom-ref": "image", purl } };
+    expect(said({ ...bom("not_affected", ref), metadata })?.[0]).toBe(expected);
+  });
+
+  it("of a document about an image of Docker Hub, as Trivy names that", () => {
+    const hub = imagePurl("docker.io/library/shop", undefined) as PackageUrl;
+    const metadata = { component: { purl: "pkg:oci/shop?repository_url=index.docker.io%2Flibrary%2Fshop" } };
+    const statements = parseVex(JSON.stringify({ ...bom("not_affected", "1"), metadata }), "vex.json");
+    const about = { names, purl: parsePurl("pkg:npm/lodash@4.17.11"), images: [hub] };
+    expect(lastStatement(statements, about)?.status).toBe("not_affected");
+  });
 });
 
 describe("CSAF", () => {
