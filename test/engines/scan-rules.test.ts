@@ -171,7 +171,16 @@ describe("what is no vulnerability", () => {
     expect((await told(job)).seen).toContain("DS-0002 fails");
     await writeFile(join(chain.repository.folder, ".trivyignore"), "# sleep needs nobody's rights\nDS-0002\n");
     try {
-      expect((await job.scan()).evidence.result).toBe("passed");
+      const { evidence, files } = await job.scan({ "scan-formats": "sarif,cyclonedx" });
+      expect(evidence.result).toBe("passed");
+      const read = async (folder = "", name = ""): Promise<string> => readFile(join(folder, name), "utf8");
+      const bill = JSON.parse(await read(files.cyclonedx, "web-linux-amd64.cdx.json"));
+      const name = `${chain.registry.address}/acme/web`;
+      const purl = expect.stringMatching(/^pkg:oci\/web@sha256[:%].*repository_url=.*web$/);
+      expect(bill.metadata.component).toMatchObject({ name, purl });
+      const sarif = await read(files.sarif, "web-linux-amd64.sarif");
+      expect(sarif).toContain("acme/web");
+      expect(sarif).not.toMatch(/"[^"]*layout"/);
     } finally {
       await rm(join(chain.repository.folder, ".trivyignore"));
     }

@@ -69,8 +69,7 @@ export async function scanRelease(work: ScanWork): Promise<Scanned> {
   const next = deriveRelease(release, { stage: "scan", evidence: { scan: evidence }, createdAt: now.toISOString() });
   await writeRelease(path, next);
   await keepScanSummary(context, summary);
-  const scans = Object.fromEntries(images.map(({ service, found }) => [service, found]));
-  const files = services.length === 0 ? {} : await writeScanFiles(context, scanner?.trivy, scans, inputs.formats);
+  const files = services.length === 0 ? {} : await writeScanFiles(context, scanner?.trivy, images, inputs.formats);
   return { release: next, releasePath: path, evidence, summary, gated, files };
 }
 

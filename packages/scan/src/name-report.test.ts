@@ -1,0 +1,46 @@
+import { sha256 } from "@belay/core";
+import { expect, it } from "vitest";
+import { nameReport } from "./name-report.ts";
+
+const ID = sha256("config");
+const manifest = sha256("manifest");
+
+function report(name: string, more: object = {}): string {
+  const targets = [`${name} (debian 12.5)`, name, "Node.js", `app/${name}`, `${name}.lock`, "app/settings.py"];
+  const Results = targets.map((Target) => ({ Target, Packages: [{ Name: name }] }));
+  return JSON.stringify({ SchemaVersion: 2, ArtifactName: name, Metadata: { ImageID: ID }, Results, ...more });
+}
+
+it.each(["layout", ID, "shop:ci"])("calls the image that was scanned as %s by its own name", (name) => {
+  const named = JSON.parse(nameReport(report(name), { repository: "ghcr.io/acme/web", manifest }));
+  expect(named).toMatchObject({
+    SchemaVersion: 2,
+    ArtifactName: "ghcr.io/acme/web",
+    Metadata: { ImageID: ID, RepoDigests: [`ghcr.io/acme/web@${manifest}`] },
+  });
+  expect(named.Results).toEqual(
+    [
+      "ghcr.io/acme/web (debian 12.5)",
+      "ghcr.io/acme/web",
+      "Node.js",
+      `app/${name}`,
+      `${name}.lock`,
+      "app/settings.py",
+    ].map((Target) => ({ Target, Packages: [{ Name: name }] })),
+  );
+});
+
+it("tells no digest that nobody knows, and keeps the one that Trivy knows", () => {
+  const read = (text: string) => JSON.parse(text).Metadata.RepoDigests;
+  expect(read(nameReport(report("layout"), { repository: "ghcr.io/acme/web" }))).toEqual([]);
+  const Metadata = { RepoDigests: [`ghcr.io/acme/web@${ID}`] };
+  expect(read(nameReport(report("x", { Metadata }), { repository: "ghcr.io/acme/web", manifest }))).toEqual([
+    `ghcr.io/acme/web@${ID}`,
+  ]);
+});
+
+it("keeps a report without results one", () => {
+  const named = JSON.parse(nameReport(report("layout", { Results: null }), { repository: "ghcr.io/acme/web" }));
+  expect(named).toMatchObject({ ArtifactName: "ghcr.io/acme/web" });
+  expect(named.Results ?? null).toBeNull();
+});

@@ -1,0 +1,38 @@
+import type { Digest } from "@belay/core";
+
+export interface ReportName {
+  readonly repository: string;
+  /** Of the platform's manifest, once it is known. */
+  readonly manifest?: Digest | undefined;
+}
+
+interface Named {
+  readonly ArtifactName: string;
+  readonly Metadata?: { readonly RepoDigests?: readonly string[] | null };
+  readonly Results?: readonly { readonly Target: string }[] | null;
+}
+
+/**
+ * Trivy's JSON report under the image's own name, for what is made of it: an image of a layout is called `layout` there, one of an
+ * engine by its ID, so that code scanning, the dependency graph and readers of bills of materials would take all images for one.
+ * The name is the repository without a digest, which stays the same from build to build, as an alert does; a bill of materials tells the
+ * digest beside it (purl).
+ */
+export function nameReport(json: string, { repository, manifest }: ReportName): string {
+  const report = JSON.parse(json) as Named;
+  const { ArtifactName: old, Metadata = {}, Results } = report;
+  const digests = manifest === undefined ? [] : [`${repository}@${manifest}`];
+  // What Trivy itself knows of a registry stays.
+  const known = (Metadata.RepoDigests?.length ?? 0) > 0 ? Metadata.RepoDigests : digests;
+  return JSON.stringify({
+    ...report,
+    ArtifactName: repository,
+    Metadata: { ...Metadata, RepoDigests: known },
+    // What stands in the image's config is under its name, and its packages under that and the distribution's: `layout (debian 12.5)`.
+    Results: Results?.map((result) => ({ ...result, Target: renamed(result.Target, old, repository) })),
+  });
+}
+
+function renamed(target: string, old: string, name: string): string {
+  return target === old || target.startsWith(`${old} (`) ? name + target.slice(old.length) : target;
+}
