@@ -1,3 +1,4 @@
+export * from "./by-normalised-platform.ts";
 export * from "./cause.ts";
 export * from "./change-permit.ts";
 export * from "./clock.ts";

@@ -24,6 +24,15 @@ describe("an image counts as scanned", () => {
     expect(whyNotScanned(scanned(), image({ [AMD]: { config: digest("a"), manifest: digest("b") } }))).toBeUndefined();
   });
 
+  it("under the platform's other name, which the registry's index gives it", () => {
+    const platforms = { "linux/arm": { config: digest("a"), report: digest("f") } };
+    expect(whyNotScanned(scanned({ platforms }), image({ "linux/arm/v7": { config: digest("a") } }))).toBeUndefined();
+    const other = image({ "linux/arm/v6": { config: digest("a") } });
+    expect(whyNotScanned(scanned({ platforms }), other)).toContain("linux/arm/v6 was not scanned");
+    const both = image({ "linux/arm": { config: digest("a") }, "linux/arm/v7": { config: digest("c") } });
+    expect(whyNotScanned(scanned({ platforms }), both)).toBeDefined();
+  });
+
   it.each([
     ["nobody did", undefined, { [AMD]: { config: digest("a") } }, "it was not scanned"],
     ["it failed", scanned({ result: "vulnerable" }), {}, "the gate does not let pass"],

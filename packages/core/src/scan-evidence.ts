@@ -1,3 +1,4 @@
+import { byNormalisedPlatform } from "./by-normalised-platform.ts";
 import { type Digest, isDigest } from "./digest.ts";
 import type { ImageIdentity, Platform, PlatformIdentity } from "./identity.ts";
 import type { Release } from "./release.ts";
@@ -86,8 +87,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 export function whyNotScanned(service: ScannedService | undefined, image: ImageIdentity): string | undefined {
   if (service === undefined) return "it was not scanned";
   if (service.result !== "passed") return WORDS[service.result];
-  for (const [platform, identity] of Object.entries(image.platforms)) {
-    const scanned = service.platforms[platform];
+  const known = byNormalisedPlatform(service.platforms);
+  for (const [platform, identity] of byNormalisedPlatform(image.platforms)) {
+    const scanned = known.get(platform);
     if (scanned?.report === undefined) return `its platform ${platform} was not scanned`;
     if (!isSame(scanned, identity)) {
       return `${platform} was scanned as ${name(scanned)}, and is ${name(identity)} now`;

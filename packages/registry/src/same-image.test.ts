@@ -30,6 +30,30 @@ it.each([
   ["nothing known", { platforms: { "linux/amd64": {} } }, {}, "does not say which image"],
   ["another digest", { platforms: { "linux/amd64": { config } }, digest: other }, {}, "the release names"],
   ["another platform", { platforms: { "linux/arm64": { config } } }, {}, "the registry has linux/amd64"],
+  [
+    "the platform under its other name",
+    { platforms: { "linux/arm": { config } } },
+    { platforms: { "linux/arm/v7": amd64 } },
+    undefined,
+  ],
+  [
+    "another variant",
+    { platforms: { "linux/arm/v7": { config } } },
+    { platforms: { "linux/arm/v6": amd64 } },
+    "the registry has linux/arm/v6",
+  ],
+  [
+    "two images for the two names of a platform",
+    { platforms: { "linux/arm": { config }, "linux/arm/v7": { config: other } } },
+    { platforms: { "linux/arm": amd64, "linux/arm/v7": amd64 } },
+    "the config of linux/arm/v7",
+  ],
+  [
+    "one image for the two names of a platform",
+    { platforms: { "linux/arm": { config }, "linux/arm/v7": { config: other } } },
+    { platforms: { "linux/arm/v7": amd64 } },
+    "the release linux/arm, linux/arm/v7",
+  ],
   ["a platform too many", { platforms: { "linux/amd64": { config }, "linux/arm64": {} } }, {}, "the registry has"],
 ])("%s", (_name, image, there, difference) => {
   const got = differenceOf({ ...mine, ...image } as Parameters<typeof differenceOf>[0], served(there as object));

@@ -1,4 +1,10 @@
-import type { ImageIdentity } from "@belay/core";
+import {
+  byNormalisedPlatform,
+  type Digest,
+  type ImageIdentity,
+  type Platform,
+  type PlatformIdentity,
+} from "@belay/core";
 import type { ResolvedImage } from "./manifest.ts";
 
 /** What is compared with a release: what a registry serves, or what stands on disk to be pushed. */
@@ -16,27 +22,34 @@ export function differenceOf(image: ImageIdentity, served: Shown, place = "the r
   if (image.index !== undefined && served.index !== undefined && image.index !== served.index) {
     return `the index of ${place} is ${served.index}, the release's ${image.index}`;
   }
-  const wanted = Object.keys(image.platforms).sort();
-  const there = Object.keys(served.platforms).sort();
+  // A config may leave out the variant that an index names.
+  const [mine, theirs] = [byNormalisedPlatform(image.platforms), byNormalisedPlatform(served.platforms)];
+  const [wanted, there] = [[...mine.keys()].sort(), [...theirs.keys()].sort()];
   if (wanted.join() !== there.join()) {
     return `${place} has ${there.join(", ") || "no platform"}, the release ${wanted.join(", ") || "no platform"}`;
   }
   for (const platform of wanted) {
-    const difference = platformDifference(platform, image, served, place);
+    const known = { mine: mine.get(platform), theirs: theirs.get(platform), index: image.index };
+    const difference = platformDifference(platform, known, place);
     if (difference !== undefined) return difference;
   }
   return undefined;
 }
 
-function platformDifference(platform: string, image: ImageIdentity, served: Shown, place: string): string | undefined {
-  const mine = image.platforms[platform];
-  const theirs = served.platforms[platform];
+interface Known {
+  readonly mine: PlatformIdentity | undefined;
+  readonly theirs: PlatformIdentity | undefined;
+  /** Of the release's image. */
+  readonly index: Digest | undefined;
+}
+
+function platformDifference(platform: Platform, { mine, theirs, index }: Known, place: string): string | undefined {
   for (const key of ["config", "manifest"] as const) {
     const wanted = mine?.[key];
     if (wanted !== undefined && wanted !== theirs?.[key]) {
       return `the ${key} of ${platform} is ${theirs?.[key] ?? "missing"} in ${place} and ${wanted} in the release`;
     }
   }
-  const proven = mine?.config !== undefined || mine?.manifest !== undefined || image.index !== undefined;
+  const proven = mine?.config !== undefined || mine?.manifest !== undefined || index !== undefined;
   return proven ? undefined : `the release does not say which image of ${platform} it means`;
 }
