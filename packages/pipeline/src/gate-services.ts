@@ -72,7 +72,10 @@ function withReason(result: GateResult, baseline: ScannedImage["baseline"], only
 
 function scannedService({ identity, found }: ScannedImage, gate: GateResult, policy: Digest): ScannedService {
   const platforms = Object.entries(identity.platforms).map(([platform, one]): [string, ScannedPlatform] => {
-    const scan = found.scans.find(({ report }) => report.platform === platform) ?? onlyOne(found, identity);
+    const scan =
+      found.scans.find(({ report }) => report.platform === platform) ??
+      found.scans.find(({ report }) => report.imageId !== undefined && report.imageId === one.config) ??
+      onlyOne(found, identity);
     return [platform, { ...one, ...(scan === undefined ? {} : { report: sha256(scan.json) }) }];
   });
   return {
@@ -84,7 +87,7 @@ function scannedService({ identity, found }: ScannedImage, gate: GateResult, pol
   };
 }
 
-/** A config that leaves its variant out says another platform than the index, of the same image. */
+/** A config that leaves its variant out says another platform than the index, of the same image; its digest may be unknown. */
 function onlyOne({ scans }: ImageScan, { platforms }: ImageIdentity) {
   return scans.length === 1 && Object.keys(platforms).length === 1 ? scans[0] : undefined;
 }
