@@ -40,6 +40,13 @@ describe("the times at which to look", () => {
     expect(looks).toEqual([10_000, 10_100, 10_160, 10_250, 10_400, 10_650, 11_000, 11_500]);
   });
 
+  it("are fewer where a look takes longer than from one of them to the next", async () => {
+    flux = { ...STILL, tookMs: 300 };
+    times.ring();
+    await clock.advance(60_000);
+    expect(looks).toEqual([100, 700, 1_300, 1_900]);
+  });
+
   it("are a tenth of a second apart in a burst, and the last event is not forgotten", async () => {
     for (let count = 0; count < 100; count++) {
       times.ring();

@@ -6,6 +6,8 @@ import type { Clock } from "@belay/core";
  * close together at first, where it mostly is (batches of 100 ms; swarmkit, `manager/dispatcher`), since all wait for it.
  */
 const ECHOES_MS = [100, 160, 250, 400, 650, 1_000, 1_500] as const;
+/** Where looks take long, so many of their own times are from one of these to the next. */
+const ECHO_REST = 2;
 /** However many events of that kind come. */
 const LEAST_GAP_MS = 100;
 
@@ -82,13 +84,16 @@ export class LookTimes {
       this.#urgent = false;
       this.#urgentAt = now;
       this.#told = 0;
-    } else if (now >= this.#echoAt()) this.#told += 1;
+    }
+    // One look is the answer to all that are past.
+    while (now >= this.#echoAt()) this.#told += 1;
     this.#lookedAt = now;
   }
 
   #due(): number {
     if (this.#urgent) return this.#lookedAt + LEAST_GAP_MS;
-    return Math.min(this.#echoAt(), this.#lookedAt + this.#gap());
+    const rested = this.#lookedAt + this.#flux().tookMs * ECHO_REST;
+    return Math.min(Math.max(this.#echoAt(), rested), this.#lookedAt + this.#gap());
   }
 
   #echoAt(): number {
