@@ -168,12 +168,29 @@ export const BY_HAND: readonly Scenario[] = [
   },
 ];
 
-/** A second bad release has nothing to go back to, and a good one leaves nothing of either. */
+/** After it, a bad one has nothing to go back to, one that is cancelled proves nothing, and a good one leaves nothing of them. */
 async function expectKeptToo(trial: Trial): Promise<void> {
   const second = await trial.deploy({ web: "crash" });
   expect(second, trial.why(second)).toMatchObject({ outcome: "failed", cause: { service: "web" }, leftOpen: false });
   expect(second.report.findings).toContainEqual(expect.objectContaining({ check: "nothing_proven", service: "web" }));
+  await expectNothingProven(trial);
   await expectDone(trial, await trial.deploy({ web: "good2" }), { web: ["good2", 2] });
   const outcomes = (await trial.ledger()).map(([, outcome]) => outcome);
-  expect(outcomes).toEqual(["succeeded", "failed", "failed"]);
+  expect(outcomes).toEqual(["succeeded", "unverified", "failed", "failed"]);
+}
+
+/** What crashed before is there again: no way back that failed, since nothing was lost. */
+async function expectNothingProven(trial: Trial): Promise<void> {
+  expect(await trial.foretold({ web: "good2" })).toMatchObject({ check: "nothing_proven", service: "web" });
+  const cancel = new AbortController();
+  const onStep = (step: string): void => {
+    if (step === "watch") cancel.abort();
+  };
+  const result = await trial.deploy({ web: "good2" }, { ports: { signal: cancel.signal, onStep } });
+  expect(result, trial.why(result)).toMatchObject({
+    ...{ outcome: "unverified", cause: { cause: "cancelled" }, leftOpen: false },
+    report: {
+      findings: expect.arrayContaining([expect.objectContaining({ check: "nothing_proven", service: "web" })]),
+    },
+  });
 }

@@ -1,10 +1,12 @@
-import { knownDigests, Redactor, type RolloutPolicy, systemClock, type Target } from "@belay/core";
+import { type Finding, knownDigests, Redactor, type RolloutPolicy, systemClock, type Target } from "@belay/core";
 import {
+  current,
   type DeploymentResult,
   type DeployPorts,
   deploy,
   type HistoryEntry,
   history,
+  nothingProvenFinding,
   type RecoveryResult,
   type RolloutPorts,
   recover,
@@ -54,6 +56,15 @@ export class Trial {
       const result = await deploy(request, { ...this.#ports(target), ...options.ports });
       this.lastMs = performance.now() - began;
       return result;
+    });
+  }
+
+  /** What `belay plan` says of the way back beforehand, when nothing proven is there to go back to. */
+  async foretold(variants: Variants): Promise<Finding | undefined> {
+    const release = await this.app.release(variants);
+    return this.#with(async (target) => {
+      const [before, plan] = await Promise.all([current(target.store), target.plan(release, POLICY)]);
+      return nothingProvenFinding({ target, log: this.log }, { before, plan, release, policy: POLICY });
     });
   }
 
