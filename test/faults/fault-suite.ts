@@ -126,10 +126,16 @@ function anytimeFaults({ stand, tried }: Stage, book: FaultBook, only: SuiteOpti
   });
 }
 
-/** Whatever came of a good release, it did not crash. On the way back it is a bad one that is disturbed, which did. */
+/**
+ * Whatever came of a good release, it did not crash, nor was there anything that could not be started. On the way back it is a
+ * bad one that is disturbed, which did.
+ */
 const expectNoCrash: Check = ({ result }, _, trial) => {
   if (trial.to === "crash") return;
-  expect(["crash_loop", "exited"], trial.app.log.text()).not.toContain(result?.cause?.cause);
+  const context = `${JSON.stringify(result?.report)}\n${trial.app.log.text()}`;
+  expect(["crash_loop", "exited", "start_failed"], context).not.toContain(result?.cause?.cause);
+  // An end that could not be written hides why the release was taken off.
+  expect(result?.report.likelyCause ?? "", context).not.toContain("taken off");
 };
 
 function skip(stand: FaultStand, book: FaultBook, fault: FaultName): void {
@@ -236,8 +242,10 @@ function networkFaults({ stand, tried }: Stage): void {
 
   it("says that it does not know when the network stays cut", async () => {
     const mend = async (): Promise<void> => stand().network.heal();
-    const fault = { at: underWay(stand()), act: () => stand().network.cut(), policy: SHORT, mend };
-    await tried("network cut to the end", fault, expectUnknown);
+    const fault = { act: () => stand().network.cut(), policy: SHORT, mend };
+    const back = stand().also?.["network cut to the end"] ?? [];
+    const moments = [underWay(stand()), ...stand().moments.filter(([step]) => back.includes(step))];
+    for (const at of moments) await tried("network cut to the end", { ...fault, at }, expectUnknown);
   });
 }
 

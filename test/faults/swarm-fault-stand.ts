@@ -41,7 +41,7 @@ export async function openSwarmFaults(): Promise<FaultStand> {
     stage: "update",
     moments: [["act", "update"], ["restore act"], ["read back"], ["watch", "update"], ["restore watch"], ["end"]],
     stride: 6,
-    also: { "engine restarted": ["restore watch"] },
+    also: { "engine restarted": ["restore watch"], "network cut to the end": ["restore watch"] },
     breakages: {
       "engine restarted": { strike: () => again(() => engine.pause()) },
       "engine killed and started": { strike: () => again(() => engine.kill()) },
