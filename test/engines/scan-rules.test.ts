@@ -1,11 +1,21 @@
 /** What the settings of the gate do in a whole chain, with the real Trivy. The unit tests know what they say of one finding. */
+import { createHash } from "node:crypto";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ImageIdentity, readRelease, writeRelease } from "@belay/core";
-import { makeImageLayout, SCAN_FILES } from "@belay/testkit";
+import { type ImageIdentity, readRelease, sha256, writeRelease } from "@belay/core";
+import {
+  type ImageFiles,
+  makeImageLayout,
+  pushTrivyDatabase,
+  SCAN_FILES,
+  temporaryFolder,
+  writeJavaDatabase,
+  writeTrivyDatabase,
+} from "@belay/testkit";
+import { strToU8, zipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Job, LODASH_FILES, MINIMIST_FILES, openScanChain, type ScanChain } from "./scan-chain.ts";
-import { LODASH, STAND_MS } from "./scan-stand.ts";
+import { DAY_MS, LODASH, STAND_MS } from "./scan-stand.ts";
 
 type Files = Readonly<Record<string, string>>;
 
@@ -31,6 +41,19 @@ async function built(scan: object, files: Files): Promise<Job> {
   const job = await chain.job();
   await job.build();
   return job;
+}
+
+/** Puts an image with a history that Trivy can read in the place of the classic builder's. */
+async function replaceImage(job: Job, layers: readonly ImageFiles[]): Promise<void> {
+  const release = await readRelease(join(job.folder, "belay/release.json"));
+  const web = release.services.web as ImageIdentity;
+  const files = { "linux/amd64": layers };
+  const layout = await makeImageLayout(join(job.folder, "belay/images/web"), files, { env: ["A=b"] });
+  const platforms = layout.platforms as ImageIdentity["platforms"];
+  await writeRelease(join(job.folder, "belay/release.json"), {
+    ...release,
+    services: { web: { ...web, platforms } },
+  });
 }
 
 const vulnerable = (words: string) => ({
@@ -187,18 +210,7 @@ describe("what is no vulnerability", () => {
     expect((await told(job)).why).toContain(".trivyignore:2 ignores it for ever: sleep needs nobody's rights");
   });
 
-  /** Puts an image with a history that Trivy can read in the place of the classic builder's. */
-  async function asLayout(job: Job): Promise<void> {
-    const release = await readRelease(join(job.folder, "belay/release.json"));
-    const web = release.services.web as ImageIdentity;
-    const files = { "linux/amd64": [SCAN_FILES.debian] };
-    const layout = await makeImageLayout(join(job.folder, "belay/images/web"), files, { env: ["A=b"] });
-    const platforms = layout.platforms as ImageIdentity["platforms"];
-    await writeRelease(join(job.folder, "belay/release.json"), {
-      ...release,
-      services: { web: { ...web, platforms } },
-    });
-  }
+  const asLayout = (job: Job) => replaceImage(job, [SCAN_FILES.debian]);
 
   it("was not looked for in a Dockerfile that Trivy can't read, as of the classic builder with a label of two words", async () => {
     const job = await built({ scanners: ["vuln", "misconfig"] }, {});
@@ -223,5 +235,82 @@ describe("what is no vulnerability", () => {
     const texts = await Promise.all(left.map((one) => readFile(join(one.parentPath, one.name), "utf8")));
     expect(texts.filter((one) => one.includes("github-pat")).length).toBeGreaterThan(0);
     expect(texts.filter((one) => one.includes(secret))).toEqual([]);
+  });
+});
+
+describe("a .trivyignore.yaml of the project", () => {
+  it("ignores where and until when it says, and nothing else", async () => {
+    const [first, second] = LODASH as readonly [string, string];
+    const entry = (id: string, more: string): string => `  - { id: ${id}, ${more} }\n`;
+    const rules = (until: string, path: string): Files => ({
+      ".trivyignore.yaml": `vulnerabilities:\n${entry(first, `paths: ["${path}"], statement: nobody calls it`)}${entry(second, `expired_at: ${until}, statement: until the update is through`)}`,
+    });
+    const lodash = "app/node_modules/lodash/package.json";
+    const job = await built({}, { ...LODASH_FILES, ...rules("2020-01-01", lodash) });
+    await expect(job.scan()).rejects.toMatchObject(vulnerable(second));
+    const { seen, why } = await told(job);
+    expect(seen.toSorted()).toEqual([`${first} ignored`, `${second} fails`].toSorted());
+    expect(why).toContain(".trivyignore.yaml vulnerabilities[0] ignores it for ever: nobody calls it");
+    expect(why).toContain(".trivyignore.yaml vulnerabilities[1] ignored it until 2020-01-01");
+    await expect(job.push()).rejects.toMatchObject({ code: "NOT_SCANNED" });
+
+    const elsewhere = await built({}, { ...LODASH_FILES, ...rules("2999-01-01", "other/package.json") });
+    await expect(elsewhere.scan()).rejects.toMatchObject(vulnerable(first));
+    expect((await told(elsewhere)).seen.toSorted()).toEqual([`${first} fails`, `${second} ignored`].toSorted());
+
+    const passing = await built({}, { ...LODASH_FILES, ...rules("2999-01-01", lodash) });
+    const { evidence } = await passing.scan();
+    expect(evidence.services.web).toMatchObject({ result: "passed", counts: { fails: 0, ignored: 2 } });
+    await chain.commit("Ignore nothing", { ".trivyignore.yaml": undefined });
+  });
+});
+
+describe("databases of the user's own registry", () => {
+  it("are taken from there into an empty cache, no older than is allowed, and the evidence names them", async () => {
+    await using made = await temporaryFolder("belay-own-databases");
+    const [own, java] = [join(made.path, "db"), join(made.path, "java")];
+    const updatedAt = new Date(Date.now() - 10 * DAY_MS);
+    const second = updatedAt.toISOString().slice(0, 19);
+    await writeTrivyDatabase(own, { updatedAt });
+    const jar = zipSync({ "META-INF/MANIFEST.MF": strToU8("Manifest-Version: 1.0\n") });
+    const sha1 = createHash("sha1").update(jar).digest("hex");
+    const log4j = { group: "org.apache.logging.log4j", artifact: "log4j-core", version: "2.14.1", sha1 };
+    await writeJavaDatabase(java, [log4j]);
+    const { url, address } = chain.registry;
+    await pushTrivyDatabase(own, { url, repository: "own/trivy-db", tag: "2" });
+    await pushTrivyDatabase(java, { url, repository: "own/java-db", tag: "1", kind: "java" });
+    const settings = {
+      "db-repository": [`${address}/own/trivy-db:2`],
+      "java-db-repository": [`${address}/own/java-db:1`],
+      "cache-dir": join(made.path, "cache"),
+    };
+    const job = await built(settings, {});
+    const files = [SCAN_FILES.debian, SCAN_FILES.oldLodash, { "app/no-name.jar": jar }];
+    const replace = (one: Job) => replaceImage(one, files);
+    await replace(job);
+    await expect(job.scan()).rejects.toMatchObject({
+      ...{ code: "SCAN_FAILED", exitCode: 11 },
+      message: expect.stringMatching(
+        new RegExp(`it was made .* ago \\(${second}.*\\), .* is allowed.*max-db-age`, "s"),
+      ),
+    });
+    await expect(job.push()).rejects.toMatchObject({ code: "NOT_SCANNED" });
+
+    const later = await built({ ...settings, "max-db-age": "11d" }, {});
+    await replace(later);
+    await expect(later.scan()).rejects.toMatchObject(vulnerable("CVE-2021-44228"));
+    expect((await told(later)).seen.filter((one) => one.endsWith(" fails"))).toEqual(
+      expect.arrayContaining([...LODASH, "CVE-2021-44228"].map((id) => `${id} fails`)),
+    );
+    const { evidence } = await readRelease(join(later.folder, "belay/release.json"));
+    expect(evidence.scan).toMatchObject({
+      result: "vulnerable",
+      database: { updatedAt: expect.stringContaining(second), digest: sha256(await readFile(join(own, "trivy.db"))) },
+      javaDatabase: { schema: 1 },
+    });
+    const asked = await chain.registry.log();
+    for (const name of ["trivy-db", "java-db"]) {
+      expect(asked.match(new RegExp(`GET /v2/own/${name}/blobs/`, "g"))?.length).toBeGreaterThan(0);
+    }
   });
 });
