@@ -15,7 +15,7 @@ export function findObstacles(
 ): Finding[] {
   const touched = plan.services.filter(isTouched);
   return [
-    ...plan.services.flatMap((one) => foreignOwner(one, scope)),
+    ...plan.services.flatMap((one) => [...foreignOwner(one, scope), ...nothingRuns(one)]),
     ...touched.flatMap((one) => [
       ...cannotOverlap(one, plan.project, policy),
       ...unsupported(one, plan.project),
@@ -116,6 +116,13 @@ function scaleChange(one: PlannedService, project: ComposeProject): Finding[] {
   const declared = declaredScale(project.services[one.name] ?? {});
   const message = `${live} containers run and the files say ${declared}: ${one.desired} will run`;
   return [{ level: "warn", check: "scale_changes", service: one.service, message }];
+}
+
+/** Also where it is unchanged: what has no container can't be told from what a release has already been given. */
+function nothingRuns({ service, goal, desired, action }: PlannedService): Finding[] {
+  if (desired > 0 || goal === "complete" || action === "remove") return [];
+  const message = "it is scaled to 0, so nothing of the release runs, and nothing can be proven for it";
+  return [{ level: "warn", check: "no_replicas", service, message }];
 }
 
 function anonymousData(one: PlannedService): Finding[] {

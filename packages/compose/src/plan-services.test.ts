@@ -48,6 +48,15 @@ describe("what is planned for a service", () => {
     expect(findings).toMatchObject([{ level: "warn", check: "scale_changes" }]);
   });
 
+  it("tells where nothing of a release would run", () => {
+    const labels = current({ scale: 0 });
+    for (const containers of [[], [container("1", { labels })]]) {
+      const { findings } = plan({ web: { scale: 0 } }, containers);
+      expect(findings).toContainEqual(expect.objectContaining({ level: "warn", check: "no_replicas", service: "web" }));
+    }
+    expect(plan({ web: {} }).findings).toEqual([]);
+  });
+
   it("leaves alone what is right: this scope's, of one deployment, sound, and enough", () => {
     const labels = current({});
     const action = (containers: ComposeContainer[], web: ComposeService = {}) => plan({ web }, containers).web?.action;
