@@ -53,7 +53,7 @@ export async function proveRunning(
     // From the first answer, which may itself have been long in coming: there is always time for a second look.
     until ??= clock.now() + AGAIN_MS;
     const wanted = judged.wanted.map((one) => asWanted(one, judged, now));
-    const strange = wanted.filter((one) => !isRunning(one, running));
+    const strange = wanted.filter((one) => !isRunning(one, running, judged));
     const [first] = strange;
     if (first === undefined) return { running };
     // Nobody cancels a way back.
@@ -118,14 +118,14 @@ function isShort(wanted: Wanted, running: readonly RunningService[]): boolean {
  * What was read back must be there, ready, of the revision that was judged and of its image, in whichever of its digests
  * the engine shows. What only had to complete leaves nothing that runs.
  */
-function isRunning(wanted: Wanted, running: readonly RunningService[]): boolean {
+function isRunning(wanted: Wanted, running: readonly RunningService[], { direction }: Judged): boolean {
   const found = running.find((one) => one.service === wanted.service);
   if (wanted.goal === "complete") return true;
   if (wanted.desired === 0) {
-    // A service that the release no longer has (its revision is no one's), or of which none should run.
+    // A service that the release no longer has, or of which none should run.
     if (found === undefined || found.ready === 0) return true;
-    // Somebody may want some of it meanwhile; and on the way back nothing is expected of what was ill, but it may recover.
-    return found.revision === wanted.revision;
+    // Nothing is expected of what was ill before, but it may have recovered.
+    return direction === "back" && found.revision === wanted.revision;
   }
   if (found === undefined || found.revision !== wanted.revision || found.ready < wanted.desired) return false;
   if (wanted.digests.length === 0 || found.digests.length === 0) return true;
