@@ -131,7 +131,7 @@ export async function finishPlan(state: TargetState, parts: PlanParts, signal: A
 
 /** Of the template that is in force: other pods are not what a way back leads to. */
 function readyPods(objects: readonly PlannedObject[], view: NamespaceView): ReadonlyMap<string, number> {
-  const found = objects.flatMap(({ desired, live }): [string, number][] => {
+  const found = objects.filter(isTouched).flatMap(({ desired, live }): [string, number][] => {
     const template = live && templateOf(live);
     if (desired.service === undefined || template === undefined) return [];
     const { service } = desired;
