@@ -11,23 +11,22 @@ function report(name: string, more: object = {}): string {
   return JSON.stringify({ SchemaVersion: 2, ArtifactName: name, Metadata: { ImageID: ID }, Results, ...more });
 }
 
-it.each(["layout", ID, "shop:ci"])("calls the image that was scanned as %s by its own name", (name) => {
-  const named = JSON.parse(nameReport(report(name), { repository: "ghcr.io/acme/web", manifest }));
+it.each([
+  ["layout", "ghcr.io"],
+  [ID, "ghcr.io"],
+  ["shop:ci", "127.0.0.1:5000"],
+  [`127.0.0.1:5000/acme/web@${ID}`, "127.0.0.1:5000"],
+])("calls the image that was scanned as %s by its own name in %s", (name, registry) => {
+  const repository = `${registry}/acme/web`;
+  const named = JSON.parse(nameReport(report(name), { repository, manifest }));
   expect(named).toMatchObject({
     SchemaVersion: 2,
-    ArtifactName: "ghcr.io/acme/web",
-    Metadata: { ImageID: ID, RepoDigests: [`ghcr.io/acme/web@${manifest}`] },
+    ArtifactName: repository,
+    Metadata: { ImageID: ID, RepoDigests: [`${repository}@${manifest}`] },
   });
-  expect(named.Results).toEqual(
-    [
-      "ghcr.io/acme/web (debian 12.5)",
-      "ghcr.io/acme/web",
-      "Node.js",
-      `app/${name}`,
-      `${name}.lock`,
-      "app/settings.py",
-    ].map((Target) => ({ Target, Packages: [{ Name: name }] })),
-  );
+  const others = ["Node.js", `app/${name}`, `${name}.lock`, "app/settings.py"];
+  const targets = [`${repository} (debian 12.5)`, "acme/web", ...others];
+  expect(named.Results).toEqual(targets.map((Target) => ({ Target, Packages: [{ Name: name }] })));
 });
 
 it("tells no digest that nobody knows, and keeps the one that Trivy knows", () => {

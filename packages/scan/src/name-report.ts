@@ -1,4 +1,4 @@
-import type { Digest } from "@belay/core";
+import { type Digest, parseReference } from "@belay/core";
 
 export interface ReportName {
   readonly repository: string;
@@ -28,11 +28,16 @@ export function nameReport(json: string, { repository, manifest }: ReportName): 
     ...report,
     ArtifactName: repository,
     Metadata: { ...Metadata, RepoDigests: known },
-    // What stands in the image's config is under its name, and its packages under that and the distribution's: `layout (debian 12.5)`.
     Results: Results?.map((result) => ({ ...result, Target: renamed(result.Target, old, repository) })),
   });
 }
 
-function renamed(target: string, old: string, name: string): string {
-  return target === old || target.startsWith(`${old} (`) ? name + target.slice(old.length) : target;
+/**
+ * What stands in the image's config is under its name, and its packages under that and the distribution's: `layout (debian 12.5)`.
+ * SARIF calls the packages by the path in the registry alone. The config has to be called so here: of a registry with a port Trivy
+ * (0.72, `pkg/report/sarif.go`) makes a broken URI, and panics.
+ */
+function renamed(target: string, old: string, repository: string): string {
+  if (target === old) return parseReference(repository)?.path ?? repository;
+  return target.startsWith(`${old} (`) ? repository + target.slice(old.length) : target;
 }
