@@ -12,7 +12,18 @@ const NOW = 1_000_000;
 
 async function endOf(signs: Partial<EngineSigns>, error: Error = refusal): Promise<unknown> {
   const clock = new FakeClock();
-  const all = { gaps: [], lastTold: undefined, allTold: () => false, ...signs };
+  // As the target's are: getters and methods of a class.
+  const all = new (class implements EngineSigns {
+    get gaps() {
+      return signs.gaps ?? [];
+    }
+    get lastTold() {
+      return signs.lastTold;
+    }
+    allTold(at: number): boolean {
+      return signs.allTold?.(at) ?? false;
+    }
+  })();
   const engineNow = () => NOW + clock.now();
   const ended = unlessEngineEnds({ clock, engineNow, signs: all }, () => Promise.reject(error)).catch((one) => one);
   await clock.advance(2_000);

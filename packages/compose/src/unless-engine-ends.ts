@@ -46,7 +46,8 @@ export async function unlessEngineEnds<T>(
   }
 }
 
-function isEnding({ gaps, lastTold, ...signs }: EngineSigns, beganAt: number, now: number): boolean {
-  if (gaps.some(({ to }) => to === undefined || to >= beganAt)) return true;
+function isEnding(signs: EngineSigns, beganAt: number, now: number): boolean {
+  if (signs.gaps.some(({ to }) => to === undefined || to >= beganAt)) return true;
+  const { lastTold } = signs;
   return lastTold !== undefined && now - lastTold <= ENDING_MS && signs.allTold(lastTold);
 }
