@@ -89,7 +89,7 @@ const LEADS: Record<Outcome, (report: DeploymentReport) => string> = {
   timed_out: () => "could not be proven healthy or broken in time. What runs now is below, as far as the target said.",
   unverified: (report) =>
     foundNothingProven(report)
-      ? "was taken off again. What ran before is there, and was not right before either: no release has been proven here yet."
+      ? "was taken off again. What ran before was put back, and was not right before either: no release has been proven here yet."
       : "runs, but Belay could not prove that it is healthy.",
   failed: (report) => {
     if (foundNothingProven(report))

@@ -57,7 +57,7 @@ describe("renderComment", () => {
 
   it.each([
     ["failed", "failed and was left in place: no release has been proven here yet"],
-    ["unverified", "was taken off again. What ran before is there, and was not right before either"],
+    ["unverified", "was taken off again. What ran before was put back, and was not right before either"],
   ] as const)("says of one that %s why, where no release has been proven yet", (outcome, lead) => {
     const nothing = { level: "warn", check: "nothing_proven", message: "there is nothing to go back to" } as const;
     const report = { ...SAMPLE_REPORTS.rolled_back, outcome };

@@ -139,6 +139,19 @@ describe("a release that fails where none was ever proven", () => {
     expect(result.report.likelyCause).toContain("cancelled");
   });
 
+  it("is a way back that failed when it is cancelled, and what was bad can't be put back", async () => {
+    behave("web-v1", { kind: "unhealthy", afterMs: 0 });
+    await runner.deploy("v1");
+    behave("web-v2", { kind: "never ready" });
+    const third = world.runner("third");
+    leave("api", third);
+    third.target.restorationFails = true;
+    void world.time.sleep(3_000).then(() => third.cancel.abort());
+    const result = await third.deploy("v2");
+    expect(result).toMatchObject({ outcome: "rollback_failed", report: { findings: [] } });
+    expect(world.engine.revisions()).toMatchObject({ web: "web-v1+web-v2" });
+  });
+
   it("stays when one that was cancelled came in between", async () => {
     behave("web-v1", { kind: "unhealthy", afterMs: 0 });
     await runner.deploy("v1");

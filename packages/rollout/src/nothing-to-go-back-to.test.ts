@@ -76,7 +76,8 @@ const API_BACK = service([instance("5")], { name: "api" });
 const API_HALF = service([instance("5"), old("3")], { name: "api" });
 
 it.each<[string, string | undefined, readonly ServiceChange[], Seen, string?, Seen?]>([
-  ["when what was bad is bad again", "web", [WEB, API_LEFT], [WEB_BAD, API_WELL], "web"],
+  ["when what was bad is bad again", "web", [WEB, API_LEFT], [WEB_BAD, API_WELL], "web", [WEB_BAD, API_WELL]],
+  ["not when its act failed", undefined, [WEB, API_LEFT], [WEB_BAD, API_WELL], "web"],
   ["when the rest is well again", "web", [WEB, API], [WEB_BAD, API_WELL], "web", [WEB_BAD, API_BACK]],
   ["not when the rest is not all of it back", undefined, [WEB, API], [WEB_BAD, API_WELL], "web", [WEB_BAD, API_HALF]],
   ["not when the rest is not well", undefined, [WEB, API], [WEB_BAD, API_WELL], "web", [WEB_BAD, API_NEW_BAD]],

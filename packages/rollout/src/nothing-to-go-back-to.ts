@@ -39,7 +39,7 @@ export type NothingProven = (
 
 const REMEDIES = {
   forward: "A release that fails stays, as a first one does (on-first-failure: keep). Deploy one that works.",
-  back: "What ran before is there again, no better than it was. Deploy a release that works.",
+  back: "What ran before was put back, and is no better than it was. Deploy a release that works.",
 } as const;
 
 /**
@@ -53,7 +53,7 @@ export async function nothingToGoBackTo(ports: AskedPorts, change: BeforeChange)
   const { plan, before } = change;
   ports.log.warn(messageFor(before?.deployment, [...ill]));
   return (cause, seen, way) =>
-    leadsNowhere(plan, ill, cause, (name) => isWell(name, seen, way))
+    hasLed(way, seen) && leadsNowhere(plan, ill, cause, (name) => isWell(name, seen, way))
       ? findingOf(before?.deployment, ill, cause, REMEDIES[way])
       : undefined;
 }
@@ -74,6 +74,11 @@ export async function illBefore(ports: AskedPorts, { before, plan, look }: Befor
 }
 
 const NONE: ReadonlySet<string> = new Set();
+
+/** A way back whose act failed has put nothing back, or not all of it: that is not looked at any more. */
+function hasLed(way: Course["direction"], seen: Observation | undefined): boolean {
+  return way === "forward" || seen !== undefined;
+}
 
 /**
  * The way back brings what was well before: it leads nowhere only where the failure is of what was ill already, and nothing that

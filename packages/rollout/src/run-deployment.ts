@@ -207,7 +207,8 @@ function endIll(
   ill: CauseDetail,
   seen: Observation | undefined,
 ): Promise<DeploymentResult> {
-  const nothing = run.nothingProven?.(ill, seen, "back");
+  // What somebody else has made of it is not what was before.
+  const nothing = ill.cause === "drifted" ? undefined : run.nothingProven?.(ill, seen, "back");
   if (nothing !== undefined) return endAsBefore(run, cause, nothing, { proven: false });
   run.facts.first = cause;
   return endWith(run, "rollback_failed", ill, { proven: false });
