@@ -80,7 +80,11 @@ test("what is unchanged is judged and not touched; with nothing to change all is
 test("what the release no longer has goes last", () => {
   const live: KubernetesObject = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "old" } };
   const prune = [{ key: { apiVersion: "v1", kind: "ConfigMap", name: "old" }, live }];
-  expect(stagesOf([workload("web")], { prune }).map(({ name }) => name)).toEqual(["apply", "prune"]);
+  expect(stagesOf([workload("web")], { prune })).toMatchObject([
+    { name: "apply", stable: true },
+    { name: "prune", stable: false },
+  ]);
+  expect(stagesOf([workload("web", [], "unchanged")], { prune })).toMatchObject([{ name: "prune", stable: true }]);
 });
 
 interface Pruned {

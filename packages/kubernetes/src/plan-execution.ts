@@ -58,7 +58,8 @@ export function planExecution(state: TargetState, plan: PlanContents, context: D
     name: "prune",
     act: (signal) => prunePlanned(state, plan, { context, left }, signal),
     expect: "alone",
-    stable: false,
+    // Where nothing else changes, what needed it shows it only after a while.
+    stable: stages.length === 0,
   };
   const gone = removed.map((change): Wanted => ({ ...nothing(change.service), goal: change.goal }));
   const all = plan.prune.length === 0 ? stages : [...stages, prune];
