@@ -10,7 +10,10 @@ interface Call {
   readonly options: RunOptions;
 }
 
-function cliWith(answer: (args: readonly string[]) => { stdout: string; stderr?: string }) {
+function cliWith(
+  answer: (args: readonly string[]) => { stdout: string; stderr?: string },
+  more: Pick<ComposeTargetOptions, "composeVersion"> = {},
+) {
   const calls: Call[] = [];
   const options: ComposeTargetOptions = {
     docker: {} as Docker,
@@ -28,6 +31,7 @@ function cliWith(answer: (args: readonly string[]) => { stdout: string; stderr?:
     log: createTestLog(),
     clock: systemClock,
     redactor: new Redactor(),
+    ...more,
   };
   return { calls, cli: ComposeCli.create(options) };
 }
@@ -35,6 +39,18 @@ function cliWith(answer: (args: readonly string[]) => { stdout: string; stderr?:
 const version = (args: readonly string[], rest: string) => ({ stdout: args.includes("version") ? "v2.40.3\n" : rest });
 
 describe("the compose command line", () => {
+  it("is asked for its version once, and again with the engine's place where that failed", async () => {
+    const early = cliWith((args) => version(args, ""), { composeVersion: Promise.resolve("2.40.3") });
+    await early.cli;
+    expect(early.calls).toEqual([]);
+    const failed = Promise.reject(new Error('context "nope" does not exist'));
+    const { calls, cli } = cliWith((args) => version(args, ""), { composeVersion: failed });
+    await cli;
+    expect(calls.map(({ args }) => args.join(" "))).toEqual(["--context staging compose version --short"]);
+    const old = cliWith((args) => version(args, ""), { composeVersion: Promise.resolve("2.10.0") });
+    await expect(old.cli).rejects.toMatchObject({ code: "TOOL_TOO_OLD" });
+  });
+
   it("renders with every file and profile, and gives values by the environment only", async () => {
     const { calls, cli } = cliWith((args) => version(args, '{"name":"shop","services":{"web":{}}}'));
     expect((await (await cli).render()).services).toEqual({ web: {} });

@@ -24,7 +24,9 @@ export class ComposeCli {
 
   /** @throws BelayError TOOL_MISSING, TOOL_TOO_OLD */
   static async create(options: ComposeTargetOptions): Promise<ComposeCli> {
-    const version = await (options.composeVersion ?? askComposeVersion(options));
+    // Beforehand it is not known where the engine is: the context that is chosen on this machine may not even exist.
+    const known = options.composeVersion?.catch(() => askComposeVersion(options));
+    const version = await (known ?? askComposeVersion(options));
     const [major = 0, minor = 0] = version.split(".").map(Number);
     if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
       const next = `Update Docker Compose to ${OLDEST.join(".")} or newer.`;

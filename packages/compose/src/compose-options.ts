@@ -19,7 +19,7 @@ export interface ComposeProgram {
 export interface ComposeTargetOptions extends ComposeProgram {
   /** Client of the engine that runs the project. Closed by its owner. */
   readonly docker: Docker;
-  /** The plugin's version, where it was asked for already. Default: it is asked. */
+  /** The plugin's version, where it was asked for already. Default, and where that failed: it is asked. */
   readonly composeVersion?: Promise<string>;
   /** `cliArgs` for a person, in commands to paste. Default: the same. */
   readonly shownCliArgs?: readonly string[];
