@@ -1,7 +1,8 @@
+import { promises } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { temporaryFolder } from "@belay/testkit";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { connectDocker } from "./connect-docker.ts";
 
 const PONG = "HTTP/1.1 200 OK\r\nApi-Version: 1.43\r\nContent-Length: 2\r\n\r\nOK";
@@ -52,6 +53,17 @@ it("is left to the command line where TLS is asked for", async () => {
   const path = await engineAt(usual);
   const env = { ...ALONE, DOCKER_HOST: `unix://${path}`, DOCKER_TLS_VERIFY: "1" };
   await expect(connectDocker({ env })).rejects.toMatchObject({ code: "TOOL_MISSING" });
+});
+
+it("is left to the command line, which may be one that may, where this user may not open it", async () => {
+  const path = await engineAt(usual);
+  // Root, as whom tests may run, may open any.
+  const denied = Object.assign(new Error(`EACCES: permission denied, access '${path}'`), { code: "EACCES" });
+  const access = vi.spyOn(promises, "access").mockRejectedValue(denied);
+  onTestFinished(() => access.mockRestore());
+  for (const place of [{ host: `unix://${path}`, env: ALONE }, { env: ALONE }]) {
+    await expect(connectDocker(place)).rejects.toMatchObject({ code: "TOOL_MISSING" });
+  }
 });
 
 it("that is not there, or that nobody listens at, is told as the command line tells it", async () => {

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { constants, promises } from "node:fs";
 import type { ConnectOptions, Docker } from "./connect-docker.ts";
 import { contextAddress, DEFAULT_SOCKET, isDefaultAddress } from "./context-address.ts";
 import type { DialCommand } from "./dial-socket.ts";
@@ -42,11 +42,22 @@ async function socketOf(
   { cli, context, host, env }: Omit<ConnectOptions, "env"> & { readonly env: Environment },
 ): Promise<string | undefined> {
   if (process.platform === "win32" || cli !== undefined || env.DOCKER_TLS || env.DOCKER_TLS_VERIFY) return undefined;
-  if (address?.startsWith("unix:///")) return address.slice("unix://".length);
+  if (address?.startsWith("unix:///")) {
+    const path = address.slice("unix://".length);
+    return (await obstacleAt(path)) === "EACCES" ? undefined : path;
+  }
   const place = { ...(context !== undefined && { context }), ...(host !== undefined && { host }), env };
   // Where nothing is there, the command line knows better what may be missing: itself, to begin with.
-  const isThere = address === undefined && existsSync(DEFAULT_SOCKET);
-  return isThere && (await isDefaultAddress(place)) ? DEFAULT_SOCKET : undefined;
+  const isOpen = address === undefined && (await obstacleAt(DEFAULT_SOCKET)) === undefined;
+  return isOpen && (await isDefaultAddress(place)) ? DEFAULT_SOCKET : undefined;
+}
+
+/** Why this user can't open a socket. Who may not may have a `docker` that may: a script with sudo in it. */
+async function obstacleAt(path: string): Promise<string | undefined> {
+  return promises.access(path, constants.W_OK).then(
+    () => undefined,
+    ({ code = "" }: NodeJS.ErrnoException) => code,
+  );
 }
 
 function isLocal(address: string): boolean {
