@@ -81,6 +81,21 @@ it("takes those of others that are named otherwise now, and keeps what was prove
   expect(release.parent).toBe(releaseDigest(earlier));
 });
 
+it("says nothing of a scan of what takes the place of an image that was scanned", () => {
+  const scanned = { result: "passed", counts: { fails: 0, known: 0, reported: 0, ignored: 0 }, platforms: {} } as const;
+  const scan = {
+    result: "passed",
+    scannedAt: "2026-01-01T00:00:00Z",
+    services: { cache: scanned, web: scanned },
+  } as const;
+  const pushed = { ...earlier, evidence: { ...earlier.evidence, scan } };
+  const application = { application: "shop", directory: "/nowhere", services: { cache: {}, web: { build: {} } } };
+  const options = { application: application as never, source, clock: systemClock, log: createTestLog() };
+  const other = { repository: "docker.io/library/redis", platforms: {}, digest: digest("d"), tags: ["8"] };
+  const release = retagRelease(pushed, { ...options, pinned: { cache: other } });
+  expect(release.evidence).toEqual({ ...pushed.evidence, scan: { ...scan, services: { web: scanned } } });
+});
+
 it("is the same document when nothing is new", () => {
   expect(retagged("refs/heads/main")).toBe(earlier);
 });

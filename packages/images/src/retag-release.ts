@@ -1,4 +1,12 @@
-import { canonicalJson, deriveRelease, type ImageIdentity, isOwn, type Release } from "@belay/core";
+import {
+  canonicalJson,
+  deriveRelease,
+  type Evidence,
+  type ImageIdentity,
+  isOwn,
+  type Release,
+  scanEvidence,
+} from "@belay/core";
 import type { BuildImagesOptions } from "./build-images.ts";
 import type { ChangedInputs } from "./changed-inputs.ts";
 import { imageTags } from "./image-tags.ts";
@@ -14,8 +22,7 @@ export interface RetagOptions extends Pick<BuildImagesOptions, "application" | "
 /**
  * An earlier release of the very commit with the tags that it gets now: a git tag was put on the commit, or its branch merged by
  * fast-forward. Its images stay, and what was found out about them, but for those of others that are named otherwise now; the
- * push gives the tags. The same document when there is
- * nothing new to be said.
+ * push gives the tags. The same document when there is nothing new to be said.
  */
 export function retagRelease(earlier: Release, options: RetagOptions): Release {
   const { application, source, clock, log, changed = {}, pinned = {} } = options;
@@ -31,12 +38,23 @@ export function retagRelease(earlier: Release, options: RetagOptions): Release {
   if (asTold && tagged && isEmpty(pinned)) return earlier;
   const { changed: _told, ...build } = earlier.evidence.build ?? {};
   const change = {
-    ...(asTold ? {} : { evidence: { build: { ...build, ...(isEmpty(changed) ? {} : { changed }) } } }),
+    evidence: {
+      ...(asTold ? {} : { build: { ...build, ...(isEmpty(changed) ? {} : { changed }) } }),
+      ...scanOfRest(earlier, pinned),
+    },
     stage: earlier.stage,
     services: Object.fromEntries(services),
     createdAt: clock.date().toISOString(),
   };
   return { ...deriveRelease(earlier, change), source };
+}
+
+/** What was found in an image says nothing of the one that takes its place. */
+function scanOfRest(earlier: Release, pinned: object): Pick<Evidence, "scan"> {
+  const scan = scanEvidence(earlier);
+  if (scan === undefined || isEmpty(pinned)) return {};
+  const rest = Object.entries(scan.services).filter(([name]) => !Object.hasOwn(pinned, name));
+  return { scan: { ...scan, services: Object.fromEntries(rest) } };
 }
 
 function isEmpty(changed: object): boolean {
