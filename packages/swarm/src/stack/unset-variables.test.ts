@@ -20,7 +20,7 @@ test("only where docker puts variables in", () => {
 });
 
 test.for([
-  [["A", "B=", "SET", "C=$C"], ["A"]],
+  [["A", "B=", "SET", "C=$C", `\${SET}`, "$SET"], ["A"]],
   [{ A: null, B: "", SET: null, N: 0 }, ["A"]],
   ["A", []],
   [null, []],

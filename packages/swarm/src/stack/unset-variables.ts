@@ -15,10 +15,15 @@ export function unsetVariables(file: unknown, known: Readonly<Record<string, str
  */
 export function unsetPassed(file: unknown, known: Readonly<Record<string, string>>): string[] {
   const names = environmentsOf(file).flatMap((environment): string[] => {
-    if (Array.isArray(environment)) return environment.filter((one) => typeof one === "string" && !one.includes("="));
+    if (Array.isArray(environment)) return environment.filter(isBareName);
     return Object.entries(asObject(environment)).flatMap(([name, value]) => (value === null ? [name] : []));
   });
   return names.filter((name) => known[name] === undefined);
+}
+
+/** What holds a variable (`${PAIR}`) may have its `=` in there. */
+function isBareName(entry: unknown): entry is string {
+  return typeof entry === "string" && !/[=$]/.test(entry);
 }
 
 function environmentsOf(file: unknown): unknown[] {
