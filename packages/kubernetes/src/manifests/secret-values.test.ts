@@ -41,6 +41,11 @@ test("lines of a file in a Secret are known, and bytes that are no text", () => 
   expect(redact(manifests, `x abcdefghijkl ${bytes} y`)).toBe("x *** *** y");
 });
 
+test("bytes that are no text are looked for in base64 alone", () => {
+  const bytes = Buffer.from([0xff, ...Buffer.from("keystore")]).toString("base64");
+  expect(secretValues(bodiesOf(secret(`data: { "store.jks": ${bytes} }`)), [])).toEqual([bytes]);
+});
+
 test("short values, and what other objects say openly, leave the log readable", () => {
   const data = { port: "5432", level: "info", debug: "true", pin: "123", user: "postgres", database: "shop-orders\n" };
   const encoded = Object.entries(data).map(([name, value]) => `${name}: ${base64(value)}`);

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { KubernetesObject } from "../kubernetes-object.ts";
 
 /** Shorter values of Secrets are names, ports and switches: without them a log could not be read. */
@@ -13,12 +14,15 @@ export function secretValues(bodies: readonly KubernetesObject[], open: unknown)
   const said = textsIn([open, ...others, ...secrets.map(({ metadata }) => metadata)]).join("\n");
   // `stringData` is `data` by now, where it is well formed.
   return secrets
-    .flatMap(({ data, stringData }) => [
-      ...textsIn(data).map((encoded) => [Buffer.from(encoded, "base64").toString("utf8"), encoded]),
-      ...textsIn(stringData).map((text) => [text]),
-    ])
+    .flatMap(({ data, stringData }) => [...textsIn(data).map(decoded), ...textsIn(stringData).map((text) => [text])])
     .filter(([text = ""]) => text.trim().length >= SHORTEST && !said.includes(text.trim()))
     .flat();
+}
+
+/** Bytes that are no text (a keystore) are never told as one; to look for them line by line takes seconds. */
+function decoded(encoded: string): readonly string[] {
+  const bytes = Buffer.from(encoded, "base64");
+  return isUtf8(bytes) ? [bytes.toString("utf8"), encoded] : [encoded];
 }
 
 function isSecret({ kind }: KubernetesObject): boolean {
