@@ -119,6 +119,22 @@ describe("a registry that got the referrers API later", () => {
     expect(await found()).toEqual([digest]);
   });
 
+  it("asks the youngest only where the tag lists many", async () => {
+    await start(false);
+    const { attach, found } = writer();
+    await attach(sbom("old"));
+    const { digest } = await attach(sbom("young"));
+    const tag = `web/${subject.replace(":", "-")}`;
+    const { manifests, ...index } = JSON.parse(String(registry.manifests.get(tag)?.bytes));
+    const [old, young] = manifests.map((entry: object) => ({ ...entry, artifactType: MEDIA_TYPES.empty }));
+    const many = Array.from({ length: 500 }, (_none, at) => ({ ...old, digest: sha256(`nothing ${at}`) }));
+    const bytes = Buffer.from(JSON.stringify({ ...index, manifests: [old, ...many, young] }));
+    registry.manifests.set(tag, { mediaType: MEDIA_TYPES.ociIndex, bytes });
+    const before = registry.requests.length;
+    expect(await found()).toEqual([digest]);
+    expect(registry.requests.length - before).toBeLessThan(110);
+  });
+
   it.each([
     [{ body: "no index" }, "REGISTRY_ERROR"],
     [{ status: 500 }, "REGISTRY_ERROR"],

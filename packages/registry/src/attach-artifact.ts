@@ -49,8 +49,10 @@ export interface AttachedArtifact {
 
 const EMPTY = Buffer.from("{}");
 
-/** Artifacts that are asked for their kind. */
+/** Artifacts that are asked for their kind at once. */
 const AT_ONCE = 4;
+/** And in all, the youngest: each is a request, and whoever may push can list thousands. */
+const MOST_ASKED = 100;
 const UNSETTLED = { attempts: 5, delayMs: 100, maxDelayMs: 1_000 } as const;
 
 /**
@@ -90,7 +92,7 @@ export async function attachArtifact(options: AttachArtifactOptions): Promise<At
 /**
  * What is beside an image, of one kind or of all: what the referrers API tells, after what only the fallback tag lists.
  * Registries that got the API later have old entries only there. Where an entry tells the config's kind instead of the artifact's
- * (go-containerregistry, thus cosign), the artifact itself is asked.
+ * (go-containerregistry, thus cosign), the artifact itself is asked, of the youngest hundred.
  * @throws BelayError those of the registry client; not for a tag that can't be read where the API tells of something
  */
 export async function findArtifacts(
@@ -108,16 +110,27 @@ export async function findArtifacts(
     throw error;
   });
   const only = listed.filter(({ digest }) => !known.has(digest));
-  const kinds =
-    artifactType === undefined
-      ? only
-      : await mapBounded(only, AT_ONCE, undefined, (entry) => ofOwnKind(registry, repository, entry));
+  const kinds = artifactType === undefined ? only : await ofOwnKinds(registry, repository, only);
   return [...kinds.filter(wanted), ...linked];
+}
+
+async function ofOwnKinds(
+  registry: RegistryClient,
+  repository: string,
+  entries: readonly Descriptor[],
+): Promise<readonly Descriptor[]> {
+  const asked = new Set(entries.filter(tellsNoKind).slice(-MOST_ASKED));
+  return mapBounded(entries, AT_ONCE, undefined, async (entry) =>
+    asked.has(entry) ? ofOwnKind(registry, repository, entry) : entry,
+  );
+}
+
+function tellsNoKind({ artifactType }: Descriptor): boolean {
+  return artifactType === undefined || artifactType === MEDIA_TYPES.empty;
 }
 
 /** Whoever may push can list something broken; that must not hide what is whole. */
 async function ofOwnKind(registry: RegistryClient, repository: string, entry: Descriptor): Promise<Descriptor> {
-  if (entry.artifactType !== undefined && entry.artifactType !== MEDIA_TYPES.empty) return entry;
   try {
     const manifest = await registry.manifest(repository, entry.digest);
     const kind = manifest === undefined ? undefined : kindOf(`reading ${repository}@${entry.digest}`, manifest);
