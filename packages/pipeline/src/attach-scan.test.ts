@@ -24,6 +24,46 @@ function scanned(): Release {
   });
 }
 
+/** Takes everything. `put`: the texts that it got, by repository. */
+function takingRegistry() {
+  const put: [string, string][] = [];
+  const manifest = { digest, mediaType: "application/vnd.oci.image.manifest.v1+json", bytes: Buffer.from("{}") };
+  const taking = {
+    manifest: async () => manifest,
+    putBlob: async (repository: string, bytes: Uint8Array) => {
+      if (bytes.length > 2) put.push([repository, Buffer.from(bytes).toString("utf8")]);
+      return sha256(bytes);
+    },
+    putManifest: async () => ({ subject: true }),
+  };
+  return { put, registry: taking as unknown as RegistryClient };
+}
+
+it("puts beside each of several services with one image what calls it by its own name", async () => {
+  await using folder = await temporaryFolder("belay-attach");
+  const context = createContext(folder.path, { RUNNER_TEMP: folder.path });
+  const names = ["api", "web", "web-api"];
+  for (const name of names) {
+    const files = { [`json/${name}-linux-amd64.json`]: JSON_REPORT, [`cyclonedx/${name}-linux-amd64.cdx.json`]: name };
+    for (const [file, text] of Object.entries(files)) {
+      const at = join(folder.path, "belay/scan", file);
+      await mkdir(dirname(at), { recursive: true });
+      await writeFile(at, text);
+    }
+  }
+  const one = scanned();
+  const all = <T>(of: (name: string) => T) => Object.fromEntries(names.map((name) => [name, of(name)]));
+  const web = one.evidence.scan?.services.web;
+  const release = {
+    ...one,
+    evidence: { scan: { ...one.evidence.scan, services: all(() => web) } },
+    services: all((name) => ({ ...one.services.web, repository: `registry.example/${name}` })),
+  } as unknown as Release;
+  const { registry, put } = takingRegistry();
+  await attachScan(context, { registry, release, kinds: ["sbom"] });
+  expect(put.sort()).toEqual(names.map((name) => [`registry.example/${name}`, name]));
+});
+
 /** Nothing may be asked of it. */
 const registry = new Proxy({} as RegistryClient, {
   get: (_target, name) => {

@@ -55,11 +55,11 @@ export interface AttachScanOptions {
  */
 export async function attachScan(context: PipelineContext, options: AttachScanOptions): Promise<void> {
   const { release, kinds } = options;
-  const names = kinds.length === 0 ? new Map<Digest, string>() : await reportNames(context);
+  const names = kinds.length === 0 ? new Map<Digest, string[]>() : await reportNames(context);
   for (const [service, { platforms }] of Object.entries(scanEvidence(release)?.services ?? {})) {
     const image = release.services[service];
     for (const [platform, { report }] of Object.entries(platforms)) {
-      const name = report === undefined ? undefined : names.get(report);
+      const name = report === undefined ? undefined : ownOf(names.get(report) ?? [], service, platform);
       if (image === undefined || !isOwn(image) || name === undefined) continue;
       for (const kind of kinds.flatMap((one) => FORMATS[one])) {
         await attachFile(context, options, { service, platform, image, name, kind });
@@ -68,13 +68,22 @@ export async function attachScan(context: PipelineContext, options: AttachScanOp
   }
 }
 
+/** Services with one image have the same report, and what is made of it calls the image by the service's own repository. */
+function ownOf(names: readonly string[], service: string, platform: string): string | undefined {
+  const [os, architecture] = platform.split("/");
+  const isOwnName = (name: string): boolean => name === service || name.startsWith(`${service}-${os}-${architecture}`);
+  return names.find(isOwnName) ?? names[0];
+}
+
 /** Names without ending of the reports in the scan's folder, by their content. */
-async function reportNames(context: PipelineContext): Promise<Map<Digest, string>> {
+async function reportNames(context: PipelineContext): Promise<Map<Digest, string[]>> {
   const folder = join(scanFolder(context), "json");
-  const names = new Map<Digest, string>();
+  const names = new Map<Digest, string[]>();
   for (const file of (await ifThere(readdir(folder))) ?? []) {
     const ending = `.${SCAN_ENDINGS.json}`;
-    if (file.endsWith(ending)) names.set(sha256(await readBytes(context, "json", file)), file.slice(0, -ending.length));
+    if (!file.endsWith(ending)) continue;
+    const report = sha256(await readBytes(context, "json", file));
+    names.set(report, [...(names.get(report) ?? []), file.slice(0, -ending.length)]);
   }
   return names;
 }
