@@ -38,6 +38,16 @@ it("tells no digest that nobody knows, and keeps the one that Trivy knows", () =
   ]);
 });
 
+it.each([
+  ["ghcr.io/acme/web", [`ghcr.io/acme/worker@${ID}`], [`ghcr.io/acme/web@${manifest}`]],
+  ["ghcr.io/acme/web", [`ghcr.io/acme/worker@${ID}`, `ghcr.io/acme/web@${ID}`], [`ghcr.io/acme/web@${ID}`]],
+  ["docker.io/library/redis", [`redis@${ID}`], [`redis@${ID}`]],
+  ["docker.io/library/redis", [`index.docker.io/library/redis@${ID}`], [`index.docker.io/library/redis@${ID}`]],
+])("tells of %s no digest of another repository (%j)", (repository, RepoDigests, told) => {
+  const named = JSON.parse(nameReport(report("x", { Metadata: { RepoDigests } }), { repository, manifest }));
+  expect(named.Metadata.RepoDigests).toEqual(told);
+});
+
 it("keeps a report without results one", () => {
   const named = JSON.parse(nameReport(report("layout", { Results: null }), { repository: "ghcr.io/acme/web" }));
   expect(named).toMatchObject({ ArtifactName: "ghcr.io/acme/web" });

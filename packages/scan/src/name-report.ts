@@ -22,14 +22,20 @@ export function nameReport(json: string, { repository, manifest }: ReportName): 
   const report = JSON.parse(json) as Named;
   const { ArtifactName: old, Metadata = {}, Results } = report;
   const digests = manifest === undefined ? [] : [`${repository}@${manifest}`];
-  // What Trivy itself knows of a registry stays.
-  const known = (Metadata.RepoDigests?.length ?? 0) > 0 ? Metadata.RepoDigests : digests;
+  // What Trivy itself knows of this repository stays; an engine, or a scan of the same image for another service, tells others.
+  const own = Metadata.RepoDigests?.filter((one) => repositoryOf(one) === repository) ?? [];
+  const known = own.length > 0 ? own : digests;
   return JSON.stringify({
     ...report,
     ArtifactName: repository,
     Metadata: { ...Metadata, RepoDigests: known },
     Results: Results?.map((result) => ({ ...result, Target: renamed(result.Target, old, repository) })),
   });
+}
+
+/** Docker Hub also goes by its old name. */
+function repositoryOf(reference: string): string | undefined {
+  return parseReference(reference.replace(/^index\.docker\.io\//, "docker.io/"))?.repository;
 }
 
 /**
