@@ -51,6 +51,16 @@ describe("redaction", () => {
     expect(text).not.toMatch(/ord|s\/s|s%2fs/i);
   });
 
+  it("leaves words that are keys in a file with secrets, and takes its values out", () => {
+    const file = '"server": {\ndatabase:\n  password: correct-horse\n  logging:\nuser: belay:\n';
+    const redactor = redactorWith(file);
+    const log = 'database: refused, "server": { }, logging: off';
+    expect(redactor.redact(log)).toBe(log);
+    expect(redactor.redact("read   password: correct-horse of user: belay:")).toBe("read *** of ***");
+    expect(redactor.redact(`${file.trim()}.`)).toBe("***.");
+    expect(redactorWith("hunter2:").redact("is hunter2:")).toBe("is ***");
+  });
+
   it.each([
     // What net/url of Go 1.25 printed for the password `p&ss<w>rd/1 x!*$+,;=:@`.
     ["url.UserPassword", "postgres://u:p&ss%3Cw%3Erd%2F1%20x%21%2A$+,;=%3A%40@db/shop"],

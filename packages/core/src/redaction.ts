@@ -5,6 +5,8 @@ import { inOneLine, plainText } from "./text.ts";
 /** Values shorter than this would hide ordinary words, and are no secrets. */
 const SHORTEST = 4;
 export const MASK = "***";
+/** A line of YAML or JSON with a key and nothing else, such as `database:`: no secret, and a word of many logs. */
+const BARE_KEY = /^\s*(["']?)[\w.-]+\1:\s*[[{|>]?$/;
 
 /**
  * Knows every secret that this process resolved and takes it out of text, in each form in which it may come back:
@@ -21,7 +23,8 @@ export class Redactor {
     if (this.#secrets.has(secret)) return;
     this.#secrets.add(secret);
     // Most text is made plain before it is told, and much is put into one line.
-    const parts = new Set([secret, secret.trim(), plainText(secret), inOneLine(secret), ...secret.split(/\r?\n/)]);
+    const lines = secret.split(/\r?\n/).filter((line) => !BARE_KEY.test(line));
+    const parts = new Set([secret, secret.trim(), plainText(secret), inOneLine(secret), ...lines]);
     for (const part of parts) {
       if (part.trim().length < SHORTEST) continue;
       for (const form of formsOf(part)) this.#forms.add(form);
