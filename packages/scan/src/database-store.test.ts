@@ -31,7 +31,7 @@ async function write(ageMs: number): Promise<void> {
   await writeFile(join(folder.path, "db/trivy.db"), "");
 }
 
-function store(): DatabaseStore {
+function store(lockWaitMs = 0): DatabaseStore {
   const trivy = {
     run: async () => {
       downloads++;
@@ -40,7 +40,7 @@ function store(): DatabaseStore {
   };
   return new DatabaseStore({
     trivy: trivy as unknown as Trivy,
-    ...{ cache: folder.path, update: true, maxAgeMs: 72 * HOUR_MS, lockWaitMs: 0, clock, log: createTestLog() },
+    ...{ cache: folder.path, update: true, maxAgeMs: 72 * HOUR_MS, lockWaitMs, clock, log: createTestLog() },
     repositories: { vulnerabilities: ["registry.invalid/db:2"] },
   });
 }
@@ -88,4 +88,22 @@ it("is not downloaded ahead, and what is wrong with it is told to whoever takes 
     obstacle: "cache_locked",
     got: expect.stringContaining(String(holder.pid)),
   });
+});
+
+it("is not waited for twice when somebody holds it while it is looked at ahead", async () => {
+  await write(HOUR_MS);
+  await using _holder = await locked();
+  const early = store(1_000);
+  early.takeAhead("vulnerabilities");
+  let over = false;
+  const told = expect(early.take("vulnerabilities")).rejects.toMatchObject({ obstacle: "cache_locked" });
+  const ending = told.finally(() => {
+    over = true;
+  });
+  while (!over) {
+    if (clock.sleeping > 0) await clock.advance(100);
+    else await new Promise((resolve) => setImmediate(resolve));
+  }
+  await ending;
+  expect(clock.now()).toBe(1_000);
 });

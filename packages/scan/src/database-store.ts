@@ -97,10 +97,15 @@ export class DatabaseStore {
   async take(kind: DatabaseKind, signal?: AbortSignal): Promise<Database> {
     const ahead = await this.#ahead.get(kind);
     if (ahead !== undefined && this.#options.clock.now() < ahead.at + AHEAD_MS) return ahead.database;
-    return this.#take(kind, new DatabaseFiles(this.#options.cache, kind), signal);
+    return this.#take(kind, new DatabaseFiles(this.#options.cache, kind), signal, this.#options.lockWaitMs);
   }
 
-  async #take(kind: DatabaseKind, files: DatabaseFiles, signal: AbortSignal | undefined): Promise<Database> {
+  async #take(
+    kind: DatabaseKind,
+    files: DatabaseFiles,
+    signal: AbortSignal | undefined,
+    waitMs = 30_000,
+  ): Promise<Database> {
     const failure = await this.#update(kind, files, signal);
     const database = await files.newest();
     this.#check(kind, database, failure);
@@ -108,7 +113,7 @@ export class DatabaseStore {
       this.#options.log.warn(`${failure.message} The one of ${database.updatedAt}, which is here, is used.`);
     }
     await files.keep(database);
-    const { clock, lockWaitMs: waitMs = 30_000 } = this.#options;
+    const { clock } = this.#options;
     const waiting = { doing: `opening Trivy's database (${kind})`, waitMs, clock, ...(signal ? { signal } : {}) };
     await waitUntilUnlocked(join(database.folder, DATABASES[kind].file), waiting);
     return database;
@@ -122,7 +127,8 @@ export class DatabaseStore {
     const looking = async (): Promise<Ahead | undefined> => {
       const files = new DatabaseFiles(this.#options.cache, kind);
       if (this.#options.update && this.#isDue(await files.newest())) return undefined;
-      return { database: await this.#take(kind, files, signal), at: this.#options.clock.now() };
+      // Whoever takes it waits for a lock: to have waited before would double that.
+      return { database: await this.#take(kind, files, signal, 0), at: this.#options.clock.now() };
     };
     this.#ahead.set(
       kind,
