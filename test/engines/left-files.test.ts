@@ -84,8 +84,9 @@ const leave = (job: string, name: string, value: unknown): Promise<void> =>
 const SHAPES: Readonly<Record<string, (path: string, good: object) => Promise<unknown>>> = {
   "a link to a file of this machine": (path) => symlink(join(folder.path, "secret"), path),
   "a link to a right one elsewhere": async (path, good) => {
-    await writeFile(`${path}.elsewhere`, JSON.stringify(good));
-    await symlink(`${path}.elsewhere`, path);
+    const elsewhere = join(await mkdtemp(join(folder.path, "elsewhere-")), "file.json");
+    await writeFile(elsewhere, JSON.stringify(good));
+    await symlink(elsewhere, path);
   },
   "a link to memory without end": (path) => symlink("/dev/zero", path),
   "a folder": (path) => mkdir(path),
