@@ -72,7 +72,9 @@ const buildShape = {
     ),
   ),
   reproducible: z.optional(
-    flag("Files and the image carry the commit's time, so that two builds are one digest. Default: true."),
+    flag(
+      "In an OCI layout, the image and its files carry the commit's time, so that two builds are one digest. Default: true.",
+    ),
   ),
   pull: z.optional(flag("Look for newer base images. Default: false.")),
   "no-cache": z.optional(flag("Build without what earlier builds left. Default: false.")),
