@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { EXIT_CODES, OUTCOMES } from "@belay/core";
+import { EXIT_CODES, Inputs, OUTCOMES } from "@belay/core";
+import { trivyActionCall } from "@belay/scan";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { actionSection, parseAction } from "./docs/action-section.ts";
 import { configurationPart } from "./docs/configuration-part.ts";
 import { insertGenerated, newPage, table } from "./docs/markdown.ts";
@@ -59,6 +61,13 @@ describe("generated documentation", () => {
     expect(section).toContain("| `may` | Not. | `x` |");
     expect(section).toContain("| `out` | Given. |");
     expect(section).toContain("| `contents: read` | To read. | The job can't begin. |");
+  });
+
+  it("shows a call of actions/trivy that is not refused", async () => {
+    const page = (await generateDocs(ROOT)).get("actions/trivy/README.md");
+    const [, text = ""] = /```yaml\n(.*?)```/s.exec(page ?? "") ?? [];
+    const { steps } = parse(text) as { steps: [{ with?: Readonly<Record<string, string>> }] };
+    expect(trivyActionCall(new Inputs((name) => steps[0].with?.[name]), {}).inputs).toEqual(steps[0].with);
   });
 
   it("follows a schema into mappings, lists, choices and definitions", () => {

@@ -20,6 +20,11 @@ interface Page {
   readonly part: string;
 }
 
+/** See {@link actionSection}; per folder under `actions/`. */
+const EXAMPLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  trivy: { "image-ref": "ghcr.io/acme/shop:main" },
+};
+
 /** Every page with generated text, as it should be: path from the root, and the whole text. */
 export async function generateDocs(root: string): Promise<Map<string, string>> {
   const pages = [...(await actionPages(root)), ...(await referencePages(root))];
@@ -41,11 +46,12 @@ async function actionPages(root: string): Promise<Page[]> {
     const permissions = PERMISSIONS[folder];
     if (permissions === undefined) throw new Error(`scripts/permissions.ts says nothing about actions/${folder}`);
     const uses = `belay-deploy/belay${isRoot ? "" : `/actions/${folder}`}@${pin}`;
+    const section = actionSection(action, uses, permissions, EXAMPLES[folder]);
     return {
       path: isRoot ? "docs/reference/belay.md" : `actions/${folder}/README.md`,
       title: action.name,
       opening: action.description,
-      part: [actionSection(action, uses, permissions), ...(folder === "trivy" ? [trivyInputsPart()] : [])].join("\n\n"),
+      part: [section, ...(folder === "trivy" ? [trivyInputsPart()] : [])].join("\n\n"),
     };
   });
   return Promise.all(pages);

@@ -21,11 +21,19 @@ export function parseAction(text: string): ActionFile {
   return { name, description, inputs, outputs };
 }
 
-/** How an action is called, what it takes, what it gives, and what its job must be allowed. */
-export function actionSection(action: ActionFile, uses: string, permissions: readonly Permission[]): string {
+/**
+ * How an action is called, what it takes, what it gives, and what its job must be allowed. `example`: inputs of the call that
+ * no action.yml requires and without which it is refused all the same.
+ */
+export function actionSection(
+  action: ActionFile,
+  uses: string,
+  permissions: readonly Permission[],
+  example: Readonly<Record<string, string>> = {},
+): string {
   return [
     "## Use",
-    snippet(action, uses, permissions),
+    snippet(action, uses, permissions, example),
     "## Inputs",
     inputTable(action),
     "## Outputs",
@@ -41,9 +49,14 @@ export function actionSection(action: ActionFile, uses: string, permissions: rea
   ].join("\n\n");
 }
 
-function snippet(action: ActionFile, uses: string, permissions: readonly Permission[]): string {
+function snippet(
+  action: ActionFile,
+  uses: string,
+  permissions: readonly Permission[],
+  example: Readonly<Record<string, string>>,
+): string {
   const required = Object.entries(action.inputs).filter(([, input]) => input.required === true);
-  const values = required.map(([name]): [string, string] => [name, "…"]);
+  const values = [...required.map(([name]): [string, string] => [name, "…"]), ...Object.entries(example)];
   if ("environment" in action.inputs) values.push(["environment", "staging"]);
   return [
     "```yaml",
