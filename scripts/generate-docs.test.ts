@@ -55,8 +55,14 @@ describe("generated documentation", () => {
     const action = parseAction(
       "name: Do\ndescription: Does.\ninputs:\n  must: { description: Needed., required: true }\n  may: { description: Not., default: x }\noutputs:\n  out: { description: Given. }\n",
     );
-    const section = actionSection(action, "o/r/actions/do@1", [{ name: "contents", level: "read", why: "To read." }]);
-    expect(section).toContain("  contents: read\nsteps:\n  - uses: o/r/actions/do@1\n    with:\n      must: …");
+    const section = actionSection(action, "o/r/actions/do@1", [
+      { name: "contents", level: "read", why: "To read." },
+      { name: "checks", level: "write", why: "To tell.", without: "Untold.", optional: true },
+    ]);
+    expect(section).toContain(
+      "permissions:\n  contents: read\nsteps:\n  - uses: o/r/actions/do@1\n    with:\n      must: …",
+    );
+    expect(section).toContain("| `checks: write` | To tell. | Untold. |");
     expect(section).toContain("| `must` (required) | Needed. |  |");
     expect(section).toContain("| `may` | Not. | `x` |");
     expect(section).toContain("| `out` | Given. |");

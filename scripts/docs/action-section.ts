@@ -61,7 +61,7 @@ function snippet(
   return [
     "```yaml",
     "permissions:",
-    ...permissions.map((one) => `  ${one.name}: ${one.level}`),
+    ...permissions.filter(({ optional }) => optional !== true).map((one) => `  ${one.name}: ${one.level}`),
     "steps:",
     `  - uses: ${uses}`,
     ...(values.length === 0 ? [] : ["    with:", ...values.map(([name, value]) => `      ${name}: ${value}`)]),
