@@ -78,7 +78,7 @@ export class Shop {
     return CompletedTasks > 0 || (DesiredTasks > 0 && RunningTasks >= DesiredTasks);
   }
 
-  /** What the engine has of it, from outside of Belay's own code for services. */
+  /** What the engine has of it, by Belay's client of the Docker API and without any of its code for services. */
   async inspect(service = "web"): Promise<Service> {
     const found = await this.docker.services.list({ filters: { name: [this.name(service)] }, status: true });
     const own = found.find(({ Spec }) => Spec.Name === this.name(service));
