@@ -1,13 +1,13 @@
 /** Images from wherever they are, through the gate to the registry: saved ones, and those of a containerd store; and what holds a scan up. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { readLayout } from "@belay/core/oci-layout";
 import { PINNED_TRIVY } from "@belay/scan";
 import { BASE_IMAGES, SCAN_FILES, startEngine, temporaryFolder } from "@belay/testkit";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { servedDigest } from "./push-stand.ts";
 import { LODASH_FILES, openScanChain, type ScanChain } from "./scan-chain.ts";
 import { LODASH, STAND_MS } from "./scan-stand.ts";
@@ -129,6 +129,47 @@ async function settingsWith(build: string): Promise<string> {
 function pathOf(layout: string, digest: string | undefined): string {
   return join(layout, "blobs", ...String(digest).split(":"));
 }
+
+describe("an image that BuildKit made", () => {
+  it("fails for what its Dockerfile does wrong, and for a secret in its environment, which Belay tells nobody", async () => {
+    const [[, line]] = Object.entries(SCAN_FILES.secret) as [[string, string]];
+    const token = line.split("=")[1]?.trim() ?? "";
+    const path = join(app(), "Dockerfile");
+    const before = await readFile(path, "utf8");
+    onTestFinished(async () => void (await chain.commit("As before", { "app/Dockerfile": before })));
+    const bad = before.replace("COPY", () => `ENV GITHUB_TOKEN=${token}\nCOPY`);
+    await chain.commit("Trust everybody", { "app/Dockerfile": bad });
+    const job = await chain.job();
+    const { release } = await job.build();
+    expect(release.services.web?.platforms["linux/amd64"]).toHaveProperty("manifest");
+    const failing = job.scan({ "scan-scanners": "vuln,secret,misconfig", "scan-formats": "sarif,cyclonedx" });
+    const thrown: unknown = await failing.catch((error: unknown) => error);
+    expect(thrown).toMatchObject({ code: "VULNERABLE", exitCode: 10 });
+    const { services } = JSON.parse(await job.read("scan.json"));
+    const rows: { id: string; effect: string }[] = services[0].rows;
+    const fails = rows.filter(({ effect }) => effect === "fails").map(({ id }) => id);
+    // Trust in root, a secret that a Dockerfile sets, and the secret itself.
+    expect(fails).toEqual(expect.arrayContaining(["DS-0002", "DS-0031", "github-pat"]));
+    await expect(job.push()).rejects.toMatchObject({ code: "NOT_SCANNED" });
+
+    // The image has it, and so has Trivy's own report of the image's configuration. Nothing that Belay makes of them has.
+    const folder = join(job.folder, "belay");
+    const left = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((one) => one.isFile());
+    const written = left
+      .map((one) => join(one.parentPath, one.name))
+      .filter((one) => !/\/(images|scan\/json)\//.test(one));
+    const texts = await Promise.all(written.map((one) => readFile(one, "utf8")));
+    expect(texts.filter((text) => text.includes("DS-0031")).length).toBeGreaterThan(1);
+    const said = [job.log.text(), JSON.stringify(thrown), String(thrown), JSON.stringify(job.annotated)];
+    for (const text of [...said, ...texts]) expect(text).not.toContain(token);
+
+    await chain.commit("Trust nobody", { "app/Dockerfile": before.replace("COPY", "USER 1000\nCOPY") });
+    const better = await chain.job();
+    await better.build();
+    const { evidence } = await better.scan({ "scan-scanners": "vuln,secret,misconfig" });
+    expect(evidence).toMatchObject({ result: "passed", scanners: expect.arrayContaining(["misconfig", "secret"]) });
+  });
+});
 
 describe("an image of a containerd store", () => {
   it("of which some layers are compressed and others not is scanned and pushed as it is", async () => {
