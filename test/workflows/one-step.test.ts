@@ -153,7 +153,15 @@ it("brings a pull request's head to the engine and tells the pull request", asyn
   const comment = stage.github.comments(PULL_REQUEST)[0]?.body ?? "";
   expect(comment).toContain("<summary>Scan: passed");
   expect(renderMarkdown(comment)).toContain("web (2 passed)");
-  expect(stage.github.analyses()).toMatchObject([{ sarif: { runs: [{ tool: { driver: { name: "Trivy" } } }] } }]);
+  // Of all severities, though none of them fails, where GitHub looks for those of the pull request.
+  const [analysis, ...others] = stage.github.analyses();
+  expect(others).toEqual([]);
+  expect(analysis).toMatchObject({ commit: sha, ref: `refs/pull/${PULL_REQUEST}/merge` });
+  expect(analysis?.sarif).toMatchObject({ runs: [{ tool: { driver: { name: "Trivy" } } }] });
+  const [of] = (analysis?.sarif.runs ?? []) as { results: { ruleId: string; level: string }[] }[];
+  expect(of?.results.map(({ ruleId, level }) => `${ruleId} ${level}`).sort()).toEqual([
+    ...["CVE-2019-10744 error", "CVE-2020-7598 warning", "CVE-2021-23337 error"],
+  ]);
 });
 
 it("gives GitHub's dependency graph what is in the image, and puts its bills of materials beside it", async () => {
