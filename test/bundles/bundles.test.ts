@@ -1,8 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startGitHub } from "@belay/testkit";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runBundle } from "./run-bundle.ts";
 
 const ACTIONS = ["belay", "build", "scan", "push", "sign", "deploy", "report"] as const;
@@ -46,35 +45,6 @@ describe("the bundles of the actions", () => {
   it("deploy/post, which the root action shares, does nothing when the main step left nothing", async () => {
     const result = await runBundle("deploy/post", { env: { STATE_run: "4242.job.x", STATE_done: "true" } });
     expect(result).toMatchObject({ exitCode: 0, stdout: "" });
-  });
-});
-
-describe("on a fork's pull request with the workflow's own secrets", () => {
-  it("rollback touches nothing, so that its post step has nothing to put right", async () => {
-    const [head, main] = ["a".repeat(40), "b".repeat(40)];
-    const github = await startGitHub({ tokens: [{ token: "ghs_test", permissions: { contents: "read" } }] });
-    onTestFinished(() => github.close());
-    for (const sha of [head, main]) github.addCommit({ sha });
-    github.setRef("refs/heads/main", main);
-    const path = join(folder, "event.json");
-    const repo = { full_name: "acme/shop" };
-    const pull = { number: 7, head: { sha: head, repo: { full_name: "eve/shop" } }, base: { repo } };
-    await writeFile(path, JSON.stringify({ pull_request: pull }));
-    const result = await runBundle("rollback/index", {
-      inputs: { environment: "staging", to: "previous", "github-token": "ghs_test" },
-      env: {
-        GITHUB_ACTIONS: "true",
-        GITHUB_REPOSITORY: github.repository,
-        GITHUB_API_URL: github.apiUrl,
-        GITHUB_EVENT_NAME: "pull_request_target",
-        GITHUB_EVENT_PATH: path,
-        GITHUB_SHA: main,
-        RUNNER_TEMP: folder,
-      },
-    });
-    expect(result.stdout).toContain("comes from code that nobody has accepted yet");
-    expect(result.outputs).toMatchObject({ outcome: "invalid_input" });
-    expect(result.state).toEqual({});
   });
 });
 
