@@ -219,4 +219,34 @@ describe("the registry", () => {
     const result = await refused(() => runCli(shop, "push", { folder: built.folder, args: ["--json"] }), 16);
     expect(result.json).toMatchObject({ error: { code: "TAG_TAKEN" } });
   });
+
+  it("gets the tags of docker/metadata-action's rules and flavor, and no others", async () => {
+    const tags = async (): Promise<string[]> => {
+      const list = await fetch(`${shop.registry.url}/v2/acme/shop-web/tags/list`);
+      return ((await list.json()) as { tags: string[] }).tags;
+    };
+    const before = await tags();
+    const head = await shop.repository.commit("Raise it again", "web/shop.mjs", ["6_550", "6_650"]);
+    const event = join(folder, "rules.json");
+    await writeFile(event, JSON.stringify({ ref: "refs/tags/v2.0.1", after: head }));
+    const env = { GITHUB_EVENT_PATH: event, GITHUB_REF: "refs/tags/v2.0.1" };
+    const rules = ["type=semver,pattern=v{{version}}", "type=semver,pattern={{major}}", "type=raw,value=stable"];
+    const silent = ["type=ref,event=branch", "type=raw,value=never,enable=false"];
+    const flavor = ["latest=auto", "suffix=-alpine,onlatest=true"];
+    const words = [...rules, ...silent].flatMap((rule) => ["--tags", rule]);
+    const args = ["--json", ...words, ...flavor.flatMap((one) => ["--flavor", one])];
+    const built = await runCli(shop, "build", { args, env });
+    expect(built.exitCode, built.stderr).toBe(0);
+    const pushed = await runCli(shop, "push", { folder: built.folder, args: ["--json"], env });
+    expect(pushed.exitCode, pushed.stderr).toBe(0);
+    const fresh = (await tags()).filter((tag) => !before.includes(tag) && !tag.startsWith("sha256-"));
+    const own = `sha-${head.slice(0, 12)}`;
+    expect(fresh.sort()).toEqual([own, "v2.0.1-alpine", "2-alpine", "stable-alpine", "latest-alpine"].sort());
+    const served = (tag: string): Promise<string> =>
+      servedDigest(`${shop.registry.url}/v2/acme/shop-web/manifests/${tag}`);
+    const digests = new Set(await Promise.all(fresh.map(served)));
+    expect([...digests]).toEqual([await served(own)]);
+    const { services } = JSON.parse(await readFile(join(built.folder, "belay/release.json"), "utf8"));
+    expect(services.web.digest).toBe(await served(own));
+  });
 });
