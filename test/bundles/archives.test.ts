@@ -1,11 +1,12 @@
 /** Images that somebody else saved, from `build` to `push` as a runner and a terminal run them, where there is no engine. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createRunner, Redactor, readRelease } from "@belay/core";
 import {
   createRepository,
   type ImageFiles,
   makeImageLayout,
+  pushTrivyDatabase,
   type RegistryRig,
   SCAN_FILES,
   startRegistry,
@@ -13,6 +14,7 @@ import {
   temporaryFolder,
   trivyAtHand,
   useEngine,
+  writeTrivyDatabase,
 } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { servedDigest } from "../engines/push-stand.ts";
@@ -120,4 +122,36 @@ it("an OCI layout that belay.yaml names is built, scanned and pushed on the comm
   const pushed = await belay("push");
   expect(pushed.exitCode, pushed.stderr).toBe(0);
   expect(await servedDigest(place(tagOf(sha)))).toBe(layout.digest);
+});
+
+it("two that are scanned at the same moment, with nothing in the cache that they share, download the database once", async () => {
+  await using made = await temporaryFolder("belay-database");
+  await writeTrivyDatabase(made.path);
+  await pushTrivyDatabase(made.path, { url: registry.url, repository: "own/trivy-db", tag: "2" });
+  const path = join(folder, "shared");
+  const sha = await commit(`{ archive: ${JSON.stringify(path)} }`);
+  await makeImageLayout(
+    path,
+    { "linux/amd64": [SCAN_FILES.debian, SCAN_FILES.oldLodash] },
+    { labels: { [REVISION]: sha } },
+  );
+  const cache = join(folder, "empty-cache");
+  const database = ["--scan-db-repository", `${registry.address}/own/trivy-db:2`, "--scan-cache-dir", cache];
+  const jobs = [join(made.path, "first"), join(made.path, "second")];
+  const run = async (job: string, ...args: string[]) =>
+    runBundle("cli/index", { args, env: { ...env, RUNNER_TEMP: job }, cwd: repository.folder });
+  for (const job of jobs) {
+    await mkdir(job);
+    expect(await run(job, "build")).toMatchObject({ exitCode: 0 });
+  }
+  const scans = await Promise.all(jobs.map((job) => run(job, "scan", ...database)));
+  for (const { exitCode, stderr } of scans) {
+    expect(exitCode, stderr).toBe(10);
+    expect(stderr).toContain("CVE-2019-10744");
+  }
+  const asked = (await registry.log()).match(/GET \/v2\/own\/trivy-db\/blobs\/\S+/g) ?? [];
+  expect(asked.length).toBeGreaterThan(0);
+  expect(asked).toEqual([...new Set(asked)]);
+  // One generation, no lock, and nothing half done.
+  expect(await readdir(join(cache, "belay/db"))).toEqual([expect.stringMatching(/^\d+$/)]);
 });
