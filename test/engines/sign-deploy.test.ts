@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type CliRun, openShop, runCli, type ShopStage, startSigstore } from "@belay/testkit";
+import { type CliRun, openShop, runCli, type ShopStage, type SigstoreRig, startSigstore } from "@belay/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 let shop: ShopStage;
@@ -131,8 +131,8 @@ it("takes GitHub's attestation of the build, where the token may read it", async
   }
 });
 
-async function readPushed() {
-  const text = await readFile(join(folder, "belay/release.json"), "utf8");
+async function readPushed(of: string = folder) {
+  const text = await readFile(join(of, "belay/release.json"), "utf8");
   return JSON.parse(text) as { services: Record<string, { repository: string; digest: string }> };
 }
 
@@ -185,6 +185,62 @@ describe("a way back", () => {
     ]);
     const failed = await run("--sign", "--require-signature", publicKey, "--crashes", "1");
     expect(failed.json, failed.stderr).toMatchObject({ outcome: "rolled_back", deployment: 6 });
+  });
+});
+
+describe("a release that no key has signed", () => {
+  const watched = ["--json", "--stable", "1s", "--drain", "0s"];
+  const env = { GITHUB_TOKEN: "ghs_attestations" };
+  const owned = new AsyncDisposableStack();
+  let sigstore: SigstoreRig;
+
+  beforeAll(async () => {
+    sigstore = owned.use(await startSigstore());
+    const root = join(shop.temporary.path, "root-of-today.json");
+    await writeFile(root, sigstore.trustedRoot);
+    const required = `    require-signature: { identity: "${sigstore.identity}", trusted-root: "${root}" }\n    rollout:`;
+    await shop.repository.commit("Require a signature", "belay.yaml", ["    rollout:", required]);
+    shop.github.addToken({ token: env.GITHUB_TOKEN, permissions: { contents: "read", attestations: "read" } });
+  });
+  afterAll(() => owned.disposeAsync());
+
+  /** Pushes a commit, whose deployment is refused; and gives its folder and its image. */
+  async function refused(title: string, change: [string, string], words: string) {
+    await shop.repository.commit(title, "web/server.mjs", change);
+    const before = await containers();
+    const built = await runCli(shop, "build");
+    expect(await runCli(shop, "push", { folder: built.folder })).toMatchObject({ exitCode: 0 });
+    const early = await runCli(shop, "deploy", { folder: built.folder, args: watched, env });
+    expect(early.json, early.stderr).toMatchObject({ outcome: "refused" });
+    expect(early.stdout + early.stderr).toContain(words);
+    expect(await containers()).toBe(before);
+    const [image] = Object.values((await readPushed(built.folder)).services);
+    return { folder: built.folder, name: image?.repository ?? "", digest: image?.digest ?? "" };
+  }
+
+  async function expectDeployed(made: { folder: string; digest: string }, deployment: number): Promise<void> {
+    const run = await runCli(shop, "deploy", { folder: made.folder, args: watched, env });
+    expect(run.json, run.stderr).toMatchObject({ outcome: "succeeded", deployment });
+    const label = `label=com.docker.compose.project=${shop.project}`;
+    const running = ["ps", "--no-trunc", "--filter", label, "--format={{.Image}}"];
+    expect((await shop.engine.docker(running)).stdout).toContain(made.digest);
+  }
+
+  it("is deployed once the workflow has signed it as itself, and not before", async () => {
+    const mended: [string, string] = ["process.exit(3);server.listen(8080", "server.listen(8080"];
+    const made = await refused("Mend it", mended, "it has no signature with a certificate");
+    const args = ["--json", "--fulcio-url", sigstore.url, "--rekor-url", sigstore.url];
+    const signed = await runCli(shop, "sign", { folder: made.folder, args, env: { ...sigstore.env } });
+    expect(signed.json, signed.stderr).toMatchObject({ outcome: "succeeded" });
+    await expectDeployed(made, 7);
+  });
+
+  it("is deployed once GitHub has an attestation of its build, and not before", async () => {
+    const none = `GitHub showed none for it in ${shop.github.repository}`;
+    const made = await refused("Listen as before", ["server.listen(8080", "server .listen(8080"], none);
+    const { digest, name } = made;
+    shop.github.addAttestation({ digest, bundle: await sigstore.attest({ digest, name }) });
+    await expectDeployed(made, 8);
   });
 });
 
