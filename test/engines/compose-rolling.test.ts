@@ -3,9 +3,20 @@ import { requestLoop, waitUntil } from "@belay/testkit";
 import { describe, expect } from "vitest";
 import { drive, goBack, POLICY } from "./compose-driver.ts";
 import { answers, it, release, url, writeShop } from "./compose-shop.ts";
+import { type ProjectStand, releaseOf } from "./compose-stand.ts";
 
 /** What an engine says whose storage driver can't let go of a container's files. */
 const BUSY = "driver failed to remove root filesystem: device or resource busy";
+
+/** Services whose containers the engine has removed since then, in its order. `sinceMs`: since the epoch. */
+async function removedSince(shop: ProjectStand, sinceMs: number): Promise<string[]> {
+  const times = { since: sinceMs, until: Date.now() };
+  const args = Object.entries(times).flatMap(([name, ms]) => [`--${name}`, (ms / 1_000).toFixed(3)]);
+  const filters = ["--filter", "event=destroy", "--filter", `label=com.docker.compose.project=${shop.name}`];
+  const format = '{{index .Actor.Attributes "com.docker.compose.service"}}';
+  const { stdout } = await shop.engine.docker(["events", ...args, ...filters, "--format", format]);
+  return stdout.split("\n").filter((line) => line !== "");
+}
 
 describe("a rolling deployment", () => {
   it("adopts what a plain compose made, and loses no request", async ({ shop }) => {
@@ -170,6 +181,24 @@ describe.concurrent("a bad release", () => {
     const driven = await drive(await shop.target(), await release(shop, "good2"), 1);
     expect(driven.why).toContain("start_failed");
     expect(await shop.ids()).toEqual(before);
+  });
+
+  it("of several services goes in the reverse order of that in which it came", async ({ shop }) => {
+    const { repository } = await shop.image("good1");
+    const api = `api: { image: "${repository}:good1", stop_grace_period: 5s }`;
+    await writeShop(shop, "depends_on: { api: { condition: service_healthy } }", api);
+    await shop.compose(["up", "-d", "--wait"]);
+    const before = await shop.ids();
+    const target = await shop.target({ services: { web: { name: "web" }, api: { name: "api" } } });
+    const began = Date.now();
+    const bad = releaseOf({ web: await shop.image("unhealthy"), api: await shop.image("good2") });
+    const driven = await drive(target, bad, 1);
+    expect(driven, shop.log.text()).toMatchObject({
+      result: "rolled_back",
+      why: expect.stringMatching(/web.* unhealthy/),
+    });
+    expect(await shop.ids()).toEqual(before);
+    expect(await removedSince(shop, began)).toEqual(["web", "api"]);
   });
 
   it("of a first deployment is removed by the way back", async ({ shop }) => {

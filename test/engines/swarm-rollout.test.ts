@@ -1,5 +1,5 @@
 import { LABELS, type Plan } from "@belay/core";
-import { isOutOfSequence, type Services, type UpdateConfig } from "@belay/docker";
+import { type Docker, isOutOfSequence, type Services, type UpdateConfig } from "@belay/docker";
 import { deploy, recover } from "@belay/rollout";
 import { waitUntil } from "@belay/testkit";
 import { describe, expect } from "vitest";
@@ -19,6 +19,18 @@ function once(step: string, act: () => Promise<unknown>): (now: string) => Promi
     done = true;
     await act();
   };
+}
+
+/** The shop's client, which notes of each update when it is sent and when it is done, while `isNoted`. */
+function noting(shop: Shop, isNoted: () => boolean): { readonly docker: Docker; readonly updates: readonly string[] } {
+  const updates: string[] = [];
+  const update: Services["update"] = async (id, version, spec, options) => {
+    if (!isNoted()) return shop.docker.services.update(id, version, spec, options);
+    updates.push(`${spec.Name} is sent`);
+    await shop.docker.services.update(id, version, spec, options);
+    updates.push(`${spec.Name} is done`);
+  };
+  return { docker: { ...shop.docker, services: { ...shop.docker.services, update } }, updates };
 }
 
 /** Runs until just before `step` (of `stage`), and never goes on: a killed run does nothing more. */
@@ -96,6 +108,22 @@ describe.concurrent("existing services of a swarm", () => {
     expect(result.report.findings.map(({ check }) => check)).not.toContain("dependency_unknown");
     expect(stages).toEqual(["update api", "update web"]);
     expect((await shop.inspect()).Spec.Labels).toMatchObject({ "dev.belay.depends-on": "api" });
+  });
+
+  it("come back in the reverse order, one after the other", async ({ shop }) => {
+    await shop.create("good1", ["--label", "dev.belay.depends-on=api"]);
+    await shop.create("good1", [], "api");
+    let now = "";
+    const onStep = (step: string, stage = ""): void => {
+      now = `${step} of ${stage}`;
+    };
+    const { docker, updates } = noting(shop, () => now === "restore act of restore");
+    const release = await shop.release({ web: "crash", api: "good2" });
+    const bad = await deploy({ release, policy: POLICY }, shop.ports(await shop.target({ docker }), { onStep }));
+    expect(bad, shop.log.text()).toMatchObject({ outcome: "rolled_back", cause: { service: "web" } });
+    const inOrder = ["web", "api"].flatMap((name) => [`${shop.name(name)} is sent`, `${shop.name(name)} is done`]);
+    expect(updates).toEqual(inOrder);
+    for (const service of ["web", "api"]) expect(await shop.image(service)).toBe(await shop.pin("good1"));
   });
 
   it("go back for good although the engine is to roll back by itself, and keep that setting", async ({ shop }) => {
