@@ -1,7 +1,16 @@
 /** What belay.yaml and the options of `belay deploy` say of a deployment holds on the engine, by the bundled command line. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { announceCommit, type CliRun, openShop, runCli, type ShopStage, startSsh, waitForAnswer } from "@belay/testkit";
+import {
+  announceCommit,
+  beManager,
+  type CliRun,
+  openShop,
+  runCli,
+  type ShopStage,
+  startSsh,
+  waitForAnswer,
+} from "@belay/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 let shop: ShopStage;
@@ -17,11 +26,11 @@ beforeAll(async () => {
 afterAll(() => shop?.[Symbol.asyncDispose]());
 
 /** Builds and pushes the commit that is checked out. @returns the folder of its release. */
-async function publish(title: string): Promise<string> {
-  await announceCommit(shop, title);
-  const { folder, exitCode, stderr } = await runCli(shop, "build");
+async function publish(title: string, stage = shop): Promise<string> {
+  await announceCommit(stage, title);
+  const { folder, exitCode, stderr } = await runCli(stage, "build");
   expect(exitCode, stderr).toBe(0);
-  const pushed = await runCli(shop, "push", { folder });
+  const pushed = await runCli(stage, "push", { folder });
   expect(pushed.exitCode, pushed.stderr).toBe(0);
   return folder;
 }
@@ -36,6 +45,16 @@ const QUICK = ["--json", "--stable", "1s", "--drain", "0s"];
 
 function deploy(folder: string, args: readonly string[] = [], env: Record<string, string> = {}): Promise<CliRun> {
   return runCli(shop, "deploy", { folder, args: [...QUICK, ...args], env });
+}
+
+/** Whatever is not asked where belay.yaml says finds no engine. */
+const NOWHERE = { DOCKER_HOST: "unix:///nonexistent/docker.sock" };
+
+/** A context of the docker command line that leads to the engine of `stage`. @returns its name. */
+async function makeContext(stage: ShopStage): Promise<string> {
+  const name = `belay-${stage.project}`;
+  await stage.engine.docker(["context", "create", name, "--docker", `host=${stage.engine.host}`]);
+  return name;
 }
 
 let configured = 0;
@@ -110,8 +129,7 @@ describe("a deployment", { timeout: 300_000 }, () => {
     const ssh = await startSsh({ dockerHost: shop.engine.host });
     undo.defer(() => ssh.stop());
     const host = ["# host: ssh://deploy@shop.example", `host: ${ssh.host}`] as const;
-    // Whatever is not asked over ssh finds no engine.
-    const env = { ...ssh.env, DOCKER_HOST: "unix:///nonexistent/docker.sock" };
+    const env = { ...ssh.env, ...NOWHERE };
     await configure(host);
     const folder = await publish("Deploy to the host");
     const before = await containers();
@@ -126,5 +144,61 @@ describe("a deployment", { timeout: 300_000 }, () => {
     expect(await ssh.logins()).toBe(logins + 1);
     expect(await containers()).not.toEqual(before);
     await waitForAnswer(shop.url);
+  });
+
+  it("to the engine of a docker context, as belay.yaml names it", async () => {
+    await configure(["# host: ssh://deploy@shop.example", `context: ${await makeContext(shop)}`]);
+    const before = await containers();
+    const done = await deploy(await publish("Deploy by the context"), [], NOWHERE);
+    expect(done.json, done.stderr).toMatchObject({ outcome: "succeeded" });
+    expect(await containers()).not.toEqual(before);
+    await waitForAnswer(shop.url);
+  });
+});
+
+const HOST = "# host: ssh://deploy@manager.shop.example";
+const FAULT = 'throw new Error("cannot read the price list");\n';
+
+/** Image and state of the tasks of `web` that are to run, by a plain look from outside. */
+async function tasks({ engine, project }: ShopStage): Promise<readonly string[]> {
+  const args = ["--no-trunc", "--filter", "desired-state=running", "--format", "{{.Image}} {{.CurrentState}}"];
+  const { stdout } = await engine.docker(["service", "ps", ...args, `${project}_web`]);
+  const lines = stdout.split("\n").filter((line) => line !== "");
+  return lines.map((line) => line.split(" ").slice(0, 2).join(" ")).sort();
+}
+
+describe("a deployment to a swarm", { timeout: 300_000 }, () => {
+  it("over ssh logs in once and goes back from a bad release, and goes by a docker context as well", async () => {
+    await using undo = new AsyncDisposableStack();
+    await beManager(shop.engine);
+    const secrets = { DATABASE_PASSWORD: "hunter2-of-the-database" };
+    const manager = undo.use(await openShop({ engine: shop.engine, example: "swarm", secrets }));
+    const ssh = undo.use(await startSsh({ dockerHost: shop.engine.host }));
+    const put = (folder: string, env: Record<string, string>) =>
+      runCli(manager, "deploy", { folder, args: QUICK, env: { ...env, ...NOWHERE } });
+    const commit = manager.repository.commit;
+    await commit("Have patience", "belay.yaml", ["timeout: 1s", "timeout: 20s"]);
+    await commit("Name the host", "belay.yaml", [HOST, `host: ${ssh.host}`]);
+    const first = await put(await publish("Name the host", manager), ssh.env);
+    expect(first.json, first.stderr).toMatchObject({ outcome: "succeeded", deployment: 1 });
+    expect(await ssh.logins()).toBe(1);
+    const running = await tasks(manager);
+    expect(running).toEqual(Array(3).fill(expect.stringMatching(/shop-web@sha256:\w{64} Running$/)));
+    await waitForAnswer(manager.url);
+
+    await commit("Break it", "web/server.mjs", ["import ", `${FAULT}import `]);
+    const bad = await put(await publish("Break it", manager), ssh.env);
+    expect(bad.json, bad.stderr).toMatchObject({ outcome: "rolled_back", cause: { service: "web" } });
+    expect(JSON.stringify(bad.report)).toContain("cannot read the price list");
+    expect(await ssh.logins()).toBe(2);
+    expect(await tasks(manager)).toEqual(running);
+
+    await commit("Mend it", "web/server.mjs", [FAULT, ""]);
+    await commit("Name a context", "belay.yaml", [`host: ${ssh.host}`, `context: ${await makeContext(manager)}`]);
+    const next = await put(await publish("Name a context", manager), {});
+    expect(next.json, next.stderr).toMatchObject({ outcome: "succeeded" });
+    expect(await ssh.logins()).toBe(2);
+    expect(new Set([...running, ...(await tasks(manager))]).size).toBe(2);
+    await waitForAnswer(manager.url);
   });
 });
