@@ -5,6 +5,7 @@
 import { describeRun, stepOf, type WorkflowRun } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readText } from "../structure/source-files.ts";
+import { expectStatus } from "./expect-status.ts";
 import { STAGE_MS, WorkflowStage } from "./workflow-stage.ts";
 
 const FIRST = 7;
@@ -103,6 +104,7 @@ it("goes to a commit, also a newer one, and finds what runs already unchanged", 
   const again = await dispatch("4");
   expect(stepOf(again, "rollback", "rollback").outputs).toMatchObject({ outcome: "unchanged", deployment: "" });
   expect(await stage.lookFromOutside()).toEqual(seen);
+  expectStatus(await stage.status(), { seen, deployment: 4, by: "ada", rolledBackTo: 2 });
 });
 
 it("refuses a deployment that there never was, and names those that there are", async () => {
