@@ -287,6 +287,29 @@ describe.concurrent("existing services of a swarm", () => {
   });
 });
 
+// Not beside the others: the setting is the swarm's.
+describe("services of a swarm that keeps no ended tasks", () => {
+  it("are taken off for the engine's pause when it shows the failed task no more", async ({ shop, onTestFinished }) => {
+    const keepTasks = (limit: string) => shop.engine.docker(["swarm", "update", "--task-history-limit", limit]);
+    onTestFinished(() => keepTasks("5").then(() => undefined));
+    await keepTasks("0");
+    // The task after the failed one is not to fail meanwhile.
+    await shop.create("good1", [...START_FIRST, "--restart-delay", "120s"]);
+    const isForgotten = async (): Promise<boolean> => {
+      const { UpdateStatus } = await shop.inspect();
+      if (UpdateStatus?.State !== "paused") return false;
+      const tasks = await shop.docker.tasks.list({ filters: { service: [shop.name()] } });
+      return !tasks.some(({ ID }) => UpdateStatus.Message?.includes(ID));
+    };
+    const onStep = once("watch", () => waitUntil("the failed task is forgotten", isForgotten, { withinMs: 60_000 }));
+    const bad = await shop.deploy({ web: "crash" }, { policy: PATIENCE, ports: { onStep } });
+    const cause = { cause: "engine_paused", service: "web", detail: expect.stringMatching(/^update paused due to/) };
+    expect(bad, shop.log.text()).toMatchObject({ outcome: "rolled_back", cause });
+    expect(await shop.image()).toBe(await shop.pin("good1"));
+    expect(await shop.running()).toEqual([await shop.pin("good1")]);
+  });
+});
+
 describe.concurrent("the way back by hand", () => {
   it("is planned from the snapshots of three deployments, and is a deployment like any other", async ({ shop }) => {
     await shop.create("good1", ["--replicas", "1", ...START_FIRST]);
