@@ -7,6 +7,7 @@ interface Job {
   readonly needs?: readonly string[];
   readonly permissions?: unknown;
   readonly "timeout-minutes"?: number;
+  readonly strategy?: { readonly matrix: { readonly engine?: readonly string[] } };
   readonly steps: readonly { readonly run?: string; readonly uses?: string; readonly with?: Record<string, unknown> }[];
 }
 
@@ -36,6 +37,19 @@ it("has a gate that needs every other job", () => {
 it("runs every folder of tests", () => {
   const folders = new Set(projectFiles("test/**/*.test.ts").map((path) => path.split("/").slice(0, 2).join("/")));
   expect([...folders].filter((folder) => !commands.some((text) => text.includes(folder)))).toEqual([]);
+});
+
+it("runs each week in whole what is a selection each time", () => {
+  const { faults } = weekly.jobs;
+  const engines = faults?.strategy?.matrix.engine ?? [];
+  const named = (faults?.steps ?? []).flatMap(({ run = "" }) => [...run.matchAll(/"(test\/[^"]*\$ENGINE[^"]*)"/g)]);
+  const filters = named.flatMap(([, text = ""]) => engines.map((engine) => text.replace("$ENGINE", engine)));
+  const whole = /\b(?:kill|fault)Suite\(|BELAY_SOAK/;
+  const files = projectFiles("test/engines/*.test.ts", "test/faults/*.test.ts").filter((path) =>
+    whole.test(readText(path)),
+  );
+  expect(files.length).toBeGreaterThan(0);
+  expect(files.filter((path) => !filters.some((filter) => path.startsWith(filter)))).toEqual([]);
 });
 
 it("calls scripts that exist", () => {
