@@ -35,6 +35,7 @@ export async function openComposeFaults(): Promise<FaultStand> {
       ["read back"],
     ],
     stride: 2,
+    soaked: [["restore act"], ["restore watch"]],
     breakages: {
       "engine restarted": { strike: () => again(() => engine.pause()) },
       "engine killed and started": { strike: () => again(() => engine.kill()) },

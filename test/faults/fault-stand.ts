@@ -44,6 +44,8 @@ export interface FaultStand {
   readonly stride: number;
   /** Which of the moments the first breakage comes at; the others follow. Default 0. */
   readonly first?: number;
+  /** Moments of a run with `BELAY_SOAK=1` only. */
+  readonly soaked?: readonly Moment[];
   /** More steps at whose moments what matters most comes too. Where each comes once, these alone. */
   readonly also?: Readonly<Partial<Record<FaultName, readonly Step[]>>>;
   readonly breakages: Readonly<Partial<Record<FaultName, Breakage>>>;

@@ -28,19 +28,21 @@ const ONLY = process.env.BELAY_FAULT_MOMENT;
 
 /** Each fault comes at some of the moments, each moment sees some of the faults. `BELAY_SOAK=1`: each sees all. */
 function momentsOf(stand: FaultStand, fault: FaultName, once: boolean): readonly Moment[] {
-  const { moments, first = 0, also = {} } = stand;
+  const { moments, soaked = [], first = 0, also = {} } = stand;
   if (ONLY !== undefined) return [theOnly(stand, ONLY)];
+  if (SOAK) return [...moments, ...soaked];
   const more = also[fault] ?? [];
   if (once && more.length > 0) return moments.filter(([step]) => more.includes(step));
   const stride = once ? moments.length : stand.stride;
   const turn = (ANYTIME.indexOf(fault) + first) % stride;
-  return moments.filter(([step], index) => SOAK || index % stride === turn || more.includes(step));
+  return moments.filter(([step], index) => index % stride === turn || more.includes(step));
 }
 
-function theOnly({ moments, title }: FaultStand, name: string): Moment {
-  const found = moments.find((moment) => moment.join(" ") === name);
+function theOnly({ moments, soaked = [], title }: FaultStand, name: string): Moment {
+  const all = [...moments, ...soaked];
+  const found = all.find((moment) => moment.join(" ") === name);
   if (found !== undefined) return found;
-  throw new Error(`${title} has no moment "${name}", but ${moments.map((one) => one.join(" ")).join(", ")}`);
+  throw new Error(`${title} has no moment "${name}", but ${all.map((one) => one.join(" ")).join(", ")}`);
 }
 
 /** What every group of cases works with. */
