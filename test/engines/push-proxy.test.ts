@@ -15,10 +15,10 @@ import {
   waitUntil,
 } from "@belay/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openPushStand, servedDigest } from "./push-stand.ts";
+import { openPushStand, SHA_TAG, servedDigest } from "./push-stand.ts";
 
 const MIB = 1024 * 1024;
-const ports = { small: 0, limited: 0, tls: 0 };
+const ports = { small: 0, limited: 0, several: 0, tls: 0 };
 let rig: RegistryRig;
 let folder: TemporaryFolder;
 let nginx: ChildProcess;
@@ -35,13 +35,21 @@ function configuration(): string {
     http {
       access_log off; ${files.join(" ")}
       limit_req_zone $binary_remote_addr zone=few:1m rate=1r/s;
+      limit_req_zone $binary_remote_addr zone=several:1m rate=10r/s;
       server {
         listen 127.0.0.1:${ports.small}; client_max_body_size 3m;
         location / { ${pass} }
       }
+      limit_req_status 429;
       server {
         listen 127.0.0.1:${ports.limited}; client_max_body_size 0;
-        limit_req zone=few burst=1 nodelay; limit_req_status 429; error_page 429 @busy;
+        limit_req zone=few burst=1 nodelay; error_page 429 @busy;
+        location / { ${pass} }
+        location @busy { add_header Retry-After 1 always; return 429; }
+      }
+      server {
+        listen 127.0.0.1:${ports.several}; client_max_body_size 0;
+        limit_req zone=several burst=5 nodelay; error_page 429 @busy;
         location / { ${pass} }
         location @busy { add_header Retry-After 1 always; return 429; }
       }
@@ -89,6 +97,17 @@ describe("a push through a real proxy", () => {
     expect(pushed.services[way]?.digest).toBe(web.digest);
     expect(await servedDigest(`${rig.url}/v2/acme/${way}/manifests/main`)).toBe(web.digest);
     if (way === "small") expect(stand.log.text()).toContain("answered 413");
+  });
+
+  it("that lets a few requests a second through leaves it whole in the end, with the tries that everybody has", async () => {
+    await using stand = await openPushStand();
+    const web = await stand.layout("several", MIB);
+    const release = stand.release(`127.0.0.1:${ports.several}`, { several: web });
+    const pushed = await stand.push(release, stand.client());
+    expect(pushed.services.several?.digest).toBe(web.digest);
+    for (const tag of [SHA_TAG, "main"])
+      expect(await servedDigest(`${rig.url}/v2/acme/several/manifests/${tag}`)).toBe(web.digest);
+    expect(stand.log.text()).toMatch(/answered 429.*again in \d+ ms/);
   });
 
   it("that lets a request a second through waits as it is told, at every step of an upload", async () => {
