@@ -247,10 +247,10 @@ volumes: { data: }
 describe("what can't be rendered", () => {
   test("variables that are not set are named, and the runner's own are not seen", async () => {
     process.env.BELAY_TEST_LEAK = "leak";
-    const text = `services: { web: { image: "$IMAGE", environment: { A: "$BELAY_TEST_LEAK \${B} \${C:-c} $$D", E: } } }`;
+    const text = `services: { web: { image: "$IMAGE", environment: { A: "$BELAY_TEST_LEAK \${B} \${C:-c} $$D" } } }`;
     await expect(render(text, released)).rejects.toMatchObject({
       code: "CONFIG_INVALID",
-      message: expect.stringContaining("the variables BELAY_TEST_LEAK, B, E are used there and not set"),
+      message: expect.stringContaining("the variables BELAY_TEST_LEAK, B are used there and not set"),
     });
     delete process.env.BELAY_TEST_LEAK;
   });

@@ -5,6 +5,7 @@ import {
   LABELS,
   Redactor,
   type Release,
+  scopeHash,
   systemClock,
   type Target,
 } from "@belay/core";
@@ -14,7 +15,7 @@ import { createTestLog } from "@belay/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { POLICY } from "../contract/policy.ts";
 import { STACKS } from "./stack-corpus.ts";
-import { IMAGE, STACK, type StackStand, startStackStand } from "./stack-stand.ts";
+import { IMAGE, SCOPE, STACK, type StackStand, startStackStand } from "./stack-stand.ts";
 
 let stand: StackStand;
 
@@ -58,10 +59,12 @@ interface Obstacle {
   readonly there?: readonly string[];
   /** Options of another service of the swarm, `other_beside`. */
   readonly beside?: readonly string[];
-  /** That is one of the stack that the files no longer have, `shop_beside`. */
+  /** That is one of Belay's of the stack that the files no longer have, `shop_beside`. */
   readonly pruned?: true;
   /** The service in the stack's file, in one line of YAML. */
   readonly web?: string;
+  /** More of its `environment`. */
+  readonly environment?: string;
   readonly platform?: string;
   readonly words: string;
 }
@@ -106,6 +109,7 @@ const OBSTACLES: readonly (readonly [string, Obstacle])[] = [
   ],
   ["warn downtime", { web: "deploy: { replicas: 2, update_config: { parallelism: 2 } }", words: "(stop-first)" }],
   ["warn no_replicas", { web: "deploy: { replicas: 0 }", words: "it has no replicas" }],
+  ["warn variable_unset", { web: "labels: {}", environment: "GIVEN:", words: "pass GIVEN on without a value" }],
   ["warn unsupported_key", { web: "privileged: true", words: "`privileged`" }],
 ];
 
@@ -114,8 +118,8 @@ async function createByHand(stack: string, name: string, options: readonly strin
   await stand.engine.docker(["service", "create", "--detach", "--no-resolve-image", ...own, ...options, IMAGE]);
 }
 
-async function open(web: string): Promise<Target> {
-  const text = `version: "3.8"\nservices: { web: { image: "$IMAGE", environment: { NEW: "1" }, ${web} } }`;
+async function open(web: string, environment = ""): Promise<Target> {
+  const text = `version: "3.8"\nservices: { web: { image: "$IMAGE", environment: { NEW: "1", ${environment} }, ${web} } }`;
   const files = await stand.write({ files: { "stack.yaml": text } }, expect.getState().currentTestName ?? "x");
   const { docker, runner, log, clock, redactor, scope, stack } = await stand.request(files);
   return createSwarmTarget({ ...{ docker, runner, log, clock, redactor, scope, stack }, services: { web: {} } });
@@ -141,8 +145,9 @@ describe("preflight of a stack", () => {
 
   test.for(OBSTACLES)("finds: %s", async ([check, { there = [], beside, pruned, web = plain, ...more }]) => {
     await createByHand(STACK, "web", there);
-    if (beside !== undefined) await createByHand(pruned ? STACK : "other", "beside", beside);
-    const target = await open(web);
+    const own = pruned ? ["--label", `${LABELS.scope}=${scopeHash(SCOPE)}`] : [];
+    if (beside !== undefined) await createByHand(pruned ? STACK : "other", "beside", [...beside, ...own]);
+    const target = await open(web, more.environment);
     try {
       const { findings } = await target.plan(released(more.platform ?? native), POLICY);
       const found = findings.filter((one) => named(one) === check);

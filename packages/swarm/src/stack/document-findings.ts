@@ -16,12 +16,30 @@ export function documentFindings(
   services: readonly string[],
   nameOf: (key: string) => string,
 ): Finding[] {
-  return services.flatMap((key): Finding[] => {
-    const ignored = ignoredKeys(document.services[key] ?? {});
-    if (ignored.length === 0) return [];
-    const message = `Swarm does not know ${ignored.map((one) => `\`${one}\``).join(", ")} of the stack's files: ignored`;
-    return [{ level: "warn", check: "unsupported_key", service: nameOf(key), message }];
+  return services.flatMap((key) => {
+    const [service, spec] = [nameOf(key), document.services[key] ?? {}];
+    return [...unsupported(service, spec), ...unsetVariables(service, spec)];
   });
+}
+
+function unsupported(service: string, spec: StackService): Finding[] {
+  const ignored = ignoredKeys(spec);
+  if (ignored.length === 0) return [];
+  const message = `Swarm does not know ${ignored.map((one) => `\`${one}\``).join(", ")} of the stack's files: ignored`;
+  return [{ level: "warn", check: "unsupported_key", service, message }];
+}
+
+/**
+ * Variables that are passed on by their bare name (`environment: [NAME]`). Docker's own command takes them from the runner; where
+ * there is none, the container has none, not even the one of its image (docker/cli, `resolveEnvironment` and `convertEnvironment`).
+ */
+function unsetVariables(service: string, { environment = {} }: StackService): Finding[] {
+  const unset = Object.entries(environment).flatMap(([name, value]) => (value === null ? [name] : []));
+  if (unset.length === 0) return [];
+  const message = `the stack's files pass ${unset.join(", ")} on without a value, and none is set: the containers have none, not even one of the image`;
+  const remedy =
+    "Set it under `variables` or `secrets` of the environment in belay.yaml, or write a value in the file.";
+  return [{ level: "warn", check: "variable_unset", service, message, remedy }];
 }
 
 function ignoredKeys(service: StackService): string[] {

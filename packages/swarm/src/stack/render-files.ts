@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import type { RenderRequest } from "../desired.ts";
 import type { StackDocument } from "./stack-document.ts";
 import { type StandIn, standIn } from "./stand-in.ts";
-import { unsetPassed, unsetVariables } from "./unset-variables.ts";
+import { unsetVariables } from "./unset-variables.ts";
 
 const DEADLINE_MS = 60_000;
 /** What command lines say that have no `docker stack config`: it came with version 23. */
@@ -27,9 +27,8 @@ export async function renderFiles(request: Request): Promise<StackDocument> {
   const doing = `reading the stack ${request.scope.project} (${files.join(", ")})`;
   const texts = await Promise.all(files.map((file) => read(file, doing)));
   const known = visibleVariables(request);
-  const found = texts.map((text) => parsed(text, doing));
-  const unset = new Set(found.flatMap((file) => [...unsetVariables(file, known), ...unsetPassed(file, known)]));
-  if (unset.size > 0) throw notSet([...unset], doing);
+  const unset = [...new Set(texts.flatMap((text) => unsetVariables(parsed(text, doing), known)))];
+  if (unset.length > 0) throw notSet(unset, doing);
   return parseDocument(await run(request, texts.map(standIn), doing), doing);
 }
 
@@ -64,7 +63,7 @@ function notSet(names: readonly string[], doing: string): BelayError {
   return new BelayError("CONFIG_INVALID", {
     doing,
     got: `the ${one ? "variable" : "variables"} ${names.join(", ")} ${one ? "is" : "are"} used there and not set`,
-    next: "Set it under `variables` or `secrets` of the environment in belay.yaml, or write a default (NAME:-) in the file; one that is passed on by its bare name needs a value there (NAME=).",
+    next: "Set it under `variables` or `secrets` of the environment in belay.yaml, or write a default (NAME:-) in the file.",
   });
 }
 

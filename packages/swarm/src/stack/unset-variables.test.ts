@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { unsetPassed, unsetVariables } from "./unset-variables.ts";
+import { unsetVariables } from "./unset-variables.ts";
 
 const inImage = (text: string) => ({ services: { web: { image: text, list: [{ deep: text }] } } });
 
@@ -17,13 +17,4 @@ test.for([
 test("only where docker puts variables in", () => {
   expect(unsetVariables({ "x-a": "$A", version: "$B", configs: { c: { content: "$C" } } }, {})).toEqual(["C"]);
   expect(unsetVariables(null, {})).toEqual([]);
-});
-
-test.for([
-  [["A", "B=", "SET", "C=$C", `\${SET}`, "$SET"], ["A"]],
-  [{ A: null, B: "", SET: null, N: 0 }, ["A"]],
-  ["A", []],
-  [null, []],
-] as const)("passed on without a value: %j", ([environment, names]) => {
-  expect(unsetPassed({ services: { web: { environment }, db: null } }, { SET: "" })).toEqual(names);
 });
