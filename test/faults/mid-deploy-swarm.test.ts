@@ -67,7 +67,7 @@ async function outcomes(): Promise<(string | undefined)[]> {
   return history.map(({ end }) => end?.outcome);
 }
 
-type Told = Partial<Record<"stable" | "on-cancel", string>>;
+type Told = Readonly<Record<string, string>>;
 
 /** The main step, sent `signal` when its log says `text`, or when a task of the new release runs. */
 async function sentAt(
@@ -75,9 +75,10 @@ async function sentAt(
   signal: NodeJS.Signals,
   before: readonly string[],
   inputs: Told,
+  entry = "deploy/index",
 ): Promise<ShopStep> {
   let send: ((signal: NodeJS.Signals) => void) | undefined;
-  const main = runStep(shop, "deploy/index", {
+  const main = runStep(shop, entry, {
     folder,
     inputs,
     onOutput: (log, kill) => {
@@ -101,10 +102,14 @@ const SHORT: Told = { stable: "2s" };
 const post = (main: ShopStep, inputs: Told = {}): Promise<ShopStep> =>
   runStep(shop, "deploy/post", { folder, inputs, state: main.state, run: main.run });
 
+async function page(): Promise<string> {
+  await waitForAnswer(shop.url);
+  return (await fetch(shop.url)).text();
+}
+
 async function expectOld(before: readonly string[]): Promise<void> {
   expect(await tasks()).toEqual(before);
-  await waitForAnswer(shop.url);
-  expect(await (await fetch(shop.url)).text()).toContain("Welcome to the shop");
+  expect(await page()).toContain("Welcome to the shop");
 }
 
 describe("a deployment to a swarm whose runner is killed", { timeout: 400_000 }, () => {
@@ -168,5 +173,27 @@ describe("a deployment to a swarm whose job is cancelled", { timeout: 400_000 },
     expect(await specs()).toBe(before);
     expect(await outcomes()).toEqual(isBegun ? ["cancelled", ...ends] : ends);
     expect(await post(main)).toMatchObject({ exitCode: 0, log: "" });
+  });
+});
+
+describe("what a swarm's other actions do when their runner is killed", { timeout: 400_000 }, () => {
+  it.each([
+    ["rollback/index", { to: "previous" }],
+    ["belay/index", { scan: "off" }],
+  ])("amid the change of %s is put right by the post step", async (entry, more) => {
+    if (entry === "rollback/index") {
+      // What is gone back from.
+      const next = await runStep(shop, "deploy/index", { folder, inputs: SHORT });
+      expect(next.outputs, next.log).toMatchObject({ outcome: "succeeded" });
+    }
+    const [before, shown] = [await tasks(), await page()];
+    const inputs = { ...SHORT, ...more };
+    const main = await sentAt(undefined, "SIGKILL", before, inputs, entry);
+    expect(main.signal, main.log).toBe("SIGKILL");
+    const after = await post(main, inputs);
+    expect(after.exitCode, after.log).toBe(0);
+    expect(after.log).toContain("recovered (rolled_back)");
+    expect(await tasks()).toEqual(before);
+    expect(await page()).toBe(shown);
   });
 });
