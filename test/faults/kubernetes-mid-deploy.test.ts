@@ -4,7 +4,8 @@ import { OUTCOMES } from "@belay/core";
 import { startTcpProxy, type TcpProxy, temporaryFolder, waitUntil } from "@belay/testkit";
 import { describe, expect } from "vitest";
 import { type BundleOptions, type BundleResult, runBundle } from "../bundles/run-bundle.ts";
-import { it, type Shop, templateOf, workload } from "../engines/kubernetes-space.ts";
+import { it, ready, type Shop, templateOf, workload } from "../engines/kubernetes-space.ts";
+import { deploymentOf } from "../engines/manifest-shop.ts";
 
 /* The action's step on a cluster is killed as a runner kills it, and its `post:` step finds what it left. */
 
@@ -14,8 +15,11 @@ const ENV = { GITHUB_ACTIONS: "true", GITHUB_RUN_ID: "4242", GITHUB_RUN_ATTEMPT:
 const KILLED = -1;
 const VERSION = "{.metadata.uid} {.metadata.generation} {.metadata.annotations}";
 
+type Entry = "deploy/index" | "deploy/post" | "rollback/index";
 type Inputs = Readonly<Record<string, string>>;
-type Next = "good2" | "wrong-command";
+type Next = `good${number}` | "wrong-command";
+/** Who brought what runs: kubectl, or Belay from files of the repository. */
+type Source = "workload" | "files";
 
 interface Kubeconfig {
   readonly clusters: readonly { readonly cluster: { server: string } }[];
@@ -25,10 +29,12 @@ interface Kubeconfig {
 class Job {
   readonly #shop: Shop;
   readonly #folder: string;
+  readonly #files: readonly string[] | undefined;
 
-  constructor(shop: Shop, folder: string) {
+  constructor(shop: Shop, folder: string, files?: readonly string[]) {
     this.#shop = shop;
     this.#folder = folder;
+    this.#files = files;
   }
 
   async write(variant: Next): Promise<void> {
@@ -39,7 +45,7 @@ class Job {
       services: { web: { image: release.services.web?.repository } },
       environments: {
         test: {
-          target: { kind: "kubernetes", namespace: this.#shop.scope.project },
+          target: { kind: "kubernetes", namespace: this.#shop.scope.project, files: this.#files },
           // The way back is watched for as long, so that the kill comes in time on a busy machine.
           rollout: { stable: "10s", start: "90s", deadline: "150s" },
         },
@@ -51,19 +57,27 @@ class Job {
 
   /** It is sent `signal` as soon as its log says `at`. */
   main(at: string, signal: NodeJS.Signals = "SIGKILL", inputs: Inputs = {}): Promise<BundleResult> {
-    return this.step("index", inputs, { kill: { signal, when: (stdout) => stdout.includes(at) } });
+    return this.step("deploy/index", inputs, { kill: { signal, when: (stdout) => stdout.includes(at) } });
   }
 
   post(main: BundleResult, inputs: Inputs = {}): Promise<BundleResult> {
     const state = Object.entries(main.state).map(([key, is]) => [`STATE_${key}`, is]);
-    return this.step("post", inputs, { env: Object.fromEntries(state) });
+    return this.step("deploy/post", inputs, { env: Object.fromEntries(state) });
   }
 
-  step(entry: "index" | "post", inputs: Inputs, { env, ...more }: BundleOptions): Promise<BundleResult> {
+  /** A release that nothing disturbs. */
+  async bring(variant: Next): Promise<void> {
+    await this.write(variant);
+    const done = await this.step("deploy/index", { stable: "1s" });
+    expect(done.outputs, done.stdout).toMatchObject({ outcome: "succeeded" });
+  }
+
+  step(entry: Entry, inputs: Inputs, { env, ...more }: BundleOptions = {}): Promise<BundleResult> {
     const { kubeconfig } = this.#shop.cluster;
-    return runBundle(`deploy/${entry}`, {
+    const release = entry === "rollback/index" ? {} : { release: "release.json" };
+    return runBundle(entry, {
       cwd: this.#folder,
-      inputs: { release: "release.json", comment: "false", ...inputs },
+      inputs: { ...release, comment: "false", ...inputs },
       env: { ...ENV, KUBECONFIG: kubeconfig, ...env },
       ...more,
     });
@@ -120,6 +134,42 @@ describe.concurrent("a kill of the runner", { timeout: 400_000 }, () => {
   );
 });
 
+/** Two releases that Belay has brought: there is something to go back to. */
+async function bringTwo(shop: Shop, onTestFinished: (work: () => Promise<void>) => void, from: Source): Promise<Job> {
+  const folder = await temporaryFolder("belay-job");
+  onTestFinished(() => folder.remove());
+  if (from === "workload") {
+    await shop.apply([workload("Deployment", { replicas: 2, template: templateOf(await shop.image("good1")) })]);
+    await shop.kubectl("rollout", "status", "deployment/web", "--timeout", "120s");
+  }
+  // The image's name stands for that of the release.
+  else await writeFile(join(folder.path, "web.yaml"), deploymentOf("web"));
+  const job = new Job(shop, folder.path, from === "files" ? ["web.yaml"] : undefined);
+  for (const variant of ["good2", "good3"] as const) await job.bring(variant);
+  return job;
+}
+
+describe.concurrent("a kill of the rollback's runner", { timeout: 400_000 }, () => {
+  it.for(["workload", "files"] as const)(
+    "amid its change on a cluster (%s) is put right by the post step",
+    async (from, { shop, onTestFinished }) => {
+      const job = await bringTwo(shop, onTestFinished, from);
+      const [newest, oldest] = [await shop.image("good3"), await shop.image("good2")];
+      expect(await shop.read("deployment/web", IMAGE)).toBe(newest);
+      const when = (stdout: string): boolean => /changed deployment\/web/i.test(stdout);
+      const main = await job.step("rollback/index", { to: "previous" }, { kill: { signal: "SIGKILL", when } });
+      expect(main.exitCode, main.stdout).toBe(KILLED);
+      expect(await shop.read("deployment/web", IMAGE)).toBe(oldest);
+      const after = await job.post(main);
+      expect(after.exitCode, main.stdout + after.stdout + after.stderr).toBe(0);
+      expect(after.stdout).toContain("recovered (rolled_back)");
+      expect(await shop.read("deployment/web", IMAGE)).toBe(newest);
+      await ready(shop, "deployment/web");
+      expect((await job.post(main)).stdout).toContain("Ledger: nothing");
+    },
+  );
+});
+
 describe.concurrent("a cancelled job", { timeout: 400_000 }, () => {
   it("takes the new release off a cluster again, and leaves nothing to the post step", async ({
     shop,
@@ -155,7 +205,7 @@ describe.concurrent("a cancelled job", { timeout: 400_000 }, () => {
     network.silence();
     const asks = (): boolean => network.accepted > 0;
     const main = await job.step(
-      "index",
+      "deploy/index",
       {},
       {
         env: { KUBECONFIG: kubeconfig },
