@@ -78,7 +78,7 @@ export class Shop {
     return CompletedTasks > 0 || (DesiredTasks > 0 && RunningTasks >= DesiredTasks);
   }
 
-  /** What the engine has of it, by Belay's client of the Docker API and without any of its code for services. */
+  /** What the engine has of it, by the run's own client (`@belay/docker`): nothing of `@belay/swarm` has a part in it. */
   async inspect(service = "web"): Promise<Service> {
     const found = await this.docker.services.list({ filters: { name: [this.name(service)] }, status: true });
     const own = found.find(({ Spec }) => Spec.Name === this.name(service));
@@ -90,11 +90,13 @@ export class Shop {
     return (await this.inspect(service)).Spec.TaskTemplate.ContainerSpec?.Image;
   }
 
-  /** Images of the tasks that are meant to run and do. */
+  /** Images of the tasks that are meant to run and do, as the docker command line shows them: from outside of Belay. */
   async running(service = "web"): Promise<string[]> {
-    const tasks = await this.docker.tasks.list({ filters: { service: [this.name(service)] } });
-    const live = tasks.filter(({ DesiredState, Status }) => DesiredState === "running" && Status.State === "running");
-    return live.map(({ Spec }) => Spec.ContainerSpec?.Image ?? "");
+    const asked = ["service", "ps", "--no-trunc", "--filter", "desired-state=running"];
+    const format = ["--format", "{{.Image}} {{.CurrentState}}"];
+    const { stdout } = await this.engine.docker([...asked, ...format, this.name(service)]);
+    const shown = stdout.split("\n").map((line) => line.split(" "));
+    return shown.flatMap(([image = "", state]) => (state === "Running" ? [image] : []));
   }
 
   release(variants: Readonly<Record<string, VariantName>>): Promise<Release> {
