@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { isOutcome } from "@belay/core";
 import { describe, expect, it } from "vitest";
-import { CASES, FAULTS } from "../test/contract/cases.ts";
-import { type EngineResults, FAULTS_SUFFIX } from "../test/contract/results.ts";
+import { ALONE_CASES, CASES, FAULTS } from "../test/contract/cases.ts";
+import { ALONE_SUFFIX, type EngineResults, FAULTS_SUFFIX } from "../test/contract/results.ts";
 import { merge, readScenarios, SCENARIOS_PAGE, scenariosPage } from "./write-contract-table.ts";
 
 const compose: EngineResults = {
@@ -45,7 +45,7 @@ describe("the table of scenarios", () => {
     expect(engines.map((one) => one.engine)).toEqual(expect.arrayContaining(["Compose", `Compose${FAULTS_SUFFIX}`]));
     for (const { engine, cases } of engines) {
       const names = cases.map((one) => one.case);
-      const all = engine.endsWith(FAULTS_SUFFIX) ? FAULTS : CASES;
+      const all = engine.endsWith(FAULTS_SUFFIX) ? FAULTS : engine.endsWith(ALONE_SUFFIX) ? ALONE_CASES : CASES;
       expect(names, `${engine}: run its contract tests, then \`npm run contract-table\``).toEqual([...all]);
       const single = cases.filter((one) => one.outcome !== undefined && /^\w+$/.test(one.outcome));
       for (const { outcome = "" } of single) expect(isOutcome(outcome), `${engine}: ${outcome}`).toBe(true);

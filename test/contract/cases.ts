@@ -52,6 +52,14 @@ export const CASES = [
 
 export type CaseName = (typeof CASES)[number];
 
+/** Those that are tried of services that can't run twice, too. */
+export const ALONE_CASES = [
+  "good",
+  "crash at start",
+  "unhealthy",
+  "cancelled in the middle",
+] as const satisfies readonly CaseName[];
+
 /**
  * What breaks around a deployment (`test/faults`). "Engine" is whom Belay talks to: dockerd, the swarm's manager, the API
  * server.

@@ -20,6 +20,9 @@ export interface CaseResult {
 /** What the table calls an engine's section of faults. */
 export const FAULTS_SUFFIX = ", while things break";
 
+/** What the table calls an engine's section of services that can't run twice. */
+export const ALONE_SUFFIX = ", what can't run twice";
+
 export interface EngineResults {
   readonly engine: string;
   readonly cases: readonly CaseResult[];

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import type { ChangeGate } from "../contract/change-gate.ts";
 import { openComposeStand } from "../contract/compose-stand.ts";
 import { POLICY } from "../contract/policy.ts";
+import { ALONE_SUFFIX, ResultBook } from "../contract/results.ts";
 import { Runner } from "../contract/runner.ts";
 import type { RunnerJob, StepPoint } from "../contract/runner-process.ts";
 import { deployOver, expectDone, expectRolledBack, SICK, STARTED, type Usual } from "../contract/scenario.ts";
@@ -23,6 +24,11 @@ const it = test
     const stand = await openComposeStand();
     onCleanup(() => stand.stop());
     return stand;
+  })
+  .extend("book", { scope: "file" }, async ({ stand }, { onCleanup }) => {
+    const book = new ResultBook();
+    onCleanup(() => book.close({ title: `${stand.title}${ALONE_SUFFIX}` }, "cases"));
+    return book;
   })
   .extend("trial", async ({ stand }, { onCleanup }) => {
     const app = await stand.application(`belay-cr-${process.pid}-${++count}`);
@@ -46,13 +52,16 @@ async function usual(alone: Alone, options: Usual["options"] = {}): Promise<Usua
 describe.concurrent("a service that can't run twice", () => {
   it.for(ALONE)(
     "since its %s can be had only once, is replaced, and comes back from a crash",
-    async (alone, { trial }) => {
+    async (alone, { trial, book }) => {
       const result = await deployOver(trial, "good2", await usual(alone));
+      const tookMs = trial.lastMs;
       await expectDone(trial, result, { web: ["good2", 1] });
+      book.note("good", result, tookMs);
       expect(result.report.changes).toMatchObject([{ service: "web", action: "recreate" }]);
       const before = await trial.seen();
       const back = await trial.deploy({ web: "crash" }, { policy: RECREATE });
       await expectRolledBack(trial, back, STARTED, { web: ["good2", 1] });
+      book.note("crash at start", back, trial.lastMs);
       expect(await trial.seen(), "the container that ran before").toEqual(before);
       expect(back.report.evidence).toMatchObject([{ service: "web", exitCode: CRASH_CODE }]);
       expect(back.report.evidence[0]?.logLines).toContainEqual(expect.stringContaining(CRASH_LINE));
@@ -60,12 +69,13 @@ describe.concurrent("a service that can't run twice", () => {
     },
   );
 
-  it("comes back when the new one is unhealthy", async ({ trial }) => {
+  it("comes back when the new one is unhealthy", async ({ trial, book }) => {
     const result = await deployOver(trial, "unhealthy", await usual("port"));
     await expectRolledBack(trial, result, SICK.compose, OLD);
+    book.note("unhealthy", result, trial.lastMs);
   });
 
-  it("comes back when the run is cancelled", async ({ trial }) => {
+  it("comes back when the run is cancelled", async ({ trial, book }) => {
     const cancel = new AbortController();
     const onStep = (step: string): void => {
       if (step === "watch") cancel.abort();
@@ -74,6 +84,7 @@ describe.concurrent("a service that can't run twice", () => {
     expect(result, trial.why(result)).toMatchObject({ outcome: "rolled_back", cause: { cause: "cancelled" } });
     expect(await trial.ledger()).toEqual([[1, "rolled_back"]]);
     await trial.expectRunning(OLD);
+    book.note("cancelled in the middle", result, trial.lastMs);
   });
 });
 
