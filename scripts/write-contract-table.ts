@@ -18,6 +18,8 @@ outside observer, a process with nothing but the engine's own command line, saw 
 Times differ from run to run; nothing depends on them. Docker is Debian's 20.10 (API 1.41, classic image store), and in the
 sections of the current engine one with API 1.52 and containerd's image store.
 
+What can't run twice (a fixed name, or a port of the host) is deployed with \`strategy: recreate\`: the old container ends first.
+
 Where things break, a line sums up all moments of a deployment at which they did: every end that was told, the causes and
 the longest time. \`unverified, then rolled_back\` is a run that said that it does not know, and the next one, which went on with
 what it had left open. What broke on the way back did so under a release that crashes (\`crash_loop\`). After each of them one
