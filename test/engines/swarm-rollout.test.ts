@@ -27,8 +27,14 @@ function noting(shop: Shop, isNoted: () => boolean): { readonly docker: Docker; 
   const update: Services["update"] = async (id, version, spec, options) => {
     if (!isNoted()) return shop.docker.services.update(id, version, spec, options);
     updates.push(`${spec.Name} is sent`);
-    await shop.docker.services.update(id, version, spec, options);
-    updates.push(`${spec.Name} is done`);
+    try {
+      await shop.docker.services.update(id, version, spec, options);
+      updates.push(`${spec.Name} is done`);
+    } catch (error) {
+      // The engine's updater was faster: it is sent again.
+      if (isOutOfSequence(error)) updates.pop();
+      throw error;
+    }
   };
   return { docker: { ...shop.docker, services: { ...shop.docker.services, update } }, updates };
 }
