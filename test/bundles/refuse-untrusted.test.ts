@@ -15,7 +15,19 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type BundleResult, runBundle } from "./run-bundle.ts";
 
 const ACTIONS = ["belay", "build", "scan", "push", "sign", "deploy", "plan", "prune", "rollback"] as const;
-const COMMANDS = ["run", "build", "scan", "push", "sign", "deploy", "prune", "rollback", "reconcile"] as const;
+const COMMANDS = [
+  "run",
+  "build",
+  "scan",
+  "push",
+  "sign",
+  "plan",
+  "deploy",
+  "prune",
+  "rollback",
+  "reconcile",
+  "status",
+] as const;
 const MAIN = "b".repeat(40);
 const REFUSED = "comes from code that nobody has accepted yet";
 

@@ -2,8 +2,7 @@ import type { Plan } from "@belay/core";
 import { renderPlan, writeSummary } from "@belay/github";
 import type { PipelineContext } from "./context.ts";
 import { type GitHubRun, githubOf, pullRequestOf } from "./github-of.ts";
-import { plan } from "./plan.ts";
-import { requireTrusted } from "./require-trusted.ts";
+import { makePlan } from "./plan.ts";
 import type { DeployInputs } from "./use-case-inputs.ts";
 
 export interface ToldPlan {
@@ -20,8 +19,7 @@ export interface ToldPlan {
  */
 export async function tellPlan(context: PipelineContext, inputs: DeployInputs): Promise<ToldPlan> {
   const run = await githubOf(context, inputs);
-  await requireTrusted(run, { doing: "planning" });
-  const made = await plan(context, inputs);
+  const made = await makePlan(context, inputs, run);
   const markdown = renderPlan(made, { redactor: context.redactor });
   if (run === undefined) return { plan: made, markdown };
   const summary = await writeSummary(context.env.GITHUB_STEP_SUMMARY, markdown);
