@@ -8,11 +8,11 @@ import { type ProjectStand, releaseOf } from "./compose-stand.ts";
 /** What an engine says whose storage driver can't let go of a container's files. */
 const BUSY = "driver failed to remove root filesystem: device or resource busy";
 
-/** Services whose containers the engine has removed since then, in its order. `sinceMs`: since the epoch. */
-async function removedSince(shop: ProjectStand, sinceMs: number): Promise<string[]> {
+/** Services whose containers the engine has started or removed since then, in its order. `sinceMs`: since the epoch. */
+async function eventsSince(shop: ProjectStand, event: "start" | "destroy", sinceMs: number): Promise<string[]> {
   const times = { since: sinceMs, until: Date.now() };
   const args = Object.entries(times).flatMap(([name, ms]) => [`--${name}`, (ms / 1_000).toFixed(3)]);
-  const filters = ["--filter", "event=destroy", "--filter", `label=com.docker.compose.project=${shop.name}`];
+  const filters = ["--filter", `event=${event}`, "--filter", `label=com.docker.compose.project=${shop.name}`];
   const format = '{{index .Actor.Attributes "com.docker.compose.service"}}';
   const { stdout } = await shop.engine.docker(["events", ...args, ...filters, "--format", format]);
   return stdout.split("\n").filter((line) => line !== "");
@@ -198,7 +198,23 @@ describe.concurrent("a bad release", () => {
       why: expect.stringMatching(/web.* unhealthy/),
     });
     expect(await shop.ids()).toEqual(before);
-    expect(await removedSince(shop, began)).toEqual(["web", "api"]);
+    expect(await eventsSince(shop, "destroy", began)).toEqual(["web", "api"]);
+  });
+
+  it("of several services that can't run twice starts them again in that order, too", async ({ shop }) => {
+    const { repository } = await shop.image("good1");
+    const named = (name: string) => `container_name: ${shop.name}-only-${name}`;
+    const api = `api: { image: "${repository}:good1", stop_grace_period: 5s, ${named("api")} }`;
+    await writeShop(shop, `depends_on: { api: { condition: service_healthy } }\n    ${named("web")}`, api);
+    await shop.compose(["up", "-d", "--wait"]);
+    const before = await shop.ids();
+    const target = await shop.target({ services: { web: { name: "web" }, api: { name: "api" } } });
+    const began = Date.now();
+    const bad = releaseOf({ web: await shop.image("unhealthy"), api: await shop.image("good2") });
+    const driven = await drive(target, bad, 1, { policy: { strategy: "recreate" } });
+    expect(driven, shop.log.text()).toMatchObject({ result: "rolled_back" });
+    expect(await shop.ids()).toEqual(before);
+    expect(await eventsSince(shop, "start", began)).toEqual(["api", "web", "web", "api"]);
   });
 
   it("of a first deployment is removed by the way back", async ({ shop }) => {

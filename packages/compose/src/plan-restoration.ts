@@ -178,7 +178,8 @@ async function restoreOld(
 ): Promise<void> {
   if (doubt) await awaitEnds(state, snapshot, signal);
   const { ids: ending } = await findEnding(state, await readAll(state, snapshot, signal));
-  for (const service of snapshot.services) {
+  // What depends on others goes back first: it is off while what it needs still is what it was made for.
+  for (const service of snapshot.services.toReversed()) {
     const containers = await readAll(state, snapshot, signal);
     const damaged = damageOf(service, snapshot.at, containers, ending);
     if (damaged.length === 0) continue;
