@@ -66,6 +66,11 @@ it("is left to the command line, which may be one that may, where this user may 
   }
 });
 
+it("is left to the command line where no socket can be called so", async () => {
+  const place = { host: `unix:///${"x".repeat(104)}`, env: ALONE };
+  await expect(connectDocker(place)).rejects.toMatchObject({ code: "TOOL_MISSING" });
+});
+
 it("that is not there, or that nobody listens at, is told as the command line tells it", async () => {
   const none = connectDocker({ host: "unix:///nowhere/docker.sock", env: BARE });
   await expect(none).rejects.toMatchObject({

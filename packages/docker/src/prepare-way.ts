@@ -10,6 +10,9 @@ export interface Way extends Pick<Docker, "cliArguments" | "dialEnvironment" | "
   readonly dial: DialCommand;
 }
 
+/** Of a socket, in bytes: `sun_path` of sockaddr_un holds 108 with its end on Linux, 104 on macOS and the BSDs. */
+const LONGEST_PATH = 103;
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Finds out how the engine is reached; dials nothing yet. `place`: arguments that name it. @throws BelayError INVALID_INPUT */
@@ -44,7 +47,9 @@ async function socketOf(
   if (process.platform === "win32" || cli !== undefined || env.DOCKER_TLS || env.DOCKER_TLS_VERIFY) return undefined;
   if (address?.startsWith("unix:///")) {
     const path = address.slice("unix://".length);
-    return (await obstacleAt(path)) === "EACCES" ? undefined : path;
+    // Node's HTTP agent would ask for one such connection after the other, for ever: they fail before they are begun.
+    const isPath = Buffer.byteLength(path) <= LONGEST_PATH && !path.includes("\0");
+    return !isPath || (await obstacleAt(path)) === "EACCES" ? undefined : path;
   }
   const place = { ...(context !== undefined && { context }), ...(host !== undefined && { host }), env };
   // Where nothing is there, the command line knows better what may be missing: itself, to begin with.
