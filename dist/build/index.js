@@ -1,1 +1,1 @@
-import{t as e,u as t}from"../chunks/src-DLycBZPe.js";import{E as n,m as r}from"../chunks/src-BCErqI2m.js";await t(async t=>{let i=await n(t,r(t.inputs));e(t,i)});export{};
+import{t as e,u as t}from"../chunks/src-DLycBZPe.js";import{E as n,m as r}from"../chunks/src-XQWfKZ3F.js";await t(async t=>{let i=await n(t,r(t.inputs));e(t,i)});export{};
