@@ -6,6 +6,7 @@ import { url, writeShop } from "../engines/compose-shop.ts";
 import { openStand, type ProjectStand, releaseOf } from "../engines/compose-stand.ts";
 import { cutOnce } from "./cut-once.ts";
 import type { FaultApp, FaultStand } from "./fault-stand.ts";
+import { unlessGone } from "./unless-gone.ts";
 
 /** The worst that a user can have asked for: what Belay stopped comes back with the engine. */
 const WEB = "restart: always\n    deploy: { replicas: 2 }";
@@ -86,7 +87,7 @@ async function appOf(engine: EngineRig, shop: ProjectStand, port: number): Promi
     loseLedger: async () => {
       const { stdout } = await engine.docker(["volume", "ls", "-q", "--filter", `name=belay.${scopeHash(shop.scope)}`]);
       const records = stdout.split("\n").filter((line) => line !== "");
-      if (records.length > 0) await engine.docker(["volume", "rm", ...records]);
+      for (const one of records) await unlessGone(engine.docker(["volume", "rm", one]));
       return records.length;
     },
     freeze: async (digest) => {

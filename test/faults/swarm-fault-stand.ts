@@ -18,6 +18,7 @@ import { openBy } from "../contract/target-opener.ts";
 import { titled } from "../contract/titled.ts";
 import { cutOnce } from "./cut-once.ts";
 import type { Breakage, FaultApp, FaultStand } from "./fault-stand.ts";
+import { unlessGone } from "./unless-gone.ts";
 
 /** How long there is no quorum, at least. */
 const AWAY_MS = 3_000;
@@ -141,7 +142,7 @@ async function openApp(engine: EngineRig, images: ImageCatalogue, name: string, 
     },
     loseLedger: async () => {
       const records = await lines("config", "ls", "-q", "--filter", `label=dev.belay.scope=${scopeHash(app.scope)}`);
-      if (records.length > 0) await engine.docker(["config", "rm", ...records]);
+      for (const one of records) await unlessGone(engine.docker(["config", "rm", one]));
       return records.length;
     },
     look: async () => (await askObserver(app.observer)).services.web ?? [],
