@@ -1,6 +1,8 @@
 import type { ObservedService, RecordStore, RunningService, Target } from "@belay/core";
 import { current, driftOf, type HistoryEntry, history, type RunsFacts } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
+import { githubOf } from "./github-of.ts";
+import { requireTrusted } from "./require-trusted.ts";
 import { type ServiceStatus, serviceStatuses } from "./service-status.ts";
 import { settingsOf } from "./settings-of.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
@@ -40,8 +42,12 @@ async function look(
   return (await target.observe(wanted, signal)).services;
 }
 
-/** Reads the target and its ledger. Changes nothing. */
+/**
+ * Reads the target and its ledger. Changes nothing.
+ * @throws BelayError INVALID_INPUT for code that nobody has accepted yet: it would choose whom the target's credentials go to
+ */
 export async function status(context: PipelineContext, inputs: CommonInputs): Promise<EnvironmentStatus> {
+  await requireTrusted(await githubOf(context, inputs), { doing: "reading what runs" });
   const settings = await settingsOf(context, inputs, "given");
   const { application, environment } = settings;
   return withTarget(context, settings, inputs.githubToken, async ({ target, records }) => {

@@ -69,14 +69,21 @@ interface On {
   readonly checkout: string;
 }
 
+/** What the runner tells of what caused the run. */
+interface Caused {
+  readonly env?: Values;
+  readonly event?: object;
+}
+
 const here = (): On => ({ inputs: { environment: "test", project: LANE }, checkout: stand.repository });
 
 /** The same for a command of the command line, as text for people and as JSON. */
-async function commandLine(name: string, env: Values = {}, on = here()): Promise<Attempt[]> {
+async function commandLine(name: string, { env = {}, event }: Caused = {}, on = here()): Promise<Attempt[]> {
   const attempts: Attempt[] = [];
   for (const json of [[], ["--json"]]) {
     const { args = [], ...options } = commandOptions(stand, ".", name, on.inputs);
-    const place = { ...options, env: { ...options.env, ...env }, args: [...args, ...json], checkout: on.checkout };
+    const caused = { env: { ...options.env, ...env }, ...(event === undefined ? {} : { event }) };
+    const place = { ...options, ...caused, args: [...args, ...json], checkout: on.checkout };
     const attempt = await stand.run(place);
     expect(await wrongWithProcess(attempt, { canaries: stand.canaries }), attempt.stdout + attempt.stderr).toEqual([]);
     attempts.push(attempt);
@@ -123,7 +130,7 @@ describe("hostile text of who pushed", () => {
         if (!/^(succeeded|unchanged)$/.test(outcome)) told.push(`${name}: ${outcome} ${stdout}`);
       }
       expect(told).toEqual([]);
-      const [text1] = await commandLine("status", env);
+      const [text1] = await commandLine("status", { env, event });
       expect(text1?.exitCode, text1?.stderr).toBe(0);
     },
     TESTS_MS,
