@@ -29,8 +29,10 @@ function engine() {
         asked.list++;
         return [...containers.values()].map(summary);
       },
-      inspect: async (id: string) => {
+      inspect: async (id: string, { signal }: { readonly signal?: AbortSignal } = {}) => {
         asked.inspect.push(id);
+        if (silent.has(id))
+          await new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
         return containers.get(id);
       },
     },
@@ -47,6 +49,7 @@ function engine() {
     },
   } as unknown as Docker;
   const dead: string[] = [];
+  const silent = new Set<string>();
   const leaving = new Set<string>();
   const clock = new FakeClock();
   const watch = new ContainerWatch({
@@ -63,7 +66,20 @@ function engine() {
     await new Promise((resolve) => setImmediate(resolve));
   };
   const taken = (): string[] => asked.inspect.splice(0);
-  return { watch, clock, asked, containers, endpoints, dead, leaving, change, give, taken, stream: () => query };
+  return {
+    watch,
+    clock,
+    asked,
+    containers,
+    endpoints,
+    dead,
+    silent,
+    leaving,
+    change,
+    give,
+    taken,
+    stream: () => query,
+  };
 }
 
 const web = new Set(["web"]);
@@ -101,6 +117,43 @@ describe("watching containers", () => {
     const seen = await watch.read(web, "judged", signal);
     expect(taken()).toEqual(["1"]);
     expect(seen.map((one) => one.inspect.State.Status)).toEqual(["exited", "running"]);
+  });
+
+  it("does not wait for the engine to start one again that has ended: its events have told how", async () => {
+    const { watch, clock, taken, change, give, silent } = engine();
+    await watch.open();
+    await watch.read(web, "exact", signal);
+    taken();
+    silent.add("2");
+    change("2", { Status: "restarting", Running: true, Restarting: true });
+    await give(die("2"));
+    const reading = watch.read(web, "judged", signal);
+    await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(50);
+    const seen = (await reading).find(({ id }) => id === "2");
+    const told = { Status: "restarting", ExitCode: 3, FinishedAt: "2026-01-01T10:00:05.000Z" };
+    expect(seen?.inspect.State).toMatchObject(told);
+    expect(taken()).toEqual(["2"]);
+    // Whoever looks later takes the engine's own word.
+    silent.clear();
+    change("2", { Status: "running", Restarting: false });
+    await watch.read(web, "listed", signal);
+    expect(taken()).toEqual([]);
+    await watch.read(web, "judged", signal);
+    expect(taken()).toEqual(["2"]);
+  });
+
+  it("gives up with whoever looks while the engine starts one again", async () => {
+    const { watch, give, silent } = engine();
+    await watch.open();
+    await watch.read(web, "exact", signal);
+    silent.add("2");
+    await give(die("2"));
+    const over = new AbortController();
+    const reading = watch.read(web, "judged", over.signal);
+    await new Promise((resolve) => setImmediate(resolve));
+    over.abort(new Error("enough"));
+    await expect(reading).rejects.toThrow("enough");
   });
 
   it("tells when somebody else told containers to end, and whether that was all of them", async () => {

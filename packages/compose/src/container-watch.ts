@@ -1,4 +1,4 @@
-import { shareParts } from "@belay/core";
+import { mapBounded, shareParts } from "@belay/core";
 import type { ContainerInspect, ContainerSummary, EngineEvent } from "@belay/docker";
 import { type ComposeContainer, containerOf, inspectAll, projectFilter } from "./compose-container.ts";
 import { ContainerNotes, type Note } from "./container-notes.ts";
@@ -28,6 +28,12 @@ const HARMLESS: ReadonlySet<string> = new Set([
 const LIVE: readonly ContainerSummary["State"][] = ["running", "restarting", "paused"];
 /** After this time a container is inspected again although nothing tells of a change, the oldest one at each look. */
 const TRUST_MS = 15_000;
+/**
+ * How long those that have ended may take to be inspected, in milliseconds. An engine that is just starting one again answers
+ * only when it has, which takes from a moment to seconds, and has forgotten how it ended by then.
+ */
+const ENDED_MS = 50;
+const AT_ONCE = 8;
 
 interface Entry {
   readonly container: ComposeContainer;
@@ -205,20 +211,70 @@ export class ContainerWatch {
     signal: AbortSignal | undefined,
   ): Promise<ContainerSummary[]> {
     const sampled = precision === "exact" ? stale : this.#samples(stale);
+    const ended = precision === "judged" ? this.#endedOnes(sampled) : new Map<string, Entry>();
     // Before asking: an event that comes while the answer is under way makes it stale again.
     for (const { Id } of sampled) this.#notes.wasRead(Id);
     const readAt = this.#options.clock.now();
     const keep = this.#keeping(sampled);
     for (const { Id } of sampled) this.#entries.delete(Id);
-    const ids = sampled.map(({ Id }) => Id);
-    const read = await inspectAll(this.#options.docker, ids, signal, keep);
     const listed = new Map(sampled.map((one) => [one.Id, one]));
-    for (const container of read) {
+    const others = [...listed.keys()].filter((id) => !ended.has(id));
+    const [read, soon] = await Promise.all([
+      inspectAll(this.#options.docker, others, signal, keep),
+      this.#inspectSoon([...ended.keys()], signal, keep),
+    ]);
+    for (const container of [...read, ...soon.read]) {
       const summary = listed.get(container.id);
       if (summary === undefined) continue;
       this.#entries.set(container.id, { container, ...factsOf(summary), readAt, exact: true });
     }
+    for (const id of soon.late) {
+      const [entry, summary] = [ended.get(id), listed.get(id)];
+      if (entry === undefined || summary === undefined) continue;
+      const container = asListed(entry.container, summary, this.#notes.of(id));
+      this.#entries.set(id, { ...entry, ...factsOf(summary), container, exact: false, doubtful: true });
+    }
     return stale.filter((one) => !listed.has(one.Id) && !this.#takeTwin(one, readAt));
+  }
+
+  /** Known ones that the events say have ended. */
+  #endedOnes(summaries: readonly ContainerSummary[]): Map<string, Entry> {
+    const ended = summaries.flatMap(({ Id }) => {
+      const entry = this.#entries.get(Id);
+      const isTold = this.#notes.of(Id).since.includes("die");
+      return entry !== undefined && isTold ? [[Id, entry] as const] : [];
+    });
+    return new Map(ended);
+  }
+
+  /** `late`: those that the engine does not show soon. What there is to judge of them the events have told. */
+  async #inspectSoon(
+    ids: readonly string[],
+    signal: AbortSignal | undefined,
+    keep: (inspect: ContainerInspect) => ComposeContainer,
+  ): Promise<{ readonly read: readonly ComposeContainer[]; readonly late: readonly string[] }> {
+    const { docker, clock } = this.#options;
+    const over = new AbortController();
+    const late: string[] = [];
+    void clock.sleep(ENDED_MS, over.signal).then(
+      () => over.abort(),
+      () => undefined,
+    );
+    const both = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
+    try {
+      const read = await mapBounded(ids, AT_ONCE, signal, async (id) => {
+        try {
+          return await inspectAll(docker, [id], both, keep);
+        } catch (error) {
+          if (!over.signal.aborted || signal?.aborted === true) throw error;
+          late.push(id);
+          return [];
+        }
+      });
+      return { read: read.flat(), late };
+    } finally {
+      over.abort();
+    }
   }
 
   /**
