@@ -14,8 +14,8 @@ export interface ToldReports {
   readonly log: Log;
 }
 
-/** GitHub shows ten errors of a step. */
-const ANNOTATED = 10;
+/** GitHub shows ten errors of a step, and its last one says how the step ended. */
+const ANNOTATED = 9;
 const LISTED = 20;
 
 /**
