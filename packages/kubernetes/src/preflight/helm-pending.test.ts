@@ -53,6 +53,7 @@ it("tells of a release whose newest revision was never ended, once for all its o
       message: expect.stringMatching(
         /shop, to which deployment\/web, deployment\/api belongs, is `pending-upgrade` \(revision 10\)/,
       ),
+      remedy: expect.stringContaining("is deleted, CustomResourceDefinitions with all their objects too"),
     },
   ]);
 });

@@ -66,6 +66,6 @@ function findingOf(
     check: "helm_pending",
     ...(service === undefined ? {} : { service }),
     message: `the Helm release ${release}, to which ${titles} belongs, is \`${status}\` (revision ${version}): helm is at work on it just now, or was ended in the middle and left a mixture`,
-    remedy: `Wait for it. If nobody is at it, see \`helm history ${release}\`, and go back to the last revision that is \`deployed\` with \`helm rollback\`.`,
+    remedy: `Wait for it. If nobody is at it, see \`helm history ${release}\`, and go back to the last revision that is \`deployed\` with \`helm rollback\`. Read \`helm get manifest ${release} --revision\` of it first: what it does not hold is deleted, CustomResourceDefinitions with all their objects too.`,
   };
 }
