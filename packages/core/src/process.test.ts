@@ -76,4 +76,15 @@ describe("the process runner", () => {
   it("says which tool is missing", async () => {
     await expect(run("no-such-tool-here", [])).rejects.toMatchObject({ code: "TOOL_MISSING" });
   });
+
+  it("says that an argument or a variable is too long for the machine", async () => {
+    if (process.platform !== "linux") return;
+    const long = "x".repeat(200_000);
+    for (const started of [run(node, ["-e", "0"], { env: { LONG: long } }), run(node, ["-e", "0", long])]) {
+      await expect(started).rejects.toMatchObject({
+        code: "INVALID_INPUT",
+        got: expect.stringContaining("has more than 128 KiB"),
+      });
+    }
+  });
 });

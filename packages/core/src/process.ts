@@ -93,7 +93,9 @@ async function run(
   const slot: Slot = {};
   const stop = endOnAbort(slot, options, doing);
   const output = collect(options.log);
+  const env = environment(options.env, options.inherit);
   try {
+    refuseTooLong(command, args, env, doing);
     const exitCode = await slots.run(slot, () =>
       exec(quoteTool(command), [...args], {
         silent: true,
@@ -101,7 +103,7 @@ async function run(
         outStream: new Writable({ write: (_chunk, _encoding, done) => done() }),
         listeners: output.listeners,
         ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-        env: environment(options.env, options.inherit),
+        env,
         input: Buffer.from(options.input ?? ""),
       }),
     );
@@ -116,6 +118,23 @@ async function run(
   } finally {
     stop.clear();
   }
+}
+
+/** Linux: `MAX_ARG_STRLEN`, of an argument or `NAME=value`, with the zero at its end. */
+const MOST_BYTES = 128 * 1024;
+
+/** `@actions/exec` never comes back when the system refuses to start a program for that. @throws BelayError INVALID_INPUT */
+function refuseTooLong(command: string, args: readonly string[], env: Readonly<Record<string, string>>, doing: string) {
+  if (process.platform !== "linux") return;
+  const isLong = (text: string): boolean => text.length >= MOST_BYTES / 4 && Buffer.byteLength(text) >= MOST_BYTES;
+  const variable = Object.entries(env).find(([name, value]) => isLong(`${name}=${value}`))?.[0];
+  if (variable === undefined && !args.some(isLong)) return;
+  const what = variable === undefined ? "an argument" : `the environment variable ${variable}`;
+  throw new BelayError("INVALID_INPUT", {
+    doing,
+    got: `${command} can't be started: ${what} has more than 128 KiB, which is all that Linux takes`,
+    next: "Give a value of that length as a file.",
+  });
 }
 
 /** `@actions/exec` splits its first argument like a shell would; quotes keep a path with spaces whole. */
