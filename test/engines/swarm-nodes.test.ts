@@ -198,22 +198,34 @@ describe("services that exist on it, with their tasks on other nodes than the on
 });
 
 describe("a registry that wants credentials", () => {
-  test("gets the release's from every node, later too, and expired ones are put right by the next release", async () => {
+  test("gets the release's from every node, later too; that they will end is told, and the next release puts that right", async () => {
     await using closed = await startRegistry({ host: nodes.hostAddress });
     const catalogue = await openCatalogue(closed);
     await Promise.all([catalogue.identity("good1"), catalogue.identity("good2")]);
     const docker: EngineRig["docker"] = (args, options) => nodes.manager.engine.docker(args, options);
+    // The user name says that these are a job's, which end with it: whatever host GitLab's registry has.
+    const user = "gitlab-ci-token";
     const login = (password: string) =>
-      docker(["login", "--username", "ada", "--password-stdin", closed.address], { input: password });
+      docker(["login", "--username", user, "--password-stdin", closed.address], { input: password });
     const trial = await open({ web: { replicas: 1, ...WORKERS, update_config: GO_ON } }, undefined, catalogue);
     app.module = new URL("open-private.ts", import.meta.url).href;
-    await closed.protect({ user: "ada", password: "first-password" });
+    await closed.protect({ user, password: "first-password" });
     await login("first-password");
-    expectEnd(trial, await trial.deploy({ web: "good1" }), "succeeded");
+    const first = await trial.deploy({ web: "good1" });
+    expectEnd(trial, first, "succeeded");
+    const told = first.report.findings.filter(({ check }) => check === "credentials_expire");
+    expect(told.map(({ level, message }) => `${level}: ${message}`)).toEqual([
+      expect.stringMatching(`^warn: .*ends with the job, as the credentials for ${closed.address}: .*\\(of web\\)`),
+    ]);
+    expect(`${JSON.stringify(first.report)}${trial.log.text()}`).not.toContain("first-password");
 
+    const runs = async () => (await docker(["service", "ps", "--quiet", `${app.scope.project}_web`])).stdout;
+    const before = await runs();
+    await docker(["service", "update", "--quiet", "--with-registry-auth", `${app.scope.project}_web`]);
+    expect(await runs(), "renewed credentials replace no task").toBe(before);
     await docker(["logout", closed.address]);
-    const [first = ""] = await app.placesOf("web");
-    const from = nodes.workers.find(({ namespace }) => namespace === first) ?? nodes.manager;
+    const [place = ""] = await app.placesOf("web");
+    const from = nodes.workers.find(({ namespace }) => namespace === place) ?? nodes.manager;
     const to = nodes.workers.find((worker) => worker !== from) ?? nodes.manager;
     await setAvailability(nodes, from, "drain");
     const moved = async (): Promise<boolean> => (await app.placesOf("web")).join() === to.namespace;
@@ -222,7 +234,8 @@ describe("a registry that wants credentials", () => {
       everyMs: 200,
     });
 
-    await closed.protect({ user: "ada", password: "second-password" });
+    await closed.protect({ user, password: "second-password" });
+    expectEnd(trial, await trial.deploy({ web: "good2" }), "rolled_back", "image_unavailable");
     await setAvailability(nodes, from, "active");
     await forgetImages(from);
     await setAvailability(nodes, to, "drain");

@@ -17,6 +17,7 @@ export { EngineError, isConflict, isNotFound, isOutOfSequence } from "./engine-e
 export type { CallOptions } from "./engine-http.ts";
 export type * from "./engine-types.ts";
 export type { EventQuery } from "./events.ts";
+export { type AuthExpiry, expiryOf } from "./expiring-auth.ts";
 export type { Progress } from "./follow-progress.ts";
 export type { Images, TransferOptions } from "./images.ts";
 export type { Networks } from "./networks.ts";

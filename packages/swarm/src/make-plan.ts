@@ -18,6 +18,7 @@ import { isTouched, type PlanContents, PlanDetail, type PlannedService } from ".
 import { planExisting, planStack } from "./plan-services.ts";
 import { preflight } from "./preflight.ts";
 import { readSwarm } from "./read-swarm.ts";
+import { expiringCredentials } from "./registry-credentials.ts";
 import { readLabels } from "./service-labels.ts";
 import { renderStack } from "./stack/index.ts";
 import type { TargetState } from "./target-state.ts";
@@ -136,6 +137,7 @@ export async function planOf(
       ...(contents.findings ?? []),
       ...findObstacles(state, contents, circumstances),
       ...(await preflight(touched, circumstances)),
+      ...(await expiringCredentials(state, touched, circumstances.nodes)),
     ],
     notCovered: [...new Set([...(contents.stack?.notCovered ?? []), ...touched.flatMap(dataOf)])].sort(),
     labelledDeployment: contents.labelledDeployment,

@@ -9,6 +9,7 @@ import {
 } from "@belay/docker";
 import { normalFrame } from "./normal-spec.ts";
 import { tasksOf } from "./observe-services.ts";
+import { registryOf } from "./registry-credentials.ts";
 import { ReferenceBook } from "./resolve-references.ts";
 import { readLabels } from "./service-labels.ts";
 import { goalOf, isJob } from "./service-mode.ts";
@@ -163,11 +164,7 @@ function imageOf({ TaskTemplate }: ServiceSpec): string | undefined {
 }
 
 async function authFor(state: TargetState, spec: ServiceSpec): Promise<RegistryAuth | undefined> {
-  const image = spec.TaskTemplate.ContainerSpec?.Image ?? "";
-  const [first = ""] = image.split("/");
-  // As the docker command line reads a reference: the first part is a registry when it looks like a host.
-  const registry = image.includes("/") && /[.:]|^localhost$/.test(first) ? first : "docker.io";
-  return state.options.registryAuth?.(registry);
+  return state.options.registryAuth?.(registryOf(imageOf(spec) ?? ""));
 }
 
 /** Somebody else's change, found just before ours: nothing is overwritten that nobody has planned for. */
