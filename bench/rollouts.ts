@@ -15,14 +15,21 @@ import type { Figure } from "./measure.ts";
 /** The shop on Compose: what a good and a bad release cost, beside `docker compose up -d`. Stable window 0, drain 2 s. */
 export async function rollouts(): Promise<Figure[]> {
   await using shop = await openShop();
-  const good = await deploy(shop, "Open the shop");
+  const good = await deploy(shop, "Open the shop", "succeeded");
   await waitForAnswer(shop.url);
   const loop = requestLoop({ url: shop.url });
   await shop.repository.commit("Greet climbers", "web/shop.mjs", ["the shop", "the climbers' shop"]);
-  const better = await deploy(shop, "Greet climbers");
+  const better = await deploy(shop, "Greet climbers", "succeeded");
   const fault = 'throw new Error("broken");\n\nserver.listen(8080';
   await shop.repository.commit("Break it", "web/server.mjs", ["server.listen(8080", fault]);
-  const broken = await deploy(shop, "Break it");
+  const broken = await deploy(shop, "Break it", "rolled_back");
+  await shop.repository.commit("Mend it", "web/server.mjs", [fault, "server.listen(8080"]);
+  await shop.repository.commit("Fall ill", "web/server.mjs", [
+    'response.end("ok\\n");',
+    "response.writeHead(500).end();",
+  ]);
+  await deploy(shop, "Fall ill", "rolled_back");
+  succeeded(await runCli(shop, "rollback", { args: ["--to", "previous", "--stable", "0"] }));
   const { sent } = loop.counts();
   await waitUntil("one more second of requests", () => loop.counts().sent > sent + 200, { withinMs: 30_000 });
   const requests = await loop.stop();
@@ -40,7 +47,7 @@ export async function rollouts(): Promise<Figure[]> {
       unit: "s",
     },
     {
-      what: `requests lost of ${requests.sent} during a good and a bad release`,
+      what: `requests lost of ${requests.sent} during a good release, bad ones, and a way back by hand`,
       value: requests.lost,
       unit: "requests lost",
       limit: 0,
@@ -49,14 +56,14 @@ export async function rollouts(): Promise<Figure[]> {
   ];
 }
 
-async function deploy(shop: ShopStage, title: string): Promise<DeploymentReport> {
+async function deploy(shop: ShopStage, title: string, outcome: string): Promise<DeploymentReport> {
   await announceCommit(shop, title);
   const built = await runCli(shop, "build");
   const { folder } = succeeded(built);
   succeeded(await runCli(shop, "push", { folder }));
   const { report, stderr } = await runCli(shop, "deploy", { folder, args: ["--stable", "0"] });
-  if (report !== undefined && "outcome" in report) return report;
-  throw new Error(`nothing was deployed: ${stderr}`);
+  if (report !== undefined && "outcome" in report && report.outcome === outcome) return report;
+  throw new Error(`${title} did not end as ${outcome}: ${stderr}`);
 }
 
 function succeeded(run: CliRun): CliRun {

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { Redactor, systemClock } from "@belay/core";
-import { type DeploymentResult, deploy } from "@belay/rollout";
+import { type DeploymentResult, deploy, type RolloutPorts, rollback } from "@belay/rollout";
 import { makeProxyImages, PROXY_IMAGES, requestLoop } from "@belay/testkit";
 import { describe, expect } from "vitest";
 import { POLICY } from "./compose-driver.ts";
@@ -78,24 +78,20 @@ services:
 `);
 }
 
-async function run(shop: ProjectStand, proxy: Proxy, image: string): Promise<DeploymentResult> {
+const policy = { ...POLICY, crashes: 1, drainMs: 4_000 };
+
+async function portsOf(shop: ProjectStand, proxy: Proxy, run: string): Promise<RolloutPorts> {
   const target = await shop.target(proxy.shift === undefined ? {} : { shift: proxy.shift });
-  const holder = { run: `${shop.name}-${image}`, attempt: 1, host: "test" };
-  const signal = new AbortController().signal;
-  const policy = { ...POLICY, crashes: 1, drainMs: 4_000 };
-  const ports = {
-    target,
-    clock: systemClock,
-    log: shop.log,
-    holder,
-    signal,
-    redactor: new Redactor(),
-    random: Math.random,
-  };
-  return deploy({ release: await release(shop, image), policy }, ports);
+  const holder = { run: `${shop.name}-${run}`, attempt: 1, host: "test" };
+  const { signal } = new AbortController();
+  return { target, clock: systemClock, log: shop.log, holder, signal, redactor: new Redactor(), random: Math.random };
 }
 
-describe("requests during good and bad releases", () => {
+async function run(shop: ProjectStand, proxy: Proxy, image: string): Promise<DeploymentResult> {
+  return deploy({ release: await release(shop, image), policy }, await portsOf(shop, proxy, image));
+}
+
+describe("requests during good and bad releases and a way back by hand", () => {
   it.for(Object.entries(PROXIES))(
     "are not lost behind %s",
     { timeout: 900_000 },
@@ -109,6 +105,9 @@ describe("requests during good and bad releases", () => {
       expect(await run(shop, proxy, "crash"), shop.log.text()).toMatchObject({ outcome: "rolled_back" });
       expect(await run(shop, proxy, "unhealthy"), shop.log.text()).toMatchObject({ outcome: "rolled_back" });
       await answers(shop, "good2");
+      const back = await rollback({ to: "previous", policy }, await portsOf(shop, proxy, "back"));
+      expect(back, shop.log.text()).toMatchObject({ outcome: "succeeded" });
+      await answers(shop, "good1");
       const requests = await loop.stop();
       console.info(`${name}: ${JSON.stringify(requests)}`);
       expect(requests.lostBecause).toEqual({});

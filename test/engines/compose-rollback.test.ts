@@ -68,7 +68,7 @@ describe("a rollback by hand on a compose project", { timeout: 600_000 }, () => 
     await writeShop(shop, withExtra("-three"));
     await put(shop, "good3");
     await answers(shop, "good3-three");
-    const loop = requestLoop({ url: url(shop), perSecond: 100, timeoutMs: 30_000 });
+    const loop = requestLoop({ url: url(shop), perSecond: 200, timeoutMs: 30_000 });
     const first = await back(shop, "previous");
     expect(first).toMatchObject({ outcome: "succeeded", report: { deployment: 4, rollback: { to: 2 } } });
     await answers(shop, "good2-two");

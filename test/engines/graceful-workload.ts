@@ -5,7 +5,7 @@ import { PORT } from "../contract/variants.ts";
 const FAREWELL_S = 8;
 
 /**
- * A Deployment `web` with two pods, as docs/kubernetes.md says that an application has to be for no request to be lost, behind
+ * A Deployment `web` with three pods, as docs/kubernetes.md says that an application has to be for no request to be lost, behind
  * a Service. Where that answers.
  */
 export async function gracefulWorkload(space: Space, image: string): Promise<string> {
@@ -14,6 +14,8 @@ export async function gracefulWorkload(space: Space, image: string): Promise<str
     name: "web",
     image,
     ports: [{ containerPort: PORT }],
+    // Of a release that never gets ready this is what tells.
+    startupProbe: { ...probe, failureThreshold: 15 },
     readinessProbe: { ...probe, failureThreshold: 30 },
     lifecycle: { preStop: { sleep: { seconds: FAREWELL_S } } },
   };
@@ -23,7 +25,7 @@ export async function gracefulWorkload(space: Space, image: string): Promise<str
     spec: { terminationGracePeriodSeconds: FAREWELL_S + 10, containers: [container] },
   };
   const strategy = { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
-  const spec = { replicas: 2, selector: { matchLabels: labels }, strategy, template };
+  const spec = { replicas: 3, selector: { matchLabels: labels }, strategy, template };
   const deployment = { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "web" }, spec };
   const service = {
     apiVersion: "v1",

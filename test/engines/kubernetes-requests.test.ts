@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { gracefulWorkload } from "./graceful-workload.ts";
 import { it } from "./kubernetes-space.ts";
 
-it("no request is lost while good releases, a bad one, and an earlier one again take over", async ({ shop }) => {
+it("no request is lost while good releases, bad ones, and an earlier one again take over", async ({ shop }) => {
   const url = await gracefulWorkload(shop, await shop.image("good1"));
   const answers = async (): Promise<boolean> => {
     try {
@@ -17,6 +17,7 @@ it("no request is lost while good releases, a bad one, and an earlier one again 
   const first = await shop.deploy({ web: "web" }, { web: "good2" });
   const good = await shop.deploy({ web: "web" }, { web: "good3" });
   const bad = await shop.deploy({ web: "web" }, { web: "exits" });
+  const ill = await shop.deploy({ web: "web" }, { web: "unhealthy" });
   const back = await shop.rollback({ web: "web" }, "previous");
   const { sent } = loop.counts();
   await waitUntil("two more seconds of requests", () => loop.counts().sent > sent + 400, { withinMs: 60_000 });
@@ -24,6 +25,7 @@ it("no request is lost while good releases, a bad one, and an earlier one again 
   expect(first, shop.log.text()).toMatchObject({ outcome: "succeeded" });
   expect(good, shop.log.text()).toMatchObject({ outcome: "succeeded" });
   expect(bad, shop.log.text()).toMatchObject({ outcome: "rolled_back" });
+  expect(ill, shop.log.text()).toMatchObject({ outcome: "rolled_back" });
   expect(back, shop.log.text()).toMatchObject({ outcome: "succeeded" });
   expect({ lost, lostBecause, lostAtMs }).toEqual({ lost: 0, lostBecause: {}, lostAtMs: [] });
   expect(ok).toBeGreaterThan(400);
