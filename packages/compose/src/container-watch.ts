@@ -4,7 +4,16 @@ import { type ComposeContainer, containerOf, inspectAll, projectFilter } from ".
 import { ContainerNotes, type Note } from "./container-notes.ts";
 import { isOneMoment } from "./ended-with-engine.ts";
 import { EventTap, type Gap, type TapOptions } from "./event-tap.ts";
-import { asListed, hasMoved, isSameListed, type Listed, listedOf, slimSummary, twinOf } from "./listed-container.ts";
+import {
+  asListed,
+  hasEnded,
+  hasMoved,
+  isSameListed,
+  type Listed,
+  listedOf,
+  slimSummary,
+  twinOf,
+} from "./listed-container.ts";
 import { COMPOSE_LABELS } from "./revision.ts";
 
 /** What `events` is asked for: all that can change an observation. */
@@ -237,12 +246,12 @@ export class ContainerWatch {
     return stale.filter((one) => !listed.has(one.Id) && !this.#takeTwin(one, readAt));
   }
 
-  /** Known ones that the events say have ended. */
+  /** Known ones of which the last that the events tell is that they have ended. */
   #endedOnes(summaries: readonly ContainerSummary[]): Map<string, Entry> {
     const ended = summaries.flatMap(({ Id }) => {
       const entry = this.#entries.get(Id);
-      const isTold = this.#notes.of(Id).since.includes("die");
-      return entry !== undefined && isTold ? [[Id, entry] as const] : [];
+      if (entry === undefined || !hasEnded(this.#notes.of(Id), entry.container.inspect.State)) return [];
+      return [[Id, entry] as const];
     });
     return new Map(ended);
   }

@@ -73,17 +73,21 @@ export function asListed(known: ComposeContainer, summary: ContainerSummary, not
   return containerOf({
     ...inspect,
     Name: `/${nameOf(summary)}`,
-    State: stateOf(inspect.State, summary, note),
+    State: stateOf(inspect, summary, note),
     NetworkSettings: { ...inspect.NetworkSettings, Networks: placesOf(inspect, summary) },
   });
 }
 
 function stateOf(
-  before: ContainerInspect["State"],
+  { State: before, HostConfig }: ContainerInspect,
   summary: ContainerSummary,
-  { startedAt, died }: Note,
+  note: Note,
 ): ContainerInspect["State"] {
-  const status = summary.State;
+  const { startedAt, died } = note;
+  const { Name: policy = "" } = HostConfig.RestartPolicy ?? {};
+  // An end is told before the listing shows it (seen on 20.10: some 50 ms).
+  const behind = summary.State === "running" && hasEnded(note, before);
+  const status = behind ? (policy === "" || policy === "no" ? "exited" : "restarting") : summary.State;
   const up = status === "running" || status === "paused" || status === "restarting";
   const health = healthOf(summary);
   const started = startedAt !== undefined && startedAt > (Date.parse(before.StartedAt) || 0);
@@ -99,6 +103,11 @@ function stateOf(
     ...(ended ? endOf(died) : {}),
     ...(health === "none" ? {} : { Health: { FailingStreak: 0, ...before.Health, Status: health } }),
   };
+}
+
+/** The last that the events tell is that it has ended. */
+export function hasEnded({ died, startedAt }: Note, { StartedAt }: ContainerInspect["State"]): boolean {
+  return died !== undefined && died.at > Math.max(startedAt ?? 0, Date.parse(StartedAt) || 0);
 }
 
 function endOf({ code, at, oomKilled = false }: Death): Partial<ContainerInspect["State"]> {
