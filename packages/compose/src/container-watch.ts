@@ -1,4 +1,4 @@
-import { mapBounded, shareParts } from "@belay/core";
+import { shareParts } from "@belay/core";
 import type { ContainerInspect, ContainerSummary, EngineEvent } from "@belay/docker";
 import { type ComposeContainer, containerOf, inspectAll, projectFilter } from "./compose-container.ts";
 import { ContainerNotes, type Note } from "./container-notes.ts";
@@ -37,12 +37,8 @@ const HARMLESS: ReadonlySet<string> = new Set([
 const LIVE: readonly ContainerSummary["State"][] = ["running", "restarting", "paused"];
 /** After this time a container is inspected again although nothing tells of a change, the oldest one at each look. */
 const TRUST_MS = 15_000;
-/**
- * How long those that have ended may take to be inspected, in milliseconds. An engine that is just starting one again answers
- * only when it has, which takes from a moment to seconds, and has forgotten how it ended by then.
- */
-const ENDED_MS = 50;
-const AT_ONCE = 8;
+/** Exit code of what ended by SIGKILL: by somebody, or by a kernel without memory. */
+const KILLED = 137;
 
 interface Entry {
   readonly container: ComposeContainer;
@@ -185,7 +181,9 @@ export class ContainerWatch {
   }
 
   #staleOnes(wanted: readonly ContainerSummary[], precision: Precision): ReadonlySet<string> {
-    const stale = new Set(wanted.filter((one) => this.#isStale(one, precision)).map(({ Id }) => Id));
+    const isStale = (one: ContainerSummary): boolean => this.#isStale(one, precision);
+    const isTold = (one: ContainerSummary): boolean => precision === "judged" && this.#tellEnd(one);
+    const stale = new Set(wanted.filter((one) => isStale(one) && !isTold(one)).map(({ Id }) => Id));
     if (precision === "judged" && stale.size === 0) {
       const until = this.#options.clock.now() - TRUST_MS;
       const [first, ...more] = wanted.filter((one) => this.#readAt(one) <= until);
@@ -193,6 +191,23 @@ export class ContainerWatch {
       if (oldest !== undefined) stale.add(oldest.Id);
     }
     return stale;
+  }
+
+  /**
+   * Takes the events' word for one that has ended and is to be started again: an engine that does so answers an inspection only
+   * when it has, which takes from a moment to seconds. Only whether it was killed for lack of memory may be shown later.
+   */
+  #tellEnd(summary: ContainerSummary): boolean {
+    const entry = this.#entries.get(summary.Id);
+    const note = this.#notes.of(summary.Id);
+    const { openedAt } = this.#tap;
+    if (entry === undefined || openedAt === undefined || entry.readAt < openedAt) return false;
+    if (!hasEnded(note, entry.container.inspect.State)) return false;
+    const container = asListed(entry.container, summary, note);
+    const { Restarting, ExitCode } = container.inspect.State;
+    if (!Restarting || ExitCode === KILLED) return false;
+    this.#entries.set(summary.Id, { ...entry, ...factsOf(summary), container, exact: false });
+    return true;
   }
 
   #readAt({ Id }: ContainerSummary): number {
@@ -220,70 +235,19 @@ export class ContainerWatch {
     signal: AbortSignal | undefined,
   ): Promise<ContainerSummary[]> {
     const sampled = precision === "exact" ? stale : this.#samples(stale);
-    const ended = precision === "judged" ? this.#endedOnes(sampled) : new Map<string, Entry>();
     // Before asking: an event that comes while the answer is under way makes it stale again.
     for (const { Id } of sampled) this.#notes.wasRead(Id);
     const readAt = this.#options.clock.now();
     const keep = this.#keeping(sampled);
     for (const { Id } of sampled) this.#entries.delete(Id);
     const listed = new Map(sampled.map((one) => [one.Id, one]));
-    const others = [...listed.keys()].filter((id) => !ended.has(id));
-    const [read, soon] = await Promise.all([
-      inspectAll(this.#options.docker, others, signal, keep),
-      this.#inspectSoon([...ended.keys()], signal, keep),
-    ]);
-    for (const container of [...read, ...soon.read]) {
+    const read = await inspectAll(this.#options.docker, [...listed.keys()], signal, keep);
+    for (const container of read) {
       const summary = listed.get(container.id);
       if (summary === undefined) continue;
       this.#entries.set(container.id, { container, ...factsOf(summary), readAt, exact: true });
     }
-    for (const id of soon.late) {
-      const [entry, summary] = [ended.get(id), listed.get(id)];
-      if (entry === undefined || summary === undefined) continue;
-      const container = asListed(entry.container, summary, this.#notes.of(id));
-      this.#entries.set(id, { ...entry, ...factsOf(summary), container, exact: false, doubtful: true });
-    }
     return stale.filter((one) => !listed.has(one.Id) && !this.#takeTwin(one, readAt));
-  }
-
-  /** Known ones of which the last that the events tell is that they have ended. */
-  #endedOnes(summaries: readonly ContainerSummary[]): Map<string, Entry> {
-    const ended = summaries.flatMap(({ Id }) => {
-      const entry = this.#entries.get(Id);
-      if (entry === undefined || !hasEnded(this.#notes.of(Id), entry.container.inspect.State)) return [];
-      return [[Id, entry] as const];
-    });
-    return new Map(ended);
-  }
-
-  /** `late`: those that the engine does not show soon. What there is to judge of them the events have told. */
-  async #inspectSoon(
-    ids: readonly string[],
-    signal: AbortSignal | undefined,
-    keep: (inspect: ContainerInspect) => ComposeContainer,
-  ): Promise<{ readonly read: readonly ComposeContainer[]; readonly late: readonly string[] }> {
-    const { docker, clock } = this.#options;
-    const over = new AbortController();
-    const late: string[] = [];
-    void clock.sleep(ENDED_MS, over.signal).then(
-      () => over.abort(),
-      () => undefined,
-    );
-    const both = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
-    try {
-      const read = await mapBounded(ids, AT_ONCE, signal, async (id) => {
-        try {
-          return await inspectAll(docker, [id], both, keep);
-        } catch (error) {
-          if (!over.signal.aborted || signal?.aborted === true) throw error;
-          late.push(id);
-          return [];
-        }
-      });
-      return { read: read.flat(), late };
-    } finally {
-      over.abort();
-    }
   }
 
   /**

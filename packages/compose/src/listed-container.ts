@@ -70,10 +70,14 @@ export function hasMoved(before: Listed, now: Listed, note: Note): boolean {
 /** The container with what the listing and the events tell of it newly. What neither shows stays as it was read. */
 export function asListed(known: ComposeContainer, summary: ContainerSummary, note: Note): ComposeContainer {
   const { inspect } = known;
+  const State = stateOf(inspect, summary, note);
+  // The engine counts an end when it decides to start the container again (moby, `daemon/monitor.go`).
+  const isCounted = State.Restarting && State.FinishedAt !== inspect.State.FinishedAt;
   return containerOf({
     ...inspect,
     Name: `/${nameOf(summary)}`,
-    State: stateOf(inspect, summary, note),
+    State,
+    RestartCount: inspect.RestartCount + (isCounted ? 1 : 0),
     NetworkSettings: { ...inspect.NetworkSettings, Networks: placesOf(inspect, summary) },
   });
 }
@@ -84,10 +88,9 @@ function stateOf(
   note: Note,
 ): ContainerInspect["State"] {
   const { startedAt, died } = note;
-  const { Name: policy = "" } = HostConfig.RestartPolicy ?? {};
   // An end is told before the listing shows it (seen on 20.10: some 50 ms).
   const behind = summary.State === "running" && hasEnded(note, before);
-  const status = behind ? (policy === "" || policy === "no" ? "exited" : "restarting") : summary.State;
+  const status = behind ? (comesBack(HostConfig.RestartPolicy?.Name, died) ? "restarting" : "exited") : summary.State;
   const up = status === "running" || status === "paused" || status === "restarting";
   const health = healthOf(summary);
   const started = startedAt !== undefined && startedAt > (Date.parse(before.StartedAt) || 0);
@@ -103,6 +106,11 @@ function stateOf(
     ...(ended ? endOf(died) : {}),
     ...(health === "none" ? {} : { Health: { FailingStreak: 0, ...before.Health, Status: health } }),
   };
+}
+
+/** By its policy, once it has ended so. Whether it has been started too often only the engine knows. */
+function comesBack(policy: string | undefined, died: Death | undefined): boolean {
+  return policy === "always" || policy === "unless-stopped" || (policy === "on-failure" && died?.code !== 0);
 }
 
 /** The last that the events tell is that it has ended. */
