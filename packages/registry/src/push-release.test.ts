@@ -177,6 +177,12 @@ describe("a push that fails", () => {
     expect(engine.pushes).toHaveLength(4);
   });
 
+  it("with a number like a status, and nothing that passes, is not tried again", async () => {
+    engine.failures.push("manifest invalid: the layer has 502 bytes, not 512");
+    await expect(push({ web: built("web") })).rejects.toMatchObject({ code: "PUSH_FAILED" });
+    expect(engine.pushes).toHaveLength(1);
+  });
+
   it.each(["denied: requested access to the resource is denied", "unauthorized: authentication required"])(
     "with %j is not tried again",
     async (failure) => {

@@ -1,6 +1,7 @@
 import { BelayError, type Clock, type Log, messageOf, oneLine, parseReference, retry } from "@belay/core";
 import { EngineError } from "@belay/docker";
 import type { Authenticator } from "./authenticator.ts";
+import { engineWords } from "./engine-words.ts";
 import type { PushEngine } from "./push-release.ts";
 
 export interface PushTagOptions {
@@ -16,10 +17,6 @@ export interface PushTagOptions {
 
 /** The engine itself tries each layer five times; these are for the push as a whole. */
 const ATTEMPTS = 4;
-/** What engines say (moby `distribution`, containerd `remotes/docker`) of failures that pass. */
-const PASSING =
-  /\b(?:408|429|5\d\d)\b|too ?many ?requests|timeout|timed out|deadline exceeded|connection (?:reset|refused)|broken pipe|unexpected EOF|\bEOF$|temporarily|service unavailable|bad gateway|internal server error|blob upload (?:unknown|invalid)/i;
-const REFUSED = /denied|unauthori[sz]ed|authentication required|no basic auth|forbidden|insufficient_scope/i;
 
 /**
  * Pushes `repository:tag` through the engine, with the progress in the log.
@@ -37,7 +34,7 @@ export async function pushTag(options: PushTagOptions): Promise<void> {
       {
         attempts: ATTEMPTS,
         delayMs: 1_000,
-        retryable: (error) => PASSING.test(saidBy(error)) && !REFUSED.test(saidBy(error)),
+        retryable: (error) => ["passing", "limited"].includes(engineWords(saidBy(error), clock.date()).kind),
         onRetry: (error, attempt, pauseMs) =>
           log.info(
             `${service}: ${oneLine(saidBy(error))} (try ${attempt} of ${ATTEMPTS}, again in ${Math.round(pauseMs)} ms)`,
@@ -61,14 +58,14 @@ export async function pushTag(options: PushTagOptions): Promise<void> {
         }),
     );
   } catch (error) {
-    throw pushError(error, doing, registry, credentials !== undefined);
+    throw pushError(error, doing, registry, credentials !== undefined, clock);
   }
 }
 
-function pushError(error: unknown, doing: string, registry: string, loggedIn: boolean): unknown {
+function pushError(error: unknown, doing: string, registry: string, loggedIn: boolean, clock: Clock): unknown {
   if (!(error instanceof EngineError)) return error;
   const got = `the registry ${registry} said through the engine: ${oneLine(error.engineMessage, 400)}`;
-  if (REFUSED.test(error.engineMessage)) {
+  if (engineWords(error.engineMessage, clock.date()).kind === "refused") {
     const next = loggedIn
       ? "Give this user the permission to push."
       : `Log in first: \`docker login ${registry}\`, or docker/login-action in a step before.`;
