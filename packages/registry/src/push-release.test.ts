@@ -1,5 +1,5 @@
-import { createRelease, type Digest, type ImageIdentity, type Release, releaseDigest } from "@belay/core";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createRelease, type Digest, type ImageIdentity, type Release, releaseDigest, systemClock } from "@belay/core";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { pushRelease } from "./push-release.ts";
 import { clientFor, type TestClient } from "./testing/client-for.ts";
 import { type FakeEngine, fakeEngine } from "./testing/fake-engine.ts";
@@ -159,7 +159,6 @@ describe("a push that fails", () => {
     "received unexpected HTTP status: 503 Service Unavailable",
     'Put "https://x/v2/": net/http: TLS handshake timeout',
     "write tcp: connection reset by peer",
-    "toomanyrequests: slow down",
     "unexpected EOF",
   ])("with %j is tried again", async (failure) => {
     engine.failures.push(failure, failure);
@@ -172,7 +171,7 @@ describe("a push that fails", () => {
     engine.failures.push(...Array<string>(9).fill("received unexpected HTTP status: 500 Internal Server Error"));
     await expect(push({ web: built("web") })).rejects.toMatchObject({
       code: "PUSH_FAILED",
-      message: expect.stringContaining("500 Internal Server Error"),
+      message: expect.stringContaining("500 Internal Server Error. The registry has a problem of its own"),
     });
     expect(engine.pushes).toHaveLength(4);
   });
@@ -191,4 +190,114 @@ describe("a push that fails", () => {
       expect(engine.pushes).toHaveLength(1);
     },
   );
+});
+
+describe("a push that the registry limits", () => {
+  const LIMITED = "toomanyrequests: slow down";
+
+  it("waits for longer each time, and goes on", async () => {
+    engine.failures.push(LIMITED, "received unexpected HTTP status: 502 Bad Gateway", LIMITED);
+    await push({ web: built("web") });
+    expect(engine.pushes).toHaveLength(4);
+    expect(test.clock.sleeps).toEqual([5_000, 1_000, 10_000]);
+  });
+
+  it("for ever ends after some minutes, and says so", async () => {
+    engine.failures.push(...Array<string>(99).fill(LIMITED));
+    await expect(push({ web: built("web") })).rejects.toMatchObject({
+      code: "PUSH_FAILED",
+      got: expect.stringContaining(LIMITED),
+      next: "The registry limits how often it may be asked: log in, or wait.",
+    });
+    expect(engine.pushes).toHaveLength(7);
+    expect(test.clock.sleeps).toEqual([5_000, 10_000, 20_000, 40_000, 80_000, 160_000]);
+  });
+
+  it("waits as long as the engine's words tell", async () => {
+    engine.failures.push("toomanyrequests: retry-after: 1m0s, allowed: 100/minute");
+    await push({ web: built("web") });
+    expect(test.clock.sleeps).toEqual([120_000]);
+  });
+
+  it("does not wait when that is too long", async () => {
+    engine.failures.push("toomanyrequests: retry-after: 6h, allowed: 100/6h");
+    await expect(push({ web: built("web") })).rejects.toMatchObject({
+      code: "PUSH_FAILED",
+      next: expect.stringContaining("log in, or wait. It may be asked again in 360 min"),
+    });
+    expect(test.clock.sleeps).toEqual([]);
+  });
+
+  /** From the engine's first push on, the registry answers questions for the tag with this. */
+  function limitsQuestions(image: ImageIdentity, headers: Record<string, string>, times?: number): void {
+    const { config } = image.platforms["linux/amd64"] ?? {};
+    const { tag } = engine.images;
+    let tries = 0;
+    engine.images = {
+      ...engine.images,
+      tag: async (source, target, options) => {
+        tries += source === config ? 1 : 0;
+        const fault = { when: /^GET \S+\/manifests\/sha-/, status: 429, headers, ...(times && { times }) };
+        if (tries === 2) registry.fault(fault);
+        await tag(source, target, options);
+      },
+    };
+  }
+
+  it("waits as long as the registry tells when it is asked again", async () => {
+    const image = built("web");
+    limitsQuestions(image, { "Retry-After": "42" }, 1);
+    engine.failures.push(LIMITED);
+    await push({ web: image });
+    expect(test.clock.sleeps).toEqual([5_000, 42_000]);
+    expect(engine.pushes).toHaveLength(2);
+  });
+
+  it.each([
+    ["which wants a pause each time, ends when that was waited for", { "Retry-After": "42" }, 5_000 + 4 * 42_000],
+    ["which tells no pause, is asked for minutes", {}, 315_000 + 6 * 7_500],
+  ])("by a registry %s", async (_name, headers, waitedMs) => {
+    const image = built("web");
+    limitsQuestions(image, headers);
+    engine.failures.push(LIMITED);
+    await expect(push({ web: image })).rejects.toMatchObject({
+      code: "REGISTRY_ERROR",
+      next: expect.stringContaining("The registry limits how often it may be asked: log in, or wait."),
+    });
+    expect(test.clock.sleeps.reduce((sum, one) => sum + one, 0)).toBe(waitedMs);
+    expect(engine.pushes).toHaveLength(1);
+  });
+
+  it("finds that somebody else took the SHA tag while it waited", async () => {
+    const image = built("web");
+    engine.failures.push(LIMITED);
+    const { push: first } = engine.images;
+    engine.images = {
+      ...engine.images,
+      push: async (reference, options) => {
+        registry.addImage("web", SHA_TAG, "somebody else's");
+        return first(reference, options);
+      },
+    };
+    await expect(push({ web: image })).rejects.toMatchObject({ code: "TAG_TAKEN" });
+    expect(engine.pushes).toHaveLength(1);
+  });
+
+  it("ends at once when it is cancelled while it waits", async () => {
+    engine.failures.push(LIMITED);
+    const cancel = new AbortController();
+    const sleep = vi.spyOn(test.clock, "sleep").mockImplementation((milliseconds, signal) => {
+      cancel.abort(new Error("cancelled"));
+      return systemClock.sleep(milliseconds, signal);
+    });
+    const { client, auth, log, clock } = test;
+    const release = releaseOf({ web: built("web") });
+    const pushing = pushRelease({
+      ...{ release, docker: engine, registry: client, auth, log, clock },
+      signal: cancel.signal,
+    });
+    await expect(pushing).rejects.toThrow("cancelled");
+    expect(sleep).toHaveBeenCalledOnce();
+    expect(engine.pushes).toHaveLength(1);
+  });
 });

@@ -159,9 +159,11 @@ async function pushByEngine(options: PushContext, plan: PushPlan, reference: str
     });
   }
   const docker = typeof options.docker === "function" ? await options.docker() : options.docker;
-  await nameLocally(docker, plan.image, reference);
-  await requireFree(options, plan);
-  await pushTag({ ...options, docker, reference, service: plan.name });
+  const prepare = async (): Promise<void> => {
+    await nameLocally(docker, plan.image, reference);
+    await requireFree(options, plan);
+  };
+  await pushTag({ ...options, docker, reference, service: plan.name, prepare });
 }
 
 async function readBack(

@@ -45,7 +45,8 @@ export function statusError({ doing, registry, response, clock, redactor }: Erro
   return new RegistryError(known?.code ?? "REGISTRY_ERROR", parts, { status, transient, retryAfterMs: asked });
 }
 
-function nextAfter(status: number, askedMs: number | undefined): string | undefined {
+/** What to do about an answer of this status. `askedMs`: the pause that the registry asked for. */
+export function nextAfter(status: number, askedMs: number | undefined): string | undefined {
   if (status === 429) {
     const when = askedMs === undefined ? "" : ` It may be asked again in ${formatDuration(askedMs)}.`;
     return `The registry limits how often it may be asked: log in, or wait.${when}`;

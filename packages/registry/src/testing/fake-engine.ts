@@ -3,6 +3,8 @@ import { EngineError } from "@belay/docker";
 import type { PushEngine } from "../push-release.ts";
 
 export interface FakeEngine extends PushEngine {
+  /** May be replaced by what does more. */
+  images: PushEngine["images"];
   /** References that were pushed, each try. */
   readonly pushes: string[];
   /** Image ids that the engine has, and what a push of each does at the registry. */
