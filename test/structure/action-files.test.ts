@@ -8,6 +8,7 @@ import {
   loadPipelineInputs,
   loadPruneInputs,
   loadPushInputs,
+  loadReportInputs,
   loadRollbackInputs,
   loadScanInputs,
   loadSignInputs,
@@ -46,7 +47,7 @@ const LOADERS: Readonly<Record<string, (inputs: Inputs) => unknown>> = {
   "actions/sign/action.yml": loadSignInputs,
   "actions/deploy/action.yml": loadDeployInputs,
   "actions/plan/action.yml": loadDeployInputs,
-  "actions/report/action.yml": loadDeployInputs,
+  "actions/report/action.yml": loadReportInputs,
   "actions/rollback/action.yml": loadRollbackInputs,
 };
 

@@ -1,8 +1,8 @@
 import { runAction, setReportOutputs } from "@belay/action";
-import { loadDeployInputs, report } from "@belay/pipeline";
+import { loadReportInputs, report } from "@belay/pipeline";
 
 await runAction(async (context) => {
-  const told = await report(context, loadDeployInputs(context.inputs));
+  const told = await report(context, loadReportInputs(context.inputs));
   setReportOutputs(context, told);
   return told.kind === "nothing" ? undefined : told.report;
 });

@@ -6,6 +6,7 @@ import {
   loadCommonInputs,
   loadDeployInputs,
   loadPipelineInputs,
+  loadReportInputs,
   loadRollbackInputs,
   loadSignInputs,
   type PipelineContext,
@@ -47,7 +48,7 @@ export async function runAll(context: PipelineContext, inputs: Inputs, view: Vie
 }
 
 export async function runReport(context: PipelineContext, inputs: Inputs): Promise<CommandResult> {
-  const given = loadDeployInputs(inputs);
+  const given = loadReportInputs(inputs);
   const told = await report(context, given);
   const text = told.commentUrl ?? `No comment was written: ${whyNoComment(context, given.comment, told.kind)}.`;
   return { text: `${text}\n`, json: { outcome: "succeeded", cause: null, ...told }, exitCode: 0 };

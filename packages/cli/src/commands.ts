@@ -217,7 +217,6 @@ export const COMMANDS: readonly Command[] = [
     "Tell the pull request what happened, from the report or from the target's ledger.",
     pick(DEPLOY_INPUTS),
     COMMENT,
-    RELEASE,
   ),
   command(
     "prune",

@@ -6,7 +6,7 @@ import { githubOf } from "./github-of.ts";
 import { reportPath } from "./places.ts";
 import { REPORT_FORM } from "./report-form.ts";
 import { reportFromLedger } from "./report-from-ledger.ts";
-import type { DeployInputs } from "./use-case-inputs.ts";
+import type { ReportInputs } from "./use-case-inputs.ts";
 
 /** What was told, and where. */
 export type Told = { readonly commentUrl?: string } & (
@@ -21,7 +21,7 @@ export type Told = { readonly commentUrl?: string } & (
  */
 export async function report(
   context: PipelineContext,
-  inputs: DeployInputs,
+  inputs: ReportInputs,
   from: "newest" | "ledger" = "newest",
 ): Promise<Told> {
   const run = await githubOf(context, inputs);

@@ -59,6 +59,9 @@ export interface DeployInputs extends CommonInputs {
   readonly commentAuthor?: string;
 }
 
+/** Without `release`: what is told is what this run did, and its report or the ledger names the release of that. */
+export type ReportInputs = Omit<DeployInputs, "release">;
+
 export interface RollbackInputs extends DeployInputs {
   /** `previous`, a deployment's number, or a commit. */
   readonly to: string;
@@ -72,13 +75,17 @@ const PUSH_TIMEOUT_MS = 60 * 60_000;
 
 /** @throws BelayError INVALID_INPUT */
 export function loadCommonInputs(inputs: Inputs): CommonInputs {
+  const release = inputs.text("release");
+  return { ...loadPlaceInputs(inputs), ...(release === undefined ? {} : { release }) };
+}
+
+/** Those that say where, and not what. */
+function loadPlaceInputs(inputs: Inputs): Omit<CommonInputs, "release"> {
   const config = inputs.text("config");
   const environment = inputs.text("environment");
-  const release = inputs.text("release");
   return {
     ...(config === undefined ? {} : { config }),
     ...(environment === undefined ? {} : { environment }),
-    ...(release === undefined ? {} : { release }),
     githubToken: tokenOf(inputs),
     overrides: loadOverrides(inputs),
   };
@@ -155,9 +162,14 @@ export function loadBuildInputs(inputs: Inputs): BuildInputs {
 
 /** @throws BelayError INVALID_INPUT */
 export function loadDeployInputs(inputs: Inputs): DeployInputs {
+  return { ...loadCommonInputs(inputs), ...loadReportInputs(inputs) };
+}
+
+/** @throws BelayError INVALID_INPUT */
+export function loadReportInputs(inputs: Inputs): ReportInputs {
   const commentAuthor = inputs.text("comment-author");
   return {
-    ...loadCommonInputs(inputs),
+    ...loadPlaceInputs(inputs),
     comment: inputs.boolean("comment") ?? true,
     ...(commentAuthor === undefined ? {} : { commentAuthor }),
   };
