@@ -59,14 +59,23 @@ describe("an image", () => {
     const layout = await makeImageLayout(
       join(stand.folder, stand.fresh("image")),
       { "linux/amd64": [SCAN_FILES.debian] },
-      { env: [`GITHUB_TOKEN=${token}`] },
+      { env: [`GITHUB_TOKEN=${token}`, "DB_PASSWORD=hunter2"], labels: { title: "A shop of Belay" } },
     );
     const subject = { kind: "layout", path: layout.path } as const;
-    const result = gate(await stand.scan(subject));
+    const found = await stand.scan(subject);
+    const result = gate(found);
     expect(result.seen).toEqual(["github-pat fails", "github-pat fails"]);
     expect(new Set(result.decisions.map((one) => one.finding.target))).toEqual(new Set(["image config"]));
-    expect(JSON.stringify(result)).not.toContain("b3LayTe5t");
-    const all = gate(await stand.scan(subject, { scanners: ["vuln", "secret", "misconfig"] }));
+    const whole = await stand.scan(subject, { scanners: ["vuln", "secret", "misconfig"] });
+    const json = whole.scans[0]?.json ?? "";
+    const told = await Promise.all(REPORT_FORMATS.map((format) => convertReport(stand.trivy, json, format)));
+    for (const text of [JSON.stringify([result, found, whole]), ...told]) {
+      expect(text).not.toContain("b3LayTe5t");
+      expect(text).not.toContain("hunter2");
+    }
+    expect(told[REPORT_FORMATS.indexOf("sarif")]).toContain("GITHUB_TOKEN=****");
+    expect(told[REPORT_FORMATS.indexOf("cyclonedx")]).toContain("A shop of Belay");
+    const all = gate(whole);
     expect(all.decisions.map((one) => one.finding)).toContainEqual(
       expect.objectContaining({ kind: "misconfiguration", id: "DS-0002", target: "image config", severity: "HIGH" }),
     );

@@ -63,7 +63,7 @@ async function keep(given: Given, service = "web", imageId = sha256("config")): 
     Metadata: {
       OS: { Family: "debian", Name: "12.5" },
       ImageID: imageId,
-      ImageConfig: { os: "linux", architecture: "amd64" },
+      ImageConfig: { os: "linux", architecture: "amd64", config: { Env: ["DB_PASSWORD=s3cret"] } },
     },
     Results: [
       ...(given.java === undefined ? [] : [{ Target: "Java", Class: "lang-pkgs", Type: "jar", Packages: [{}] }]),
@@ -197,6 +197,23 @@ describe("a report that was given", () => {
       { scans: [scan], obstacles: [] },
       { scans: [scan], obstacles: [] },
     ]);
+  });
+
+  it("is kept without the values of the image's variables, and that text is what the release names", async () => {
+    const path = await keep({ database: 2 });
+    const settings = resolveScan({ inputs: {}, workingDirectory: folder });
+    const [found = { scans: [], obstacles: [] }] = await givenReports(
+      createContext(folder),
+      settings,
+      [path],
+      [["web", IMAGE]],
+    );
+    const [scan] = found.scans;
+    expect(scan?.json).toContain("DB_PASSWORD=****");
+    expect(scan?.json).not.toContain("s3cret");
+    const rules = await readRules(settings, ["web"]);
+    const [gated] = gateServices(rules, [{ service: "web", identity: IMAGE, found }], new Date());
+    expect(gated?.scanned.platforms["linux/amd64"]?.report).toBe(sha256(scan?.json ?? ""));
   });
 
   it("says what to do when nobody knows what named its Java archives", async () => {

@@ -17,6 +17,7 @@ import {
   databaseFileOf,
   findingKey,
   type ImageScan,
+  maskReport,
   type PlatformScan,
   parseReport,
   parseScope,
@@ -66,7 +67,7 @@ async function readGiven(context: PipelineContext, settings: ScanSettings, path:
   const file = resolve(workingDirectory, path);
   let json: string;
   try {
-    json = await readJobFile(file, LARGEST_REPORT);
+    json = maskReport(await readJobFile(file, LARGEST_REPORT));
   } catch (error) {
     const next = "Give the path of a report that `trivy image --format json` wrote in a step before.";
     const doing = `reading the report ${relative(workingDirectory, file)}`;

@@ -17,8 +17,8 @@ interface KeptScan {
 }
 
 /**
- * Writes Trivy's own report of each platform, byte for byte, and what Trivy makes of it in other formats, without another scan: these
- * call the image by its repository.
+ * Writes Trivy's own report of each platform, the very text that the release names by its digest, and what Trivy makes of it in other
+ * formats, without another scan: these call the image by its repository.
  */
 export async function writeScanFiles(
   context: PipelineContext,

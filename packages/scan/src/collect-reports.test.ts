@@ -11,9 +11,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-async function report(architecture: string): Promise<string> {
+async function report(architecture: string, config = {}): Promise<string> {
   const path = join(folder, `linux-${architecture}.json`);
-  const Metadata = { ImageConfig: { os: "linux", architecture } };
+  const Metadata = { ImageConfig: { os: "linux", architecture, config } };
   const text = { SchemaVersion: 2, ArtifactName: "x", ArtifactType: "container_image", Metadata, Results: [] };
   await writeFile(path, JSON.stringify(text));
   return path;
@@ -39,6 +39,14 @@ describe("reports of another program", () => {
     expect(JSON.parse(await readFile(scopeFileOf(path), "utf8"))).toEqual(scope);
     const java = { schema: 1, updatedAt: "2026-11-20T00:00:00Z" };
     expect(JSON.parse(await readFile(databaseFileOf(path), "utf8"))).toEqual({ ...database, java });
+  });
+
+  it("have no value of a variable of the image from then on", async () => {
+    const path = await report("amd64", { Env: ["DB_PASSWORD=s3cret"] });
+    await collectReports([{ path }], folder, { scanners: ["secret"] });
+    const kept = await readFile(path, "utf8");
+    expect(kept).toContain("DB_PASSWORD=****");
+    expect(kept).not.toContain("s3cret");
   });
 
   it("are no reports when they are missing, broken or of another platform", async () => {

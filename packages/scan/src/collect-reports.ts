@@ -4,6 +4,7 @@ import { checkIdentity } from "./check-identity.ts";
 import { ScanError } from "./could-not-scan.ts";
 import { trivysOwnDatabase } from "./database-files.ts";
 import type { DatabaseKind } from "./image-arguments.ts";
+import { maskReport } from "./mask-report.ts";
 import { parseReport } from "./parse-report.ts";
 import type { DatabaseVersion, ScanReport } from "./scan-report.ts";
 import { type ScanScope, scopeFileOf } from "./scan-scope.ts";
@@ -22,8 +23,9 @@ export function databaseFileOf(reportPath: string): string {
 }
 
 /**
- * Looks whether Trivy has written what it was asked for: every report there, readable, and of the platform wanted. Writes
- * beside each what was looked for, and which database Trivy's cache has: its report tells neither.
+ * Looks whether Trivy has written what it was asked for: every report there, readable, and of the platform wanted. Takes out
+ * of each what it copied from the image, as of Belay's own scans ({@link maskReport}), and writes beside it what was looked for,
+ * and which database Trivy's cache has: its report tells neither.
  * @throws ScanError
  */
 export async function collectReports(
@@ -37,12 +39,14 @@ export async function collectReports(
   const java = sought ? await databaseOf(cache, "java") : undefined;
   for (const { path, platform } of wanted) {
     const doing = `reading the report${platform === undefined ? "" : ` of ${platform}`}`;
-    const json = await readFile(path, "utf8").catch((error: unknown) => {
+    const text = await readFile(path, "utf8").catch((error: unknown) => {
       const next = "Trivy failed: its words are in the log of its step.";
       throw new ScanError("scanner_failed", { doing, got: messageOf(error), next, cause: error });
     });
+    const json = maskReport(text);
     const report = { ...parseReport(json, database), scope };
     checkIdentity(report, { ...(platform === undefined ? {} : { platform }) }, doing);
+    await writeFile(path, json);
     await writeFile(scopeFileOf(path), JSON.stringify(scope));
     if (database !== undefined) await writeFile(databaseFileOf(path), JSON.stringify({ ...database, java }));
     reports.push(report);

@@ -18,6 +18,7 @@ export type { IgnoreRule, IgnoreRules } from "./ignore-rule.ts";
 export { configScanners, type Scanner } from "./image-arguments.ts";
 export { mergeThreats, parseEpss, parseKev, type Threat, type Threats } from "./known-exploits.ts";
 export { locateFinding, type SourceFiles, type SourcePlace } from "./locate-finding.ts";
+export { maskReport } from "./mask-report.ts";
 export { nameReport, type ReportName } from "./name-report.ts";
 export { parseReport } from "./parse-report.ts";
 export { parseTrivyignore } from "./parse-trivyignore.ts";

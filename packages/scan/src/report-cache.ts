@@ -65,6 +65,6 @@ export class ReportCache {
   }
 
   #path(key: ReportKey): string {
-    return join(this.#folder, `${shortDigest(digestOf({ version: 2, ...key }), 40)}.json`);
+    return join(this.#folder, `${shortDigest(digestOf({ version: 3, ...key }), 40)}.json`);
   }
 }

@@ -18,6 +18,7 @@ import type { Database } from "./database-files.ts";
 import type { DatabaseStore } from "./database-store.ts";
 import { wantsJavaDatabase } from "./explain-failure.ts";
 import { DATABASES, imageArguments, type Scanner, type TrivyInput, WORKPLACE } from "./image-arguments.ts";
+import { maskReport } from "./mask-report.ts";
 import { narrowLayout } from "./narrow-layout.ts";
 import { parseReport } from "./parse-report.ts";
 import type { ReportCache, ReportKey } from "./report-cache.ts";
@@ -58,9 +59,10 @@ export interface ScanImageOptions {
   readonly signal?: AbortSignal;
 }
 
-/** One platform that was scanned: the truth as Trivy wrote it, and as Belay reads it. */
+/** One platform that was scanned: what Trivy wrote, and what Belay reads in it. */
 export interface PlatformScan {
   readonly report: ScanReport;
+  /** As it is kept and given on: without what Trivy copied from the image ({@link maskReport}). */
   readonly json: string;
   /** From an earlier scan of the same image with the same database. */
   readonly cached: boolean;
@@ -215,7 +217,7 @@ async function scanAnew(
     const input = await prepare(work, options.subject, part);
     if (database !== undefined) await lend(work, "vulnerabilities", database);
     await runTrivy(options, part, input, work, doing);
-    return await readFile(join(work, WORKPLACE.report), "utf8");
+    return maskReport(await readFile(join(work, WORKPLACE.report), "utf8"));
   } finally {
     await rm(work, { recursive: true, force: true });
   }
