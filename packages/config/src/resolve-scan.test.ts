@@ -103,6 +103,9 @@ describe("the settings of the scan", () => {
     expect(problemLines(() => scan(written({ staging: "{ fail-on: [HIHG] }" })))).toEqual([
       expect.stringContaining('`environments.staging.scan.fail-on[0]` is "HIHG". Did you mean `HIGH`?'),
     ]);
+    expect(problemLines(() => scan(written({ top: "{ db-repository: registry.example/db:2 }" })))).toEqual([
+      expect.stringContaining("Legal values: a list such as [registry.example/trivy-db:2]."),
+    ]);
     for (const [value, shown] of [
       ["CRITICAL", '"CRITICAL"'],
       ["never", '"never"'],

@@ -30,7 +30,9 @@ const path = (description: string) => exactly(FORMATS.path, description);
 const files = (description: string) =>
   z.optional(list(description, exactly(FORMATS.path, "A file."), 0, "a list of files"));
 const repositories = (description: string) =>
-  z.optional(list(description, exactly(FORMATS.word, "A repository."), 1, "a list of repositories"));
+  z.optional(
+    list(description, exactly(FORMATS.word, "A repository."), 1, "a list such as [registry.example/trivy-db:2]"),
+  );
 
 const legalSeverities = `none, or a list of ${SCAN_SEVERITIES.join(", ")}`;
 /** `none` as the input says it; a list that is empty says the same. */
