@@ -147,6 +147,23 @@ describe("the settings of the scan", () => {
     expect(problemLines(() => scan(written(levels)))).toEqual([expect.stringContaining(words)]);
   });
 
+  it("tell who names no environment that only some have the list", () => {
+    const text = (production: string): string =>
+      `${written({ top: "{ fail-on-probability: 0.1 }", staging: "{ epss: e.csv }" })}  production: ${production}\n`;
+    const one = text("{ target: { kind: compose, files: [compose.yaml] } }");
+    const next = "no environment was given, and so only the top counts. Give the input `environment`, or";
+    expect(problemLines(() => scan(one))).toEqual([expect.stringContaining(`staging has it, but ${next}`)]);
+    expect(scan(one, {}, "staging").epss).toBe("/repo/e.csv");
+    expect(problemLines(() => scan(one, {}, "production"))).toEqual([
+      expect.stringContaining("Name the file with `epss` in `scan`, at the top or in the environment."),
+    ]);
+    const both = text("{ target: { kind: compose, files: [compose.yaml] }, scan: { epss: p.csv } }");
+    expect(problemLines(() => scan(both))).toEqual([
+      expect.stringContaining(`staging, production have it, but ${next}`),
+    ]);
+    expect(scan(both, {}, "production").epss).toBe("/repo/p.csv");
+  });
+
   it.each([
     [{ top: "{ fail-on-probability: 0.1, fail-on-exploited: true, epss: e.csv, kev: k.json }" }, {}],
     [{ top: "{ fail-on-probability: 0.1 }", staging: "{ epss: e.csv }" }, {}],

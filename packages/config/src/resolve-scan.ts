@@ -46,7 +46,7 @@ export function resolveScan(options: ScanOptions): ScanSettings {
   const services = names.map((name): [string, ScanGateSettings] => {
     const levels = [...common, file?.data.services[name]?.scan, own?.services?.[name]?.scan, ...last];
     const gate = gateOf(directory, levels);
-    if (!gate.off) requireLists(resolution, levels, placesOf(environment, name), run);
+    if (!gate.off) requireLists(resolution, levels, placesOf(environment, name), run, environment);
     return [name, gate];
   });
   resolution.throwProblems(doing);
@@ -76,6 +76,7 @@ function requireLists(
   levels: readonly Level<GateKeys>[],
   places: readonly Path[],
   run: Partial<Keys>,
+  environment: string | undefined,
 ): void {
   for (const [rule, list] of LISTS) {
     if (run[list] !== undefined) continue;
@@ -84,9 +85,22 @@ function requireLists(
     const place = places[at];
     if (typeof level !== "object" || place === undefined || level[rule] === false) continue;
     const got = `\`${pathName([...place, rule])}\` needs \`${list}\`, and without it stops nothing.`;
-    const next = `Name the file with \`${list}\` in \`scan\`, at the top or in the environment.`;
+    const next = whereToName(resolution, list, environment);
     resolution.complain([...place, rule], `${got} ${next}`);
   }
+}
+
+/** Without an environment none of their lists counts, whichever have one: a scan can't tell which of them would be meant. */
+function whereToName({ file }: Resolution, list: (typeof LISTS)[number][1], environment: string | undefined): string {
+  const all = Object.entries(file?.data.environments ?? {});
+  const named = all
+    .filter(([, { scan }]) => typeof scan === "object" && scan[list] !== undefined)
+    .map(([name]) => name);
+  if (environment !== undefined || named.length === 0) {
+    return `Name the file with \`${list}\` in \`scan\`, at the top or in the environment.`;
+  }
+  const have = `${named.join(", ")} ${named.length === 1 ? "has" : "have"} it, but no environment was given, and so only the top counts.`;
+  return `${have} Give the input \`environment\`, or name the file with \`${list}\` at the top.`;
 }
 
 function chooseEnvironment(
