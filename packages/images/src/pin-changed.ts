@@ -4,7 +4,8 @@ import { pinService, referenceOf, type ServiceChoice } from "./check-services.ts
 
 /**
  * Images of others that the settings name now in another way than when the earlier release was built: another tag, or another
- * digest. One of the same name stays what it was: a commit that is deployed again gets what was proven with it.
+ * digest. One of the same name stays what it was: a commit that is deployed again gets what was proven with it. So does one
+ * whose digest the settings no longer write down, only the tag beside it: what the tag had then, and has now, is another question.
  * @throws BelayError INVALID_INPUT when no digest is known for one
  */
 export async function pinChanged(

@@ -81,6 +81,21 @@ it("takes those of others that are named otherwise now, and keeps what was prove
   expect(release.parent).toBe(releaseDigest(earlier));
 });
 
+it("takes what a tag names where the release has a bare digest, and keeps the digest of that tag", async () => {
+  const built = (tags: readonly string[]): Release => ({
+    ...earlier,
+    services: { cache: { repository: "docker.io/library/redis", platforms: {}, digest: digest("c"), tags } },
+  });
+  const application = {
+    application: "shop",
+    directory: "/nowhere",
+    services: { cache: { image: "redis:7" } },
+  } as never;
+  const pinned = (release: Release) => pinChanged(release, application, async () => digest("d"));
+  expect(await pinned(built([]))).toMatchObject({ cache: { digest: digest("d"), tags: ["7"] } });
+  expect(await pinned(built(["7"]))).toEqual({});
+});
+
 it("says nothing of a scan of what takes the place of an image that was scanned", () => {
   const scanned = { result: "passed", counts: { fails: 0, known: 0, reported: 0, ignored: 0 }, platforms: {} } as const;
   const scan = {
