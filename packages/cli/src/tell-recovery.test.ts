@@ -13,4 +13,9 @@ it("says that the release before is back only when that was proven", () => {
     /^Deployment 7 was left open by a run that died; what ran before it could not be proven \(.*it is gone.*\)\.$/,
   );
   expect(tellRecovery({ ...DEAD, outcome: "unverified" })).toContain("could not be proven (unverified).");
+  const nothing = { level: "warn", check: "nothing_proven", message: "there is nothing to go back to" } as const;
+  const back = tellRecovery({ ...DEAD, outcome: "unverified", cause: { cause: "recovered" }, findings: [nothing] });
+  expect(back).toBe(
+    `${begin} what ran before it was put back, and was not right before either: no release has been proven here yet.`,
+  );
 });

@@ -1,10 +1,10 @@
-import { explainCause } from "@belay/core";
+import { explainCause, NOTHING_PROVEN } from "@belay/core";
 import type { reconcile } from "@belay/pipeline";
 
-type Recovered = Awaited<ReturnType<typeof reconcile>>;
+type Told = Pick<Awaited<ReturnType<typeof reconcile>>, "kind" | "deployments" | "outcome" | "cause" | "findings">;
 
 /** What a recovery came to, in a sentence for a person. That the release before is back is said only when that was proven. */
-export function tellRecovery(result: Pick<Recovered, "kind" | "deployments" | "outcome" | "cause">): string {
+export function tellRecovery(result: Told): string {
   return {
     nothing: "Nothing was left open.",
     alive: "A deployment is under way and its holder is alive: left alone.",
@@ -13,8 +13,10 @@ export function tellRecovery(result: Pick<Recovered, "kind" | "deployments" | "o
   }[result.kind];
 }
 
-function whatRuns({ outcome, cause }: Pick<Recovered, "outcome" | "cause">): string {
+function whatRuns({ outcome, cause, findings = [] }: Told): string {
   if (outcome === undefined) return "it had changed nothing";
   if (outcome === "rolled_back") return "the release before it is back";
+  if (findings.some(({ check }) => check === NOTHING_PROVEN))
+    return "what ran before it was put back, and was not right before either: no release has been proven here yet";
   return `what ran before it could not be proven (${cause === undefined ? outcome : explainCause(cause)})`;
 }

@@ -1,4 +1,4 @@
-import { BelayError, describeCause } from "@belay/core";
+import { BelayError, describeCause, NOTHING_PROVEN } from "@belay/core";
 import { type RecoveryResult, recover } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
 import { requireTrustedCheckout } from "./require-trusted-checkout.ts";
@@ -28,10 +28,11 @@ export async function reconcile(
 /** @throws BelayError LEDGER_ERROR when a recovery ended in anything but a proven release: a person has to look. */
 export function requireProven(result: RecoveryResult): void {
   if (result.kind !== "recovered" || result.outcome === undefined || result.outcome === "rolled_back") return;
-  const cause = result.cause === undefined ? "" : `: ${describeCause(result.cause)}`;
+  const nothing = result.findings?.find(({ check }) => check === NOTHING_PROVEN)?.message;
+  const why = nothing ?? (result.cause && describeCause(result.cause));
   throw new BelayError("LEDGER_ERROR", {
     doing: `putting deployment ${result.deployments.join(", ")} right`,
-    got: `it ended as ${result.outcome}${cause}`,
+    got: `it ended as ${result.outcome}${why === undefined ? "" : `: ${why}`}`,
     next: "`belay status` tells what runs.",
   });
 }

@@ -61,7 +61,7 @@ async function describe(
     release: { digest: release.digest, source: release.source },
     ...(begin?.rollback === undefined ? {} : { rollback: begin.rollback }),
     changes: [],
-    findings: [],
+    findings: end?.findings ?? [],
     running,
     evidence: [],
     advice,

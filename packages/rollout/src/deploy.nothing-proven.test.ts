@@ -1,6 +1,7 @@
 import type { RolloutPolicy } from "@belay/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { current, history } from "./history.ts";
+import { leave } from "./testing/leave.ts";
 import type { Behaviour } from "./testing/sim-engine.ts";
 import { type SimRunner, SimWorld } from "./testing/sim-world.ts";
 
@@ -25,22 +26,6 @@ function behave(revision: string, behaviour: Behaviour): void {
 
 function inTime<T>(work: Promise<T>): Promise<T> {
   return world.time.run(work, 3_600_000);
-}
-
-/** What it deploys has no change of this service, nor has its way back. */
-function leave(left: string, { target }: SimRunner): void {
-  const plan = target.plan.bind(target);
-  const snapshot = target.snapshot.bind(target);
-  target.snapshot = (all) =>
-    snapshot({ ...all, services: all.services.filter(({ action }) => action !== "unchanged") });
-  target.plan = async (...asked) => {
-    const { services, ...rest } = await plan(...asked);
-    const changes = services.map((one) => {
-      if (one.service !== left || one.from === undefined) return one;
-      return { ...one, action: "unchanged" as const, to: one.from };
-    });
-    return { ...rest, services: changes };
-  };
 }
 
 describe("a release that fails where none was ever proven", () => {
@@ -110,6 +95,27 @@ describe("a release that fails where none was ever proven", () => {
     expect(result).toMatchObject({ outcome: "unverified", cause: { cause: "cancelled" }, leftOpen: false });
     expect(result.report.findings).toMatchObject([IS_BACK]);
     expect(await inTime(current(runner.target.store))).toEqual({ proven: false });
+  });
+
+  it("is no failed way back when it is cancelled, whatever becomes of one that fails", async () => {
+    behave("web-v1", { kind: "unhealthy", afterMs: 0 });
+    await runner.deploy("v1");
+    behave("web-v2", { kind: "never ready" });
+    const third = world.runner("third");
+    leave("api", third);
+    void world.time.sleep(3_000).then(() => third.cancel.abort());
+    const result = await third.deploy("v2", { onFailure: "keep" });
+    expect(result).toMatchObject({ outcome: "unverified", report: { findings: [IS_BACK] } });
+    const [entry] = await inTime(history(runner.target.store));
+    expect(entry?.end?.findings).toEqual(result.report.findings);
+  });
+
+  it("stays with on-failure: keep, which is no news", async () => {
+    behave("web-v1", { kind: "unhealthy", afterMs: 0 });
+    await runner.deploy("v1");
+    behave("web-v2", { kind: "crash", afterMs: 700 });
+    const result = await world.runner("third").deploy("v2", { onFailure: "keep" });
+    expect(result).toMatchObject({ outcome: "failed", report: { findings: [] } });
   });
 
   it("is rolled back when it is cancelled, and what comes back is well", async () => {

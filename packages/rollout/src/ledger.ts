@@ -23,8 +23,11 @@ export interface LedgerOptions {
 }
 
 /** What a claim says besides what the ledger knows itself. */
-export type BeginDraft = Pick<BeginRecord, "intent" | "rollback" | "recovers" | "release" | "policy" | "before">;
-export type EndDraft = Pick<EndRecord, "outcome" | "cause" | "recoveredBy" | "runs" | "running">;
+export type BeginDraft = Pick<
+  BeginRecord,
+  "intent" | "rollback" | "recovers" | "release" | "policy" | "before" | "ill"
+>;
+export type EndDraft = Pick<EndRecord, "outcome" | "cause" | "recoveredBy" | "runs" | "findings" | "running">;
 
 export type StopDraft = Pick<StopRecord, "intent" | "release" | "rollback">;
 

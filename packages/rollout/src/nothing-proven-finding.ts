@@ -2,13 +2,11 @@ import {
   type Finding,
   NOTHING_PROVEN,
   type Observation,
-  type Plan,
   type Release,
   type RolloutPolicy,
   releaseDigest,
-  withPermit,
 } from "@belay/core";
-import { abortable } from "./abortable.ts";
+import { lookOnly } from "./look-only.ts";
 import { type AskedPorts, type BeforeChange, illBefore, messageFor } from "./nothing-to-go-back-to.ts";
 
 /** How long the look at what runs may take, in milliseconds. */
@@ -23,9 +21,10 @@ export async function nothingProvenFinding(
   asked: Pick<BeforeChange, "before" | "plan"> & { readonly release: Release; readonly policy: RolloutPolicy },
 ): Promise<Finding | undefined> {
   const { before, plan, release, policy } = asked;
-  const look = (): Promise<Observation> => lookOnly(ports, plan, { release: releaseDigest(release), policy });
+  const asIf = { release: releaseDigest(release), policy };
+  const look = (): Promise<Observation> => lookOnly(ports.target, plan, asIf, AbortSignal.timeout(LOOK_MS));
   const ill = await illBefore(ports, { before, plan, look });
-  const changing = plan.services.filter(({ action, service }) => action !== "unchanged" && ill.has(service));
+  const changing = plan.services.filter(({ action, service }) => action !== "unchanged" && ill.includes(service));
   if (changing.length === 0) return undefined;
   const services = changing.map(({ service }) => service);
   const [service] = services;
@@ -39,18 +38,4 @@ function remedyOf({ onFailure, onFirstFailure }: RolloutPolicy): string {
   return onFirstFailure === "keep"
     ? "If it fails in that, it stays, as a first one does (on-first-failure: keep)."
     : "If it fails in that, what runs now comes back, no better than it is.";
-}
-
-/** A target may put right by the way what it sees; here it must not. */
-function lookOnly(
-  { target }: AskedPorts,
-  plan: Plan,
-  { release, policy }: Pick<Parameters<AskedPorts["target"]["execution"]>[1], "release" | "policy">,
-): Promise<Observation> {
-  const { wanted } = target.execution(plan, { deployment: plan.labelledDeployment, release, policy });
-  const signal = AbortSignal.timeout(LOOK_MS);
-  const refuse = (): never => {
-    throw new Error("a plan changes nothing");
-  };
-  return withPermit(refuse, () => abortable(target.observe(wanted, signal), signal));
 }

@@ -1,7 +1,7 @@
 import type { Instance, ObservedService, Plan, ServiceChange } from "@belay/core";
 import { expect, it } from "vitest";
 import { MemoryStore } from "./memory-store.ts";
-import { nothingToGoBackTo } from "./nothing-to-go-back-to.ts";
+import { illBefore, nothingToGoBackTo } from "./nothing-to-go-back-to.ts";
 import { instance, old, service } from "./testing/observations.ts";
 import { silentLog } from "./testing/silent-log.ts";
 import { SimTarget } from "./testing/sim-target.ts";
@@ -36,7 +36,9 @@ async function whyKept(
   const release = { digest: `sha256:${"0".repeat(64)}`, source, images: {} } as const;
   const before = { deployment: 1, release, proven: false };
   const look = async () => ({ at: 5_000, services: seen, probes: [] });
-  const found = await nothingToGoBackTo({ target, log: silentLog([]) }, { before, plan, look });
+  const ill = await illBefore({ target, log: silentLog([]) }, { before, plan, look });
+  const touched = services.filter(({ action }) => action !== "unchanged").map((one) => one.service);
+  const found = nothingToGoBackTo({ ill, touched, before });
   const end = at && { at: 9_000, services: at, probes: [] };
   return found?.({ cause: "crash_loop", ...(failed === undefined ? {} : { service: failed }) }, end, way)?.service;
 }
@@ -84,4 +86,17 @@ it.each<[string, string | undefined, readonly ServiceChange[], Seen, string?, Se
   ["not when what was well is not", undefined, [WEB, API], [WEB_BAD, API_WELL], "api", [WEB_BAD, API_NEW_BAD]],
 ])("a way back has led to nothing worse %s", async (_, told, services, seen, failed, end) => {
   expect(await whyKept(services, seen, failed, end, "back")).toBe(told);
+});
+
+it.each<[string, string | undefined, Seen]>([
+  ["bad as it was, and the rest is well", "web", [WEB_BAD, API_BACK]],
+  ["bad as it was, and what was well is not", undefined, [WEB_BAD, API_NEW_BAD]],
+])("whoever recovers goes by what the way back shows: %s", (_, told, services) => {
+  const found = nothingToGoBackTo({ ill: ["web"], before: { proven: false } });
+  const seen = { at: 9_000, services, probes: [] };
+  expect(found?.({ cause: "crash_loop", service: "web" }, seen, "back")?.service).toBe(told);
+});
+
+it("says nothing where nothing is known to have been bad", () => {
+  expect(nothingToGoBackTo({ ill: [], before: { proven: false } })).toBeUndefined();
 });

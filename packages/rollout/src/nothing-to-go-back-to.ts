@@ -42,38 +42,46 @@ const REMEDIES = {
   back: "What ran before was put back, and is no better than it was. Deploy a release that works.",
 } as const;
 
+/** What is known of a way back, by the run that goes it or by the record of one that died. */
+export interface WayBack {
+  /** What {@link illBefore} said before the first change. */
+  readonly ill: readonly string[];
+  /** Services that the way forward changes. Default: those that are seen on the way. */
+  readonly touched?: readonly string[];
+  /** What the ledger said of the target before the first change. */
+  readonly before: RunsFacts | undefined;
+}
+
 /**
  * Tells when a way back would lead to nothing better: no release has ever been proven here, since the first one failed and was
  * kept, and nothing of the service that fails is right before the change either. Where it has become well since, it is worth
  * going back to; where that can't be told, it is tried.
  */
-export async function nothingToGoBackTo(ports: AskedPorts, change: BeforeChange): Promise<NothingProven | undefined> {
-  const ill = await illBefore(ports, change);
+export function nothingToGoBackTo({ ill: names, touched, before }: WayBack): NothingProven | undefined {
+  const ill = new Set(names);
   if (ill.size === 0) return undefined;
-  const { plan, before } = change;
-  ports.log.warn(messageFor(before?.deployment, [...ill]));
-  return (cause, seen, way) =>
-    hasLed(way, seen) && leadsNowhere(plan, ill, cause, (name) => isWell(name, seen, way))
+  return (cause, seen, way) => {
+    const all = touched ?? seen?.services.map(({ name }) => name) ?? [];
+    return hasLed(way, seen) && leadsNowhere(all, ill, cause, (name) => isWell(name, seen, way))
       ? findingOf(before?.deployment, ill, cause, REMEDIES[way])
       : undefined;
+  };
 }
 
 /** Whom it asks. */
 export type AskedPorts = Pick<RolloutPorts, "target" | "log">;
 
 /** Services of which nothing is right that is to run, where no release has been proven yet. None where that can't be told. */
-export async function illBefore(ports: AskedPorts, { before, plan, look }: BeforeChange): Promise<ReadonlySet<string>> {
+export async function illBefore(ports: AskedPorts, { before, plan, look }: BeforeChange): Promise<readonly string[]> {
   // Whether the ledger knows a name for it does not matter: it has none after a run that was cancelled or killed since.
-  if (before === undefined || before.proven) return NONE;
+  if (before === undefined || before.proven) return [];
   try {
-    return (await everProven(ports.target.store)) ? NONE : illServices(plan, await look());
+    return (await everProven(ports.target.store)) ? [] : illServices(plan, await look());
   } catch (error) {
     ports.log.debug(`Whether there is anything to go back to is not known: ${messageOf(error)}`);
-    return NONE;
+    return [];
   }
 }
-
-const NONE: ReadonlySet<string> = new Set();
 
 /** A way back whose act failed has put nothing back, or not all of it: that is not looked at any more. */
 function hasLed(way: Course["direction"], seen: Observation | undefined): boolean {
@@ -85,13 +93,12 @@ function hasLed(way: Course["direction"], seen: Observation | undefined): boolea
  * was well is worse now. Of several services that fail the cause names one.
  */
 function leadsNowhere(
-  { services }: Plan,
+  touched: readonly string[],
   ill: ReadonlySet<string>,
   { service: failed }: CauseDetail,
   isStillWell: (name: string) => boolean,
 ): boolean {
   if (failed !== undefined && !ill.has(failed)) return false;
-  const touched = services.filter(({ action }) => action !== "unchanged").map(({ service }) => service);
   return touched.length > 0 && touched.every((one) => ill.has(one) || (failed !== undefined && isStillWell(one)));
 }
 
@@ -123,9 +130,9 @@ export function messageFor(deployment: number | undefined, services: readonly st
 }
 
 /** Those that should run before the change, and of which no instance is well. */
-function illServices({ services }: Plan, { at, services: seen }: Observation): ReadonlySet<string> {
+function illServices({ services }: Plan, { at, services: seen }: Observation): readonly string[] {
   const ran = services.filter(({ goal, from }) => goal === "run" && from !== undefined);
-  return new Set(ran.map(({ service }) => service).filter((name) => isIll(find(seen, name), at)));
+  return ran.map(({ service }) => service).filter((name) => isIll(find(seen, name), at));
 }
 
 function find(seen: Observation["services"], service: string): ObservedService | undefined {

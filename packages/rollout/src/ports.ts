@@ -124,9 +124,14 @@ export interface RecoveryResult {
   /** Number under which the recovery itself is recorded. */
   readonly by?: number;
   readonly holder?: Holder;
-  /** `rolled_back` when the old release was proven, else `rollback_failed` or `unverified`. */
+  /**
+   * `rolled_back` when the old release was proven, `unverified` where it can't be or (with the finding `nothing_proven`) is no
+   * better than it was before the dead deployment, else `rollback_failed`.
+   */
   readonly outcome?: Outcome;
   readonly cause?: CauseDetail;
+  /** Warnings that belong to the outcome. */
+  readonly findings?: readonly Finding[];
   readonly running?: readonly RunningService[];
 }
 

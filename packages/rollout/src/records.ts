@@ -1,4 +1,4 @@
-import type { CauseDetail, Digest, Outcome, RolloutPolicy, RunningService, Source } from "@belay/core";
+import type { CauseDetail, Digest, Finding, Outcome, RolloutPolicy, RunningService, Source } from "@belay/core";
 
 /** Who holds a deployment. For people and for finding out whether that run is over; never for deciding who is first. */
 export interface Holder {
@@ -53,6 +53,8 @@ export interface BeginRecord {
   readonly snapshot?: readonly string[];
   /** What ran when this began. */
   readonly before?: RunsFacts;
+  /** Services of which nothing was right then, where no release had ever been proven: no way back can be held to them. */
+  readonly ill?: readonly string[];
   /** ISO 8601, the runner's wall clock: for people only. */
   readonly beganAt: string;
 }
@@ -83,6 +85,8 @@ export interface EndRecord {
   readonly cause?: CauseDetail;
   readonly recoveredBy?: number;
   readonly runs?: RunsFacts;
+  /** Warnings that belong to the outcome. */
+  readonly findings?: readonly Finding[];
   /** Read back from the target after the last change. */
   readonly running?: readonly RunningService[];
   /** ISO 8601, the runner's wall clock: for people only. */

@@ -9,14 +9,15 @@ import {
 } from "@belay/core";
 import { announce, emit } from "./announce.ts";
 import { Ledger, type OpenDeployment } from "./ledger.ts";
+import { nothingToGoBackTo } from "./nothing-to-go-back-to.ts";
 import type { RecoveryResult, RolloutPorts } from "./ports.ts";
 import { proveRunning } from "./prove-running.ts";
 import { putBack, readBack } from "./put-back.ts";
 import type { BeginRecord } from "./records.ts";
-import { restoredRuns } from "./same-release.ts";
 import { type PutRight, type TakenOver, takeOver } from "./take-over.ts";
 import type { Tenure } from "./tenure.ts";
 import { awaitTurn, type DeadTurn, type Turn } from "./turn.ts";
+import { endedBack, endedIll, type WayBackEnd } from "./way-back-end.ts";
 
 /** The longest that {@link recover} waits for a holder to end or die, in lives. */
 const PATIENCE_LIVES = 60;
@@ -107,7 +108,7 @@ export async function recoverDead(
 
 function resultOf(taken: TakenOver, turn: DeadTurn): RecoveryResult {
   const holder = turn.open.find(({ begin }) => begin !== undefined && begin.intent !== "recover")?.begin?.holder;
-  const { outcome, cause, running } = taken.result ?? {};
+  const { outcome, cause, findings, running } = taken.result ?? {};
   return {
     kind: "recovered",
     deployments: taken.deployments,
@@ -115,6 +116,7 @@ function resultOf(taken: TakenOver, turn: DeadTurn): RecoveryResult {
     ...(holder === undefined ? {} : { holder }),
     ...(outcome === undefined ? {} : { outcome }),
     ...(cause === undefined ? {} : { cause }),
+    ...(findings === undefined ? {} : { findings }),
     ...(running === undefined ? {} : { running }),
   };
 }
@@ -134,13 +136,27 @@ async function putRight(ledger: Ledger, dead: BeginRecord, tenure: Tenure, ports
     const detail = "the engine did not answer long enough to prove the way back";
     return withRunning(ports, dead, { outcome: "rollback_failed", cause: { cause: "engine_unreachable", detail } });
   }
-  if (back.kind === "failed") return withRunning(ports, dead, { outcome: "rollback_failed", cause: back.cause });
+  const nothingProven = nothingToGoBackTo({ ill: dead.ill ?? [], before: dead.before });
+  if (back.kind === "failed")
+    return withRunning(ports, dead, asPutRight(ports, endedIll(back.cause, back.observation, nothingProven)));
   const proof = await proveRunning(ports, policy, { direction: "back", ...back, tenure });
   if (proof === undefined) throw engineLost(dead.deployment);
   const { running, cause } = proof;
-  if (cause !== undefined) return { outcome: "rollback_failed", cause, runs: { proven: false }, running };
-  const runs = restoredRuns(dead.before, back, running);
-  return { outcome: "rolled_back", cause: { cause: "recovered" }, runs, running };
+  const end =
+    cause === undefined
+      ? endedBack(dead.before, back, running, nothingProven)
+      : endedIll(cause, back.observation, nothingProven);
+  return { ...asPutRight(ports, end), running };
+}
+
+/** A dead run says no cause of its own. */
+function asPutRight({ log }: Pick<RolloutPorts, "log">, end: WayBackEnd): PutRight {
+  const { outcome, runs } = end;
+  if (outcome === "rollback_failed") return { outcome, cause: end.cause, runs };
+  const back = { outcome, cause: { cause: "recovered" }, runs } as const;
+  if (outcome === "rolled_back") return back;
+  log.warn(`${end.nothing.message}.`);
+  return { ...back, findings: [end.nothing] };
 }
 
 function recoveryPolicy({ policy = DEFAULT_ROLLOUT }: BeginRecord): RolloutPolicy {

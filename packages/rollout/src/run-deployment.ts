@@ -24,10 +24,10 @@ import { putBack, type Restored, readBack } from "./put-back.ts";
 import type { RunsFacts } from "./records.ts";
 import { releaseBefore } from "./recover.ts";
 import type { RunFacts } from "./run-facts.ts";
-import { restoredRuns } from "./same-release.ts";
 import { seenEvidence } from "./seen-evidence.ts";
 import { stopCause } from "./stop-cause.ts";
 import type { Tenure } from "./tenure.ts";
+import { endedBack, endedIll, type WayBackEnd } from "./way-back-end.ts";
 
 /** A deployment that has been claimed, with all that is needed to go forward and back. */
 export interface Begun {
@@ -42,7 +42,7 @@ interface Run extends Begun {
   readonly ledger: Ledger;
   readonly facts: RunFacts;
   /** Where nothing has ever been proven, and something is not right before the change. */
-  readonly nothingProven?: NothingProven | undefined;
+  readonly nothingProven: NothingProven | undefined;
 }
 
 /**
@@ -50,9 +50,6 @@ interface Run extends Begun {
  * way of those who are served badly meanwhile; over one connection it is a matter of some ten milliseconds.
  */
 const DOSSIER_MS = 3_000;
-
-/** How long a look at what ran before may take, in milliseconds. */
-const LOOK_MS = 5_000;
 
 /** From begin to end: forward, or back. Whatever happens becomes an outcome. */
 export async function runDeployment(
@@ -62,7 +59,10 @@ export async function runDeployment(
   facts: RunFacts,
   begun: Begun,
 ): Promise<DeploymentResult> {
-  const run: Run = { ...begun, aim, ports, ledger, facts };
+  const { ill = [], before } = begun.tenure.begin;
+  const touched = begun.plan.services.filter(({ action }) => action !== "unchanged").map(({ service }) => service);
+  const nothingProven = nothingToGoBackTo({ ill, touched, before });
+  const run: Run = { ...begun, aim, ports, ledger, facts, nothingProven };
   try {
     return await goForward(run);
   } catch (error) {
@@ -75,12 +75,12 @@ export async function runDeployment(
   }
 }
 
-async function goForward(begun: Run): Promise<DeploymentResult> {
-  const { ports, tenure, plan } = begun;
-  const { policy } = begun.aim;
+async function goForward(run: Run): Promise<DeploymentResult> {
+  const { ports, tenure, plan } = run;
+  const { policy } = run.aim;
   const execution = ports.target.execution(plan, {
     deployment: tenure.deployment,
-    release: begun.aim.release.digest,
+    release: run.aim.release.digest,
     policy,
   });
   const beganAt = ports.clock.now();
@@ -93,7 +93,6 @@ async function goForward(begun: Run): Promise<DeploymentResult> {
     deadlineAt: beganAt + policy.deadlineMs,
     cancel: AbortSignal.any([ports.signal, tenure.stop]),
   };
-  const run: Run = { ...begun, nothingProven: await findNothingProven(begun, course, execution.wanted) };
   const end = await carryOut(course, execution);
   if (end.kind === "converged") {
     run.facts.leftBehind = execution.leftBehind?.() ?? [];
@@ -107,32 +106,13 @@ async function goForward(begun: Run): Promise<DeploymentResult> {
   if (end.kind === "cancelled" && policy.onCancel === "leave")
     return leaveOpen(run, asked === undefined ? "unverified" : "superseded", cause);
   await collectEvidence(run, execution.wanted, end);
+  // A run that was cancelled has not shown that its release is bad: nobody needs it for a look.
+  if (end.kind === "cancelled") return goBack(run, cause, execution.wanted);
+  if (keepsFailed(plan.services, policy)) return keepFailed(run, cause, []);
   // Where going back would lead to nothing better, it is treated like a first one.
   const noWayBack =
     policy.onFirstFailure === "keep" ? run.nothingProven?.(cause, end.observation, "forward") : undefined;
-  const keep = noWayBack !== undefined || keepsFailed(plan.services, policy);
-  // A run that was cancelled has not shown that its release is bad: nobody needs it for a look.
-  if (!keep || end.kind === "cancelled") return goBack(run, cause, execution.wanted);
-  if (noWayBack !== undefined) run.facts.addFindings([noWayBack]);
-  return keepFailed(run, cause);
-}
-
-async function findNothingProven(
-  run: Run,
-  course: Course,
-  wanted: readonly Wanted[],
-): Promise<NothingProven | undefined> {
-  const { ports, plan, facts } = run;
-  const { policy, tenure } = course;
-  if (keepsFailed(plan.services, policy)) return undefined;
-  const limit = bound({ ...course, deadlineAt: course.beganAt + LOOK_MS });
-  const look = (): Promise<Observation> =>
-    abortable(observeTarget(ports.target, wanted, { tenure, signal: limit.signal }), limit.signal);
-  try {
-    return await nothingToGoBackTo(ports, { before: facts.before, plan, look });
-  } finally {
-    limit.done();
-  }
+  return noWayBack === undefined ? goBack(run, cause, execution.wanted) : keepFailed(run, cause, [noWayBack]);
 }
 
 function causeOfEnd(end: Exclude<WayEnd, { kind: "converged" }>): CauseDetail {
@@ -175,12 +155,13 @@ function cancelledAs({ cause }: CauseDetail): "superseded" | "cancelled" {
   return cause === "superseded" ? "superseded" : "cancelled";
 }
 
-async function keepFailed(run: Run, cause: CauseDetail): Promise<DeploymentResult> {
+async function keepFailed(run: Run, cause: CauseDetail, findings: readonly Finding[]): Promise<DeploymentResult> {
+  run.facts.addFindings(findings);
   const running = await readBack(run.ports, run.aim.policy);
   if (running === undefined) return leaveOpen(run, "timed_out", { cause: "engine_unreachable" });
   run.facts.running = running;
   const { release } = run.aim;
-  return endWith(run, "failed", cause, { deployment: run.tenure.deployment, release, proven: false });
+  return endWith(run, "failed", cause, { deployment: run.tenure.deployment, release, proven: false }, findings);
 }
 
 async function goBack(run: Run, cause: CauseDetail, planned: readonly Wanted[]): Promise<DeploymentResult> {
@@ -194,29 +175,19 @@ async function goBack(run: Run, cause: CauseDetail, planned: readonly Wanted[]):
   const running = await readBack(ports, policy);
   if (running === undefined) return leaveOpen(run, "unverified", { cause: "engine_unreachable" });
   facts.running = running;
-  return endIll(run, cause, back.cause, back.observation);
+  return endBack(run, cause, endedIll(back.cause, back.observation, run.nothingProven));
 }
 
-/**
- * What ran before is not right. That is a way back that failed, and somebody has to look, unless it was so before as well and
- * nothing was ever proven: then nothing was lost, and nothing is proven either.
- */
-function endIll(
-  run: Run,
-  cause: CauseDetail,
-  ill: CauseDetail,
-  seen: Observation | undefined,
-): Promise<DeploymentResult> {
-  // What somebody else has made of it is not what was before.
-  const nothing = ill.cause === "drifted" ? undefined : run.nothingProven?.(ill, seen, "back");
-  if (nothing !== undefined) return endAsBefore(run, cause, nothing, { proven: false });
-  run.facts.first = cause;
-  return endWith(run, "rollback_failed", ill, { proven: false });
-}
-
-function endAsBefore(run: Run, cause: CauseDetail, nothing: Finding, runs: RunsFacts): Promise<DeploymentResult> {
-  run.facts.addFindings([nothing]);
-  return endWith(run, cause.cause === "superseded" ? "superseded" : "unverified", cause, runs);
+/** The run's own cause stays where the way back is no worse than what was; else the report tells both. */
+function endBack(run: Run, cause: CauseDetail, end: WayBackEnd): Promise<DeploymentResult> {
+  const { outcome, runs } = end;
+  if (outcome === "rollback_failed") {
+    run.facts.first = cause;
+    return endWith(run, outcome, end.cause, runs);
+  }
+  const findings = outcome === "unverified" ? [end.nothing] : [];
+  run.facts.addFindings(findings);
+  return endWith(run, cause.cause === "superseded" ? "superseded" : outcome, cause, runs, findings);
 }
 
 /** The judge has found the old release right: that it is what runs is read, like a release that was deployed. */
@@ -234,18 +205,9 @@ async function proveBack(
     (one) => isLeftAlone(one, run.plan) && (isChanging(one, cause) || !isStill(one, proof.running)),
   );
   if (strange !== undefined) return endDrifted(run, cause, strange);
-  if (proof.cause !== undefined) return endIll(run, cause, proof.cause, back.observation);
+  if (proof.cause !== undefined) return endBack(run, cause, endedIll(proof.cause, back.observation, run.nothingProven));
   facts.restoreMs = back.ms;
-  const runs = restoredRuns(facts.before, back, proof.running);
-  const nothing = runs.proven ? undefined : stillIll(run, cause, back.observation);
-  if (nothing !== undefined) return endAsBefore(run, cause, nothing, runs);
-  return endWith(run, cause.cause === "superseded" ? "superseded" : "rolled_back", cause, runs);
-}
-
-/** Nothing was expected of what was not right before, so that the way back has proven nothing of it. */
-function stillIll(run: Run, cause: CauseDetail, seen: Observation | undefined): Finding | undefined {
-  const ill = run.facts.running.find((one) => one.ready === 0 && one.desired > 0 && !isLeftAlone(one, run.plan));
-  return ill && run.nothingProven?.({ ...cause, service: ill.service }, seen, "back");
+  return endBack(run, cause, endedBack(facts.before, back, proof.running, run.nothingProven));
 }
 
 /** The way back has nothing of it to put back: it must be as it was found. */
@@ -278,6 +240,7 @@ async function endWith(
   outcome: Outcome,
   cause: CauseDetail | undefined,
   runs: RunsFacts | undefined,
+  findings: readonly Finding[] = [],
 ): Promise<DeploymentResult> {
   const { ports, facts, tenure, ledger } = run;
   await announce(ports, "end");
@@ -285,6 +248,7 @@ async function endWith(
     outcome,
     ...(cause === undefined ? {} : { cause }),
     ...(runs === undefined ? {} : { runs }),
+    ...(findings.length === 0 ? {} : { findings }),
     running: facts.running,
   };
   try {

@@ -1,4 +1,4 @@
-import type { CauseDetail, Outcome, RunningService } from "@belay/core";
+import type { CauseDetail, Finding, Outcome, RunningService } from "@belay/core";
 import type { Ledger, OpenDeployment } from "./ledger.ts";
 import { isOpen } from "./record-names.ts";
 import type { BeginRecord, RunsFacts } from "./records.ts";
@@ -10,6 +10,7 @@ export interface PutRight {
   readonly outcome: Outcome;
   readonly cause?: CauseDetail;
   readonly runs?: RunsFacts;
+  readonly findings?: readonly Finding[];
   readonly running?: readonly RunningService[];
 }
 

@@ -5,6 +5,7 @@ import { announce, emit } from "./announce.ts";
 import { carryOut } from "./carry-out.ts";
 import type { Course, WayEnd } from "./course.ts";
 import { driftFinding } from "./drift-finding.ts";
+import { findIll } from "./find-ill.ts";
 import { current } from "./history.ts";
 import { isUnchanged } from "./is-unchanged.ts";
 import type { Ledger } from "./ledger.ts";
@@ -96,6 +97,7 @@ async function attempt(
   if (isUnchanged(facts.plan)) return confirmAlone(aim, ports, ledger, facts, facts.plan, highest);
   await announce(ports, "snapshot");
   const snapshot = await abortable(ports.target.snapshot(facts.plan), ports.signal);
+  const ill = await findIll(aim, ports, { before: facts.before, plan: facts.plan });
   await announce(ports, "begin");
   ports.signal.throwIfAborted();
   // From here on its begin may stand, also when the answer to it is lost.
@@ -108,6 +110,7 @@ async function attempt(
       policy: aim.policy,
       ...(aim.rollback === undefined ? {} : { rollback: aim.rollback }),
       ...(facts.before === undefined ? {} : { before: facts.before }),
+      ...(ill.length === 0 ? {} : { ill }),
     },
     snapshot,
     // A ledger that was lost goes on after the number on the labels of what runs (docs/ledger.md, "Loss").
