@@ -36,6 +36,7 @@ export async function openComposeFaults(): Promise<FaultStand> {
       ["read back"],
     ],
     stride: 2,
+    keepsGood: true,
     soaked: [["restore act"], ["restore watch"]],
     breakages: {
       "engine restarted": { strike: () => again(() => engine.pause()) },

@@ -48,6 +48,8 @@ export interface FaultStand {
   readonly soaked?: readonly Moment[];
   /** More steps at whose moments what matters most comes too. Where each comes once, these alone. */
   readonly also?: Readonly<Partial<Record<FaultName, readonly Step[]>>>;
+  /** What this engine refuses while it ends or comes up takes no good release off. */
+  readonly keepsGood?: true;
   readonly breakages: Readonly<Partial<Record<FaultName, Breakage>>>;
   /** What can't break on this engine, each with its reason. Everything else is tried. */
   readonly impossible: Readonly<Partial<Record<FaultName, string>>>;

@@ -122,7 +122,7 @@ function anytimeFaults({ stand, tried }: Stage, book: FaultBook, only: SuiteOpti
     const breakage = stand().breakages[fault];
     if (breakage === undefined) return skip(stand(), book, fault);
     const { strike, ...rest } = breakage;
-    const check = ENGINE_FAULTS.includes(fault) ? expectNoCrash : undefined;
+    const check = ENGINE_FAULTS.includes(fault) ? (stand().keepsGood ? expectKept : expectNoCrash) : undefined;
     for (const at of momentsOf(stand(), fault, only !== undefined))
       await tried(fault, { at, act: ({ app }) => strike(app), ...rest }, check);
   });
@@ -133,6 +133,17 @@ const expectNoCrash: Check = ({ result }, _, trial) => {
   if (trial.to === "crash") return;
   const context = `${JSON.stringify(result?.report)}\n${trial.app.log.text()}`;
   expect(["crash_loop", "exited"], context).not.toContain(result?.cause?.cause);
+};
+
+/** Nor was there anything that could not be started. */
+const expectKept: Check = (disturbed, settled, trial) => {
+  expectNoCrash(disturbed, settled, trial);
+  if (trial.to === "crash") return;
+  const { report, cause } = disturbed.result ?? {};
+  const context = `${JSON.stringify(report)}\n${trial.app.log.text()}`;
+  expect(cause?.cause, context).not.toBe("start_failed");
+  // An end that could not be written hides why the release was taken off.
+  expect(report?.likelyCause ?? "", context).not.toContain("taken off");
 };
 
 function skip(stand: FaultStand, book: FaultBook, fault: FaultName): void {
