@@ -145,7 +145,7 @@ it("scans each platform with a Trivy of the right checksum, whatever the reposit
     calls,
     outputs,
     reports: paths,
-  } = await scan({ ...both(), ...download(), scanners: "vuln,secret", timeout: "10m" });
+  } = await scan({ ...both(), ...download(), scanners: "vuln, secret", timeout: "10m" });
   expect(run.conclusion, describeRun(run)).toBe("success");
   expect(outputs).toMatchObject({ outcome: "succeeded", "exit-code": "0", platforms: "linux/amd64,linux/arm64" });
   const reports = await Promise.all(paths.map(async (path) => parseReport(await readFile(path, "utf8"))));
@@ -160,6 +160,7 @@ it("scans each platform with a Trivy of the right checksum, whatever the reposit
   expect(calls).toHaveLength(2);
   for (const { inputs, trivy } of calls) {
     expect(inputs).toMatchObject({ format: "json", "exit-code": "0", "skip-setup-trivy": "true", "image-ref": image });
+    expect(inputs.scanners).toBe("vuln,secret");
     expect(trivy.TRIVY_CMD).toContain(release.checksum);
   }
   expect(calls.map(({ trivy }) => trivy.TRIVY_PLATFORM)).toEqual(["linux/amd64", "linux/arm64"]);

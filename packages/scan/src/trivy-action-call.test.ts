@@ -54,6 +54,24 @@ describe("a call of trivy-action", () => {
     expect(made).toMatchObject({ download: {}, blind: [] });
   });
 
+  it.each([
+    ["scanners", "vuln, secret", "vuln,secret"],
+    ["vuln-type", "os ,\tlibrary", "os,library"],
+    ["skip-dirs", "usr/share/** , /opt/a-b", "usr/share/**,/opt/a-b"],
+    ["skip-files", "a,\n  b", "a,b"],
+  ])(
+    "hands on the list `%s` without the blanks, which Trivy would take for a part of a name",
+    (name, given, wanted) => {
+      expect(call({ "image-ref": IMAGE, [name]: given }).inputs[name]).toBe(wanted);
+    },
+  );
+
+  it.each(["scanners", "vuln-type", "skip-dirs", "skip-files"])("refuses a list `%s` with an empty part", (name) => {
+    const value = { scanners: "vuln", "vuln-type": "os" }[name] ?? "opt";
+    for (const empty of [`${value},`, `,${value}`, `${value}, ,${value}`])
+      expect(() => call({ "image-ref": IMAGE, [name]: empty })).toThrow(`reading input \`${name}\``);
+  });
+
   it("says what the report will not speak of", () => {
     const blind = (values: Readonly<Record<string, string>>) => call({ "image-ref": IMAGE, ...values }).blind;
     const part = { "skip-dirs": "usr/share/**,/opt/a-b", "skip-files": "x", "vuln-type": "os" };

@@ -3,7 +3,7 @@ import { DEFAULT_POLICY } from "./gate-policy.ts";
 import { SCANNERS } from "./image-arguments.ts";
 import { lookAtScope } from "./look-at-scope.ts";
 import { PACKAGE_KINDS, type ScanScope } from "./scan-scope.ts";
-import { TRIVY_ACTION_RULES } from "./trivy-action-rules.ts";
+import { partsOf, TRIVY_ACTION_RULES } from "./trivy-action-rules.ts";
 import type { TrivyChoice } from "./trivy-release.ts";
 
 /** What trivy-action is called with, all of it checked. */
@@ -39,7 +39,7 @@ export function trivyActionCall(inputs: Inputs, env: Readonly<Record<string, str
     const value = inputs.text(name);
     if (value === undefined) continue;
     if (!rule.accepts(value)) refuse(inputs, name, value, rule);
-    if (rule.kind === "same") values[name] = value;
+    if (rule.kind === "same") values[name] = rule.handOn?.(value) ?? value;
   }
   const platforms = readPlatforms(inputs);
   if ((values["image-ref"] === undefined) === (values.input === undefined)) {
@@ -56,11 +56,7 @@ export function trivyActionCall(inputs: Inputs, env: Readonly<Record<string, str
 
 /** What a call with these inputs, which were checked, looks for. Default: Trivy's own. */
 export function trivyActionScope(inputs: Inputs): ScanScope {
-  const list = (name: string) =>
-    (inputs.text(name) ?? "")
-      .split(",")
-      .map((part) => part.trim())
-      .filter(Boolean);
+  const list = (name: string) => partsOf(inputs.text(name) ?? "").filter(Boolean);
   const [scanners, packages] = [list("scanners"), list("vuln-type")];
   const skipped = [...list("skip-dirs"), ...list("skip-files")];
   return {

@@ -13,16 +13,19 @@ export interface TrivyActionRule {
   /** What is legal, in words. */
   readonly legal: string;
   accepts(value: string): boolean;
+  /** How it is handed on. Default: as it is. */
+  handOn?(value: string): string;
+}
+
+/** The parts of a list, as users write them: with blanks after the commas, too. */
+export function partsOf(value: string): string[] {
+  return value.split(",").map((part) => part.trim());
 }
 
 const oneOf =
   (...values: readonly string[]) =>
   (value: string): boolean =>
     values.includes(value);
-const listOf =
-  (accepts: (value: string) => boolean) =>
-  (value: string): boolean =>
-    value.split(",").every((part) => accepts(part.trim()));
 
 /** No name of a flag, nothing that a shell, a workflow command or an expression would read. */
 const isPath = (value: string): boolean => /^[\w./@+][\w./@+ -]*$/.test(value);
@@ -32,6 +35,12 @@ const SWITCH = "true, false";
 
 function same(why: string, legal: string, accepts: (value: string) => boolean): TrivyActionRule {
   return { kind: "same", why, legal, accepts };
+}
+
+/** Trivy splits at commas and nothing else: a blank that is left would be a part of a name that it does not know. */
+function sameList(why: string, legal: string, accepts: (value: string) => boolean): TrivyActionRule {
+  const handOn = (value: string): string => partsOf(value).join(",");
+  return { ...same(why, legal, (value) => partsOf(value).every(accepts)), handOn };
 }
 
 function forced(value: string, why: string): TrivyActionRule {
@@ -53,30 +62,30 @@ const IMAGES = "Only images are scanned here";
 export const TRIVY_ACTION_RULES: Readonly<Record<string, TrivyActionRule>> = {
   "image-ref": same("The image, by tag or better by digest.", "a name like ghcr.io/acme/shop@sha256:…", isReference),
   input: same("An image in a tar file or an OCI layout, instead of `image-ref`.", "a path", isPath),
-  "vuln-type": same(
+  "vuln-type": sameList(
     "Kinds of packages. One of the two alone is a part: `actions/scan` passes it only with `scan-allow-partial`.",
     "os, library",
-    listOf(oneOf("os", "library")),
+    oneOf("os", "library"),
   ),
-  "skip-dirs": same(
+  "skip-dirs": sameList(
     "Folders that are not looked at: `actions/scan` passes that only with `scan-allow-partial`.",
     "paths with * and ?, separated by commas",
-    listOf(isGlob),
+    isGlob,
   ),
-  "skip-files": same(
+  "skip-files": sameList(
     "Files that are not looked at: `actions/scan` passes that only with `scan-allow-partial`.",
     "paths with * and ?, separated by commas",
-    listOf(isGlob),
+    isGlob,
   ),
   "cache-dir": same("Trivy's cache.", "a path", isPath),
   timeout: same("For each platform.", "a duration like 5m or 1h30m0s", (value) =>
     /^(?:\d{1,6}(?:h|m|s|ms)){1,4}$/.test(value),
   ),
   "hide-progress": same("Less in the log.", SWITCH, isSwitch),
-  scanners: same(
+  scanners: sameList(
     "What is looked for. Default: vulnerabilities and secrets. Less than `actions/scan` wants passes only with `scan-allow-partial`.",
     SCANNERS.join(", "),
-    listOf(oneOf(...SCANNERS)),
+    oneOf(...SCANNERS),
   ),
   "docker-host": same("The engine that has the image.", "unix:///run/docker.sock or tcp://host:2375", isEngine),
   version: same("Another version than the pinned one needs the input `checksum`.", "a version like v0.72.0", (value) =>
