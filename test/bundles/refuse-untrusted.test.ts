@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type ListenOptions, type Server } from "node:net";
 import { join } from "node:path";
-import { createRelease, type Digest, writeRelease } from "@belay/core";
+import { createRelease, type Digest, type Release, writeRelease } from "@belay/core";
 import {
   createRepository,
   type GitHubRig,
@@ -11,6 +11,7 @@ import {
   type ThrowawayRepository,
   temporaryFolder,
 } from "@belay/testkit";
+import { strToU8, zipSync } from "fflate";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type BundleResult, runBundle } from "./run-bundle.ts";
 
@@ -39,11 +40,13 @@ let folder: string;
 let key: string;
 /** On no branch of the repository. */
 let head: string;
+/** How many GitHub has of the tests before. */
+let deployments: number;
 const owned = new AsyncDisposableStack();
 
 beforeAll(async () => {
   folder = owned.adopt(await temporaryFolder("belay-untrusted"), (one) => one.remove()).path;
-  const permissions = { contents: "read", deployments: "write", "pull-requests": "write" } as const;
+  const permissions = { actions: "read", contents: "read", deployments: "write", "pull-requests": "write" } as const;
   github = owned.adopt(await startGitHub({ tokens: [{ token: "ghs_test", permissions }] }), (one) => one.close());
   repository = owned.adopt(await createRepository({ slug: "acme/shop" }), (one) => one.remove());
   registry = owned.adopt(await listen({ host: "127.0.0.1", port: 0 }), ({ server }) => void server.close());
@@ -66,6 +69,7 @@ beforeAll(async () => {
 });
 afterAll(() => owned.disposeAsync());
 beforeEach(() => {
+  deployments = github.deployments().length;
   engine.calls = 0;
   registry.calls = 0;
 });
@@ -132,13 +136,14 @@ async function job(event: string): Promise<Readonly<Record<string, string>>> {
   };
 }
 
-async function leaveRelease(place: string): Promise<void> {
+/** Of the commit that is checked out. */
+function passedRelease(): Release {
   const config: Digest = `sha256:${"c".repeat(64)}`;
   const manifest: Digest = `sha256:${"a".repeat(64)}`;
   const platforms = { "linux/amd64": { config, manifest } };
   const counts = { fails: 0, known: 0, reported: 0, ignored: 0 };
   const web = { result: "passed", counts, policy: config, platforms: { "linux/amd64": { config, report: config } } };
-  const release = createRelease({
+  return createRelease({
     stage: "push",
     application: "shop",
     source: { repository: "https://github.com/acme/shop", revision: head },
@@ -148,24 +153,27 @@ async function leaveRelease(place: string): Promise<void> {
     },
     createdAt: "2026-01-01T00:00:00Z",
   });
-  await mkdir(place);
-  await writeRelease(join(place, "release.json"), release);
 }
 
-async function step(action: string, event: string): Promise<BundleResult> {
-  const inputs = { environment: "staging", to: "previous", "github-token": "ghs_test" };
+async function leaveRelease(place: string): Promise<void> {
+  await mkdir(place);
+  await writeRelease(join(place, "release.json"), passedRelease());
+}
+
+async function step(action: string, event: string, more: Readonly<Record<string, string>> = {}): Promise<BundleResult> {
+  const inputs = { environment: "staging", to: "previous", "github-token": "ghs_test", ...more };
   return runBundle(`${action}/index`, { inputs, env: await job(event), cwd: repository.folder });
 }
 
-async function command(name: string, event: string): Promise<BundleResult> {
+async function command(name: string, event: string, more: readonly string[] = []): Promise<BundleResult> {
   const environment = ["push", "sign", "prune"].includes(name) ? [] : ["--environment", "staging"];
-  const args = [name, ...environment, ...(name === "rollback" ? ["--to", "previous"] : [])];
+  const args = [name, ...environment, ...(name === "rollback" ? ["--to", "previous"] : []), ...more];
   return runBundle("cli/index", { args, env: await job(event), cwd: repository.folder });
 }
 
 function expectNothingTouched(): void {
   expect({ engine: engine.calls, registry: registry.calls }).toEqual({ engine: 0, registry: 0 });
-  expect(github.deployments()).toEqual([]);
+  expect(github.deployments()).toHaveLength(deployments);
 }
 
 describe.each(["pull_request_target", "workflow_run"])("on %s of a fork", (event) => {
@@ -194,4 +202,45 @@ describe("on a push to the repository itself", () => {
       expect(engine.calls + registry.calls).toBeGreaterThan(0);
     },
   );
+});
+
+describe("with the release of another run, on a push to the repository itself", () => {
+  const RUN = 77;
+  const download = () => github.requests.filter(({ path }) => path.endsWith("/zip"));
+
+  beforeAll(() => {
+    const archive = zipSync({ "release.json": strToU8(JSON.stringify(passedRelease())) });
+    github.addArtifact({ run: RUN, name: "belay-release", archive });
+  });
+
+  describe.each([
+    ["for another commit", () => ({ headSha: MAIN }), `GitHub says that the run was for ${MAIN.slice(0, 12)}`],
+    ["of a fork", () => ({ headSha: head, headRepository: "eve/shop" }), "the run is for a commit of eve/shop"],
+  ])("that GitHub says was %s", (_case, seed, words) => {
+    beforeEach(() => github.addRun({ id: RUN, ...seed() }));
+
+    it("the action deploy touches nothing, though the release beside it would do", async () => {
+      const result = await step("deploy", "push", { release: `run:${RUN}` });
+      expect(result.stdout).toContain(words);
+      expect(result.outputs).toMatchObject({ outcome: "invalid_input", "exit-code": "2" });
+      expect(result).toMatchObject({ exitCode: 1, state: {} });
+      expectNothingTouched();
+    });
+
+    it("`belay deploy` touches nothing", async () => {
+      const result = await command("deploy", "push", ["--release", `run:${RUN}`]);
+      expect(result.stderr).toContain(words);
+      expect(result.exitCode).toBe(2);
+      expectNothingTouched();
+    });
+  });
+
+  it("the action deploy goes on with the one that GitHub says is of its commit, so that all of this would be seen", async () => {
+    github.addRun({ id: RUN, headSha: head });
+    const before = download().length;
+    const result = await step("deploy", "push", { release: `run:${RUN}` });
+    expect(result.outputs.outcome).not.toBe("invalid_input");
+    expect(download()).toHaveLength(before + 1);
+    expect(engine.calls + registry.calls).toBeGreaterThan(0);
+  });
 });
