@@ -34,7 +34,8 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
           include: [
             "test/engines/{docker,compose-rollout,compose-rolling,compose-contract,compose-kill}.test.ts",
-            "test/engines/{swarm-rollout,swarm-run-again,swarm-stack,swarm-stack-resources,swarm-contract,swarm-kill}.test.ts",
+            "test/engines/{swarm-rollout,swarm-addresses,swarm-run-again,swarm-stack,swarm-stack-resources}.test.ts",
+            "test/engines/{swarm-contract,swarm-kill}.test.ts",
             "test/faults/{compose,swarm}-faults.test.ts",
           ],
           env: { BELAY_TEST_EDITION: "current" },

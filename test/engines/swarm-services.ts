@@ -35,6 +35,12 @@ interface Place {
   readonly images: ImageCatalogue;
 }
 
+/** Of `docker service inspect`. */
+interface Endpoint {
+  readonly Spec: { readonly Mode?: string };
+  readonly VirtualIPs?: readonly { readonly NetworkID: string; readonly Addr: string }[];
+}
+
 let count = 0;
 let runs = 0;
 
@@ -47,6 +53,7 @@ export class Shop {
   readonly redactor = new Redactor();
   readonly log: TestLog = createTestLog(this.redactor);
   readonly services = new Set<string>();
+  readonly #networks: string[] = [];
 
   constructor({ engine, docker, images }: Place, stack: string, environment = "test") {
     this.engine = engine;
@@ -99,6 +106,20 @@ export class Shop {
     return shown.flatMap(([image = "", state]) => (state === "Running" ? [image] : []));
   }
 
+  /** A network of the swarm, which goes with the shop. Its name. */
+  async createNetwork(): Promise<string> {
+    const network = this.name("net");
+    await this.engine.docker(["network", "create", "--driver", "overlay", network]);
+    this.#networks.push(network);
+    return network;
+  }
+
+  /** Where the engine lets others find it, as the docker command line shows it: from outside of Belay. */
+  async endpoint(service = "web"): Promise<Endpoint> {
+    const format = ["--format", "{{json .Endpoint}}"];
+    return JSON.parse((await this.engine.docker(["service", "inspect", ...format, this.name(service)])).stdout);
+  }
+
   release(variants: Readonly<Record<string, VariantName>>): Promise<Release> {
     return createReleases(this.images)(variants);
   }
@@ -140,6 +161,14 @@ export class Shop {
     for (const { ID } of await this.docker.services.list({ filters })) await this.docker.services.remove(ID);
     const { store } = await this.target();
     for (const name of await store.list()) await store.remove(name);
+    for (const network of this.#networks) await this.#removeNetwork(network);
+  }
+
+  /** As soon as the last task has left it. */
+  async #removeNetwork(network: string): Promise<void> {
+    const isGone = async (): Promise<boolean> =>
+      (await this.engine.docker(["network", "rm", network], { allowedExitCodes: [0, 1] })).exitCode === 0;
+    await waitUntil(`the network ${network} goes`, isGone, { withinMs: 60_000 });
   }
 }
 
