@@ -81,9 +81,12 @@ describe("connecting", () => {
     expect(await unnamed.dialEnvironment()).toEqual({});
   });
 
-  test("refuses an engine that is too old, with both versions", async () => {
+  test("refuses an engine that is too old, with both versions and what it can't do", async () => {
     const error = await failure(connect(await fake({ apiVersion: "1.40" })));
-    expect(error).toMatchObject({ code: "ENGINE_TOO_OLD", message: expect.stringMatching(/1\.40.*1\.41/) });
+    const message = expect.stringMatching(
+      /1\.40 at most, and 1\.41 is needed: .*jobs.*`cap_add`.*`ulimits`.*`platform`/,
+    );
+    expect(error).toMatchObject({ code: "ENGINE_TOO_OLD", message });
   });
 
   test("says that no docker command line is there", async () => {

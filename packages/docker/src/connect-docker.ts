@@ -83,6 +83,9 @@ export interface Docker {
 export const NEWEST_API = "1.47";
 /** Docker 20.10. */
 export const OLDEST_API = "1.41";
+/** Of what Belay writes or lets others write (the engine's "API version history", v1.41). */
+const OLDER_LACK =
+  "an older one knows no jobs of a swarm, no `cap_add`, `cap_drop`, `ulimits` and `pids` of its services, and no `platform` of a container";
 
 /**
  * Connects to an engine through `docker system dial-stdio`, so that every context works as it does for its user; where that
@@ -175,7 +178,7 @@ function negotiate(found: string, doing: string): string {
     throw notAnEngine(doing, "it names no API version");
   }
   if (compare(found, OLDEST_API) < 0) {
-    const got = `the engine speaks API version ${found} at most, and ${OLDEST_API} is needed`;
+    const got = `the engine speaks API version ${found} at most, and ${OLDEST_API} is needed: ${OLDER_LACK}`;
     throw new BelayError("ENGINE_TOO_OLD", { doing, got, next: "Update the engine to Docker 20.10 or newer." });
   }
   return compare(found, NEWEST_API) < 0 ? found : NEWEST_API;
