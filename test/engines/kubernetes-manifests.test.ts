@@ -289,16 +289,6 @@ describe("manifests on a node", () => {
     expect(await running()).toEqual([`${await image("good1")} info`]);
   });
 
-  it("of another owner are refused with its name", async () => {
-    await stand.write({ "web.yaml": WEB("info") });
-    expect((await roll(stand, await releaseOf(images, { web: "good1" }))).outcome).toBe("succeeded");
-    await stand.kubectl("annotate", "deployment/web", "argocd.argoproj.io/tracking-id=shop:apps/Deployment:x/web");
-    const refused = await roll(stand, await releaseOf(images, { web: "good2" }));
-    expect(refused, refused.log).toMatchObject({ outcome: "refused" });
-    expect(JSON.stringify(refused.report)).toContain("Argo CD keeps it as its repository says");
-    expect(await running()).toEqual([`${await image("good1")} info`]);
-  });
-
   it("that can't be are refused with nothing touched", async () => {
     await stand.write({ "web.yaml": WEB("info") });
     expect((await roll(stand, await releaseOf(images, { web: "good1" }))).outcome).toBe("succeeded");
