@@ -1,26 +1,31 @@
 /**
- * The example's rollback workflow, dispatched under act after two deployments of its other one: a real engine, a real
- * registry, the GitHub simulator. What runs is looked at from outside.
+ * The example's rollback workflow, dispatched under act after two deployments of its other one, and then the one that Belay
+ * publishes: a real engine, a real registry, the GitHub simulator. What runs is looked at from outside.
  */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describeRun, stepOf, type WorkflowRun } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readText } from "../structure/source-files.ts";
 import { expectStatus } from "./expect-status.ts";
-import { STAGE_MS, WorkflowStage } from "./workflow-stage.ts";
+import { EXAMPLE, STAGE_MS, WorkflowStage } from "./workflow-stage.ts";
 
 const FIRST = 7;
 const SECOND = 8;
 /** Somebody types into a form: none of it is a command, a word of a shell, or Markdown. */
 const REASON = "prices `wrong` $(id) <b>see</b> @acme ::error::";
 
-/** A workflow of somebody's repository that calls Belay's. */
+/** The workflow that Belay publishes, in somebody's repository. */
+const PUBLISHED = ".github/workflows/belay-rollback.yml";
+
+/** A workflow of that repository that calls it. */
 const CALL = `
 name: Call
 on: workflow_dispatch
 permissions: {}
 jobs:
   back:
-    uses: ./.github/workflows/belay-rollback.yml
+    uses: ./${PUBLISHED}
     with:
       environment: staging
       to: "1"
@@ -51,13 +56,22 @@ async function deploy(pullRequest: number, title: string, change: (text: string)
   return sha;
 }
 
-function dispatch(to: string, reason = ""): Promise<WorkflowRun> {
+function dispatch(to: string, reason = "", workflow = ".github/workflows/rollback.yml"): Promise<WorkflowRun> {
   const inputs = { environment: "staging", to, reason };
   return stage.run({
-    workflow: ".github/workflows/rollback.yml",
+    workflow,
     eventName: "workflow_dispatch",
     event: { ref: "refs/heads/main", inputs },
   });
+}
+
+/** A `belay.yaml` that says itself what the example's workflows give it as variables: the form has no field for them. */
+function withValues(text: string): string {
+  const values = Object.entries(stage.variables);
+  return values.reduce(
+    (all, [name, value]) => all.replace(new RegExp(`^( +${name}:) .*$`, "gm"), `$1 "${value}"`),
+    text,
+  );
 }
 
 it("brings the previous release back, proves it, and says so to its pull request", async () => {
@@ -120,7 +134,7 @@ it("refuses a deployment that there never was, and names those that there are", 
 
 it("is the same through the workflow that Belay publishes, called by the repository's own", async () => {
   await stage.commitFiles(SECOND, "Call the workflow", {
-    ".github/workflows/belay-rollback.yml": readText(".github/workflows/rollback.yml"),
+    [PUBLISHED]: readText(".github/workflows/rollback.yml"),
     ".github/workflows/call.yml": CALL,
   });
   const run = await stage.run({
@@ -132,4 +146,20 @@ it("is the same through the workflow that Belay publishes, called by the reposit
   expect((await stage.lookFromOutside()).commits).toEqual([first]);
   expect(stage.github.comments(FIRST)[0]?.body).toContain("asked for by ada: by the called one");
   expect(stage.states().at(-1)).toBe("success");
+});
+
+it("is the same through a copy of it, dispatched by hand", async () => {
+  const published = readText(".github/workflows/rollback.yml");
+  await stage.commitFiles(SECOND, "Copy the workflow", {
+    [PUBLISHED]: published.replaceAll("'ghcr.io'", `'${stage.registry.address}'`),
+    "belay.yaml": withValues(await readFile(join(EXAMPLE, "belay.yaml"), "utf8")),
+  });
+  const run = await dispatch(second, "by the copied one", PUBLISHED);
+  expect(run.conclusion, describeRun(run)).toBe("success");
+  const outputs = { outcome: "succeeded", "rolled-back-to": "4", revision: second };
+  expect(stepOf(run, "rollback", "rollback").outputs).toMatchObject(outputs);
+  expect((await stage.lookFromOutside()).commits).toEqual([second]);
+  expect(stage.github.comments(SECOND)[0]?.body).toContain("asked for by ada: by the copied one");
+  expect(stage.states().at(-1)).toBe("success");
+  expect(stage.github.violations).toEqual([]);
 });

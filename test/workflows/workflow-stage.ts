@@ -185,7 +185,7 @@ export class WorkflowStage implements AsyncDisposable {
   async run(request: RunRequest): Promise<WorkflowRun> {
     const text = await this.#workflow(request.workflow);
     const base = request.base === undefined ? {} : { BASE: request.base };
-    const variables = Object.entries({ ...this.#variables(), ...base }).map(([name, value]) => `${name}=${value}`);
+    const variables = Object.entries({ ...this.variables, ...base }).map(([name, value]) => `${name}=${value}`);
     const repository = { full_name: "acme/shop", name: "shop", default_branch: "main", owner: { login: "acme" } };
     return runWorkflow({
       workflow: request.workflow,
@@ -217,7 +217,7 @@ export class WorkflowStage implements AsyncDisposable {
 
   /** The bundled command line, as somebody types it in a clone of the repository. Exit codes are for the caller to judge. */
   async belay(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Typed> {
-    const variables = Object.entries(this.#variables()).flatMap(([name, value]) => ["--variables", `${name}=${value}`]);
+    const variables = Object.entries(this.variables).flatMap(([name, value]) => ["--variables", `${name}=${value}`]);
     const cli = join(ROOT, "dist/cli/index.js");
     const all = [cli, ...args, "--environment", "staging", ...variables];
     const { stdout, stderr, exitCode } = await createRunner(new Redactor())(process.execPath, all, {
@@ -240,7 +240,8 @@ export class WorkflowStage implements AsyncDisposable {
     return { web, text: text.stdout };
   }
 
-  #variables(): Record<string, string> {
+  /** What the example's `belay.yaml` is given here. */
+  get variables(): Readonly<Record<string, string>> {
     return {
       REGISTRY: this.registry.address,
       BASE: BASE_IMAGES.node,
