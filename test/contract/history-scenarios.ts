@@ -1,3 +1,4 @@
+import type { DeploymentResult } from "@belay/rollout";
 import { expect } from "vitest";
 import type { Seen } from "./observer.ts";
 import { deployOver, expectDone, expectRolledBack, OLD, type Scenario, SICK, STARTED, WEB } from "./scenario.ts";
@@ -118,11 +119,14 @@ export const BY_HAND: readonly Scenario[] = [
       await deployOver(trial, "good2");
       await trial.app.hand.delete("web");
       const result = await trial.deploy({ web: "good3" });
-      await expectDone(trial, result, { web: ["good3", 2] });
-      expect(await trial.ledger()).toEqual([
-        [2, "succeeded"],
-        [1, "succeeded"],
-      ]);
+      if (trial.app.onlyExisting) await expectMissed(trial, result);
+      else {
+        await expectDone(trial, result, { web: ["good3", 2] });
+        expect(await trial.ledger()).toEqual([
+          [2, "succeeded"],
+          [1, "succeeded"],
+        ]);
+      }
       return result;
     },
   },
@@ -167,6 +171,22 @@ export const BY_HAND: readonly Scenario[] = [
     },
   },
 ];
+
+/** What only its user makes is asked for by name, and nothing is made in its place. */
+async function expectMissed(trial: Trial, result: DeploymentResult): Promise<void> {
+  const detail = expect.stringMatching(/ has no (service )?\S+web\b/);
+  const cause = { cause: "preflight", service: "web", detail };
+  expect(result, trial.why(result)).toMatchObject({ outcome: "refused", cause, leftOpen: false });
+  const finding = {
+    level: "refuse",
+    check: "workload_missing",
+    service: "web",
+    remedy: expect.stringMatching(/^Create it/),
+  };
+  expect(result.report.findings).toContainEqual(expect.objectContaining(finding));
+  expect(await trial.ledger()).toEqual([[1, "succeeded"]]);
+  await trial.expectRunning({});
+}
 
 /** After it, a bad one has nothing to go back to, one that is cancelled proves nothing, and a good one leaves nothing of them. */
 async function expectKeptToo(trial: Trial): Promise<void> {

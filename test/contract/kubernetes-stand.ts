@@ -26,7 +26,6 @@ const IMPOSSIBLE: EngineStand["impossible"] = {
   "first deployment, good": FILES,
   "first deployment, bad, kept": FILES,
   "first deployment, bad, removed": FILES,
-  "service deleted by hand": FILES,
   "one-shot that completes": FILES,
   "one-shot that fails": FILES,
   "rolled back by hand to a service that was removed since": FILES,
@@ -149,6 +148,7 @@ export function createWorkloadsApplication(space: Space, removed: () => void): A
     Object.fromEntries(Object.keys(space.definitions).map((name) => [name, { workload: `deployment/${name}` }]));
   return {
     scope,
+    onlyExisting: true,
     define: async (definitions) => {
       space.definitions = definitions;
       if (!Object.values(definitions).some(({ nowhere }) => nowhere)) return;

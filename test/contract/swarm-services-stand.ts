@@ -11,7 +11,6 @@ const IMPOSSIBLE: EngineStand["impossible"] = {
   "first deployment, good": FILES,
   "first deployment, bad, kept": FILES,
   "first deployment, bad, removed": FILES,
-  "service deleted by hand": FILES,
   "rolled back by hand to a service that was removed since": FILES,
   "one of three services removed": FILES,
   "one of three services removed, another fails": FILES,

@@ -24,7 +24,7 @@ const nameOf = (name: string): string => `shop_${name}`;
 
 describe("an existing service", () => {
   it("gets another image, and nothing else of its spec changes", () => {
-    const [desired] = desireExisting(release(DIGEST), nameOf, [service()]);
+    const [desired] = desireExisting(release(DIGEST), nameOf, [service()]).images;
     const live = spec({ Labels: { tier: "front" }, Mode: { Replicated: { Replicas: 9 } } });
     expect(desired?.draft(live)).toEqual({
       ...live,
@@ -55,8 +55,23 @@ describe("an existing service", () => {
     expect(withImage(live, OTHER_IMAGE, ["linux/arm64"]).TaskTemplate.Placement).toEqual({});
   });
 
-  it("must exist, and its image must have been pushed", () => {
-    expect(() => desireExisting(release(DIGEST), (name) => name, [service()])).toThrow(/no service web, only shop_web/);
+  it("that is not there is refused with the names of those that are", () => {
+    expect(desireExisting(release(DIGEST), (name) => name, [service()])).toEqual({
+      images: [],
+      findings: [
+        {
+          level: "refuse",
+          check: "workload_missing",
+          service: "web",
+          message: "the swarm has no service web, only shop_web",
+          remedy: expect.stringContaining("services.web.names.swarm"),
+        },
+      ],
+    });
+    expect(desireExisting(release(DIGEST), nameOf, []).findings[0]?.message).toBe("the swarm has no service shop_web");
+  });
+
+  it("must get an image that was pushed", () => {
     expect(() => desireExisting(release(), nameOf, [service()])).toThrow(/no digest/);
   });
 });

@@ -1,4 +1,12 @@
-import { BelayError, type Digest, knownDigests, type Platform, pinnedReference, type Release } from "@belay/core";
+import {
+  BelayError,
+  type Digest,
+  type Finding,
+  knownDigests,
+  type Platform,
+  pinnedReference,
+  type Release,
+} from "@belay/core";
 import type { Service, ServiceSpec, TaskSpec } from "@belay/docker";
 import { withOwnUpdateConfig } from "./own-update-config.ts";
 import { goalOf } from "./service-mode.ts";
@@ -14,28 +22,39 @@ export interface DesiredImage {
   readonly draft: (live: ServiceSpec | undefined) => ServiceSpec;
 }
 
+export interface DesiredImages {
+  /** Of the services that are there. */
+  readonly images: readonly DesiredImage[];
+  readonly findings: readonly Finding[];
+}
+
 /**
  * What `docker service update --image` does, for each service of the release: parallelism, delay, order and all else stay the
- * user's. Pure.
+ * user's. Pure. A service that the swarm does not have is a finding.
  *
- * @throws BelayError CONFIG_INVALID when the swarm has no such service, RELEASE_INVALID when an image was never pushed.
+ * @throws BelayError RELEASE_INVALID when an image was never pushed.
  */
 export function desireExisting(
   release: Release,
   nameOf: (service: string) => string,
   existing: readonly Service[],
-): DesiredImage[] {
-  return Object.entries(release.services).map(([service, identity]) => {
+): DesiredImages {
+  const findings: Finding[] = [];
+  const images = Object.entries(release.services).flatMap(([service, identity]): DesiredImage[] => {
     const image = pinnedReference(identity);
     if (image === undefined) throw unpushed(service);
     const name = nameOf(service);
     const current = existing.find(({ Spec }) => Spec.Name === name);
-    if (current === undefined) throw missing(service, name, existing);
+    if (current === undefined) {
+      findings.push(missing(service, name, existing));
+      return [];
+    }
     const platforms = Object.keys(identity.platforms);
     const draft = (live: ServiceSpec | undefined): ServiceSpec =>
       withImage(withOwnUpdateConfig(live ?? current.Spec), image, platforms);
-    return { service, name, current, image, digests: knownDigests(identity), goal: goalOf(current.Spec), draft };
+    return [{ service, name, current, image, digests: knownDigests(identity), goal: goalOf(current.Spec), draft }];
   });
+  return { images, findings };
 }
 
 export function unpushed(service: string): BelayError {
@@ -46,13 +65,11 @@ export function unpushed(service: string): BelayError {
   });
 }
 
-function missing(service: string, name: string, existing: readonly Service[]): BelayError {
+function missing(service: string, name: string, existing: readonly Service[]): Finding {
   const there = existing.map(({ Spec }) => Spec.Name).sort();
-  return new BelayError("CONFIG_INVALID", {
-    doing: `looking for the service ${service} in the swarm`,
-    got: `there is no service ${name}${there.length === 0 ? "" : `, only ${there.slice(0, 10).join(", ")}`}`,
-    next: `Create it first, name it in \`services.${service}.names.swarm\`, or give the stack's files in \`target.files\`.`,
-  });
+  const message = `the swarm has no service ${name}${there.length === 0 ? "" : `, only ${there.slice(0, 10).join(", ")}`}`;
+  const remedy = `Create it first, name it in \`services.${service}.names.swarm\`, or give the stack's files in \`target.files\`.`;
+  return { level: "refuse", check: "workload_missing", service, message, remedy };
 }
 
 /** The spec with another image. The same one under another tag stays as it is written: nothing would be new. */

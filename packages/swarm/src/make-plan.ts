@@ -23,7 +23,6 @@ import { readLabels } from "./service-labels.ts";
 import { renderStack } from "./stack/index.ts";
 import type { TargetState } from "./target-state.ts";
 import { digestsIn } from "./translate-task.ts";
-import { inWrittenOrder } from "./written-order.ts";
 
 export const STACK_LABEL = "com.docker.stack.namespace";
 
@@ -47,7 +46,7 @@ export async function makePlan(state: TargetState, release: Release, policy: Rol
   const now = missed ? await readSwarm(state, existing, nodes, own) : swarm;
   const { services, findings } =
     stack === undefined
-      ? inWrittenOrder(planExisting(now, release, (service) => state.nameOf(service)))
+      ? planExisting(now, release, (service) => state.nameOf(service))
       : { services: planStack(now, stack, release), findings: [] };
   const numbered = { labelledDeployment: labelledDeployment(state, now.services) };
   const contents = { services, findings, ...(stack && { stack }), ...numbered };

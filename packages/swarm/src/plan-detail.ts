@@ -34,7 +34,7 @@ export interface PlannedService {
 export interface PlanContents {
   /** Dependencies before what depends on them; what is removed comes last. */
   readonly services: readonly PlannedService[];
-  /** What was found while they were put in order. */
+  /** What was found while they were looked for and put in order. */
   readonly findings?: readonly Finding[];
   /** Rendered from files; none when existing services get another image. */
   readonly stack?: DesiredStack;

@@ -16,6 +16,7 @@ import { readLabels } from "./service-labels.ts";
 import { goalOf, isJob, wantedTasks, withReplicas } from "./service-mode.ts";
 import { taskRevision } from "./task-revision.ts";
 import { digestsIn } from "./translate-task.ts";
+import { inWrittenOrder, type Ordered } from "./written-order.ts";
 
 /** What the swarm shows before a plan is made. */
 export interface SwarmNow {
@@ -31,10 +32,11 @@ export interface SwarmNow {
 }
 
 /** What has to be done for each service of the release that exists already. Pure. @throws as {@link desireExisting} */
-export function planExisting(now: SwarmNow, release: Release, nameOf: (service: string) => string): PlannedService[] {
-  return desireExisting(release, nameOf, now.services).map(({ service, name, current, image, digests, goal, draft }) =>
-    planOne(now, { service, name, goal, dependsOn: [], current, image, digests, draft }),
-  );
+export function planExisting(now: SwarmNow, release: Release, nameOf: (service: string) => string): Ordered {
+  const { images, findings } = desireExisting(release, nameOf, now.services);
+  const ordered = inWrittenOrder(images.map((one) => planOne(now, { ...one, dependsOn: [] })));
+  // What depends on one that is missing must not be told that the release does not have it.
+  return findings.length === 0 ? ordered : { ...ordered, findings };
 }
 
 /** What has to be done for each service of a stack. Pure. */
