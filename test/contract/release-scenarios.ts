@@ -13,7 +13,7 @@ import {
   type Usual,
   WEB,
 } from "./scenario.ts";
-import { expectTold } from "./told.ts";
+import { expectLikely, expectTold } from "./told.ts";
 import type { Trial } from "./trial.ts";
 import { CRASH_CODE, CRASH_LINE, MEMORY_LIMIT, SAID_TIMES, SECRET, type VariantName } from "./variants.ts";
 
@@ -56,6 +56,8 @@ function good(name: CaseName, before: VariantName, variant: VariantName, usual: 
   };
 }
 
+/** What their health checks are answered. */
+const NOT_FOUND = "404";
 /** Never healthy: on Kubernetes its start-up probe says so. */
 const ILL = { compose: ["unhealthy"], swarm: ["unhealthy"], kubernetes: ["startup_killed"] } as const;
 const STABLE = { options: { policy: { stableMs: 10_000 } }, afterMs: 30_000 };
@@ -70,15 +72,22 @@ export const RELEASES: readonly Scenario[] = [
     const comment = expectTold(report);
     expect(comment).toContain(`exit code ${CRASH_CODE}`);
     expect(comment).toContain(CRASH_LINE);
+    expectLikely(report, CRASH_LINE);
   }),
   bad(
     "out of memory",
     "oom",
     ["oom_killed"],
-    ({ report }) => expect(report.evidence.some((one) => one.oomKilled === true)).toBe(true),
+    ({ report }) => {
+      expect(report.evidence.some((one) => one.oomKilled === true)).toBe(true);
+      expectLikely(report, "needs more memory");
+    },
     { web: { memory: MEMORY_LIMIT } },
   ),
-  bad("unhealthy", "unhealthy", ILL, ({ report }) => expect(report.evidence[0]?.service).toBe("web")),
+  bad("unhealthy", "unhealthy", ILL, ({ report }) => {
+    expect(report.evidence[0]?.service).toBe("web");
+    expectLikely(report, NOT_FOUND);
+  }),
   bad("unhealthy, told with its evidence", "talks", ILL, expectEvidence, {
     prepare: async (trial) => trial.redactor.add(SECRET),
   }),
@@ -173,9 +182,10 @@ async function expectEvidence({ report }: DeploymentResult, trial: Trial): Promi
   const [first] = report.evidence;
   expect(first?.logLines).toHaveLength(50);
   expect(first?.logLines.at(-1)).toBe(`said ${SAID_TIMES} ***`);
-  expect(first?.healthOutput).toContain("404");
+  expect(first?.healthOutput).toContain(NOT_FOUND);
   expect(first?.events).not.toEqual([]);
   expect(expectTold(report)).toContain(`said ${SAID_TIMES} ***`);
+  expectLikely(report, NOT_FOUND);
   expect(JSON.stringify([report, await trial.history()])).not.toContain(SECRET);
 }
 

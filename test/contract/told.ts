@@ -25,3 +25,8 @@ export function expectTold(report: DeploymentReport): string {
   }
   return comment;
 }
+
+/** Whoever reads no more than one sentence reads why. */
+export function expectLikely({ likelyCause = "" }: DeploymentReport, words: string): void {
+  expect(likelyCause.split("\n")).toEqual([expect.stringContaining(words)]);
+}

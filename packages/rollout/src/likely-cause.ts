@@ -3,7 +3,7 @@ import { type Cause, type CauseDetail, type InstanceEvidence, oneLine } from "@b
 /** Lines that say most about why a process ended, in the words of common runtimes. */
 const TELLING = /error|exception|fatal|panic|cannot|can't|denied|refused|not found|no such|missing|undefined|failed/i;
 /** Here the process itself ended, and what it wrote last says more than what a health check found then. */
-const ENDED: readonly Cause[] = ["crash_loop", "exited", "startup_killed", "start_failed"];
+const ENDED: readonly Cause[] = ["crash_loop", "exited", "start_failed"];
 
 /**
  * One sentence for people: what the evidence adds to the cause. `undefined` when it adds nothing. Contains outside text,
@@ -14,7 +14,12 @@ export function likelyCause(cause: CauseDetail, evidence: readonly InstanceEvide
   if (about === undefined) return undefined;
   if (about.oomKilled === true) return `${about.instance} needs more memory than its limit allows.`;
   const sentences = [healthSentence(about), logSentence(about)];
-  return (ENDED.includes(cause.cause) ? sentences.toReversed() : sentences).find((one) => one !== undefined);
+  return (isInLog(cause, about) ? sentences.toReversed() : sentences).find((one) => one !== undefined);
+}
+
+/** Whoever was killed for its start-up probe may have said why it does not come up; if not, the probe's answer says more. */
+function isInLog({ cause }: CauseDetail, { logLines }: InstanceEvidence): boolean {
+  return ENDED.includes(cause) || (cause === "startup_killed" && logLines.some((line) => TELLING.test(line)));
 }
 
 function byService(cause: CauseDetail, evidence: readonly InstanceEvidence[]): InstanceEvidence | undefined {

@@ -144,6 +144,14 @@ describe("the likely cause", () => {
     );
   });
 
+  it.each([
+    ["the start-up probe when the log does not complain", ["up", "listening"], "the health check of web-1 said: 503"],
+    ["the log when it does", evidence.logLines, "the log of web-1 says: Error: no DATABASE_URL"],
+  ])("is told by %s", (_, logLines, text) => {
+    const killed = { ...cause, cause: "startup_killed" } as const;
+    expect(likelyCause(killed, [{ ...evidence, logLines, healthOutput: "503\n" }])).toBe(text);
+  });
+
   it("is left out when there is no evidence, since the cause is told anyway", () => {
     expect(likelyCause(cause, [])).toBeUndefined();
   });
