@@ -1,4 +1,4 @@
-import { createRelease, type Release } from "@belay/core";
+import { createRelease, type Release, type Source } from "@belay/core";
 import type { ImageCatalogue } from "./images.ts";
 import type { Variants } from "./stand.ts";
 
@@ -23,4 +23,9 @@ export function createReleases(images: ImageCatalogue): (variants: Variants, rev
 /** A commit by its number: 40 hexadecimal digits. */
 export function commit(number: number): string {
   return number.toString(16).padStart(40, "0");
+}
+
+/** Whether the release of this commit is older than the one that runs: commits of the suite sort by their age. */
+export function isOlderThan(running: Pick<Source, "revision">, revision: string): boolean {
+  return running.revision > revision;
 }

@@ -5,6 +5,7 @@
 import { createInterface } from "node:readline";
 import { type Clock, createLog, Redactor, type Release, type RolloutPolicy, systemClock } from "@belay/core";
 import { type DeployPorts, deploy, type Holder, type RecoveryResult, recover, rollback } from "@belay/rollout";
+import { isOlderThan } from "./release-of.ts";
 import { openBy, type TargetOpener } from "./target-opener.ts";
 
 /** A step of a run, the `nth` time that it comes. */
@@ -90,8 +91,7 @@ async function work(job: RunnerJob): Promise<void> {
     holder: { run: job.run, attempt: 1, host: "test" },
     isGone: async ({ run }: Holder) => over.includes(run),
     ...(job.lifeMs === undefined ? {} : { lifeMs: job.lifeMs }),
-    // Commits of the suite sort by their age.
-    isOlder: async (running) => release !== undefined && running.revision > release.source.revision,
+    isOlder: async (running) => release !== undefined && isOlderThan(running, release.source.revision),
   };
   const end = await endOf(job, ports);
   say({ kind: "result", outcome: end.outcome, cause: end.cause?.cause });

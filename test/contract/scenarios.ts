@@ -1,11 +1,12 @@
 import type { DeploymentResult } from "@belay/rollout";
 import { expect } from "vitest";
 import { BEFORE, BY_HAND } from "./history-scenarios.ts";
+import { commit, isOlderThan } from "./release-of.ts";
 import { RELEASES, SURROUNDINGS } from "./release-scenarios.ts";
 import { deployOver, expectDone, expectRolledBack, OLD, type Scenario, STARTED } from "./scenario.ts";
 import type { Definitions, Variants } from "./stand.ts";
 import { expectTold } from "./told.ts";
-import type { Running, Trial } from "./trial.ts";
+import type { DeployOptions, Running, Trial } from "./trial.ts";
 import type { VariantName } from "./variants.ts";
 
 /** Several services that go and come back together. */
@@ -142,11 +143,18 @@ const RUNS: readonly Scenario[] = [
   {
     name: "older release",
     run: async (trial) => {
-      await deployOver(trial, "good2");
-      const result = await trial.deploy({ web: "good1" }, { ports: { isOlder: async () => true } });
+      const [older, running, newer] = [commit(0xa0), commit(0xb0), commit(0xc0)];
+      const of = (revision: string): DeployOptions => {
+        return { revision, ports: { isOlder: async (source) => isOlderThan(source, revision) } };
+      };
+      await deployOver(trial, "good2", { options: of(running) });
+      const result = await trial.deploy({ web: "good1" }, of(older));
+      const { lastMs } = trial;
       expect(result, trial.why(result)).toMatchObject({ outcome: "refused", cause: { cause: "older_release" } });
       expect(await trial.ledger()).toEqual([[1, "succeeded"]]);
       await trial.expectRunning({ web: ["good2", 2] });
+      await expectDone(trial, await trial.deploy({ web: "good3" }, of(newer)), { web: ["good3", 2] });
+      trial.lastMs = lastMs;
       return result;
     },
   },
