@@ -37,6 +37,7 @@ export const CASES = [
   "rolled back by hand, three releases deep",
   "rolled back by hand to a service that was removed since",
   "two services, the second fails",
+  "two services at once, a third that waits",
   "one of three services removed",
   "one of three services removed, another fails",
   "cancelled in the middle",

@@ -1,6 +1,9 @@
+import { knownDigests } from "@belay/core";
 import type { DeploymentResult } from "@belay/rollout";
+import { waitUntil } from "@belay/testkit";
 import { expect } from "vitest";
 import { BEFORE, BY_HAND } from "./history-scenarios.ts";
+import type { SeenInstance } from "./observer.ts";
 import { commit, isOlderThan } from "./release-of.ts";
 import { RELEASES, SURROUNDINGS } from "./release-scenarios.ts";
 import { deployOver, expectDone, expectRolledBack, OLD, type Scenario, STARTED } from "./scenario.ts";
@@ -45,6 +48,33 @@ const GROUPS: readonly Scenario[] = [
     },
   },
   {
+    name: "two services at once, a third that waits",
+    run: async (trial) => {
+      // If it did not wait it would be the first to begin, so that whoever sees the others under way would see it, too.
+      await trial.app.define({
+        admin: { replicas: 1, dependsOn: ["web"] },
+        api: { replicas: 1 },
+        web: { replicas: 1 },
+      });
+      await trial.app.hand.up({ admin: "good1", api: "good1", web: "good1" });
+      const looks: (readonly string[])[] = [];
+      const atOnce = async (): Promise<boolean> => {
+        const now = await underWay(trial, "slow");
+        looks.push(now);
+        return now.includes("api") && now.includes("web");
+      };
+      const onStep = async (step: string): Promise<void> => {
+        if (step === "watch" && looks.length === 0)
+          await waitUntil("api and web are under way in one look", atOnce, { withinMs: 30_000 });
+      };
+      const result = await trial.deploy({ admin: "slow", api: "slow", web: "slow" }, { ports: { onStep } });
+      await expectDone(trial, result, { admin: ["slow", 1], api: ["slow", 1], web: ["slow", 1] });
+      expect(looks.at(-1)).toEqual(["api", "web"]);
+      expect(looks.flat()).not.toContain("admin");
+      return result;
+    },
+  },
+  {
     name: "one of three services removed",
     run: async (trial) => {
       const { result } = await removeOneOfThree(trial, "good2");
@@ -64,6 +94,15 @@ const GROUPS: readonly Scenario[] = [
     },
   },
 ];
+
+/** Services of which the observer sees an instance of this variant that is not healthy yet. */
+async function underWay(trial: Trial, variant: VariantName): Promise<readonly string[]> {
+  const digests: readonly string[] = knownDigests(await trial.app.identity(variant));
+  const { services } = await trial.seen();
+  const isNew = (one: SeenInstance): boolean => !one.healthy && one.digests.some((digest) => digests.includes(digest));
+  const names = Object.entries(services).flatMap(([name, all]) => (all.some(isNew) ? [name] : []));
+  return names.sort();
+}
 
 async function namesOf(trial: Trial, service: string): Promise<readonly string[]> {
   return ((await trial.seen()).services[service] ?? []).map(({ name }) => name).sort();
