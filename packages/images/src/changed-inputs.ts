@@ -10,7 +10,7 @@ export type ChangedInputs = Readonly<Record<string, readonly string[]>>;
  */
 export function changedInputs(earlier: Release, inputs: Readonly<Record<string, ImageInputs>>): ChangedInputs {
   const changed = Object.entries(inputs).map(([service, now]) => {
-    const before = recorded(earlier, service);
+    const before = recordedInputs(earlier, service);
     if (before === undefined) return [service, []] as const;
     const names = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort();
     return [service, names.filter((name) => before[name] !== now[name]).map((name) => oneLine(name, 80))] as const;
@@ -18,8 +18,8 @@ export function changedInputs(earlier: Release, inputs: Readonly<Record<string, 
   return Object.fromEntries(changed.filter(([, names]) => names.length > 0));
 }
 
-/** A release is read from a registry: what it tells may have any form. */
-function recorded(release: Release, service: string): ImageInputs | undefined {
+/** What a release tells of a service. It may be read from a registry: what it tells may have any form. */
+export function recordedInputs(release: Release, service: string): ImageInputs | undefined {
   const inputs: unknown = release.evidence.build?.inputs?.[service];
   return typeof inputs === "object" && inputs !== null ? (inputs as ImageInputs) : undefined;
 }

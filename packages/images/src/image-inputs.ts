@@ -83,8 +83,12 @@ async function takenFrom(
 
 /** Short, since a target keeps releases too, and some keep them in little space. */
 function digestsOf(values: readonly (readonly [string, unknown])[], revision: string): ImageInputs {
-  const digest = (name: string, value: unknown): string => shortDigest(digestOf([revision, name, value ?? null]), 16);
-  return Object.fromEntries(values.map(([name, value]) => [name, digest(name, value)]));
+  return Object.fromEntries(values.map(([name, value]) => [name, inputDigest(revision, name, value)]));
+}
+
+/** What {@link imageInputs} say of one setting. */
+export function inputDigest(revision: string, name: string, value: unknown): string {
+  return shortDigest(digestOf([revision, name, value ?? null]), 16);
 }
 
 /** Path in the repository. What is elsewhere may be elsewhere next time. */

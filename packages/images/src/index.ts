@@ -4,6 +4,7 @@ export { type Builder, type DockerCli, findBuilder } from "./builder.ts";
 export { type ChangedInputs, changedInputs, warnOfChangedInputs } from "./changed-inputs.ts";
 export { type BuildWay, chooseWay, describeWay } from "./choose-way.ts";
 export { clearLayout } from "./clear-layout.ts";
+export { dockerfileAt, type FoundDockerfiles, findDockerfiles, type SourceDockerfile } from "./find-dockerfiles.ts";
 export { type ImageInputs, imageInputs } from "./image-inputs.ts";
 export { DIRTY_LABEL, imageLabels, type LabelOptions, MERGED_ONTO_LABEL } from "./image-labels.ts";
 export { imageTags, semverOf, type TagOptions } from "./image-tags.ts";
