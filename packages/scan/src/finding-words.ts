@@ -21,7 +21,9 @@ export function remedyOf(finding: Finding): string {
     case "vulnerability":
       return oneLine(finding.fixed === undefined ? `no fix (${finding.status})` : `fixed in ${finding.fixed}`);
     case "secret":
-      return "revoke it, and take it out of every layer";
+      return finding.inRepository
+        ? "revoke it, take it out of the file, and give it to the build as a secret"
+        : "revoke it, and take it out of every layer";
     case "misconfiguration":
       return oneLine(finding.resolution ?? finding.message);
     case "licence":

@@ -37,6 +37,8 @@ interface Found {
   readonly title: string;
   /** The file, or the set of packages, in which it was found: `app/settings.sh`, `Node.js`. Outside text. */
   readonly target: string;
+  /** The target is a file of the repository, by its path there, and not one of the image. */
+  readonly inRepository?: true;
   readonly platform?: Platform;
   readonly layer?: ImageLayer;
   /** Web address of its description. */

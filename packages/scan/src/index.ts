@@ -27,6 +27,12 @@ export { parseVex } from "./parse-vex.ts";
 export { type PackageUrl, parsePurl } from "./purl.ts";
 export { renderScan } from "./render-scan.ts";
 export { ReportCache } from "./report-cache.ts";
+export {
+  type Dockerfile,
+  type DockerfileScan,
+  type ScanDockerfilesOptions,
+  scanDockerfiles,
+} from "./scan-dockerfiles.ts";
 export { type ImageScan, type Knowledge, type PlatformScan, type ScanImageOptions, scanImage } from "./scan-image.ts";
 export type { DatabaseVersion, ScanCoverage, ScanReport } from "./scan-report.ts";
 export { parseScope, type ScanScope, scopeFileOf } from "./scan-scope.ts";
@@ -41,4 +47,5 @@ export { type TrivyActionRun, trivyActionRuns } from "./trivy-action-runs.ts";
 export { PINNED_TRIVY, type TrivyArchive, type TrivyChoice, trivyArchive } from "./trivy-release.ts";
 export { TrivyVersions } from "./trivy-version.ts";
 export { imagePurl, type VexStatement } from "./vex-statement.ts";
+export { withDockerfile, withDockerfileBefore } from "./with-dockerfile.ts";
 export { worstFirst } from "./worst-first.ts";

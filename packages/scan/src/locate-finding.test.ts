@@ -37,6 +37,14 @@ describe("the place of a finding", () => {
     expect(place({ target })).toEqual(expected);
   });
 
+  it("of a file of the repository is that file, whatever else has its name", () => {
+    const paths = ["Dockerfile", "web/Dockerfile"];
+    const found = { target: "Dockerfile", line: 7, inRepository: true } as const;
+    expect(place(found, paths)).toEqual({ file: "Dockerfile", line: 7 });
+    expect(place({ ...found, line: 0, target: "usr/Dockerfile" }, paths)).toEqual({ file: "usr/Dockerfile" });
+    expect(place({ target: "Dockerfile", line: 7 }, paths)).toBe(undefined);
+  });
+
   it("has the line of a secret, and is none where two files could be meant", () => {
     const target = "app/.npmrc";
     expect(place({ target, line: 3 }, ["a/.npmrc"])).toEqual({ file: "a/.npmrc", line: 3 });

@@ -19,11 +19,12 @@ export function locateFinding(
   { first: { finding }, places }: DecisionGroup,
   files: SourceFiles,
 ): SourcePlace | undefined {
+  const line = "line" in finding ? finding.line : undefined;
+  const at = (file: string): SourcePlace => ({ file, ...(line ? { line } : {}) });
+  if (finding.inRepository) return at(finding.target);
   for (const place of places) {
     const file = sameFile(place, files.paths);
-    if (file === undefined) continue;
-    const line = "line" in finding ? finding.line : undefined;
-    return { file, ...(line ? { line } : {}) };
+    if (file !== undefined) return at(file);
   }
   return sameInstruction(finding.layer?.createdBy, files.dockerfiles);
 }

@@ -23,9 +23,13 @@ export function lookAtCoverage(report: ScanReport, policy: GatePolicy): Coverage
   const unseen = [...left, ...(unread ? ["nobody could read what its Dockerfile did"] : [])];
   const blind = report.scope?.scanners.includes("vuln") === false || !policy.kinds.includes("vulnerability");
   const seen = blind ? { notes: [] } : lookAtPackages(report, policy, image);
-  const told = unseen.map((words) => `${image}: ${words}.`);
+  const fileOnly = report.coverage.dockerfile === "file" && policy.scanners.includes("misconfig");
+  const told = [...unseen, ...(fileOnly ? [FILE_ONLY] : [])].map((words) => `${image}: ${words}.`);
   return { ...seen, notes: [...told, ...seen.notes], partial: unseen.length > 0 };
 }
+
+/** The history tells of the last stage what a look at all stages together leaves out, such as its user. */
+const FILE_ONLY = "its Dockerfile was looked at, and not what its history tells, which Trivy can't parse";
 
 function notWhole({ platform }: ScanReport, image: string, unseen: readonly string[]): CouldNotScan {
   const error = new ScanError("partial_scan", {
@@ -67,7 +71,7 @@ function unreadDockerfile({ platform }: ScanReport, image: string): CouldNotScan
   const error = new ScanError("unread_dockerfile", {
     doing: `looking for misconfigurations in ${image}`,
     got: "Trivy tells nothing of its Dockerfile: it could not parse the image's history, mostly for a here-document (RUN <<EOF) in it, or a label of several words by the classic builder",
-    next: "Allow it with `allow-partial`, which the release tells; write that step without one; or take misconfig out of `scanners`. A report by others has to be made with `--image-config-scanners misconfig`.",
+    next: "Scan where the Dockerfile is checked out. Or allow it with `allow-partial`, which the release tells; write that step without one; or take misconfig out of `scanners`. A report by others has to be made with `--image-config-scanners misconfig`.",
   });
   return couldNotScan(error, platform);
 }

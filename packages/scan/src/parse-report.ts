@@ -33,14 +33,17 @@ export function parseReport(json: string, database?: DatabaseVersion): ScanRepor
   };
 }
 
-/** What is found in the image's config stands under the image's own name, which is another one for each image. */
+/** Under which name of ours what is found in the image's config stands: in the report it is the image's, another one for each image. */
+export const IMAGE_CONFIG = "image config";
+
 function placed(result: TrivyResult, image: string): TrivyResult {
   const inConfig = result.Target === image && (result.Class === "config" || result.Class === "secret");
-  return inConfig ? { ...result, Target: "image config" } : result;
+  return inConfig ? { ...result, Target: IMAGE_CONFIG } : result;
 }
 
-function checkReport(json: string): TrivyReport {
-  const next = "Belay reads `trivy image --format json`, schema 2.";
+/** @throws ScanError broken_report */
+export function checkReport(json: string): TrivyReport {
+  const next = "Belay reads what Trivy writes with `--format json`, schema 2.";
   return readChecked(json, REPORT_SCHEMA, { doing: "reading Trivy's report", next });
 }
 
@@ -82,7 +85,7 @@ function ranShell({ Metadata }: TrivyReport): boolean {
   return Metadata.ImageConfig?.history?.some((one) => ran(one.created_by ?? "")) ?? false;
 }
 
-function findingsOf(result: TrivyResult, platform: Platform | undefined): Finding[] {
+export function findingsOf(result: TrivyResult, platform: Platform | undefined): Finding[] {
   const at = { target: result.Target, ...given("platform", platform) };
   return [
     ...(result.Vulnerabilities ?? []).map((one) => ({ ...vulnerabilityOf(one), ...at })),

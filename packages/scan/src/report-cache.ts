@@ -15,6 +15,13 @@ export interface ReportKey {
   readonly scanners: readonly Scanner[];
 }
 
+/** The same of a Dockerfile, for which no database is needed. */
+export interface DockerfileKey {
+  readonly dockerfile: Digest;
+  readonly trivy: string;
+  readonly scanners: readonly Scanner[];
+}
+
 /** What nobody has asked for in so long goes. */
 const KEEP_MS = 7 * 86_400_000;
 
@@ -30,7 +37,7 @@ export class ReportCache {
     this.#folder = folder;
   }
 
-  async find(key: ReportKey): Promise<string | undefined> {
+  async find(key: ReportKey | DockerfileKey): Promise<string | undefined> {
     const path = this.#path(key);
     try {
       const json = await readFile(path, "utf8");
@@ -43,7 +50,7 @@ export class ReportCache {
   }
 
   /** A full disk loses it, and nothing else. */
-  async keep(key: ReportKey, json: string): Promise<void> {
+  async keep(key: ReportKey | DockerfileKey, json: string): Promise<void> {
     const path = this.#path(key);
     try {
       await mkdir(this.#folder, { recursive: true });
@@ -64,7 +71,7 @@ export class ReportCache {
     }
   }
 
-  #path(key: ReportKey): string {
+  #path(key: ReportKey | DockerfileKey): string {
     return join(this.#folder, `${shortDigest(digestOf({ version: 3, ...key }), 40)}.json`);
   }
 }

@@ -111,7 +111,7 @@ async function takeDatabase(store: DatabaseStore, signal: AbortSignal | undefine
 }
 
 /** Nobody who has had so much more time than it was given is at work still. */
-const HANGS_MS = 10_000;
+export const HANGS_MS = 10_000;
 
 const DEFAULT_SCANNERS: readonly Scanner[] = ["vuln", "secret"];
 

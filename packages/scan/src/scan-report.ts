@@ -23,9 +23,10 @@ export interface ScanCoverage {
   readonly packages: number;
   /**
    * What the Dockerfile did, as the image's history tells: `checked`; `unreadable`, when there is something and it was not
-   * checked, whether that was asked for or not; `nothing`, when the history tells nothing.
+   * checked, whether that was asked for or not; `nothing`, when the history tells nothing. `file`: the history is unreadable, and the
+   * Dockerfile itself was checked.
    */
-  readonly dockerfile: "checked" | "unreadable" | "nothing";
+  readonly dockerfile: "checked" | "unreadable" | "nothing" | "file";
 }
 
 /** One scan of one platform of an image, as Trivy's JSON report told it. */
