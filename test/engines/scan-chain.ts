@@ -42,8 +42,8 @@ export interface ScanChain extends AsyncDisposable {
   job(): Promise<Job>;
   /** Files of the application beside a base that Trivy knows; `undefined` takes one away. */
   commit(title: string, files: Readonly<Record<string, string | undefined>>): Promise<string>;
-  /** How often Trivy looked at an image so far. */
-  looks(): Promise<number>;
+  /** How often Trivy looked at an image so far, or at Dockerfiles. */
+  looks(at?: "image" | "fs"): Promise<number>;
 }
 
 /** What one job of a workflow does, one stage after the other. */
@@ -109,8 +109,8 @@ export async function openScanChain(openEngine: () => Promise<AttachedEngine> = 
       const kept = Object.entries(files).filter((one): one is [string, string] => one[1] !== undefined);
       return repository.commit(title, { ...Object.fromEntries(kept), "app/files/title": title });
     },
-    looks: async () =>
-      (await readFile(calls, "utf8")).split("\n").filter((line) => line.includes("--format=json")).length,
+    looks: async (at = "image") =>
+      (await readFile(calls, "utf8")).split("\n").filter((line) => line.startsWith(`${at} --format=json`)).length,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

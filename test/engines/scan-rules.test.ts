@@ -212,12 +212,17 @@ describe("what is no vulnerability", () => {
 
   const asLayout = (job: Job) => replaceImage(job, [SCAN_FILES.debian]);
 
-  it("was not looked for in a Dockerfile that Trivy can't read, as of the classic builder with a label of two words", async () => {
+  it("is known from the Dockerfile where Trivy can't read the history, as of the classic builder with a label of two words", async () => {
     const job = await built({ scanners: ["vuln", "misconfig"] }, {});
+    await expect(job.scan()).rejects.toMatchObject(vulnerable("HIGH DS-0002 in app/Dockerfile"));
+    await expect(job.push()).rejects.toMatchObject({ code: "NOT_SCANNED" });
+    // That of another commit is not the one that the image was built from.
+    await chain.commit("Go on", {});
     await expect(job.scan()).rejects.toMatchObject({
       ...{ code: "SCAN_FAILED", exitCode: 11 },
       message: expect.stringMatching(/misconfigurations.*could not parse the image's history/),
     });
+    expect(job.log.text()).toMatch(/web: its Dockerfile is not here, .*: commit \w{12} is checked out/);
     await expect(job.push()).rejects.toMatchObject({ code: "NOT_SCANNED" });
   });
 

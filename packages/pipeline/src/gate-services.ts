@@ -12,6 +12,7 @@ import {
 import {
   applyGate,
   countEffects,
+  type DockerfileScan,
   type GateResult,
   type ImageScan,
   imagePurl,
@@ -27,6 +28,8 @@ export interface ScannedImage {
   /** With the platforms that were scanned. */
   readonly identity: ImageIdentity;
   readonly found: ImageScan;
+  /** The one that it was built from, whose findings are in `found`. */
+  readonly dockerfile?: DockerfileScan;
   /** None: nothing runs. */
   readonly baseline?: readonly ScanReport[] | { readonly impossible: string };
 }

@@ -7,7 +7,11 @@ import { withTarget } from "./with-target.ts";
 
 /** The images that an environment's ledger says should run, per service; or why nobody can say. */
 export type RunningImages =
-  | { readonly images: Readonly<Record<string, ImageIdentity>> }
+  | {
+      readonly images: Readonly<Record<string, ImageIdentity>>;
+      /** The commit that they were built from. Outside text. */
+      readonly revision?: string;
+    }
   | { readonly impossible: string };
 
 /** Reads the ledger of the environment, and changes nothing. Nothing that is wrong there stops a scan. */
@@ -16,7 +20,8 @@ export async function runningImages(context: PipelineContext, inputs: CommonInpu
     const settings = await settingsOf(context, inputs, "given");
     const runs = await withTarget(context, settings, inputs.githubToken, ({ records }) => current(records));
     const images = Object.entries(runs?.release?.images ?? {}).map(([name, reference]) => [name, imageOf(reference)]);
-    return { images: Object.fromEntries(images) };
+    const revision = runs?.release?.source.revision;
+    return { images: Object.fromEntries(images), ...(revision === undefined ? {} : { revision }) };
   } catch (error) {
     context.signal.throwIfAborted();
     if (!isBelayError(error)) throw error;

@@ -11,13 +11,22 @@ import {
   writeRelease,
 } from "@belay/core";
 import type { Docker } from "@belay/docker";
+import type { SourceEvent } from "@belay/images";
 import { insecureRegistries } from "@belay/registry";
-import { type CouldNotScan, headlineOfScan, type ImageScan, scanTable } from "@belay/scan";
+import {
+  type CouldNotScan,
+  type DockerfileScan,
+  headlineOfScan,
+  type ImageScan,
+  scanTable,
+  withDockerfileBefore,
+} from "@belay/scan";
 import type { PipelineContext } from "./context.ts";
 import type { EngineOnDemand } from "./engine-on-demand.ts";
 import { type GatedService, gateServices, type ScannedImage, tellGates } from "./gate-services.ts";
 import { givenReports } from "./given-reports.ts";
 import { openScanner, type Scanner } from "./open-scanner.ts";
+import { findOwnDockerfiles, foundInBoth, scanDockerfilesBefore, scanOwnDockerfiles } from "./own-dockerfiles.ts";
 import { type ImageSources, type PlacedImage, placeImage } from "./place-image.ts";
 import { type RegistryAccess, registryAccess } from "./registry-access.ts";
 import { type RunningImages, runningImages } from "./running-images.ts";
@@ -38,6 +47,8 @@ export interface ScanWork {
   readonly off: readonly string[];
   /** Closed by whoever opened it. */
   readonly engine: EngineOnDemand;
+  /** Of the run, which tells what is checked out. */
+  readonly event?: SourceEvent;
 }
 
 /** Scans, decides and writes everything down; what came of it is not thrown here. */
@@ -137,12 +148,17 @@ async function lookAt(
 }
 
 async function scanServices(
-  { context, inputs, settings }: ScanWork,
+  work: ScanWork,
   opening: Promise<Scanner | undefined>,
   sources: ImageSources,
   services: Services,
 ): Promise<ScannedImage[]> {
+  const { context, inputs, settings } = work;
   const given = inputs.reports.length > 0;
+  const own = services.flatMap(([name, image]) => (given || !isOwn(image) ? [] : [name]));
+  const dockerfiles = findOwnDockerfiles(work, own);
+  // Awaited below; a failure before that must not leave it unheard.
+  dockerfiles.catch(() => undefined);
   const placed = await Promise.all(
     services.map(([name, image]) => (given && isOwn(image) ? undefined : placeImage(sources, name, image))),
   );
@@ -151,20 +167,22 @@ async function scanServices(
     return [service, place !== undefined && "identity" in place ? place.identity : image];
   });
   const scanner = await opening;
-  const found =
-    scanner === undefined || given
-      ? await givenReports(context, settings, inputs.reports, identities)
-      : await scanImages(
-          context,
-          scanner,
-          settings,
-          placed.filter((one) => one !== undefined),
-        );
-  return identities.map(([service, identity], index) => ({
-    service,
-    identity,
-    found: found[index] ?? { scans: [], obstacles: [] },
-  }));
+  const none = { scans: [], obstacles: [] };
+  if (scanner === undefined || given) {
+    const found = await givenReports(context, settings, inputs.reports, identities);
+    return identities.map(([service, identity], index) => ({ service, identity, found: found[index] ?? none }));
+  }
+  const images = placed.filter((one) => one !== undefined);
+  const [found, files] = await Promise.all([
+    scanImages(context, scanner, settings, images),
+    dockerfiles.then((here) => scanOwnDockerfiles(context, scanner, settings, here)),
+  ]);
+  return identities.map(([service, identity], index) => {
+    const dockerfile = files.get(service);
+    const both = foundInBoth(found[index] ?? none, dockerfile);
+    const looked = dockerfile === undefined || "obstacle" in dockerfile ? {} : { dockerfile };
+    return { service, identity, found: both, ...looked };
+  });
 }
 
 interface Comparing {
@@ -190,17 +208,27 @@ async function withBaselines(
       return placeImage({ ...sources, platforms: Object.keys(identity.platforms) }, service, image);
     }),
   );
-  const found = await scanImages(context, scanner, settings, placed);
+  const paths = [...new Set(both.flatMap(({ dockerfile }) => dockerfile?.path ?? []))];
+  const [found, files] = await Promise.all([
+    scanImages(context, scanner, settings, placed),
+    scanDockerfilesBefore(context, scanner, settings, { paths, revision: running.revision }),
+  ]);
   return images.map((image) => {
     const before = found[both.indexOf(image)];
-    return before === undefined ? image : { ...image, baseline: reportsOf(before) };
+    return before === undefined ? image : { ...image, baseline: reportsOf(before, image.dockerfile, files) };
   });
 }
 
-function reportsOf({ scans, obstacles }: ImageScan): NonNullable<ScannedImage["baseline"]> {
+function reportsOf(
+  { scans, obstacles }: ImageScan,
+  now: DockerfileScan | undefined,
+  before: ReadonlyMap<string, DockerfileScan>,
+): NonNullable<ScannedImage["baseline"]> {
   const [first] = obstacles;
   if (first !== undefined) return { impossible: `what runs could not be scanned: ${first.message}` };
-  return scans.map((one) => one.report);
+  return scans.map(({ report }) =>
+    now === undefined ? report : withDockerfileBefore(report, now, before.get(now.path)),
+  );
 }
 
 async function databaseDigest(

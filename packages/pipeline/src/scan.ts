@@ -2,6 +2,7 @@ import { BelayError, type Release, readRelease, type ScanEvidence, type ScanSumm
 import type { PipelineContext } from "./context.ts";
 import { EngineOnDemand } from "./engine-on-demand.ts";
 import type { GatedService } from "./gate-services.ts";
+import type { GitHubRun } from "./github-of.ts";
 import { hasLayout, releasePath } from "./places.ts";
 import { requireTrusted } from "./require-trusted.ts";
 import type { ScanFiles } from "./scan-files.ts";
@@ -52,7 +53,7 @@ export function scan(context: PipelineContext, inputs: ScanInputs, hooks: ScanHo
         if (inputs.reports.length === 0 && hasEngineImage(release, path, off)) engine.find();
         // Trivy's part is loaded only where something is scanned.
         const { scanRelease } = await import("./scan-release.ts");
-        return scanRelease({ context, inputs, settings, release, path, off, engine });
+        return scanRelease({ ...{ context, inputs, settings, release, path, off, engine }, ...eventOf(run) });
       });
       await uploadScan(context, run, inputs.uploads, scanned);
       await hooks.onScanned?.(scanned);
@@ -64,6 +65,10 @@ export function scan(context: PipelineContext, inputs: ScanInputs, hooks: ScanHo
     await addStages(context, [{ name: "scan", state: "skipped", durationMs: 0, detail: SCAN_OFF }]);
     return work();
   });
+}
+
+function eventOf(run: GitHubRun | undefined): { readonly event?: GitHubRun["event"] } {
+  return run === undefined ? {} : { event: run.event };
 }
 
 async function withEngine<T>(context: PipelineContext, work: (engine: EngineOnDemand) => Promise<T>): Promise<T> {
