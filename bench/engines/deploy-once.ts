@@ -3,6 +3,7 @@ import { type DeploymentResult, type DeployPorts, deploy } from "@belay/rollout"
 import { createTestLog } from "@belay/testkit";
 import type { ApplicationStand, Variants } from "../../test/contract/stand.ts";
 import { openBy } from "../../test/contract/target-opener.ts";
+import { requireEvidence } from "./require-evidence.ts";
 
 /** As the issue of each figure says: the first crash counts, nothing is waited for after the proof. */
 const POLICY: RolloutPolicy = { ...DEFAULT_ROLLOUT, crashes: 1, stableMs: 0, drainMs: 0, deadlineMs: 120_000 };
@@ -44,7 +45,7 @@ export async function deployOnce(
   }
 }
 
-/** @throws Error when it did not end as it must: a figure of something else would be worth nothing. */
+/** @throws Error when it did not end as it must, or as {@link requireEvidence}: a figure of something else would be worth nothing. */
 export async function deployTo(
   outcome: string,
   app: ApplicationStand,
@@ -56,7 +57,6 @@ export async function deployTo(
   const { outcome: ended, cause, report } = timed.result;
   if (ended !== outcome)
     throw new Error(`a deployment ended as ${ended} (${cause?.cause}: ${cause?.detail}), not ${outcome}`);
-  if (ended === "rolled_back" && !report.evidence.some(({ logLines }) => logLines.length > 0))
-    throw new Error(`a release was taken off for ${cause?.cause} without its last log lines`);
+  requireEvidence(report, variants);
   return timed;
 }

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { createRunner, type DeploymentReport, Redactor, writeRelease } from "@belay/core";
+import { createRunner, Redactor, writeRelease } from "@belay/core";
 import { readReport, temporaryFolder } from "@belay/testkit";
 import type { ApplicationStand, Variants } from "../../test/contract/stand.ts";
 import { belayYaml } from "./belay-yaml.ts";
+import { requireEvidence } from "./require-evidence.ts";
 
 const CLI = resolve(import.meta.dirname, "../../dist/cli/index.js");
 const git = createRunner(new Redactor());
@@ -39,8 +40,8 @@ export class DeployProgram implements AsyncDisposable {
   }
 
   /**
-   * One deployment of a new commit. @throws Error when it did not end as it must, or took a release off without its last
-   * log lines: a figure of something else would be worth nothing.
+   * One deployment of a new commit. @throws Error when it did not end as it must, or as {@link requireEvidence}: a figure of
+   * something else would be worth nothing.
    */
   async deployTo(outcome: string, variants: Variants): Promise<ProgramRun> {
     const { path } = this.#folder;
@@ -49,7 +50,7 @@ export class DeployProgram implements AsyncDisposable {
     await writeFile(join(path, "belay.yaml"), text);
     await writeRelease(join(path, "belay/release.json"), release);
     this.#env = env;
-    return this.#ended(outcome, await this.#run("deploy"));
+    return this.#ended(outcome, await this.#run("deploy"), variants);
   }
 
   /** To what ran before the last deployment. */
@@ -57,11 +58,11 @@ export class DeployProgram implements AsyncDisposable {
     return this.#ended("succeeded", await this.#run("rollback", "--to", "previous"));
   }
 
-  async #ended(outcome: string, { seconds, said }: Ended): Promise<ProgramRun> {
+  async #ended(outcome: string, { seconds, said }: Ended, variants: Variants = {}): Promise<ProgramRun> {
     const report = await readReport(this.#folder.path);
     if (report === undefined || !("outcome" in report) || report.outcome !== outcome)
       throw new Error(`belay did not end as ${outcome}: ${said}`);
-    requireEvidence(report);
+    requireEvidence(report, variants);
     return { seconds, reported: report.durationMs / 1_000 };
   }
 
@@ -103,9 +104,4 @@ export class DeployProgram implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#folder.remove();
   }
-}
-
-function requireEvidence({ outcome, cause, evidence }: DeploymentReport): void {
-  if (outcome === "rolled_back" && !evidence.some(({ logLines }) => logLines.length > 0))
-    throw new Error(`a release was taken off for ${cause?.cause} without its last log lines`);
 }
