@@ -1,4 +1,5 @@
 import type { DeploymentResult } from "@belay/rollout";
+import { waitUntil } from "@belay/testkit";
 import { expect } from "vitest";
 import type { Seen } from "./observer.ts";
 import { deployOver, expectDone, expectRolledBack, OLD, type Scenario, SICK, STARTED, WEB } from "./scenario.ts";
@@ -77,6 +78,7 @@ export const BEFORE: readonly Scenario[] = [
       expect(await trial.ledger()).toEqual([[1, "failed"]]);
       expect((await trial.seen()).services.web).toHaveLength(2);
       const { lastMs } = trial;
+      await expectIllTold(trial);
       await expectKeptToo(trial);
       trial.lastMs = lastMs;
       return result;
@@ -186,6 +188,24 @@ async function expectMissed(trial: Trial, result: DeploymentResult): Promise<voi
   expect(result.report.findings).toContainEqual(expect.objectContaining(finding));
   expect(await trial.ledger()).toEqual([[1, "succeeded"]]);
   await trial.expectRunning({});
+}
+
+/** What `belay status` tells of an instance that is right. */
+const RIGHT = /^running(, healthy)?( \(|$)/;
+
+/** As many ill instances as are seen from outside, and no others. An engine may just have another one in the place of one. */
+async function expectIllTold(trial: Trial): Promise<void> {
+  const toldAsSeen = async (): Promise<boolean> => {
+    const seen = (await trial.seen()).services.web ?? [];
+    expect(seen.map(({ healthy }) => healthy)).toEqual([false, false]);
+    const told = (await trial.status()).find(({ service }) => service === "web");
+    expect(told?.ready).toBe(0);
+    const groups = Object.entries(told?.health ?? {});
+    expect(groups.filter(([state]) => RIGHT.test(state))).toEqual([]);
+    expect(groups.reduce((sum, [, count]) => sum + count, 0)).toBe(seen.length);
+    return true;
+  };
+  await waitUntil("the ill instances are told as they are seen", toldAsSeen, { withinMs: 60_000, everyMs: 100 });
 }
 
 /** After it, a bad one has nothing to go back to, one that is cancelled proves nothing, and a good one leaves nothing of them. */

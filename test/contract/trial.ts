@@ -1,4 +1,5 @@
 import { type Finding, knownDigests, Redactor, type RolloutPolicy, systemClock, type Target } from "@belay/core";
+import { observeRunning, type ServiceStatus, serviceStatuses } from "@belay/pipeline";
 import {
   current,
   type DeploymentResult,
@@ -81,6 +82,15 @@ export class Trial {
   /** As `belay reconcile` does it. */
   recover(more: Partial<RolloutPorts> = {}): Promise<RecoveryResult> {
     return this.#with((target) => recover({ onAlive: "wait" }, { ...this.#ports(target), ...more }));
+  }
+
+  /** What `belay status` tells of the services that run. */
+  status(): Promise<readonly ServiceStatus[]> {
+    return this.#with(async (target) => {
+      const running = await target.running();
+      const observed = await observeRunning(target, running, new AbortController().signal);
+      return serviceStatuses(running, observed, await history(target.store), await current(target.store));
+    });
   }
 
   history(): Promise<readonly HistoryEntry[]> {

@@ -1,4 +1,4 @@
-import type { Digest, ObservedService, RunningService, Source } from "@belay/core";
+import type { Digest, ObservedService, RunningService, Source, Target } from "@belay/core";
 import { driftOf, type HistoryEntry, progressOf, type RunsFacts } from "@belay/rollout";
 
 /** A service as it truly runs, with what the ledger knows of who brought it. */
@@ -40,6 +40,18 @@ export function serviceStatuses(
     };
   });
   return known;
+}
+
+/** Their instances one by one. Everything that runs is wanted here: only what they are like is asked. */
+export async function observeRunning(
+  target: Target,
+  running: readonly RunningService[],
+  signal: AbortSignal,
+): Promise<readonly ObservedService[]> {
+  const wanted = running.map(({ service, desired, revision, digests }) => {
+    return { service, goal: "run", desired, revision, digests } as const;
+  });
+  return (await target.observe(wanted, signal)).services;
 }
 
 function healthOf(service: ObservedService | undefined): Record<string, number> {

@@ -1,9 +1,9 @@
-import type { ObservedService, RecordStore, RunningService, Target } from "@belay/core";
+import type { RecordStore } from "@belay/core";
 import { current, driftOf, type HistoryEntry, history, type RunsFacts } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
 import { githubOf } from "./github-of.ts";
 import { requireTrusted } from "./require-trusted.ts";
-import { type ServiceStatus, serviceStatuses } from "./service-status.ts";
+import { observeRunning, type ServiceStatus, serviceStatuses } from "./service-status.ts";
 import { settingsOf } from "./settings-of.ts";
 import type { CommonInputs } from "./use-case-inputs.ts";
 import { withTarget } from "./with-target.ts";
@@ -30,18 +30,6 @@ function wholeHistory(records: RecordStore): Promise<readonly HistoryEntry[]> {
   return history(records, Number.POSITIVE_INFINITY);
 }
 
-/** Their instances one by one. Everything that runs is wanted here: only what they are like is asked. */
-async function look(
-  { signal }: PipelineContext,
-  target: Target,
-  running: readonly RunningService[],
-): Promise<readonly ObservedService[]> {
-  const wanted = running.map(({ service, desired, revision, digests }) => {
-    return { service, goal: "run", desired, revision, digests } as const;
-  });
-  return (await target.observe(wanted, signal)).services;
-}
-
 /**
  * Reads the target and its ledger. Changes nothing.
  * @throws BelayError INVALID_INPUT for code that nobody has accepted yet: it would choose whom the target's credentials go to
@@ -53,7 +41,7 @@ export async function status(context: PipelineContext, inputs: CommonInputs): Pr
   return withTarget(context, settings, inputs.githubToken, async ({ target, records }) => {
     const reading = [target.running(), current(records), wholeHistory(records), target.advice()] as const;
     const [running, should, entries, advice] = await Promise.all(reading);
-    const observed = await look(context, target, running);
+    const observed = await observeRunning(target, running, context.signal);
     const services = serviceStatuses(running, observed, entries, should);
     const known = new Set(running.map(({ service }) => service));
     // What ran once and was cleaned away since is missed by nobody.
