@@ -1,8 +1,19 @@
-import { chmod, writeFile } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { delimiter } from "node:path";
+import type { Digest, Release } from "@belay/core";
+import { connectDocker, type Docker } from "@belay/docker";
 import { blobOfBytes } from "@belay/registry";
-import { type RegistryRig, startRegistry, startTokens, type TokenOptions, type TokenRig } from "@belay/testkit";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  type AttachedEngine,
+  makeBaseImages,
+  type RegistryRig,
+  startRegistry,
+  startTokens,
+  type TokenOptions,
+  type TokenRig,
+  useEngine,
+} from "@belay/testkit";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { basic, TOKEN_LOGINS, writeDockerConfig, writeHelper } from "./docker-logins.ts";
 import { openPushStand, type PushStand, SHA_TAG } from "./push-stand.ts";
 
 let stand: PushStand;
@@ -36,24 +47,9 @@ async function withPassword(user: string, password: string): Promise<RegistryRig
   return rig;
 }
 
-const config = (value: unknown) => writeFile(join(stand.folder, "config.json"), JSON.stringify(value));
-const basic = (user: string, password: string) => ({ auth: Buffer.from(`${user}:${password}`).toString("base64") });
-
-/** A credential helper: a real program that answers `get` with these credentials, and nothing else. */
-async function helper(name: string, address: string, user: string, secret: string): Promise<void> {
-  const path = join(stand.folder, `docker-credential-${name}`);
-  const answer = JSON.stringify({ ServerURL: address, Username: user, Secret: secret });
-  await writeFile(join(stand.folder, `${name}.json`), answer);
-  const lines = [
-    "#!/bin/sh",
-    "read server",
-    `[ "$1 $server" = "get ${address}" ] && exec cat ${stand.folder}/${name}.json`,
-    'echo "credentials not found in native keychain"',
-    "exit 1",
-  ];
-  await writeFile(path, lines.join("\n"));
-  await chmod(path, 0o755);
-}
+const config = (value: unknown) => writeDockerConfig(stand.folder, value);
+const helper = (name: string, address: string, user: string, secret: string) =>
+  writeHelper(stand.folder, name, address, { user, secret });
 
 async function pushWeb(address: string, client = stand.client()): Promise<void> {
   const web = await stand.layout("web");
@@ -117,6 +113,63 @@ describe("a login to a real registry", () => {
     expect(tokens.issued.length).toBeGreaterThan(0);
     expect(tokens.issued.every(({ method, user }) => method === "POST" && user === "ada")).toBe(true);
     expect(stand.log.text()).not.toContain("refresh-me-s3cret");
+  });
+});
+
+describe("a push by the engine, which is handed the login with it", () => {
+  let engine: AttachedEngine;
+  let docker: Docker;
+  let image: Digest;
+
+  beforeAll(async () => {
+    engine = await useEngine();
+    docker = await connectDocker({ env: engine.env });
+    const { busybox } = await makeBaseImages(engine);
+    image = (await engine.docker(["image", "inspect", "--format={{.Id}}", busybox])).stdout.trim() as Digest;
+  });
+  afterAll(async () => {
+    await docker?.close();
+    await engine?.stop();
+  });
+
+  /** Pushes the engine's image, of which there is no layout. */
+  async function pushImage(address: string): Promise<Release> {
+    const web = {
+      repository: `${address}/acme/web`,
+      platforms: { "linux/amd64": { config: image } },
+      tags: [SHA_TAG, "main"],
+    };
+    const release = { ...stand.release(address, {}), services: { web } };
+    try {
+      return await stand.push(release, stand.client(), { docker, layoutOf: async () => undefined });
+    } finally {
+      await engine.docker(["image", "rm", `${web.repository}:${SHA_TAG}`]);
+    }
+  }
+
+  it.each(TOKEN_LOGINS)("is let in with $name, and shows no secret", async ({ ada, secret, method, logIn }) => {
+    const { rig, tokens } = await withTokens({ users: { ada } });
+    await logIn(stand.folder, rig.address);
+    const { web } = (await pushImage(rig.address)).services;
+    expect(web?.platforms["linux/amd64"]?.config).toBe(image);
+    for (const tag of [SHA_TAG, "main"]) {
+      const served = await stand.client().resolve(`${rig.address}/acme/web:${tag}`);
+      expect(served?.digest).toBe(web?.digest);
+    }
+    expect(tokens.issued.length).toBeGreaterThan(0);
+    expect(tokens.issued.every((token) => token.user === "ada" && token.method === method)).toBe(true);
+    expect(stand.log.text()).toContain(`web: pushing ${rig.address}/acme/web:${SHA_TAG}`);
+    expect(stand.log.text()).not.toContain(secret);
+  });
+
+  it("for a user who may not write is told as that", async () => {
+    const { rig } = await withTokens({ users: { eve: { password: "s3cret", push: /^never$/ } } });
+    await config({ auths: { [rig.address]: basic("eve", "s3cret") } });
+    await expect(pushImage(rig.address)).rejects.toMatchObject({
+      code: "REGISTRY_UNAUTHORISED",
+      exitCode: 16,
+      message: expect.stringMatching(/said through the engine: .*Give this user the permission to push/s),
+    });
   });
 });
 
