@@ -1,14 +1,12 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder, waitUntil } from "@belay/testkit";
+import { temporaryFolder } from "@belay/testkit";
 import { describe, expect } from "vitest";
-import { parseAllDocuments } from "yaml";
 import { CRASH_CODE, CRASH_LINE } from "../contract/variants.ts";
-import { it as base, ready, running, type Shop, templateOf, workload } from "./kubernetes-space.ts";
+import { bindRole, kubeconfigOf } from "./bind-role.ts";
+import { it as base, ready, running, templateOf, workload } from "./kubernetes-space.ts";
 
 /* The Role `belay` of examples/kubernetes/rbac.yaml alone, which is enough for workloads that exist. */
-
-const RBAC = new URL("../../examples/kubernetes/rbac.yaml", import.meta.url);
 
 const it = base.extend("belay", async ({ shop }, { onCleanup }) => {
   const folder = await temporaryFolder("belay-role");
@@ -19,30 +17,6 @@ const it = base.extend("belay", async ({ shop }, { onCleanup }) => {
   shop.kubeconfig = path;
   return shop;
 });
-
-/** Binds nothing but the first Role, and waits until it counts. */
-async function bindRole(shop: Shop): Promise<void> {
-  const documents = parseAllDocuments(await readFile(RBAC, "utf8"));
-  const objects = (Array.isArray(documents) ? documents : []).map(
-    (one) => one.toJS() as { metadata: { name: string } },
-  );
-  await shop.apply(objects.filter(({ metadata }) => metadata.name === "belay"));
-  const account = `system:serviceaccount:${shop.scope.project}:belay`;
-  const mayChange = ["--namespace", shop.scope.project, "auth", "can-i", "patch", "deployments", "--as", account];
-  const counts = async (): Promise<boolean> =>
-    (await shop.cluster.kubectl(mayChange, { allowedExitCodes: [0, 1] })).exitCode === 0;
-  await waitUntil("the Role counts", counts, { withinMs: 60_000, everyMs: 100 });
-}
-
-async function kubeconfigOf(shop: Shop, account: string): Promise<string> {
-  const admin = JSON.parse(await shop.kubectl("config", "view", "--raw", "--flatten", "--minify", "-o", "json")) as {
-    readonly contexts: readonly { readonly context: object }[];
-  };
-  const token = (await shop.kubectl("create", "token", account)).trim();
-  const users = [{ name: account, user: { token } }];
-  const contexts = admin.contexts.map((one) => ({ ...one, context: { ...one.context, user: account } }));
-  return JSON.stringify({ ...admin, users, contexts });
-}
 
 const FILES = [
   { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings" }, data: { LEVEL: "info" } },
