@@ -22,14 +22,14 @@ type Step = (variant: VariantName, inputs?: Readonly<Record<string, string>>) =>
 type OnTestFinished = (work: () => Promise<void>) => void;
 
 /** The first release runs, and the account of the Role is about to deploy with this probe. */
-async function openJob(shop: Shop, onTestFinished: OnTestFinished, check: object): Promise<Step> {
+async function openJob(shop: Shop, onTestFinished: OnTestFinished, check: object, probes = true): Promise<Step> {
   const { path: folder, remove } = await temporaryFolder("belay-probes");
   onTestFinished(remove);
   await shop.apply([
     workload("Deployment", { replicas: 2, template: templateOf(await shop.image("good1"), BY_KUBELET) }),
   ]);
   await ready(shop, "deployment/web");
-  await bindRole(shop, { probes: true });
+  await bindRole(shop, { probes });
   const kubeconfig = join(folder, "kubeconfig.json");
   await writeFile(kubeconfig, await kubeconfigOf(shop, "belay"), { mode: 0o600 });
   return async (variant, inputs = {}) => {
@@ -75,4 +75,16 @@ describe.concurrent("a release on a cluster", { timeout: 400_000 }, () => {
       expect(await running(shop)).toEqual(Array(2).fill(`${await shop.image("good2")} true`));
     },
   );
+
+  it("is refused when its probes run programs in pods and the Role has no rule for it", async ({
+    shop,
+    onTestFinished,
+  }) => {
+    const step = await openJob(shop, onTestFinished, { command: WGET }, false);
+    const refused = await step("good2");
+    expect(refused.outputs, refused.stdout).toMatchObject({ outcome: "refused", cause: "preflight" });
+    expect(refused.stdout).toContain("may not get pods/exec in the namespace");
+    expect(refused.stdout).toContain("may not create pods/exec");
+    expect(await running(shop)).toEqual(Array(2).fill(`${await shop.image("good1")} true`));
+  });
 });

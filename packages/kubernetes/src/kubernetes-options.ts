@@ -30,4 +30,6 @@ export interface KubernetesTargetOptions {
   readonly imageAvailable?: (reference: string) => Promise<"yes" | "no" | "cannot tell">;
   /** In front of `kubectl` in advice: `["--context", "staging"]`. */
   readonly kubectlArgs?: readonly string[];
+  /** Whether probes run commands in pods, which the user then must be allowed to do. Default: no. */
+  readonly runsCommands?: boolean;
 }

@@ -42,6 +42,7 @@ export async function openKubernetes(
     ...(files.length === 0 ? {} : { manifests: createManifests(manifests) }),
     imageAvailable: imageAtRegistry(client),
     kubectlArgs: kubectlArguments(kubernetes),
+    runsCommands: settings.health.some(({ check }) => check.kind === "command"),
   });
   return {
     target,

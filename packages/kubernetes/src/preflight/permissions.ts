@@ -6,6 +6,7 @@ import type { ObjectKey } from "../kubernetes-object.ts";
 import { isKept } from "../manifests/kept-kinds.ts";
 import { neededKinds, WATCHED } from "../observe/namespace-watch.ts";
 import { isTouched, type PlanContents } from "../plan-detail.ts";
+import type { TargetState } from "../target-state.ts";
 import { isWorkloadKind } from "../workload.ts";
 import { rulesReview } from "./rules-review.ts";
 
@@ -18,8 +19,20 @@ const LEDGER: readonly Access[] = ["create", "get", "list", "delete"].map((verb)
   resource: "secrets",
 }));
 
+interface Optional {
+  readonly access: Access;
+  readonly without: string;
+}
+
+/** A WebSocket is asked for by GET, so that it is `get`; from Kubernetes 1.35 on `create` as well. */
+const EXEC = { group: "", resource: "pods", subresource: "exec" } as const;
+const EXEC_NEW: Optional = {
+  access: { ...EXEC, verb: "create" },
+  without: "from Kubernetes 1.35 on the commands of probes can't be run in pods",
+};
+
 /** What a deployment works without, and how. */
-const OPTIONAL: readonly { readonly access: Access; readonly without: string }[] = [
+const OPTIONAL: readonly Optional[] = [
   {
     access: { verb: "get", group: "", resource: "pods", subresource: "log" },
     without: "a failure would be told without log lines",
@@ -32,22 +45,24 @@ const OPTIONAL: readonly { readonly access: Access; readonly without: string }[]
 
 /** Asks for every verb that carrying the plan out, watching it and taking it back will need. */
 export async function missingPermissions(
-  api: KubernetesApi,
+  { api, options: { runsCommands = false } }: TargetState,
   plan: PlanContents,
   signal: AbortSignal,
 ): Promise<Finding[]> {
-  const needed = unique([...LEDGER, ...watching(plan), ...(await changing(api, plan, signal))]);
+  const probing = runsCommands ? [{ ...EXEC, verb: "get" }] : [];
+  const optional = runsCommands ? [...OPTIONAL, EXEC_NEW] : OPTIONAL;
+  const needed = unique([...LEDGER, ...watching(plan), ...probing, ...(await changing(api, plan, signal))]);
   const mayByRules = await rulesReview(api, signal);
   const [missing, blind] = await Promise.all([
     ask(api, needed, mayByRules, signal),
     ask(
       api,
-      OPTIONAL.map(({ access }) => access),
+      optional.map(({ access }) => access),
       mayByRules,
       signal,
     ),
   ]);
-  const lost = OPTIONAL.filter(({ access }) => blind.includes(access));
+  const lost = optional.filter(({ access }) => blind.includes(access));
   return [
     ...(missing.length === 0 ? [] : [refusal(api, missing)]),
     ...lost.map(

@@ -24,7 +24,7 @@ export async function preflight(
     images(state, touched, signal),
     wayBack(state, touched, policy, view, signal),
     missingFiles(state.api, plan, signal),
-    missingPermissions(state.api, plan, signal),
+    missingPermissions(state, plan, signal),
     helmPending(state.api, plan, signal),
     quotaHints(state.api, signal),
     budgetHints(state.api, touched, signal),
