@@ -159,6 +159,26 @@ describe("a deployment", { timeout: 300_000 }, () => {
 const HOST = "# host: ssh://deploy@manager.shop.example";
 const FAULT = 'throw new Error("cannot read the price list");\n';
 
+/** The swarm's probe, from inside: for the page itself, which the image's own health check does not ask for. */
+const BY_TASK = [
+  `from: runner,
+          http: "${RUNNERS}",
+          interval: 1s,
+          timeout: 1s,
+          retries: 3,
+          status: 200,`,
+  `from: instance,
+          command: [wget, -q, -O, /dev/null, "http://127.0.0.1:8080/"],
+          interval: 1s,
+          timeout: 20s,
+          retries: 1,`,
+] as const;
+/** The page is good for whoever asks first. */
+const ANSWERS_ONCE = [
+  "  response.setHeader(",
+  "  if (globalThis.asked) response.statusCode = 500;\n  globalThis.asked = true;\n  response.setHeader(",
+] as const;
+
 /** Image and state of the tasks of `web` that are to run, by a plain look from outside. */
 async function tasks({ engine, project }: ShopStage): Promise<readonly string[]> {
   const args = ["--no-trunc", "--filter", "desired-state=running", "--format", "{{.Image}} {{.CurrentState}}"];
@@ -199,6 +219,27 @@ describe("a deployment to a swarm", { timeout: 300_000 }, () => {
     expect(next.json, next.stderr).toMatchObject({ outcome: "succeeded" });
     expect(await ssh.logins()).toBe(2);
     expect(new Set([...running, ...(await tasks(manager))]).size).toBe(2);
+    await waitForAnswer(manager.url);
+  });
+
+  it("whose page fails when a program in each task asks for it is taken off, with that as the cause", async () => {
+    await using undo = new AsyncDisposableStack();
+    await beManager(shop.engine);
+    const secrets = { DATABASE_PASSWORD: "hunter2-of-the-database" };
+    const manager = undo.use(await openShop({ engine: shop.engine, example: "swarm", secrets }));
+    const put = (folder: string, stable: string) =>
+      runCli(manager, "deploy", { folder, args: ["--json", "--stable", stable, "--drain", "0s"] });
+    const commit = manager.repository.commit;
+    await commit("Ask each task", "belay.yaml", BY_TASK);
+    const good = await put(await publish("Ask each task", manager), "1s");
+    expect(good.json, good.stderr).toMatchObject({ outcome: "succeeded" });
+    expect(good.stderr.match(/probe command wget .* of web\S*: passing/g)).toHaveLength(3);
+    const running = await tasks(manager);
+
+    await commit("Answer once", "web/server.mjs", ANSWERS_ONCE);
+    const bad = await put(await publish("Answer once", manager), "15s");
+    expect(bad.json, bad.stderr).toMatchObject({ outcome: "rolled_back", cause: { cause: "probe_failed" } });
+    expect(await tasks(manager)).toEqual(running);
     await waitForAnswer(manager.url);
   });
 });
