@@ -95,33 +95,54 @@ class Job {
   }
 }
 
-/** It runs the first release, and a job is about to bring the next one. */
-async function prepare(shop: Shop, onTestFinished: (work: () => Promise<void>) => void, next: Next): Promise<Job> {
-  await shop.apply([workload("Deployment", { replicas: 2, template: templateOf(await shop.image("good1")) })]);
-  await shop.kubectl("rollout", "status", "deployment/web", "--timeout", "120s");
+type OnTestFinished = (work: () => Promise<void>) => void;
+
+/** A job on what kubectl has brought, the first release, or on files of its repository, of which nothing runs yet. */
+async function openJob(shop: Shop, onTestFinished: OnTestFinished, from: Source): Promise<Job> {
   const folder = await temporaryFolder("belay-job");
   onTestFinished(() => folder.remove());
-  const job = new Job(shop, folder.path);
+  if (from === "files") {
+    // The image's name stands for that of the release.
+    await writeFile(join(folder.path, "web.yaml"), deploymentOf("web"));
+    return new Job(shop, folder.path, ["web.yaml"]);
+  }
+  await shop.apply([workload("Deployment", { replicas: 2, template: templateOf(await shop.image("good1")) })]);
+  await ready(shop, "deployment/web");
+  return new Job(shop, folder.path);
+}
+
+/** It runs the first release, and a job is about to bring the next one. */
+async function prepare(shop: Shop, onTestFinished: OnTestFinished, next: Next, from: Source): Promise<Job> {
+  const job = await openJob(shop, onTestFinished, from);
+  if (from === "files") await job.bring("good1");
   await job.write(next);
+  return job;
+}
+
+/** Two releases that Belay has brought: there is something to go back to. */
+async function bringTwo(shop: Shop, onTestFinished: OnTestFinished, from: Source): Promise<Job> {
+  const job = await openJob(shop, onTestFinished, from);
+  for (const variant of ["good2", "good3"] as const) await job.bring(variant);
   return job;
 }
 
 /** The first release runs, and nothing is open any more. */
 async function expectOld(shop: Shop, job: Job, main: BundleResult): Promise<void> {
   expect(await shop.read("deployment/web", IMAGE)).toBe(await shop.image("good1"));
-  await shop.kubectl("rollout", "status", "deployment/web", "--timeout", "120s");
+  await ready(shop, "deployment/web");
   expect(await job.post(main), "nothing is open any more").toMatchObject({ exitCode: 0 });
 }
 
 describe.concurrent("a kill of the runner", { timeout: 400_000 }, () => {
   it.for([
-    ["begun", "good2"],
-    ["changed deployment/web", "good2"],
-    ["put deployment/web back", "wrong-command"],
+    ["begun", "good2", "workload"],
+    ["changed deployment/web", "good2", "workload"],
+    ["put deployment/web back", "wrong-command", "workload"],
+    ["put deployment/web back", "wrong-command", "files"],
   ] as const)(
-    "at %j of %s on a cluster is put right by the post step",
-    async ([at, variant], { shop, onTestFinished }) => {
-      const job = await prepare(shop, onTestFinished, variant);
+    "at %j of %s on a cluster (%s) is put right by the post step",
+    async ([at, variant, from], { shop, onTestFinished }) => {
+      const job = await prepare(shop, onTestFinished, variant, from);
       const main = await job.main(at);
       expect(main.exitCode, main.stdout).toBe(KILLED);
       expect(main.stdout).toContain(at);
@@ -133,21 +154,6 @@ describe.concurrent("a kill of the runner", { timeout: 400_000 }, () => {
     },
   );
 });
-
-/** Two releases that Belay has brought: there is something to go back to. */
-async function bringTwo(shop: Shop, onTestFinished: (work: () => Promise<void>) => void, from: Source): Promise<Job> {
-  const folder = await temporaryFolder("belay-job");
-  onTestFinished(() => folder.remove());
-  if (from === "workload") {
-    await shop.apply([workload("Deployment", { replicas: 2, template: templateOf(await shop.image("good1")) })]);
-    await shop.kubectl("rollout", "status", "deployment/web", "--timeout", "120s");
-  }
-  // The image's name stands for that of the release.
-  else await writeFile(join(folder.path, "web.yaml"), deploymentOf("web"));
-  const job = new Job(shop, folder.path, from === "files" ? ["web.yaml"] : undefined);
-  for (const variant of ["good2", "good3"] as const) await job.bring(variant);
-  return job;
-}
 
 describe.concurrent("a kill of the rollback's runner", { timeout: 400_000 }, () => {
   it.for(["workload", "files"] as const)(
@@ -171,22 +177,22 @@ describe.concurrent("a kill of the rollback's runner", { timeout: 400_000 }, () 
 });
 
 describe.concurrent("a cancelled job", { timeout: 400_000 }, () => {
-  it("takes the new release off a cluster again, and leaves nothing to the post step", async ({
-    shop,
-    onTestFinished,
-  }) => {
-    const job = await prepare(shop, onTestFinished, "good2");
-    const main = await job.main("changed deployment/web", "SIGINT");
-    expect(main.outputs, main.stdout).toMatchObject({ outcome: "rolled_back", "exit-code": "4", cause: "cancelled" });
-    await expectOld(shop, job, main);
-    expect((await job.post(main)).stdout).toBe("");
-  });
+  it.for(["workload", "files"] as const)(
+    "takes the new release off a cluster (%s) again, and leaves nothing to the post step",
+    async (from, { shop, onTestFinished }) => {
+      const job = await prepare(shop, onTestFinished, "good2", from);
+      const main = await job.main("changed deployment/web", "SIGINT");
+      expect(main.outputs, main.stdout).toMatchObject({ outcome: "rolled_back", "exit-code": "4", cause: "cancelled" });
+      await expectOld(shop, job, main);
+      expect((await job.post(main)).stdout).toBe("");
+    },
+  );
 
   it("that is to leave the release on a cluster does so, and the post step puts it right", async ({
     shop,
     onTestFinished,
   }) => {
-    const job = await prepare(shop, onTestFinished, "good2");
+    const job = await prepare(shop, onTestFinished, "good2", "workload");
     const inputs = { "on-cancel": "leave" };
     const main = await job.main("changed deployment/web", "SIGTERM", inputs);
     expect(main.outputs, main.stdout).toMatchObject({ outcome: "unverified", "exit-code": "9", cause: "cancelled" });
@@ -198,7 +204,7 @@ describe.concurrent("a cancelled job", { timeout: 400_000 }, () => {
   });
 
   it("has touched nothing of a cluster before its first change", async ({ shop, onTestFinished }) => {
-    const job = await prepare(shop, onTestFinished, "good2");
+    const job = await prepare(shop, onTestFinished, "good2", "workload");
     const before = await shop.read("deployment/web", VERSION);
     const { network, kubeconfig } = await job.detour();
     onTestFinished(() => network.stop());
