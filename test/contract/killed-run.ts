@@ -8,13 +8,26 @@ import { Runner, type RunnerEnd } from "./runner.ts";
 import type { RunnerJob, StepPoint } from "./runner-process.ts";
 import type { Variants } from "./stand.ts";
 import type { Trial } from "./trial.ts";
-import type { VariantName } from "./variants.ts";
 
 const VICTIM = "victim";
 const RESCUER = "first rescuer";
 const HOLDER = "holder";
-/** Without a health check, whose processes would be most of what many applications side by side cost. */
-const OLD: Variants = { api: "unchecked1", web: "unchecked1" };
+
+/** Whether `web` has a health check. */
+type Kind = "good" | "unchecked";
+
+/**
+ * With one where a run is killed while it watches: that what runs is right means more there than that it runs. Elsewhere without:
+ * the processes of health checks would be most of what many applications side by side cost.
+ */
+function kindAt(step: string): Kind {
+  return ["watch", "restore watch"].includes(step) ? "good" : "unchecked";
+}
+
+/** The images of one release, the first of which is brought up by hand. */
+function variantsOf(kind: Kind, release: number): Variants {
+  return { api: `unchecked${release}`, web: `${kind}${release}` };
+}
 
 /** How often each step of a course comes. */
 export type StepCounts = ReadonlyMap<string, number>;
@@ -28,11 +41,11 @@ function run(trial: Trial, more: Partial<RunnerJob>): Promise<RunnerEnd> {
 }
 
 /** Two services, one of which depends on the other, brought up by hand unless it is a first deployment. @returns what the runner of the course is to do. */
-async function prepare(trial: Trial, course: Course): Promise<Partial<RunnerJob>> {
+async function prepare(trial: Trial, course: Course, kind: Kind): Promise<Partial<RunnerJob>> {
   await trial.app.define({ api: { replicas: 1 }, web: { replicas: 1, dependsOn: ["api"] } });
-  if (!isFirst(course)) await trial.app.hand.up(OLD);
-  const web: VariantName = course === "back" ? "crash" : "unchecked2";
-  const release = await trial.app.release({ api: "unchecked2", web });
+  if (!isFirst(course)) await trial.app.hand.up(variantsOf(kind, 1));
+  const crash: Variants = course === "back" ? { web: "crash" } : {};
+  const release = await trial.app.release({ ...variantsOf(kind, 2), ...crash });
   // Longer than the bad release lives: on an engine that tells of its end late, it would be proven before.
   if (course === "back") return { release, policy: { ...POLICY, stableMs: 5_000 } };
   if (isFirst(course)) {
@@ -43,7 +56,7 @@ async function prepare(trial: Trial, course: Course): Promise<Partial<RunnerJob>
   if (course !== "confirmation" && course !== "rollback") return { release };
   await expectDeployed(trial, release);
   if (course === "confirmation") return { release };
-  await expectDeployed(trial, await trial.app.release({ api: "unchecked3", web: "unchecked3" }));
+  await expectDeployed(trial, await trial.app.release(variantsOf(kind, 3)));
   return { rollbackTo: "1" };
 }
 
@@ -54,7 +67,7 @@ async function expectDeployed(trial: Trial, release: Release): Promise<void> {
 
 /** Runs a course to its end, without killing anybody, and counts. */
 export async function countSteps(trial: Trial, course: Course, forward: StepCounts | undefined): Promise<StepCounts> {
-  const todo = await prepare(trial, course);
+  const todo = await prepare(trial, course, "unchecked");
   if (course === "recovery") await killLate(trial, todo, forward);
   const end = await runCourse(trial, course, course === "recovery" ? { run: RESCUER, over: [VICTIM] } : todo);
   expect(end, end.log).toMatchObject({ code: 0, signal: null });
@@ -66,7 +79,7 @@ export async function countSteps(trial: Trial, course: Course, forward: StepCoun
 /** One that asks another to stop needs one that is at work; that one goes on when it was asked, or nobody is left to. */
 async function runCourse(trial: Trial, course: Course, todo: Partial<RunnerJob>): Promise<RunnerEnd> {
   if (course !== "supersession") return run(trial, todo);
-  const release = await trial.app.release({ api: "unchecked3", web: "unchecked3" }, commit(0));
+  const release = await trial.app.release(variantsOf("unchecked", 3), commit(0));
   const holder = new Runner(job(trial, { run: HOLDER, release, holdAt: { step: "watch", nth: 1 } }));
   await holder.held();
   const asker = new Runner(job(trial, todo));
@@ -89,7 +102,7 @@ export async function killAt(
   point: StepPoint & { readonly course: Course },
   forward: StepCounts | undefined,
 ): Promise<void> {
-  const todo = await prepare(trial, point.course);
+  const todo = await prepare(trial, point.course, kindAt(point.step));
   if (point.course !== "recovery") {
     const end = await runCourse(trial, point.course, { ...todo, killAt: point });
     expect(end, end.log).toMatchObject({ signal: "SIGKILL" });
@@ -103,13 +116,13 @@ export async function killAt(
 const isGone = async ({ run: name }: { readonly run: string }): Promise<boolean> => [VICTIM, RESCUER].includes(name);
 
 /** What a user's next release does. */
-export async function deployNext(trial: Trial): Promise<void> {
-  const next = await trial.deploy({ api: "unchecked4", web: "unchecked4" }, { ports: { isGone } });
+export async function deployNext(trial: Trial, { step }: KillPoint): Promise<void> {
+  const next = await trial.deploy(variantsOf(kindAt(step), 4), { ports: { isGone } });
   expect(next, trial.why(next)).toMatchObject({
     outcome: "succeeded",
     leftOpen: false,
   });
-  await trial.expectRunning({ api: ["unchecked4", 1], web: ["unchecked4", 1] });
+  await expectWhole(trial, variantsOf(kindAt(step), 4));
   await expectClosed(trial);
 }
 
@@ -123,17 +136,21 @@ export async function reconcile(trial: Trial, { course, step }: KillPoint): Prom
   // A rescuer that had only its own end left to write leaves nothing to put right.
   const isDone = course === "recovery" && step === "end";
   if (result.kind === "recovered") expect(result.outcome).toBe(isDone ? undefined : "rolled_back");
-  const variant = isFirst(course) ? undefined : await wholeVariant(trial);
-  await trial.expectRunning(variant === undefined ? {} : { api: [variant, 1], web: [variant, 1] });
+  await expectWhole(trial, isFirst(course) ? {} : variantsOf(kindAt(step), await releaseOfApi(trial)));
   await expectClosed(trial);
 }
 
-/** Which of the releases the observer sees of one service. The other one must run the same. */
-async function wholeVariant(trial: Trial): Promise<VariantName> {
+/** One instance of each service runs, with these images, healthy where they can be, and nothing else. */
+async function expectWhole(trial: Trial, variants: Variants): Promise<void> {
+  await trial.expectRunning(Object.fromEntries(Object.entries(variants).map(([name, is]) => [name, [is, 1]])));
+}
+
+/** Which of the releases the observer sees of `api`. `web` must run the same. */
+async function releaseOfApi(trial: Trial): Promise<number> {
   const [first] = (await trial.seen()).services.api ?? [];
-  for (const variant of ["unchecked1", "unchecked2", "unchecked3"] as const) {
-    const digests = knownDigests(await trial.app.identity(variant)) as readonly string[];
-    if (first?.digests.some((digest) => digests.includes(digest))) return variant;
+  for (const release of [1, 2, 3]) {
+    const digests = knownDigests(await trial.app.identity(`unchecked${release}`)) as readonly string[];
+    if (first?.digests.some((digest) => digests.includes(digest))) return release;
   }
   throw new Error(`an image that nobody released runs: ${JSON.stringify(first)}`);
 }
