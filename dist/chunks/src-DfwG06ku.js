@@ -1,0 +1,1 @@
+export{a as dockerfileAt,o as findDockerfiles}from"./src-Bm36cqFe.js";import"./clear-layout-CgGPj3BO.js";
