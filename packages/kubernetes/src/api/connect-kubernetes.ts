@@ -324,13 +324,20 @@ class ApiClient implements KubernetesConnection {
     command: readonly string[],
     options: { readonly timeoutMs: number; readonly signal: AbortSignal },
   ): Promise<ExecResult> {
-    const known = await this.#pods.find(uid);
-    // A StatefulSet gives the name of a pod that is gone to the next one.
-    const pod = known && ((await this.get(keyOf(known), options.signal)) as Pod | undefined);
+    const pod = await this.#lives(await this.#pods.find(uid), options.signal);
     const [container] = pod?.spec.containers ?? [];
-    if (pod?.metadata.uid !== uid || container === undefined) return { exitCode: 126, output: "the pod is gone" };
+    if (pod === undefined || container === undefined) return { exitCode: 126, output: "the pod is gone" };
     const place = { namespace: this.namespace, pod: pod.metadata.name, container: container.name };
     return execInPod(await this.#access.config(), place, command, options);
+  }
+
+  /** The pod if it is there still. A StatefulSet gives the name of one that is gone to the next one. */
+  async #lives(pod: Pod | undefined, signal: AbortSignal): Promise<Pod | undefined> {
+    if (pod === undefined) return undefined;
+    // Listed, as they are for the watch: reading one by its name would need `get` on pods, which nothing else does.
+    const fieldSelector = `metadata.name=${pod.metadata.name}`;
+    const { items } = await this.list("v1", "Pod", { fieldSelector, signal });
+    return (items as readonly Pod[]).find(({ metadata }) => metadata.uid === pod.metadata.uid);
   }
 
   async addressOf(uid: string): Promise<string | undefined> {
