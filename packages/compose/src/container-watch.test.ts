@@ -138,6 +138,43 @@ describe("watching containers", () => {
     expect(taken()).toEqual(["2"]);
   });
 
+  it("counts an end once, whether the engine or its event tells of it first", async () => {
+    const { watch, taken, change, give, containers } = engine();
+    const two = inspectOf("2");
+    containers.set("2", { ...two, HostConfig: { ...two.HostConfig, RestartPolicy: { Name: "always" } } });
+    await watch.open();
+    await watch.read(web, "exact", signal);
+    // The listing is ahead of the event, and the engine's time of the end before the event's.
+    const FinishedAt = new Date(Date.parse(TIME) - 50).toISOString();
+    change("2", { Status: "restarting", Running: true, Restarting: true, ExitCode: 3, FinishedAt });
+    containers.set("2", { ...(containers.get("2") ?? two), RestartCount: 1 });
+    await watch.read(web, "judged", signal);
+    taken();
+    await give(die("2"));
+    for (const precision of ["listed", "judged"] as const) {
+      const seen = (await watch.read(web, precision, signal)).find(({ id }) => id === "2");
+      expect(seen?.inspect.RestartCount).toBe(1);
+    }
+    expect(taken()).toEqual(["2"]);
+  });
+
+  it("asks about one that somebody ended: it is not started again", async () => {
+    const { watch, taken, change, give, containers } = engine();
+    const two = inspectOf("2");
+    containers.set("2", { ...two, HostConfig: { ...two.HostConfig, RestartPolicy: { Name: "always" } } });
+    await watch.open();
+    await watch.read(web, "exact", signal);
+    taken();
+    await give(told("2", "kill", { signal: "15" }), told("2", "die", { exitCode: "143" }));
+    // The listing is behind.
+    const listed = (await watch.read(web, "listed", signal)).find(({ id }) => id === "2");
+    expect(listed?.inspect.State.Status).toBe("running");
+    change("2", EXITED);
+    const seen = (await watch.read(web, "judged", signal)).find(({ id }) => id === "2");
+    expect(seen?.inspect.State.Status).toBe("exited");
+    expect(taken()).toEqual(["2"]);
+  });
+
   it("asks about one that stays down, and about one that was killed: it may have had no memory", async () => {
     const { watch, taken, change, give, containers } = engine();
     const two = inspectOf("2");

@@ -202,7 +202,11 @@ export class ContainerWatch {
     const note = this.#notes.of(summary.Id);
     const { openedAt } = this.#tap;
     if (entry === undefined || openedAt === undefined || entry.readAt < openedAt) return false;
-    if (!hasEnded(note, entry.container.inspect.State)) return false;
+    const { State } = entry.container.inspect;
+    // An inspection has told of this end already. It gives it another time than the event, and counts it.
+    if (!hasEnded(note, State) || (entry.exact && State.Restarting)) return false;
+    // What somebody ended stays down; and what lacked memory the engine knows best.
+    if (note.killed !== undefined || note.oomAt !== undefined) return false;
     const container = asListed(entry.container, summary, note);
     const { Restarting, ExitCode } = container.inspect.State;
     if (!Restarting || ExitCode === KILLED) return false;

@@ -72,7 +72,7 @@ export function asListed(known: ComposeContainer, summary: ContainerSummary, not
   const { inspect } = known;
   const State = stateOf(inspect, summary, note);
   // The engine counts an end when it decides to start the container again (moby, `daemon/monitor.go`).
-  const isCounted = State.Restarting && State.FinishedAt !== inspect.State.FinishedAt;
+  const isCounted = State.Restarting && !inspect.State.Restarting && State.FinishedAt !== inspect.State.FinishedAt;
   return containerOf({
     ...inspect,
     Name: `/${nameOf(summary)}`,
@@ -88,8 +88,8 @@ function stateOf(
   note: Note,
 ): ContainerInspect["State"] {
   const { startedAt, died } = note;
-  // An end is told before the listing shows it (seen on 20.10: some 50 ms).
-  const behind = summary.State === "running" && hasEnded(note, before);
+  // An end is told before the listing shows it (seen on 20.10: some 50 ms). What somebody ended is not started again.
+  const behind = summary.State === "running" && hasEnded(note, before) && note.killed === undefined;
   const status = behind ? (comesBack(HostConfig.RestartPolicy?.Name, died) ? "restarting" : "exited") : summary.State;
   const up = status === "running" || status === "paused" || status === "restarting";
   const health = healthOf(summary);
