@@ -38,8 +38,10 @@ export function engineWords(message: string, now: Date): EngineWords {
 
 function kindOf(message: string, status: number | undefined): EngineWords["kind"] {
   if (status === 429) return "limited";
+  // Its path may have any word in it.
+  if (status !== undefined && (status === 408 || status >= 500)) return "passing";
   if (REFUSED.test(message)) return "refused";
-  const passes = status === undefined ? PASSING.test(message) : status === 408 || status >= 500;
+  const passes = status === undefined && PASSING.test(message);
   return passes || UPLOAD_LOST.test(message) ? "passing" : "lasting";
 }
 

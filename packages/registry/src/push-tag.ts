@@ -85,8 +85,8 @@ function whenLimited(options: PushTagOptions): RetryPolicy {
     delayMs: LIMITED_DELAY_MS,
     maxDelayMs: LONGEST_PAUSE_MS,
     retryable: (error) => {
-      // Where the registry says how long, its client has waited for that already, several times.
-      if (error instanceof RegistryError) return error.status === 429 && error.retryAfterMs === undefined;
+      // Where the registry asks for long pauses, its client has waited for them already, several times.
+      if (error instanceof RegistryError) return error.status === 429 && (error.retryAfterMs ?? 0) < LIMITED_DELAY_MS;
       const { kind, retryAfterMs = 0 } = wordsOf(error, clock);
       return kind === "limited" && retryAfterMs <= LONGEST_PAUSE_MS;
     },
