@@ -37,21 +37,30 @@ export async function collectReports(
   const sought = scope.scanners.includes("vuln");
   const database = sought ? await databaseOf(cache, "vulnerabilities") : undefined;
   const java = sought ? await databaseOf(cache, "java") : undefined;
+  const masked: string[] = [];
+  // All of them first: whatever is wrong with one, none lies there with what it copied from the image.
   for (const { path, platform } of wanted) {
-    const doing = `reading the report${platform === undefined ? "" : ` of ${platform}`}`;
+    const doing = doingWith(platform);
     const text = await readFile(path, "utf8").catch((error: unknown) => {
       const next = "Trivy failed: its words are in the log of its step.";
       throw new ScanError("scanner_failed", { doing, got: messageOf(error), next, cause: error });
     });
     const json = maskReport(text);
-    const report = { ...parseReport(json, database), scope };
-    checkIdentity(report, { ...(platform === undefined ? {} : { platform }) }, doing);
     await writeFile(path, json);
+    masked.push(json);
+  }
+  for (const [index, { path, platform }] of wanted.entries()) {
+    const report = { ...parseReport(masked[index] ?? "", database), scope };
+    checkIdentity(report, { ...(platform === undefined ? {} : { platform }) }, doingWith(platform));
     await writeFile(scopeFileOf(path), JSON.stringify(scope));
     if (database !== undefined) await writeFile(databaseFileOf(path), JSON.stringify({ ...database, java }));
     reports.push(report);
   }
   return reports;
+}
+
+function doingWith(platform: string | undefined): string {
+  return `reading the report${platform === undefined ? "" : ` of ${platform}`}`;
 }
 
 async function databaseOf(cache: string, kind: DatabaseKind): Promise<DatabaseVersion | undefined> {

@@ -27,6 +27,8 @@ describe("comments by which Trivy leaves findings out", () => {
     ["#trivy:ignore:DS-0002\nFROM a\n", "#trivy.ignore:DS-0002\nFROM a\n"],
     ["USER root # tfsec:exp:2030-01-01:ignore:*", "USER root # tfsec.exp:2030-01-01:ignore:*"],
     ["RUN a\r\n# trivy:ignore:a trivy:ignore:b\r\n", "RUN a\r\n# trivy.ignore:a trivy.ignore:b\r\n"],
+    ["#trivy:x\t:y:ignore:DS-0002", "#trivy.x\t:y:ignore:DS-0002"],
+    ["#\u00a0trivy:\u00a0ignore:DS-0002", "#\u00a0trivy.\u00a0ignore:DS-0002"],
     ["RUN git clone https://trivy:password@example.com/a", "RUN git clone https://trivy:password@example.com/a"],
   ])("mean nothing: %j", (text, expected) => {
     expect(withoutIgnores(text)).toBe(expected);

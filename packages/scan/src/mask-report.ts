@@ -1,7 +1,8 @@
-import { maskStep, STARS } from "./mask-step.ts";
+import { maskQuotation, maskStep, STARS } from "./mask-step.ts";
 
 interface Finding {
   readonly Match?: unknown;
+  readonly Message?: unknown;
   readonly Code?: unknown;
   readonly CauseMetadata?: unknown;
   readonly Layer?: unknown;
@@ -94,6 +95,7 @@ function maskResult(result: Result, image: unknown, commands: boolean): object {
     ...each("Vulnerabilities", (one) => ({ ...one, ...layer(one) })),
     ...each("Misconfigurations", ({ CauseMetadata: cause, ...one }) => ({
       ...one,
+      ...(typeof one.Message === "string" ? { Message: maskQuotation(one.Message, commands) } : {}),
       ...(cause === undefined ? {} : { CauseMetadata: withoutLines(cause) }),
       ...layer(one),
     })),

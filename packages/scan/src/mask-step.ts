@@ -7,6 +7,8 @@ export const STARS = "****";
  */
 const SET = /^(?:ENV|ARG|LABEL|CMD|ENTRYPOINT|HEALTHCHECK|ONBUILD|SHELL)\b/i;
 
+const BUILDKIT = "# buildkit";
+
 /** As `parseReport` looks for a shell that ran; with its folder, where that is plain. */
 const SHELL = /(?:(?<=^|\s)\/[\w./-]*\/)?\b(?:a|ba|da)?sh -/g;
 
@@ -17,9 +19,16 @@ const SHELL = /(?:(?<=^|\s)\/[\w./-]*\/)?\b(?:a|ba|da)?sh -/g;
  * told before of what kind of step it is, of whether a shell ran, and of who made it.
  */
 export function maskStep(step: string, commands: boolean): string {
-  const [end] = /\s*# buildkit$/.exec(step) ?? [""];
-  const text = step.slice(0, step.length - end.length);
-  return maskText(text, commands).replace(/:\/\/[^/\s]*@/g, `://${STARS}@`) + end;
+  const text = step.endsWith(BUILDKIT) ? step.slice(0, -BUILDKIT.length).trimEnd() : step;
+  return maskText(text, commands).replace(/:\/\/[^/\s]*@/g, `://${STARS}@`) + step.slice(text.length);
+}
+
+/**
+ * What a check says of a step, which may quote it at its end: without what the build was given, where the builder put that before
+ * the command (Trivy takes it off before `/bin/sh -c` alone); `commands` takes the quotation out.
+ */
+export function maskQuotation(message: string, commands: boolean): string {
+  return message.replace(commands ? /: '.*$/s : /: '\|\d+ .*$/s, `: '${STARS}'`);
 }
 
 function maskText(text: string, commands: boolean): string {

@@ -5,6 +5,7 @@ import { type Digest, oneLine, sha256 } from "@belay/core";
 import { ScanError } from "./could-not-scan.ts";
 import { COPIES, dockerfileArguments, dockerfileScanners, withoutIgnores } from "./dockerfile-arguments.ts";
 import { type Scanner, WORKPLACE } from "./image-arguments.ts";
+import { maskQuotation } from "./mask-step.ts";
 import { checkReport } from "./parse-report.ts";
 import type { DockerfileKey, ReportCache } from "./report-cache.ts";
 import { HANGS_MS } from "./scan-image.ts";
@@ -106,6 +107,7 @@ interface Result {
 
 interface Found {
   readonly Match?: unknown;
+  readonly Message?: unknown;
   readonly Code?: unknown;
   readonly CauseMetadata?: { readonly Code?: unknown; readonly RenderedCause?: unknown };
 }
@@ -115,7 +117,9 @@ function split(json: string, dockerfiles: readonly Dockerfile[], doing: string):
   const byTarget = Map.groupBy(Results ?? [], ({ Target }) => Target);
   const reports = dockerfiles.map(({ text }, index) => {
     const target = `${index}/${COPIES.file}`;
-    const own = (byTarget.get(target) ?? []).map(withoutLines);
+    const found = byTarget.get(target) ?? [];
+    const secret = found.some(({ Secrets }) => (Secrets ?? []).length > 0);
+    const own = found.map((result) => withoutLines(result, secret));
     byTarget.delete(target);
     return JSON.stringify({ ...report, ArtifactName: sha256(text), Results: own });
   });
@@ -125,12 +129,16 @@ function split(json: string, dockerfiles: readonly Dockerfile[], doing: string):
   throw new ScanError("broken_report", { doing, got });
 }
 
-/** A finding's line, and those around it, may hold what Trivy does not know for a secret, and the report goes where the image goes. */
-function withoutLines({ Secrets, Misconfigurations, ...result }: Result): Result {
+/**
+ * A finding's line, and those around it, may hold what Trivy does not know for a secret, and the report goes where the image goes.
+ * `secret`: it knows one in the file, which what a check says of a command may quote.
+ */
+function withoutLines({ Secrets, Misconfigurations, ...result }: Result, secret: boolean): Result {
   const secrets = Secrets?.map(({ Code: _lines, Match, ...one }) => ({ ...one, Match: maskedIn(String(Match)) }));
-  const misconfigurations = Misconfigurations?.map(({ CauseMetadata = {}, ...one }) => {
+  const misconfigurations = Misconfigurations?.map(({ CauseMetadata = {}, Message, ...one }) => {
     const { Code: _lines, RenderedCause: _rendered, ...cause } = CauseMetadata;
-    return { ...one, CauseMetadata: cause };
+    const said = typeof Message === "string" ? { Message: maskQuotation(Message, secret) } : {};
+    return { ...one, ...said, CauseMetadata: cause };
   });
   return {
     ...result,

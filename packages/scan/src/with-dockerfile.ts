@@ -1,3 +1,4 @@
+import { oneLine } from "@belay/core";
 import type { Finding, Misconfiguration } from "./finding.ts";
 import { checkReport, findingsOf, IMAGE_CONFIG } from "./parse-report.ts";
 import type { DockerfileScan } from "./scan-dockerfiles.ts";
@@ -83,7 +84,7 @@ function jsonWith(json: string, dockerfile: DockerfileScan): string {
     if (Class !== "config" || Target !== report.ArtifactName || !all) return result;
     return {
       ...result,
-      Misconfigurations: all.filter((one) => !told.has(wordsOf({ id: one.ID, message: one.Message ?? "" }))),
+      Misconfigurations: all.filter((one) => !told.has(wordsOf({ id: one.ID, message: oneLine(one.Message ?? "") }))),
     };
   });
   return `${JSON.stringify({ ...report, Results: [...(results ?? []), ...(found ?? [])] }, undefined, 2)}\n`;
