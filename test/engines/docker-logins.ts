@@ -46,6 +46,8 @@ export interface TokenLogin {
 }
 
 const [PASSWORD, REFRESH] = ["s3cret:with:colons", "refresh-me-s3cret"];
+/** Of the form of a service account's key of Google: commas, blanks and lines. */
+const KEY = '{\n "type": "service_account", "private_key": "-----BEGIN s3cret-----\\n$(id)"\n}';
 /** The user name that `az acr login` writes beside an identity token. */
 const NOBODY = "00000000-0000-0000-0000-000000000000";
 
@@ -58,6 +60,10 @@ export const TOKEN_LOGINS: readonly TokenLogin[] = [
   {
     ...{ name: "a password in the docker config", ada: { password: PASSWORD }, secret: PASSWORD, method: "GET" },
     logIn: (folder, address) => writeDockerConfig(folder, { auths: { [address]: basic("ada", PASSWORD) } }),
+  },
+  {
+    ...{ name: "a key of commas, blanks and lines", ada: { password: KEY }, secret: "BEGIN s3cret", method: "GET" },
+    logIn: (folder, address) => writeDockerConfig(folder, { auths: { [address]: basic("ada", KEY) } }),
   },
   {
     ...{ name: "a credential helper", ada: { password: PASSWORD }, secret: PASSWORD, method: "GET" },

@@ -70,8 +70,10 @@ async function atRegistry(sources: ImageSources, image: ImageIdentity, doing: st
   const identity = await identityAt(sources, client, image, doing);
   const registry = parseReference(reference)?.registry ?? "";
   const found = await auth.credentialsFor(registry);
-  // An identity token is no password: Trivy gets it from the docker config by itself.
-  const usable = found !== undefined && found.identityToken === undefined;
+  // What stands in the docker config Trivy finds by itself. It has to where this is no password but an identity token, or has
+  // commas or blanks, as Google's keys have: Trivy splits its variables there (`pkg/flag/options.go`, `cast`).
+  const usable =
+    found !== undefined && found.identityToken === undefined && !/[,\s]/.test(`${found.username}${found.password}`);
   return {
     subject: { kind: "registry", reference },
     identity,

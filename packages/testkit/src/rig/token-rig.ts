@@ -63,7 +63,8 @@ export async function startTokens(options: TokenOptions): Promise<TokenRig> {
     service.answer(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const realm = `http://127.0.0.1:${(server.address() as AddressInfo).port}${options.path ?? "/token"}`;
+  // By a name: go-containerregistry, and so Trivy, asks no address of loopback or of a private network but the registry's own.
+  const realm = `http://localhost:${(server.address() as AddressInfo).port}${options.path ?? "/token"}`;
   const settings = { realm, service: SERVICE, issuer: ISSUER, rootcertbundle: certificate };
   const stop = async (): Promise<void> => {
     server.closeAllConnections();
