@@ -39,7 +39,7 @@ export const BUILD_INPUT_TEXTS = {
   provenance: "What the build says about itself in the image's index: none, min or max. Default: none.",
   sbom: "A bill of materials in the image's index: true, false, or the image of a generator. Default: false.",
   reproducible:
-    "In an OCI layout, image and files carry the commit's time, so that two builds are one digest: true or false. Default: true.",
+    "In an OCI layout, image and files carry the commit's time, so that two builds are one digest (with `provenance` each platform's, not the index's): true or false. Default: true.",
   pull: "Look for newer base images: true or false. Default: false.",
   "no-cache": "Build without what earlier builds left: true or false. Default: false.",
   "test-reports":

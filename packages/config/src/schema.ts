@@ -73,7 +73,7 @@ const buildShape = {
   ),
   reproducible: z.optional(
     flag(
-      "In an OCI layout, the image and its files carry the commit's time, so that two builds are one digest. Default: true.",
+      "In an OCI layout, the image and its files carry the commit's time, so that two builds are one digest (with `provenance` each platform's, not the index's). Default: true.",
     ),
   ),
   pull: z.optional(flag("Look for newer base images. Default: false.")),
