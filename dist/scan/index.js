@@ -1,1 +1,1 @@
-import{s as e,u as t}from"../chunks/src-BagI8npS.js";import{o as n,x as r}from"../chunks/src-B8g0FOc_.js";import{p as i}from"../chunks/scan-endings-QOT13DeZ.js";await t(async t=>{let a=r(t.inputs),o=await n(t,a,{onScanned:n=>e(t,n),annotate:!0});await i(t,o.summary)});export{};
+import{s as e,u as t}from"../chunks/src-BagI8npS.js";import{o as n,x as r}from"../chunks/src-CFQ373dE.js";import{p as i}from"../chunks/scan-endings-TQqz1Gum.js";await t(async t=>{let a=r(t.inputs),o=await n(t,a,{onScanned:n=>e(t,n),annotate:!0});await i(t,o.summary)});export{};
