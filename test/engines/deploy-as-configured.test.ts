@@ -233,7 +233,7 @@ describe("a deployment to a swarm", { timeout: 300_000 }, () => {
     await commit("Ask each task", "belay.yaml", BY_TASK);
     const good = await put(await publish("Ask each task", manager), "1s");
     expect(good.json, good.stderr).toMatchObject({ outcome: "succeeded" });
-    expect(good.stderr.match(/probe command wget .* of web\S*: passing/g)).toHaveLength(3);
+    expect(good.stderr.match(/probe command wget .* of \S+: passing/g)).toHaveLength(3);
     const running = await tasks(manager);
 
     await commit("Answer once", "web/server.mjs", ANSWERS_ONCE);
