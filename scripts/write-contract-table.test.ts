@@ -2,9 +2,8 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { isOutcome } from "@belay/core";
 import { describe, expect, it } from "vitest";
-import { ALONE_CASES, CASES, FAULTS } from "../test/contract/cases.ts";
-import { ALONE_SUFFIX, type EngineResults, FAULTS_SUFFIX } from "../test/contract/results.ts";
-import { merge, readScenarios, SCENARIOS_PAGE, scenariosPage } from "./write-contract-table.ts";
+import { type CaseResult, type EngineResults, FAULTS_SUFFIX } from "../test/contract/results.ts";
+import { casesOf, merge, readScenarios, SCENARIOS_PAGE, scenariosPage, withoutParts } from "./write-contract-table.ts";
 
 const compose: EngineResults = {
   engine: "Compose",
@@ -35,6 +34,13 @@ describe("the table of scenarios", () => {
     expect(second).toEqual(swarm);
   });
 
+  it("has an engine once all of its cases were run", () => {
+    const whole = casesOf("Swarm").map((name) => ({ case: name, outcome: "succeeded" }) as CaseResult);
+    const [first, ...rest] = whole;
+    expect(withoutParts([{ engine: "Swarm", cases: rest }, compose])).toEqual([]);
+    expect(withoutParts([{ engine: "Swarm", cases: [...rest, ...(first ? [first] : [])] }])).toHaveLength(1);
+  });
+
   it("refuses a case that the suite has not", () => {
     expect(() => readScenarios("\n## Compose\n| a |\n| - |\n| unheard of | x |  | 1 |")).toThrow("unheard of");
   });
@@ -45,8 +51,7 @@ describe("the table of scenarios", () => {
     expect(engines.map((one) => one.engine)).toEqual(expect.arrayContaining(["Compose", `Compose${FAULTS_SUFFIX}`]));
     for (const { engine, cases } of engines) {
       const names = cases.map((one) => one.case);
-      const all = engine.endsWith(FAULTS_SUFFIX) ? FAULTS : engine.endsWith(ALONE_SUFFIX) ? ALONE_CASES : CASES;
-      expect(names, `${engine}: run its contract tests, then \`npm run contract-table\``).toEqual([...all]);
+      expect(names, `${engine}: run its contract tests, then \`npm run contract-table\``).toEqual([...casesOf(engine)]);
       const single = cases.filter((one) => one.outcome !== undefined && /^\w+$/.test(one.outcome));
       for (const { outcome = "" } of single) expect(isOutcome(outcome), `${engine}: ${outcome}`).toBe(true);
     }

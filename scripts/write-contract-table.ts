@@ -4,8 +4,14 @@
  */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { ROWS } from "../test/contract/cases.ts";
-import { type CaseResult, type EngineResults, RESULTS_FOLDER } from "../test/contract/results.ts";
+import { ALONE_CASES, CASES, FAULTS, ROWS } from "../test/contract/cases.ts";
+import {
+  ALONE_SUFFIX,
+  type CaseResult,
+  type EngineResults,
+  FAULTS_SUFFIX,
+  RESULTS_FOLDER,
+} from "../test/contract/results.ts";
 import { table } from "./docs/markdown.ts";
 
 export const SCENARIOS_PAGE = "docs/reference/scenarios.md";
@@ -78,6 +84,20 @@ export function merge(before: readonly EngineResults[], news: readonly EngineRes
   return [...engines].map(([engine, lines]) => ({ engine, cases: [...lines.values()] }));
 }
 
+/** The cases that the section of an engine has. */
+export function casesOf(engine: string): readonly string[] {
+  if (engine.endsWith(FAULTS_SUFFIX)) return FAULTS;
+  return engine.endsWith(ALONE_SUFFIX) ? ALONE_CASES : CASES;
+}
+
+/** An engine of which only a part was run comes onto the page once all of it was: without, its section would seem to be whole. */
+export function withoutParts(engines: readonly EngineResults[]): EngineResults[] {
+  return engines.filter(({ engine, cases }) => {
+    const names = new Set<string>(cases.map((one) => one.case));
+    return casesOf(engine).every((name) => names.has(name));
+  });
+}
+
 async function readResults(): Promise<EngineResults[]> {
   const files = (await readdir(RESULTS_FOLDER)).filter((name) => name.endsWith(".json")).sort();
   const texts = await Promise.all(files.map((name) => readFile(join(RESULTS_FOLDER, name), "utf8")));
@@ -87,6 +107,6 @@ async function readResults(): Promise<EngineResults[]> {
 if (import.meta.main) {
   const page = join(resolve(import.meta.dirname, ".."), SCENARIOS_PAGE);
   const before = await readFile(page, "utf8").catch(() => "");
-  await writeFile(page, scenariosPage(merge(readScenarios(before), await readResults())));
+  await writeFile(page, scenariosPage(withoutParts(merge(readScenarios(before), await readResults()))));
   console.log(SCENARIOS_PAGE);
 }
