@@ -40,7 +40,8 @@ export default defineConfig({
           include: [
             "test/engines/{docker,compose-rollout,compose-rolling,compose-contract,compose-kill}.test.ts",
             "test/engines/{swarm-rollout,swarm-addresses,swarm-run-again,swarm-stack,swarm-stack-resources}.test.ts",
-            "test/engines/{swarm-contract,swarm-kill,swarm-services-contract,swarm-services-kill}.test.ts",
+            "test/engines/{swarm-contract,swarm-kill}.test.ts",
+            ...(process.env.BELAY_SOAK === "1" ? ["test/engines/swarm-services-{contract,kill}.test.ts"] : []),
             "test/faults/{compose,swarm}-faults.test.ts",
           ],
           env: { BELAY_TEST_EDITION: "current" },

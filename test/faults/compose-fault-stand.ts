@@ -35,7 +35,7 @@ export async function openComposeFaults(): Promise<FaultStand> {
       ["act", "retire"],
       ["read back"],
     ],
-    stride: 2,
+    stride: 3,
     keepsGood: true,
     soaked: [["restore act"], ["restore watch"]],
     breakages: {
