@@ -87,6 +87,12 @@ const told = (id: string, Action: string, Attributes: Record<string, string> = {
 });
 const die = (id: string): EngineEvent => told(id, "die", { exitCode: "3" });
 
+/** One that the engine starts again whenever it ends by itself. */
+function alwaysThere(id: string): ContainerInspect {
+  const one = inspectOf(id);
+  return { ...one, HostConfig: { ...one.HostConfig, RestartPolicy: { Name: "always" } } };
+}
+
 describe("watching containers", () => {
   it("inspects each again at every look while no events are followed", async () => {
     const { watch, asked } = engine();
@@ -117,9 +123,7 @@ describe("watching containers", () => {
 
   it("does not ask the engine about one that it is about to start again: the events have told how it ended", async () => {
     const { watch, taken, change, give, containers } = engine();
-    const two = inspectOf("2");
-    const RestartPolicy = { Name: "unless-stopped" };
-    containers.set("2", { ...two, HostConfig: { ...two.HostConfig, RestartPolicy } });
+    containers.set("2", alwaysThere("2"));
     await watch.open();
     await watch.read(web, "exact", signal);
     taken();
@@ -140,14 +144,13 @@ describe("watching containers", () => {
 
   it("counts an end once, whether the engine or its event tells of it first", async () => {
     const { watch, taken, change, give, containers } = engine();
-    const two = inspectOf("2");
-    containers.set("2", { ...two, HostConfig: { ...two.HostConfig, RestartPolicy: { Name: "always" } } });
+    containers.set("2", alwaysThere("2"));
     await watch.open();
     await watch.read(web, "exact", signal);
     // The listing is ahead of the event, and the engine's time of the end before the event's.
     const FinishedAt = new Date(Date.parse(TIME) - 50).toISOString();
     change("2", { Status: "restarting", Running: true, Restarting: true, ExitCode: 3, FinishedAt });
-    containers.set("2", { ...(containers.get("2") ?? two), RestartCount: 1 });
+    containers.set("2", { ...(containers.get("2") ?? alwaysThere("2")), RestartCount: 1 });
     await watch.read(web, "judged", signal);
     taken();
     await give(die("2"));
@@ -160,8 +163,7 @@ describe("watching containers", () => {
 
   it("asks about one that somebody ended: it is not started again", async () => {
     const { watch, taken, change, give, containers } = engine();
-    const two = inspectOf("2");
-    containers.set("2", { ...two, HostConfig: { ...two.HostConfig, RestartPolicy: { Name: "always" } } });
+    containers.set("2", alwaysThere("2"));
     await watch.open();
     await watch.read(web, "exact", signal);
     taken();
@@ -177,8 +179,7 @@ describe("watching containers", () => {
 
   it("asks about one that stays down, and about one that was killed: it may have had no memory", async () => {
     const { watch, taken, change, give, containers } = engine();
-    const two = inspectOf("2");
-    containers.set("2", { ...two, HostConfig: { ...two.HostConfig, RestartPolicy: { Name: "always" } } });
+    containers.set("2", alwaysThere("2"));
     await watch.open();
     await watch.read(web, "exact", signal);
     taken();
