@@ -1,4 +1,3 @@
-import { defaultEdition } from "@belay/testkit";
 import { describe, expect, test, vi } from "vitest";
 import { COURSE_STEPS, type Course, isFirst, KILL_POINTS, type KillPoint, unknownSteps } from "./kill-points.ts";
 import { countSteps, deployNext, killAt, reconcile, type StepCounts } from "./killed-run.ts";
@@ -50,17 +49,29 @@ type Rescue = keyof typeof RESCUES;
 /** The whole matrix, instead of the selection that fits into `npm test`. */
 const WHOLE = process.env.BELAY_SOAK === "1";
 
-/** What an engine does with a change that nobody waits for any more is where two editions of one can differ. */
+/** What a change that nobody waits for any more comes to is each engine's own. */
 const ABOUT_CHANGES = ["act", "watch", "restore act", "restore watch"];
-const BRIEF = defaultEdition() === "current" && !WHOLE;
-const POINTS = BRIEF ? KILL_POINTS.filter(({ step }) => ABOUT_CHANGES.includes(step)) : KILL_POINTS;
 
-/** Every point; the two ways to put it right take turns, or (of the whole matrix) are both tried. */
-const TRIALS = POINTS.flatMap((point, index) => {
-  const all = Object.keys(RESCUES) as Rescue[];
-  const rescues = WHOLE ? all : all.filter((_, number) => number === index % 2);
-  return rescues.map((rescue) => ({ point, rescue, title: `${point.course}, ${point.step}, then ${rescue}` }));
-});
+/** Neighbours have a ledger of different kinds. */
+const STANDS = ["compose", "swarm", "kubernetes", "swarm services", "manifests"] as const;
+export type KillStand = (typeof STANDS)[number];
+
+/**
+ * Points at which this stand is killed, and how that is put right. Between its changes of an engine a run is the same code on
+ * all of them, so each of those points is tried on two stands that are neighbours, once per rescue; the others on every one.
+ */
+function trialsOf(stand: KillStand) {
+  const place = STANDS.indexOf(stand);
+  return KILL_POINTS.flatMap((point, index) => {
+    const everywhere = WHOLE || isFirst(point.course) || ABOUT_CHANGES.includes(point.step);
+    const turn = (place - index + KILL_POINTS.length * STANDS.length) % STANDS.length;
+    if (!everywhere && turn > 1) return [];
+    const all = Object.keys(RESCUES) as Rescue[];
+    const number = everywhere ? (index + place) % 2 : turn;
+    const rescues = WHOLE ? all : all.slice(number, number + 1);
+    return rescues.map((rescue) => ({ point, rescue, title: `${point.course}, ${point.step}, then ${rescue}` }));
+  });
+}
 
 /**
  * Which times a step is killed at, of those that it comes on this engine: each, or the one in the middle, where some stages
@@ -79,10 +90,15 @@ export interface KillOptions {
 
 /**
  * Runners as processes of their own: killed before every step there is, two at once, stopped and woken. The observer has the
- * last word on what runs. `BELAY_SOAK=1`: at every stage of the engine, and with both ways to put it right. Without it, on
- * the current Docker engine, only one runner, and only before and after changes of the engine.
+ * last word on what runs. `BELAY_SOAK=1`: at every stage of the engine, and with both ways to put it right. Without it, the
+ * stands share among them the steps that are the same on all.
  */
-export function killSuite(title: string, open: () => Promise<EngineStand>, { oneRunner }: KillOptions = {}): void {
+export function killSuite(
+  title: string,
+  name: KillStand,
+  open: () => Promise<EngineStand>,
+  { oneRunner }: KillOptions = {},
+): void {
   vi.setConfig({ maxConcurrency: 4, testTimeout: 600_000 });
   const it = test
     // biome-ignore lint/correctness/noEmptyPattern: vitest reads a fixture's needs from the text of its first parameter.
@@ -106,7 +122,7 @@ export function killSuite(title: string, open: () => Promise<EngineStand>, { one
       }
     });
 
-    it.for(TRIALS)("$title", async ({ point, rescue }, { stand, book, courses }) => {
+    it.for(trialsOf(name))("$title", async ({ point, rescue }, { stand, book, courses }) => {
       const reason = isFirst(point.course) ? whyNoFirst(stand) : undefined;
       if (reason !== undefined) return expect(reason).not.toBe("");
       for (const nth of timesOf(point, courses)) {
@@ -114,13 +130,13 @@ export function killSuite(title: string, open: () => Promise<EngineStand>, { one
           await killAt(trial, { ...point, nth }, courses.get("forward"));
           const began = performance.now();
           await RESCUES[rescue](trial, point);
-          if (!BRIEF) book.count(`killed before every step, then ${rescue}`, began);
+          if (WHOLE) book.count(`killed before every step, then ${rescue}`, began);
         });
       }
     });
   });
 
-  if (BRIEF || (oneRunner && !WHOLE)) return;
+  if (oneRunner && !WHOLE) return;
   describe.concurrent(`${title}: two runners`, () => {
     it("at once end with the newer release", async ({ stand, book }) => {
       const began = performance.now();

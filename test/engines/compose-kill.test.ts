@@ -1,4 +1,4 @@
 import { openComposeStand } from "../contract/compose-stand.ts";
 import { killSuite } from "../contract/kill-suite.ts";
 
-killSuite("Compose", openComposeStand);
+killSuite("Compose", "compose", openComposeStand);

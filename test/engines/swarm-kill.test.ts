@@ -1,4 +1,4 @@
 import { killSuite } from "../contract/kill-suite.ts";
 import { openSwarmStand } from "../contract/swarm-stand.ts";
 
-killSuite("Swarm", openSwarmStand);
+killSuite("Swarm", "swarm", openSwarmStand);
