@@ -35,7 +35,6 @@ export async function openComposeFaults(): Promise<FaultStand> {
       ["act", "retire"],
       ["read back"],
     ],
-    stride: 3,
     keepsGood: true,
     soaked: [["restore act"], ["restore watch"]],
     breakages: {

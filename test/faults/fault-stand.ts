@@ -38,15 +38,13 @@ export interface FaultStand {
   readonly network: TcpProxy;
   /** The stage that brings the new release up. */
   readonly stage: string;
-  /** When a run is disturbed by the {@link breakages}. */
+  /** When a run is disturbed by the {@link breakages}: each comes at one of them, with `BELAY_SOAK=1` at all. */
   readonly moments: readonly Moment[];
-  /** Each breakage comes at every so many of the moments. */
-  readonly stride: number;
   /** Which of the moments the first breakage comes at; the others follow. Default 0. */
   readonly first?: number;
   /** Moments of a run with `BELAY_SOAK=1` only. */
   readonly soaked?: readonly Moment[];
-  /** More steps at whose moments what matters most comes too. Where each comes once, these alone. */
+  /** More steps at whose moments what matters most comes too. */
   readonly also?: Readonly<Partial<Record<FaultName, readonly Step[]>>>;
   /** What this engine refuses while it ends or comes up takes no good release off. */
   readonly keepsGood?: true;

@@ -26,16 +26,14 @@ const SOAK = process.env.BELAY_SOAK === "1";
 /** `BELAY_FAULT_MOMENT="restore act"`: these faults come at that moment only, so that a failure can be looked into. */
 const ONLY = process.env.BELAY_FAULT_MOMENT;
 
-/** Each fault comes at some of the moments, each moment sees some of the faults. `BELAY_SOAK=1`: each sees all. */
-function momentsOf(stand: FaultStand, fault: FaultName, once: boolean): readonly Moment[] {
+/** Each fault comes at one of the moments, by turns. `BELAY_SOAK=1`: each moment sees all. */
+function momentsOf(stand: FaultStand, fault: FaultName): readonly Moment[] {
   const { moments, soaked = [], first = 0, also = {} } = stand;
   if (ONLY !== undefined) return [theOnly(stand, ONLY)];
   if (SOAK) return [...moments, ...soaked];
   const more = also[fault] ?? [];
-  if (once && more.length > 0) return moments.filter(([step]) => more.includes(step));
-  const stride = once ? moments.length : stand.stride;
-  const turn = (ANYTIME.indexOf(fault) + first) % stride;
-  return moments.filter(([step], index) => index % stride === turn || more.includes(step));
+  const turn = (ANYTIME.indexOf(fault) + first) % moments.length;
+  return moments.filter(([step], index) => index === turn || more.includes(step));
 }
 
 function theOnly({ moments, soaked = [], title }: FaultStand, name: string): Moment {
@@ -52,22 +50,13 @@ interface Stage {
   readonly tried: (fault: FaultName, disturbance: Disturbance, check?: Check) => Promise<void>;
 }
 
-interface SuiteOptions {
-  /** Without the cases that take long and differ from others by little, except with `BELAY_SOAK=1`. */
-  readonly brief?: boolean;
-  /** These alone, at one moment each, except with `BELAY_SOAK=1`. The table of what was seen is not written then. */
-  readonly only?: readonly FaultName[] | undefined;
-}
-
 type Check = (disturbed: Disturbed, settled: Settled, trial: FaultTrial) => void;
 
 /**
  * What goes wrong around a deployment, on a real engine. Each case ends by the same questions: is that true which Belay
  * said, and does the next deployment work? A look by the engine's plain command line, in another process, answers them.
  */
-export function faultSuite(title: string, open: () => Promise<FaultStand>, options: SuiteOptions = {}): void {
-  const whole = options.brief !== true || SOAK;
-  const only = SOAK ? undefined : options.only;
+export function faultSuite(title: string, open: () => Promise<FaultStand>): void {
   describe(title, { timeout: 900_000 }, () => {
     let stand: FaultStand;
     const book = new FaultBook();
@@ -78,7 +67,7 @@ export function faultSuite(title: string, open: () => Promise<FaultStand>, optio
     });
     afterAll(async () => {
       if (stand === undefined) return;
-      if (only === undefined) await book.close(stand.title);
+      await book.close(stand.title);
       await stand.stop();
     });
 
@@ -105,25 +94,24 @@ export function faultSuite(title: string, open: () => Promise<FaultStand>, optio
     }
 
     const stage: Stage = { stand: () => stand, tried };
-    anytimeFaults(stage, book, only);
-    if (only !== undefined) return;
+    anytimeFaults(stage, book);
     engineGone(stage);
     registryDown(stage);
     registrySilent(stage);
     frozenRelease(stage, book);
     networkFaults(stage);
-    if (whole) longFaults(stage);
-    agentGone(stage, book, whole);
+    if (SOAK) longFaults(stage);
+    agentGone(stage, book);
   });
 }
 
-function anytimeFaults({ stand, tried }: Stage, book: FaultBook, only: SuiteOptions["only"]): void {
-  it.each(only ?? ANYTIME)("tells the truth: %s", async (fault) => {
+function anytimeFaults({ stand, tried }: Stage, book: FaultBook): void {
+  it.each(ANYTIME)("tells the truth: %s", async (fault) => {
     const breakage = stand().breakages[fault];
     if (breakage === undefined) return skip(stand(), book, fault);
     const { strike, ...rest } = breakage;
     const check = ENGINE_FAULTS.includes(fault) ? (stand().keepsGood ? expectKept : expectNoCrash) : undefined;
-    for (const at of momentsOf(stand(), fault, only !== undefined))
+    for (const at of momentsOf(stand(), fault))
       await tried(fault, { at, act: ({ app }) => strike(app), ...rest }, check);
   });
 }
@@ -173,13 +161,13 @@ function engineGone({ stand, tried }: Stage): void {
 }
 
 /** Until the cluster has given its only node up, and with it every pod: then nothing of either release is ready. */
-function agentGone({ stand, tried }: Stage, book: FaultBook, whole: boolean): void {
+function agentGone({ stand, tried }: Stage, book: FaultBook): void {
   const fault = "node's agent gone for longer than a run waits";
   it("says that nothing is ready when the node's agent stays away", async () => {
     const breakage = stand().breakages[fault];
     if (breakage === undefined) return skip(stand(), book, fault);
     // It takes minutes.
-    if (!whole) return;
+    if (!SOAK) return;
     const { strike, ...rest } = breakage;
     const policy = { startMs: 90_000, deadlineMs: 120_000 };
     await tried(fault, { at: underWay(stand()), act: ({ app }) => strike(app), policy, ...rest }, ({ result }) => {
@@ -257,6 +245,7 @@ function networkFaults({ stand, tried }: Stage): void {
   });
 }
 
+/** What takes long and differs from other cases by little. */
 function longFaults({ stand, tried }: Stage): void {
   // A small image may be there before the kill is.
   it("tells the truth when the registry goes down in the middle of the pull", async () => {

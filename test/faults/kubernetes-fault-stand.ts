@@ -50,7 +50,6 @@ export async function openKubernetesFaults(way: Way): Promise<FaultStand> {
     network,
     stage: "apply",
     moments: [["act", "apply"], ["restore act"], ["read back"], ["watch", "apply"], ["restore watch"], ["end"]],
-    stride: 6,
     // The two ways share what is tried at which moment between them.
     ...(way === "manifests" ? { also: { "engine killed and started": ["watch"] } } : { first: 3 }),
     breakages: {

@@ -1,4 +1,4 @@
 import { faultSuite } from "./fault-suite.ts";
 import { openKubernetesFaults } from "./kubernetes-fault-stand.ts";
 
-faultSuite("Kubernetes, manifests", () => openKubernetesFaults("manifests"), { brief: true });
+faultSuite("Kubernetes, manifests", () => openKubernetesFaults("manifests"));

@@ -41,7 +41,6 @@ export async function openSwarmFaults(): Promise<FaultStand> {
     network,
     stage: "update",
     moments: [["act", "update"], ["restore act"], ["read back"], ["watch", "update"], ["restore watch"], ["end"]],
-    stride: 6,
     also: { "engine restarted": ["restore watch"], "network cut to the end": ["restore watch"] },
     breakages: {
       "engine restarted": { strike: () => again(() => engine.pause()) },
