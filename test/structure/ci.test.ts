@@ -40,12 +40,11 @@ it("runs every folder of tests", () => {
 });
 
 it("runs each week in whole what is a selection each time", () => {
-  const { faults } = weekly.jobs;
-  const engines = faults?.strategy?.matrix.engine ?? [];
-  const named = (faults?.steps ?? []).flatMap(({ run = "" }) => [...run.matchAll(/"(test\/[^"]*\$ENGINE[^"]*)"/g)]);
+  const engines = weekly.jobs.faults?.strategy?.matrix.engine ?? [];
+  const named = commandsOf(weekly).flatMap((run) => [...run.matchAll(/"(test\/[^"]+)"/g)]);
   const filters = named.flatMap(([, text = ""]) => engines.map((engine) => text.replace("$ENGINE", engine)));
   const whole = /\b(?:kill|fault)Suite\(|BELAY_SOAK/;
-  const files = projectFiles("test/engines/*.test.ts", "test/faults/*.test.ts").filter((path) =>
+  const files = projectFiles("test/engines/**/*.test.ts", "test/faults/*.test.ts").filter((path) =>
     whole.test(readText(path)),
   );
   expect(files.length).toBeGreaterThan(0);

@@ -62,6 +62,9 @@ const trials = (names: readonly string[], only = (_name: string, _at: number) =>
   trialsOf(names, { hostile, server: server(), only });
 const valuesOf = (trial: Trial): Values => Object.fromEntries(trial.map(({ name, value }) => [name, value]));
 
+/** The actions that the whole is made of. */
+const PARTS = NODE_ACTIONS.filter((path) => path !== "action.yml");
+
 /** Inputs that only mean something where something is built. */
 const BUILD_ONLY = inputsOf("actions/build/action.yml").filter(
   (name) => !inputsOf("actions/deploy/action.yml").includes(name),
@@ -123,14 +126,19 @@ async function tryPost(path: string, trial: Trial, lane: string): Promise<Tried>
   return tryProcess(trial, { ...options, ...place, entry, env: { ...env, STATE_run: "1.test.main" } }, [1]);
 }
 
-/** What an option means is the same code in all commands that have it: they share its values out among them. */
-function shareOf(name: string): (option: string, at: number) => boolean {
-  return (option, at) => {
-    const having = COMMANDS.filter(({ options }) => options.some((one) => one.name === option));
-    const shares = Math.min(Object.keys(hostile).length, having.length);
-    return at % shares === having.indexOf(command(name)) % shares;
+/** Every value of every input in every action, instead of the selection that fits into `npm test`. */
+const WHOLE = process.env.BELAY_SOAK === "1";
+
+/** What an input means is the same code in all actions that have it, as with options and commands: they share its values. */
+function shareOf<T>(one: T, all: readonly T[], namesOf: (one: T) => readonly string[]) {
+  return (name: string, at: number): boolean => {
+    const having = all.filter((other) => namesOf(other).includes(name));
+    const shares = WHOLE ? 1 : Math.min(Object.keys(hostile).length, having.length);
+    return at % shares === having.indexOf(one) % shares;
   };
 }
+
+const optionsOf = ({ options }: (typeof COMMANDS)[number]): string[] => options.map(({ name }) => name);
 
 /** Every other one prints text for people. */
 let commands = 0;
@@ -289,7 +297,7 @@ describe("hostile text in every input", () => {
     const whole = path === "action.yml";
     // One value each, as all of them are tried in the parts that the whole is made of.
     const one = (name: string, at: number) => at === names.indexOf(name) % Object.keys(hostile).length;
-    const all = whole ? trials(names, one) : trials(names);
+    const all = trials(names, whole ? one : shareOf(path, PARTS, inputsOf));
     expect(await runLanes(all, (trial, lane) => tryStep(path, trial, lane), { whole })).toEqual([]);
   });
 
@@ -332,7 +340,7 @@ describe("hostile text in every input", () => {
     const named = command(name).options.filter(({ kind }) => kind !== "flag");
     const all = trials(
       named.map((option) => option.name),
-      shareOf(name),
+      shareOf(command(name), COMMANDS, optionsOf),
     );
     const whole = name === "run";
     expect(await runLanes(all, (trial, lane) => tryCommand(name, trial, lane), { whole })).toEqual([]);
