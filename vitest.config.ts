@@ -1,9 +1,11 @@
 import { defineConfig } from "vitest/config";
+import { SpreadHeavy } from "./scripts/spread-heavy.ts";
 
 /** Fast tests stand beside the source; `test/` needs real engines, act or the bundles, and brings its own set-up. */
 export default defineConfig({
   test: {
     passWithNoTests: false,
+    sequence: { sequencer: SpreadHeavy },
     projects: [
       {
         test: {
@@ -38,11 +40,16 @@ export default defineConfig({
           name: "current",
           sequence: { groupOrder: 2 },
           include: [
-            "test/engines/{docker,compose-rollout,compose-rolling,compose-contract,compose-kill}.test.ts",
+            "test/engines/{docker,compose-rollout,compose-rolling,compose-contract}.test.ts",
             "test/engines/{swarm-rollout,swarm-addresses,swarm-run-again,swarm-stack,swarm-stack-resources}.test.ts",
-            "test/engines/{swarm-contract,swarm-kill}.test.ts",
-            ...(process.env.BELAY_SOAK === "1" ? ["test/engines/swarm-services-{contract,kill}.test.ts"] : []),
-            "test/faults/{compose,swarm}-faults.test.ts",
+            "test/engines/swarm-contract.test.ts",
+            ...(process.env.BELAY_SOAK === "1"
+              ? [
+                  "test/engines/{compose,swarm,swarm-services}-kill.test.ts",
+                  "test/engines/swarm-services-contract.test.ts",
+                  "test/faults/{compose,swarm}-faults.test.ts",
+                ]
+              : []),
           ],
           env: { BELAY_TEST_EDITION: "current" },
           testTimeout: 180_000,
