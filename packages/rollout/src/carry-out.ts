@@ -76,6 +76,7 @@ type NoAct =
 /** Acts, again when the engine was away: acts are safe to repeat. Nothing when it is done. */
 async function act(course: Course, stage: ExecutionStage, way: { touched: boolean }): Promise<NoAct | undefined> {
   const { ports } = course;
+  await course.after;
   for (let attempt = 0; ; attempt++) {
     await announce(ports, WAY_STEPS[course.direction].act, stage.name);
     throwIfFenced(course);

@@ -13,6 +13,8 @@ export interface Course {
   readonly beganAt: number;
   /** Monotonic time at which this way is given up. */
   readonly deadlineAt: number;
+  /** Nothing is changed on this way before this has ended. It does not fail. */
+  readonly after?: Promise<void>;
   /** Cancels this way; the way back has none. */
   readonly cancel?: AbortSignal;
 }

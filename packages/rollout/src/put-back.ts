@@ -23,7 +23,7 @@ export type PutBack =
 
 /**
  * Restores a snapshot and proves it. Has the policy's deadline for itself and is not cancelled by anybody: half a way back
- * is worse than either end. @throws BelayError FENCED
+ * is worse than either end. `after`: it is prepared meanwhile, and changes nothing before. @throws BelayError FENCED
  */
 export async function putBack(
   ports: RolloutPorts,
@@ -31,6 +31,7 @@ export async function putBack(
   tenure: Tenure,
   snapshot: Uint8Array,
   context: DeploymentContext,
+  after: Promise<void> = Promise.resolve(),
 ): Promise<PutBack> {
   const beganAt = ports.clock.now();
   const course: Course = {
@@ -40,6 +41,7 @@ export async function putBack(
     direction: "back",
     beganAt,
     deadlineAt: beganAt + policy.deadlineMs,
+    after,
   };
   await announce(ports, "restoration");
   const execution = await patiently(course, () => ports.target.restoration(snapshot, context));

@@ -105,14 +105,25 @@ async function goForward(run: Run): Promise<DeploymentResult> {
   if (!end.touched) return endUntouched(run, end, cause);
   if (end.kind === "cancelled" && policy.onCancel === "leave")
     return leaveOpen(run, asked === undefined ? "unverified" : "superseded", cause);
-  await collectEvidence(run, execution.wanted, end);
+  if (end.kind !== "cancelled") await announce(ports, "dossier");
+  const evidence = collectEvidence(run, execution.wanted, end);
+  // What an act that failed has left is looked at as the way forward sees it.
+  if (end.observation === undefined) await evidence;
+  const kept = whyKept(run, cause, end);
+  if (kept === undefined) return goBack(run, cause, execution.wanted, evidence);
+  await evidence;
+  return keepFailed(run, cause, kept);
+}
+
+/** What there is to say of a release that is kept although it failed, if it is. */
+function whyKept({ plan, aim, nothingProven }: Run, cause: CauseDetail, end: WayEnd): readonly Finding[] | undefined {
   // A run that was cancelled has not shown that its release is bad: nobody needs it for a look.
-  if (end.kind === "cancelled") return goBack(run, cause, execution.wanted);
-  if (keepsFailed(plan.services, policy)) return keepFailed(run, cause, []);
+  if (end.kind === "cancelled") return undefined;
+  if (keepsFailed(plan.services, aim.policy)) return [];
   // Where going back would lead to nothing better, it is treated like a first one.
-  const noWayBack =
-    policy.onFirstFailure === "keep" ? run.nothingProven?.(cause, end.observation, "forward") : undefined;
-  return noWayBack === undefined ? goBack(run, cause, execution.wanted) : keepFailed(run, cause, [noWayBack]);
+  if (aim.policy.onFirstFailure !== "keep") return undefined;
+  const nothing = nothingProven?.(cause, end.observation, "forward");
+  return nothing === undefined ? undefined : [nothing];
 }
 
 function causeOfEnd(end: Exclude<WayEnd, { kind: "converged" }>): CauseDetail {
@@ -164,12 +175,19 @@ async function keepFailed(run: Run, cause: CauseDetail, findings: readonly Findi
   return endWith(run, "failed", cause, { deployment: run.tenure.deployment, release, proven: false }, findings);
 }
 
-async function goBack(run: Run, cause: CauseDetail, planned: readonly Wanted[]): Promise<DeploymentResult> {
+/** The way back is prepared while the evidence is taken, which is complete before anything changes. */
+async function goBack(
+  run: Run,
+  cause: CauseDetail,
+  planned: readonly Wanted[],
+  evidence: Promise<void>,
+): Promise<DeploymentResult> {
   const { ports, facts, tenure, snapshot } = run;
   const { policy } = run.aim;
   ports.log.info(`Going back to what ran before deployment ${tenure.deployment}.`);
   const context = { deployment: tenure.deployment, release: releaseBefore(tenure.begin), policy };
-  const back = await putBack(ports, policy, tenure, snapshot, context);
+  const back = await putBack(ports, policy, tenure, snapshot, context, evidence);
+  await evidence;
   if (back.kind === "lost") return leaveOpen(run, "timed_out", { cause: "engine_unreachable" });
   if (back.kind === "restored") return proveBack(run, cause, planned, back);
   const running = await readBack(ports, policy);
@@ -271,13 +289,12 @@ function leaveOpen(run: Run, outcome: Outcome, cause: CauseDetail): Promise<Depl
 }
 
 /**
- * Evidence is taken before anything is restored, but never at the price of the way back. What an act that failed has left is
- * looked at first.
+ * Evidence is taken before anything is restored, but never at the price of the way back: it does not fail. What an act that
+ * failed has left is looked at first.
  */
 async function collectEvidence(run: Run, wanted: readonly Wanted[], end: WayEnd): Promise<void> {
   if (end.kind === "cancelled") return;
   const { ports, facts } = run;
-  await announce(ports, "dossier");
   const beganAt = ports.clock.now();
   const { policy } = run.aim;
   const limit = bound({ ports, policy, direction: "forward", beganAt, deadlineAt: beganAt + DOSSIER_MS });
