@@ -49,19 +49,30 @@ export async function readSource(options: ReadSourceOptions): Promise<Source> {
   if (stated !== undefined && (await git.find("rev-parse", "--git-dir")) === undefined) {
     return { repository: repositoryFrom(options.env) ?? "", revision: stated, ...runOf(options.env) };
   }
-  const top = await git.ask(DOING, "rev-parse", "--show-toplevel");
-  const head = await git.ask(DOING, "rev-parse", "--verify", "HEAD^{commit}");
+  // One question takes git as long as several at once.
+  const [top, head] = await Promise.all([
+    git.ask(DOING, "rev-parse", "--show-toplevel"),
+    git.ask(DOING, "rev-parse", "--verify", "HEAD^{commit}"),
+  ]);
   if (stated !== undefined && stated !== head) throw otherCommit(stated, head);
-  const commit = await describeHead(git, head, options.event);
-  const ref = await refOf(git, head, options);
+  const [repository, commit, ref, dirty] = await Promise.all([
+    addressOf(git, options.env),
+    describeHead(git, head, options.event),
+    refOf(git, head, options),
+    isDirty(git, top, options),
+  ]);
   return {
-    repository: repositoryFrom(options.env) ?? webAddressOf(await git.find("remote", "get-url", "origin")) ?? "",
+    repository,
     ...commit,
     ...(ref === undefined ? {} : { ref }),
     ...pullRequestOf(head, commit.revision, options.event),
-    ...((await isDirty(git, top, options)) ? { dirty: true } : {}),
+    ...(dirty ? { dirty: true } : {}),
     ...runOf(options.env),
   };
+}
+
+async function addressOf(git: Git, env: ReadSourceOptions["env"]): Promise<string> {
+  return repositoryFrom(env) ?? webAddressOf(await git.find("remote", "get-url", "origin")) ?? "";
 }
 
 type Commit = Pick<Source, "revision" | "mergedOnto" | "author" | "title" | "committedAt">;
