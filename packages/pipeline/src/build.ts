@@ -2,15 +2,12 @@ import { isAbsolute } from "node:path";
 import type { ApplicationSettings } from "@belay/config";
 import { type Digest, isOwn, type Release, type Source, type TestCounts, writeRelease } from "@belay/core";
 import {
-  type Builder,
   type BuildImagesOptions,
   buildImages,
   type ChangedInputs,
   changedInputs,
   clearLayout,
-  findBuilder,
   imageInputs,
-  isBuiltBefore,
   pinChanged,
   readSource,
   refuseClearedArchives,
@@ -19,12 +16,11 @@ import {
   warnOfChangedInputs,
 } from "@belay/images";
 import type { RegistryClient } from "@belay/registry";
+import { BuildTools } from "./build-tools.ts";
 import type { PipelineContext } from "./context.ts";
-import { engineForBuild } from "./engine-for-build.ts";
 import { findBuilt } from "./find-built.ts";
 import type { GitHubRun } from "./github-of.ts";
 import { layoutPath, releasePath } from "./places.ts";
-import { registryAccess } from "./registry-access.ts";
 import { isForeign, requireTrusted } from "./require-trusted.ts";
 import { forgetScanSummary } from "./scan-told.ts";
 import { applicationOf } from "./settings-of.ts";
@@ -46,21 +42,21 @@ export function build(context: PipelineContext, inputs: BuildInputs): Promise<Bu
   return withFailureReport(context, inputs, false, async (facts, run) => {
     const application = await applicationOf(context, inputs);
     facts.application = application.application;
-    // While git and the engine are asked; for code of others only once it is accepted.
-    const early =
-      run !== undefined && isForeign(run, OWN_CHECKOUT) ? undefined : lookForBuilder(context, inputs, application);
-    // It is told where it is waited for; until then something else may end the build.
-    early?.catch(() => undefined);
-    const source = await sourceOf(context, application, run);
-    facts.source = source;
-    await requireTrusted(run, { doing: "building", source, ...OWN_CHECKOUT });
-    const builder = early ?? lookForBuilder(context, inputs, application);
-    builder.catch(() => undefined);
-    await forgetScanSummary(context);
-    const release = await buildFrom(context, inputs, { application, source, builder, ...eventOf(run) });
-    const path = releasePath(context, inputs);
-    await writeRelease(path, release);
-    return { release, releasePath: path };
+    const tools = new BuildTools(context, inputs, application);
+    try {
+      // While git is asked; for code of others only once it is accepted.
+      if (run === undefined || !isForeign(run, OWN_CHECKOUT)) tools.open();
+      const source = await sourceOf(context, application, run);
+      facts.source = source;
+      await requireTrusted(run, { doing: "building", source, ...OWN_CHECKOUT });
+      await forgetScanSummary(context);
+      const release = await buildFrom(context, inputs, { application, source, tools, ...eventOf(run) });
+      const path = releasePath(context, inputs);
+      await writeRelease(path, release);
+      return { release, releasePath: path };
+    } finally {
+      await tools.close();
+    }
   });
 }
 
@@ -87,17 +83,6 @@ async function sourceOf(
   });
 }
 
-/** Begins while git and the engine are asked: buildx takes a while to say which builder there is. */
-async function lookForBuilder(
-  { runner, log }: PipelineContext,
-  { builder }: BuildInputs,
-  { services }: ApplicationSettings,
-): Promise<Builder> {
-  if (Object.values(services).every(({ build }) => build === undefined || isBuiltBefore(build)))
-    return { kind: "legacy" };
-  return findBuilder({ runner }, log, builder);
-}
-
 /** What rules for tags may speak of. */
 function eventOf(run: GitHubRun | undefined): Pick<BuildImagesOptions, "event"> {
   if (run === undefined) return {};
@@ -107,55 +92,53 @@ function eventOf(run: GitHubRun | undefined): Pick<BuildImagesOptions, "event"> 
   return { event: { name, ...(defaultBranch === undefined ? {} : { defaultBranch }), ...base, ...sha } };
 }
 
+interface BuildWork extends Pick<BuildImagesOptions, "application" | "source" | "event"> {
+  readonly tools: BuildTools;
+}
+
 async function buildFrom(
   context: PipelineContext,
   inputs: BuildInputs,
-  what: Pick<BuildImagesOptions, "application" | "source" | "event" | "builder">,
+  { tools, ...what }: BuildWork,
 ): Promise<Release> {
   const { application, source } = what;
   const { redactor, signal, clock, runner, log } = context;
-  const { docker, engine, close } = await engineForBuild(context);
-  const { client } = await registryAccess(context, docker, inputs.githubToken);
-  try {
-    const { allowDirty, maxParallel } = inputs;
-    const resolveDigest = async (reference: string): Promise<Digest | undefined> =>
-      (await client.resolve(reference))?.digest;
-    const path = releasePath(context, inputs);
-    const layoutOf = (service: string): string => layoutPath(path, service);
-    const onSecret = (value: string): void => redactor.add(value);
-    const how = { docker: engine, layoutOf, onSecret, allowDirty, maxParallel, resolveDigest };
-    const options = { ...what, runner, log, clock, signal, ...how };
-    const work = async (): Promise<Release> => {
-      await refuseClearedArchives(application, layoutOf);
-      const [earlier, asked] = await Promise.all([
-        findBuilt(context, client, application, source),
-        imageInputs({ application, revision: source.revision, runner, redactor }),
-      ]);
-      // Nobody may take what an earlier run left there for an image of this release.
-      await Promise.all(Object.keys(application.services).map((service) => clearLayout(layoutOf(service))));
-      if (earlier === undefined) return buildImages({ ...options, inputs: asked });
-      const blob: RegistryClient["blob"] = (name, digest) => client.blob(name, digest);
-      const [pinned, renamed] = await Promise.all([
-        pinChanged(earlier, application, resolveDigest),
-        renamedImages({ earlier, application, docker: engine, log, blob }),
-      ]);
-      const changed = withRenamed(changedInputs(earlier, asked), renamed);
-      const release = retagRelease(earlier, { ...options, changed, pinned });
-      const commit = source.revision.slice(0, 12);
-      const how = release === earlier ? "as it is" : `with the tags of now: ${describeTags(release)}`;
-      log.info(`Commit ${commit} was built, tested and pushed before: its release is taken ${how}.`);
-      for (const [name, { repository, digest }] of Object.entries(pinned))
-        log.info(`${name}: the settings name another image than that release did: ${repository}@${digest} is taken.`);
-      warnOfChangedInputs(log, release, changed);
-      return release;
-    };
-    const release = await timedStage(context, "build", work, describeBuild);
-    await addTestStage(context, release);
+  const { engine, client, builder } = await tools.open();
+  const { allowDirty, maxParallel } = inputs;
+  const resolveDigest = async (reference: string): Promise<Digest | undefined> =>
+    (await client.resolve(reference))?.digest;
+  const path = releasePath(context, inputs);
+  const layoutOf = (service: string): string => layoutPath(path, service);
+  const onSecret = (value: string): void => redactor.add(value);
+  const how = { docker: engine, builder, layoutOf, onSecret, allowDirty, maxParallel, resolveDigest };
+  const options = { ...what, runner, log, clock, signal, ...how };
+  const work = async (): Promise<Release> => {
+    await refuseClearedArchives(application, layoutOf);
+    const [earlier, asked] = await Promise.all([
+      findBuilt(context, client, application, source),
+      imageInputs({ application, revision: source.revision, runner, redactor }),
+    ]);
+    // Nobody may take what an earlier run left there for an image of this release.
+    await Promise.all(Object.keys(application.services).map((service) => clearLayout(layoutOf(service))));
+    if (earlier === undefined) return buildImages({ ...options, inputs: asked });
+    const blob: RegistryClient["blob"] = (name, digest) => client.blob(name, digest);
+    const [pinned, renamed] = await Promise.all([
+      pinChanged(earlier, application, resolveDigest),
+      renamedImages({ earlier, application, docker: engine, log, blob }),
+    ]);
+    const changed = withRenamed(changedInputs(earlier, asked), renamed);
+    const release = retagRelease(earlier, { ...options, changed, pinned });
+    const commit = source.revision.slice(0, 12);
+    const how = release === earlier ? "as it is" : `with the tags of now: ${describeTags(release)}`;
+    log.info(`Commit ${commit} was built, tested and pushed before: its release is taken ${how}.`);
+    for (const [name, { repository, digest }] of Object.entries(pinned))
+      log.info(`${name}: the settings name another image than that release did: ${repository}@${digest} is taken.`);
+    warnOfChangedInputs(log, release, changed);
     return release;
-  } finally {
-    client.close();
-    await close();
-  }
+  };
+  const release = await timedStage(context, "build", work, describeBuild);
+  await addTestStage(context, release);
+  return release;
 }
 
 /** Of an image that is taken its name counts, and what has the name. */

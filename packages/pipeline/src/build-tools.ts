@@ -1,0 +1,65 @@
+import type { ApplicationSettings } from "@belay/config";
+import { type Builder, findBuilder, isBuiltBefore } from "@belay/images";
+import type { RegistryClient } from "@belay/registry";
+import type { PipelineContext } from "./context.ts";
+import { type EngineForBuild, engineForBuild } from "./engine-for-build.ts";
+import { registryAccess } from "./registry-access.ts";
+import type { BuildInputs } from "./use-case-inputs.ts";
+
+/** What a build works with. */
+export interface OpenTools extends Pick<EngineForBuild, "engine"> {
+  readonly client: RegistryClient;
+  /** Still being looked for: buildx takes a while to say which one there is. Why there is none is told where it is needed. */
+  readonly builder: Promise<Builder>;
+}
+
+/** Engine, registries and builder of one build: all are looked for at once, and closed whatever became of that. */
+export class BuildTools {
+  readonly #context: PipelineContext;
+  readonly #inputs: BuildInputs;
+  readonly #application: ApplicationSettings;
+  readonly #closed = new AbortController();
+  #opening: Promise<OpenTools & Pick<EngineForBuild, "close">> | undefined;
+
+  constructor(context: PipelineContext, inputs: BuildInputs, application: ApplicationSettings) {
+    this.#context = { ...context, signal: AbortSignal.any([context.signal, this.#closed.signal]) };
+    this.#inputs = inputs;
+    this.#application = application;
+  }
+
+  /** Opened by the first call; what stood in the way is told to each. @throws BelayError as {@link engineForBuild} does */
+  open(): Promise<OpenTools> {
+    this.#opening ??= this.#open();
+    // Until it is waited for something else may end the build.
+    this.#opening.catch(() => undefined);
+    return this.#opening;
+  }
+
+  async #open(): Promise<OpenTools & Pick<EngineForBuild, "close">> {
+    const builder = this.#lookForBuilder();
+    builder.catch(() => undefined);
+    const { docker, engine, close } = await engineForBuild(this.#context);
+    try {
+      const { client } = await registryAccess(this.#context, docker, this.#inputs.githubToken);
+      return { engine, client, builder, close };
+    } catch (error) {
+      await close();
+      throw error;
+    }
+  }
+
+  async #lookForBuilder(): Promise<Builder> {
+    const { runner, log } = this.#context;
+    const services = Object.values(this.#application.services);
+    if (services.every(({ build }) => build === undefined || isBuiltBefore(build))) return { kind: "legacy" };
+    return findBuilder({ runner }, log, this.#inputs.builder);
+  }
+
+  async close(): Promise<void> {
+    // What is still being dialled is not waited for.
+    this.#closed.abort();
+    const open = await this.#opening?.catch(() => undefined);
+    open?.client.close();
+    await open?.close();
+  }
+}
