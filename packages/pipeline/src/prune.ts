@@ -17,7 +17,7 @@ import { neededImages } from "./needed-images.ts";
 import { requireTrustedCheckout } from "./require-trusted-checkout.ts";
 import { settingsOf } from "./settings-of.ts";
 import { type CommonInputs, loadCommonInputs } from "./use-case-inputs.ts";
-import { type EngineAsked, engineAskedFor, withRegistry } from "./with-registry.ts";
+import { engineAskedForAll, withRegistry } from "./with-registry.ts";
 
 export interface PruneInputs extends CommonInputs {
   /** Newest images of each repository that stay in any case. */
@@ -75,19 +75,17 @@ export async function prune(context: PipelineContext, inputs: PruneInputs): Prom
   const environments = await environmentsOf(context, inputs);
   const all: Settings[] = [];
   const repositories = new Set<string>();
-  let engine: EngineAsked | undefined;
   for (const environment of environments) {
     const settings = await settingsOf(context, { ...inputs, environment }, "given");
     all.push(settings);
     const built = Object.values(settings.services).filter(({ build }) => build !== undefined);
     for (const { reference } of built) if (reference !== undefined) repositories.add(reference.repository);
-    // Any of them tells which registries are insecure; a Docker engine knows, a cluster does not.
-    if (engine !== "always") engine = engineAskedFor(settings);
   }
   const needs = () => neededInAny(context, all, inputs.githubToken);
   const needed = await neededInAny(context, all, inputs.githubToken, (environment) =>
     tellUnknown(context, environment),
   );
+  const engine = engineAskedForAll(all);
   if (engine === undefined) return { dryRun: inputs.dryRun, environments, repositories: [] };
   return withRegistry(context, inputs, engine, async (registry) => {
     const done: PrunedRepository[] = [];

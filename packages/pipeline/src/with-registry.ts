@@ -8,9 +8,19 @@ import type { CommonInputs } from "./use-case-inputs.ts";
 /** Whether this machine's Docker engine is asked which registries are insecure. */
 export type EngineAsked = "always" | "if it answers" | "never";
 
-/** For a cluster no engine has to be there: the job may be a pod of it. */
+/**
+ * For a cluster no engine has to be there: the job may be a pod of it. Nor has one of this machine's own for an engine that is
+ * named by host or context; where none is named, it is the target itself.
+ */
 export function engineAskedFor({ target }: Pick<Settings, "target">): EngineAsked {
-  return target.kind === "kubernetes" ? "never" : "always";
+  if (target.kind === "kubernetes") return "never";
+  return target.host === undefined && target.context === undefined ? "always" : "if it answers";
+}
+
+/** For several of them; `undefined` for none. */
+export function engineAskedForAll(all: readonly Pick<Settings, "target">[]): EngineAsked | undefined {
+  const asked = all.map(engineAskedFor);
+  return (["always", "if it answers", "never"] as const).find((one) => asked.includes(one));
 }
 
 /** Opens the registries for as long as `work` takes. */
