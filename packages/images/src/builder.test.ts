@@ -37,6 +37,11 @@ it("tells buildx's builder and its driver", async () => {
   expect(await findBuilder({ runner, command }, undefined, "mine")).toMatchObject({ driver: "docker-container" });
 });
 
+it("takes the builder of an engine that does not answer for the engine's own", async () => {
+  const command = await docker(`printf 'Name:   default\\nDriver: \\nError:  Cannot connect\\n'`, "exit 99");
+  expect(await findBuilder({ runner, command })).toEqual({ kind: "buildx", name: "default", driver: "docker" });
+});
+
 it.each([
   ["an old client has none", "20.10.24+dfsg1", "buildkit"],
   ["a new client has none", "28.2.2", "legacy"],

@@ -36,10 +36,10 @@ export async function findBuilder(cli: DockerCli, log?: Log, name?: string): Pro
     "inspect",
     ...(name === undefined ? [] : [name]),
   ]);
-  const driver = /^Driver:\s+(\S+)/m.exec(inspected.stdout)?.[1];
+  const [own = name, driver] = [fieldOf(inspected.stdout, "Name"), fieldOf(inspected.stdout, "Driver")];
   if (inspected.exitCode === 0 && driver !== undefined) {
-    const own = /^Name:\s+(\S+)/m.exec(inspected.stdout)?.[1] ?? name;
-    return { kind: "buildx", driver, ...(own === undefined ? {} : { name: own }) };
+    // It names none where an engine's own builder can't be asked; why not, the engine's client tells.
+    return { kind: "buildx", driver: driver || "docker", ...(own === undefined ? {} : { name: own }) };
   }
   const version = await ask(cli, "looking for docker buildx", ["buildx", "version"]);
   if (version.exitCode === 0) throw unusable(name, inspected.stderr);
@@ -58,6 +58,11 @@ function ask(cli: DockerCli, doing: string, args: readonly string[]) {
     allowedExitCodes: [1, 125, 126, 127],
     deadlineMs: 60_000,
   });
+}
+
+/** Of what buildx prints for people: `Name:   default`. Empty where nothing follows on the line. */
+function fieldOf(text: string, name: string): string | undefined {
+  return new RegExp(`^${name}:[ \\t]*(\\S*)`, "m").exec(text)?.[1];
 }
 
 function unusable(name: string | undefined, stderr: string): BelayError {

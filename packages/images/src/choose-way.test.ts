@@ -23,6 +23,16 @@ it.each([
 });
 
 it("without buildx keeps the image in the engine, whatever its store", async () => {
-  expect(await chooseWay({ kind: "legacy" }, none)).toMatchObject({ kind: "engine" });
-  expect(await chooseWay({ kind: "buildkit" }, none)).toMatchObject({ kind: "engine" });
+  expect(await chooseWay({ kind: "legacy" }, classic)).toMatchObject({ kind: "engine" });
+  expect(await chooseWay({ kind: "buildkit" }, containerd)).toMatchObject({ kind: "engine" });
 });
+
+it.each(["legacy", "buildkit", "buildx"] as const)(
+  "tells why the engine that %s builds in can't be had",
+  async (kind) => {
+    const forbidden = async (): Promise<never> => {
+      throw new Error("ssh refused the login");
+    };
+    await expect(chooseWay({ kind, name: "default", driver: "docker" }, forbidden)).rejects.toThrow("ssh refused");
+  },
+);

@@ -10,16 +10,21 @@ export interface BuildWay {
   readonly because: string;
 }
 
-/** What is asked of the engine: only where buildx builds inside it. */
+/** What is asked of the engine: only where the image is built inside it. */
 export type EngineFacts = () => Promise<Pick<EngineInfo, "DriverStatus">>;
 
 /**
  * Chooses by what is there. An OCI layout wherever the builder can write one, since then the very bytes that were scanned
  * are pushed, for every platform: any BuildKit of its own, and an engine with containerd's image store (buildx,
  * `driver/docker/driver.go`, `OCIExporter`). Else the engine keeps the image.
+ * @throws what `engine` throws
  */
 export async function chooseWay(builder: Builder, engine: EngineFacts): Promise<BuildWay> {
-  if (builder.kind !== "buildx") return { kind: "engine", because: "docker buildx is not there" };
+  if (builder.kind !== "buildx") {
+    // That it can't be had is told as that, and not as a build that failed.
+    await engine();
+    return { kind: "engine", because: "docker buildx is not there" };
+  }
   const name = `the builder ${builder.name ?? "of buildx"}`;
   if (builder.driver !== "docker") return { kind: "layout", because: `${name} has the driver ${builder.driver}` };
   if (usesContainerd(await engine())) {
