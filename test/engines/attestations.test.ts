@@ -19,9 +19,11 @@ import {
   ensureTools,
   type GitHubRig,
   makeImageLayout,
+  type ReferrersRegistry,
   type RegistryRig,
   type SigstoreRig,
   startGitHub,
+  startReferrersRegistry,
   startRegistry,
   startSigstore,
   type TemporaryFolder,
@@ -38,6 +40,8 @@ const log = createTestLog(redactor);
 let cosign: string;
 let place: TemporaryFolder;
 let registry: RegistryRig;
+/** It has the referrers API. */
+let linking: ReferrersRegistry;
 let sigstore: SigstoreRig;
 let own: SigstoreRig;
 let github: GitHubRig;
@@ -50,6 +54,7 @@ beforeAll(async () => {
   ({ cosign } = await ensureTools(["cosign"]));
   place = await temporaryFolder("belay-attestations-test");
   registry = await startRegistry();
+  linking = await startReferrersRegistry();
   sigstore = await startSigstore();
   own = await startSigstore({ kind: "private" });
   github = await startGitHub({ tokens: [{ token: "ghs_test", permissions: { attestations: "read" } }] });
@@ -66,6 +71,7 @@ afterAll(async () => {
   await github?.close();
   await own?.[Symbol.asyncDispose]();
   await sigstore?.[Symbol.asyncDispose]();
+  await linking?.stop();
   await registry?.stop();
   await place?.remove();
 });
@@ -79,13 +85,13 @@ interface Pushed {
   readonly digest: Digest;
 }
 
-async function image(): Promise<Pushed> {
+async function image(at: Pick<RegistryRig, "url"> = registry): Promise<Pushed> {
   const name = `acme/attested-${++made}`;
   const layout = await makeImageLayout(join(place.path, name.replace("/", "-")), {
     "linux/amd64": [{ "app/name": name }],
     "linux/arm64": [{ "app/name": name }],
   });
-  const [repository = "", digest = ""] = (await layout.push(registry.url, name)).split("@");
+  const [repository = "", digest = ""] = (await layout.push(at.url, name)).split("@");
   if (!isDigest(digest)) throw new Error(`${digest} is no digest`);
   return { repository, digest };
 }
@@ -112,10 +118,14 @@ const refused = (words: string) => ({ signed: false, why: expect.stringContainin
 const taken = { signed: true, by: `${WORKFLOW}, which built it in https://github.com/acme/shop` };
 
 describe("an attestation of the build", () => {
-  it("beside the image is taken by ours and by cosign", async () => {
-    const pushed = await image();
+  it.each([
+    ["under its tag", () => registry, 0],
+    ["by the referrers API", () => linking, 1],
+  ] as const)("beside the image, found %s, is taken by ours and by cosign", async (_, at, linked) => {
+    const pushed = await image(at());
     const bundle = await attest(pushed);
     await putBeside(pushed, bundle);
+    expect((await client.referrers(pushed.repository, pushed.digest)) ?? []).toHaveLength(linked);
     expect(await check(pushed)).toEqual(taken);
     const verified = await run(
       cosign,

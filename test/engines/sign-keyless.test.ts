@@ -16,8 +16,10 @@ import {
   createTestLog,
   ensureTools,
   makeImageLayout,
+  type ReferrersRegistry,
   type RegistryRig,
   type SigstoreRig,
+  startReferrersRegistry,
   startRegistry,
   startSigstore,
   type TemporaryFolder,
@@ -31,6 +33,8 @@ const log = createTestLog(redactor);
 let cosign: string;
 let place: TemporaryFolder;
 let registry: RegistryRig;
+/** It has the referrers API. */
+let linking: ReferrersRegistry;
 let sigstore: SigstoreRig;
 let client: RegistryClient;
 let root: string;
@@ -40,6 +44,7 @@ beforeAll(async () => {
   ({ cosign } = await ensureTools(["cosign"]));
   place = await temporaryFolder("belay-keyless-test");
   registry = await startRegistry();
+  linking = await startReferrersRegistry();
   sigstore = await startSigstore();
   root = join(place.path, "trusted-root.json");
   await writeFile(root, sigstore.trustedRoot);
@@ -50,6 +55,7 @@ beforeAll(async () => {
 afterAll(async () => {
   client?.close();
   await sigstore?.[Symbol.asyncDispose]();
+  await linking?.stop();
   await registry?.stop();
   await place?.remove();
 });
@@ -59,12 +65,12 @@ interface Pushed {
   readonly digest: Digest;
 }
 
-async function image(): Promise<Pushed> {
+async function image(at: Pick<RegistryRig, "url"> = registry): Promise<Pushed> {
   const name = `acme/keyless-${++made}`;
   const layout = await makeImageLayout(join(place.path, name.replace("/", "-")), {
     "linux/amd64": [{ "app/name": name }],
   });
-  const [repository = "", digest = ""] = (await layout.push(registry.url, name)).split("@");
+  const [repository = "", digest = ""] = (await layout.push(at.url, name)).split("@");
   if (!isDigest(digest)) throw new Error(`${digest} is no digest`);
   return { repository, digest };
 }
@@ -111,6 +117,17 @@ describe("a signature without a key", () => {
   it("is taken by ours and by cosign", async () => {
     const pushed = await image();
     await sign(pushed);
+    expect(await check(pushed)).toEqual({ signed: true, by: sigstore.identity });
+    const verified = await verify(pushed);
+    expect(verified.exitCode, verified.stderr).toBe(0);
+  });
+
+  it("is taken by both from a registry with the referrers API, which alone tells of it", async () => {
+    const pushed = await image(linking);
+    const { repository, digest } = pushed;
+    await sign(pushed);
+    expect(await client.referrers(repository, digest)).toMatchObject([{ artifactType: BUNDLE }]);
+    expect(await client.manifest(repository, digest.replace(":", "-"))).toBeUndefined();
     expect(await check(pushed)).toEqual({ signed: true, by: sigstore.identity });
     const verified = await verify(pushed);
     expect(verified.exitCode, verified.stderr).toBe(0);
