@@ -1,10 +1,7 @@
-import { maskQuotation, maskStep, STARS } from "./mask-step.ts";
+import { type Found, isRecord, maskMisconfiguration, maskSecret } from "./mask-found.ts";
+import { maskStep, STARS } from "./mask-step.ts";
 
-interface Finding {
-  readonly Match?: unknown;
-  readonly Message?: unknown;
-  readonly Code?: unknown;
-  readonly CauseMetadata?: unknown;
+interface Finding extends Found {
   readonly Layer?: unknown;
 }
 
@@ -93,30 +90,9 @@ function maskResult(result: Result, image: unknown, commands: boolean): object {
   return {
     ...rest,
     ...each("Vulnerabilities", (one) => ({ ...one, ...layer(one) })),
-    ...each("Misconfigurations", ({ CauseMetadata: cause, ...one }) => ({
-      ...one,
-      ...(typeof one.Message === "string" ? { Message: maskQuotation(one.Message, commands) } : {}),
-      ...(cause === undefined ? {} : { CauseMetadata: withoutLines(cause) }),
-      ...layer(one),
-    })),
-    ...each("Secrets", ({ Code: _lines, ...one }) => ({
-      ...one,
-      ...(own && typeof one.Match === "string" ? { Match: namesIn(one.Match) } : {}),
-      ...layer(one),
-    })),
+    ...each("Misconfigurations", (one) => ({ ...maskMisconfiguration(one, commands), ...layer(one) })),
+    ...each("Secrets", (one) => ({ ...maskSecret(one, own), ...layer(one) })),
   };
-}
-
-function withoutLines(cause: unknown): unknown {
-  if (!isRecord(cause)) return cause;
-  const { Code: _lines, RenderedCause: _rendered, ...rest } = cause;
-  return rest;
-}
-
-/** The names of what Trivy masked in a line of the config, which has more than that in it. */
-function namesIn(match: string): string {
-  const names = [...match.matchAll(/\b([A-Za-z_][\w.-]*)=(?=\*{3})/g)].map(([, name]) => `${name}=${STARS}`);
-  return names.length === 0 ? STARS : [...new Set(names)].join(" ");
 }
 
 function some(findings: unknown): boolean {
@@ -125,8 +101,4 @@ function some(findings: unknown): boolean {
 
 function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -5,7 +5,7 @@ import { type Digest, oneLine, sha256 } from "@belay/core";
 import { ScanError } from "./could-not-scan.ts";
 import { COPIES, dockerfileArguments, dockerfileScanners, withoutIgnores } from "./dockerfile-arguments.ts";
 import { type Scanner, WORKPLACE } from "./image-arguments.ts";
-import { maskQuotation } from "./mask-step.ts";
+import { type Found, maskMisconfiguration, maskSecret } from "./mask-found.ts";
 import { checkReport } from "./parse-report.ts";
 import type { DockerfileKey, ReportCache } from "./report-cache.ts";
 import { HANGS_MS } from "./scan-image.ts";
@@ -105,13 +105,6 @@ interface Result {
   readonly Misconfigurations?: readonly Found[] | null;
 }
 
-interface Found {
-  readonly Match?: unknown;
-  readonly Message?: unknown;
-  readonly Code?: unknown;
-  readonly CauseMetadata?: { readonly Code?: unknown; readonly RenderedCause?: unknown };
-}
-
 function split(json: string, dockerfiles: readonly Dockerfile[], doing: string): string[] {
   const { Results, ...report } = JSON.parse(json) as Report;
   const byTarget = Map.groupBy(Results ?? [], ({ Target }) => Target);
@@ -119,7 +112,7 @@ function split(json: string, dockerfiles: readonly Dockerfile[], doing: string):
     const target = `${index}/${COPIES.file}`;
     const found = byTarget.get(target) ?? [];
     const secret = found.some(({ Secrets }) => (Secrets ?? []).length > 0);
-    const own = found.map((result) => withoutLines(result, secret));
+    const own = found.map((result) => maskResult(result, secret));
     byTarget.delete(target);
     return JSON.stringify({ ...report, ArtifactName: sha256(text), Results: own });
   });
@@ -129,28 +122,15 @@ function split(json: string, dockerfiles: readonly Dockerfile[], doing: string):
   throw new ScanError("broken_report", { doing, got });
 }
 
-/**
- * A finding's line, and those around it, may hold what Trivy does not know for a secret, and the report goes where the image goes.
- * `secret`: it knows one in the file, which what a check says of a command may quote.
- */
-function withoutLines({ Secrets, Misconfigurations, ...result }: Result, secret: boolean): Result {
-  const secrets = Secrets?.map(({ Code: _lines, Match, ...one }) => ({ ...one, Match: maskedIn(String(Match)) }));
-  const misconfigurations = Misconfigurations?.map(({ CauseMetadata = {}, Message, ...one }) => {
-    const { Code: _lines, RenderedCause: _rendered, ...cause } = CauseMetadata;
-    const said = typeof Message === "string" ? { Message: maskQuotation(Message, secret) } : {};
-    return { ...one, ...said, CauseMetadata: cause };
-  });
+/** Any line of the file may hold a secret. `secret`: Trivy knows one in it, which what a check says of a command may quote. */
+function maskResult({ Secrets, Misconfigurations, ...result }: Result, secret: boolean): Result {
   return {
     ...result,
-    ...(secrets === undefined ? {} : { Secrets: secrets }),
-    ...(misconfigurations === undefined ? {} : { Misconfigurations: misconfigurations }),
+    ...(Secrets ? { Secrets: Secrets.map((one) => maskSecret(one, true)) } : {}),
+    ...(Misconfigurations
+      ? { Misconfigurations: Misconfigurations.map((one) => maskMisconfiguration(one, secret)) }
+      : {}),
   };
-}
-
-/** What is set there to what Trivy masked: `GITHUB_TOKEN=****`. */
-function maskedIn(line: string): string {
-  const names = [...line.matchAll(/\b([A-Za-z_][\w.-]{0,80})\s?[=:]\s?["']?\*{3}/g)].map(([, name]) => `${name}=****`);
-  return [...new Set(names)].join(" ") || "****";
 }
 
 /** Nothing in a cache is believed without a look. */
