@@ -74,6 +74,11 @@ describe("an image and its Dockerfile", () => {
     expect(read).toMatchObject({ platform: "linux/arm64", image: "layout" });
   });
 
+  it("leave the text of the report as it is where the file has nothing to tell", () => {
+    const before = image([ROOT], [secret("layout")]);
+    expect(withDockerfile(before, dockerfile(undefined)).json).toBe(before.json);
+  });
+
   it("keep a secret of the image's config, of whichever of the two it comes", () => {
     const found = withDockerfile(image([], [secret("layout")]), dockerfile([], secret("web/Dockerfile")));
     expect(told(found)).toEqual(["github-pat web/Dockerfile:2", "github-pat image config:2"]);
