@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Annotation, createRunner, Inputs, Redactor, systemClock } from "@belay/core";
 import {
@@ -44,6 +44,8 @@ export interface ScanChain extends AsyncDisposable {
   commit(title: string, files: Readonly<Record<string, string | undefined>>): Promise<string>;
   /** How often Trivy looked at an image so far, or at Dockerfiles. */
   looks(at?: "image" | "fs"): Promise<number>;
+  /** The arguments of every run of Trivy so far, a line each. */
+  calls(): Promise<readonly string[]>;
 }
 
 /** What one job of a workflow does, one stage after the other. */
@@ -58,6 +60,8 @@ export interface Job {
   deploy(): ReturnType<typeof deploy>;
   /** A file of Belay's folder. */
   read(name: string): Promise<string>;
+  /** All that it says: its log, its annotations, and every file that it left, but for images. */
+  texts(): Promise<readonly string[]>;
 }
 
 export const LODASH_FILES = withPrefix(SCAN_FILES.oldLodash);
@@ -110,9 +114,14 @@ export async function openScanChain(openEngine: () => Promise<AttachedEngine> = 
       return repository.commit(title, { ...Object.fromEntries(kept), "app/files/title": title });
     },
     looks: async (at = "image") =>
-      (await readFile(calls, "utf8")).split("\n").filter((line) => line.startsWith(`${at} --format=json`)).length,
+      (await linesOf(calls)).filter((line) => line.startsWith(`${at} --format=json`)).length,
+    calls: () => linesOf(calls),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+async function linesOf(file: string): Promise<readonly string[]> {
+  return (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
 }
 
 /** Trivy itself, which leaves a line of its arguments. */
@@ -175,5 +184,11 @@ function openJob(workingDirectory: string, folder: string, cache: string): Job {
     push: (more) => push(context, inputs(more)),
     deploy: () => deploy(context, inputs()),
     read: (name) => readFile(join(folder, "belay", name), "utf8"),
+    texts: async () => {
+      const all = await readdir(join(folder, "belay"), { recursive: true, withFileTypes: true });
+      const left = all.filter((one) => one.isFile() && !one.parentPath.includes("/images"));
+      const texts = await Promise.all(left.map((one) => readFile(join(one.parentPath, one.name), "utf8")));
+      return [log.text(), JSON.stringify(annotated), ...texts];
+    },
   };
 }

@@ -1,11 +1,21 @@
-/** Of a pushed image Trivy itself reads the layers: it has to get into the registry with whatever login Belay got in with. */
+/**
+ * Of a pushed image Trivy itself reads the layers: it has to get into the registry with whatever login Belay got in with. A Trivy
+ * server asks for a token of its own.
+ */
 import { delimiter, join } from "node:path";
 import { writeRelease } from "@belay/core";
-import { makeImageLayout, SCAN_FILES, startRegistry, startTokens, type TokenRig } from "@belay/testkit";
+import {
+  makeImageLayout,
+  SCAN_FILES,
+  startRegistry,
+  startTokens,
+  startTrivyServer,
+  type TokenRig,
+} from "@belay/testkit";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 import { TOKEN_LOGINS, type TokenLogin, writeDockerConfig } from "./docker-logins.ts";
 import { openPushStand } from "./push-stand.ts";
-import { type Job, openScanChain, type ScanChain } from "./scan-chain.ts";
+import { type Job, LODASH_FILES, openScanChain, type ScanChain } from "./scan-chain.ts";
 import { LODASH, STAND_MS } from "./scan-stand.ts";
 
 let chain: ScanChain;
@@ -66,4 +76,32 @@ it("could not be scanned by somebody who is not logged in", async () => {
     ...{ code: "SCAN_FAILED", exitCode: 11 },
     message: expect.stringContaining("Log in to the registry"),
   });
+});
+
+it("a server that wants a token is asked with the one of TRIVY_TOKEN, which is told nowhere, and with another could not scan", async () => {
+  const [right, wrong] = ["right-t0ken-of-the-server", "wrong-t0ken-of-the-server"];
+  await using server = await startTrivyServer(chain.cache, { token: right });
+  await chain.commit("Need lodash", LODASH_FILES);
+  const before = (await chain.calls()).length;
+  const said: string[] = [];
+  const asked = async (token: string, more: Readonly<Record<string, string>> = {}): Promise<unknown> => {
+    vi.stubEnv("TRIVY_TOKEN", token);
+    const job = await chain.job();
+    await job.build();
+    const own = { scanner: "server", "scan-server": server.url, "scan-cache-dir": join(job.folder, "empty") };
+    const ended: unknown = await job.scan({ ...own, ...more }).catch((error: unknown) => error);
+    said.push(String(ended), JSON.stringify(ended), ...(await job.texts()));
+    return ended;
+  };
+  for (const token of ["", wrong]) {
+    expect(await asked(token)).toMatchObject({
+      ...{ code: "SCAN_FAILED", exitCode: 11 },
+      message: expect.stringMatching(/last error: twirp error unauthenticated: invalid token\).*TRIVY_TOKEN/s),
+    });
+  }
+  expect(await asked(right)).toMatchObject({ code: "VULNERABLE", message: expect.stringContaining(LODASH[0]) });
+  expect(await asked(right, { "scan-fail-on": "none" })).toMatchObject({ evidence: { result: "passed" } });
+  const calls = (await chain.calls()).slice(before);
+  expect(calls.filter((line) => line.includes(`--server=${server.url}`))).toHaveLength(4);
+  expect([...said, ...calls].filter((text) => text.includes("t0ken-of-the-server"))).toEqual([]);
 });

@@ -6,6 +6,7 @@ export const SCAN_OBSTACLES = {
   stale_database: "the database of vulnerabilities is too old",
   rate_limited: "the registry limits the rate of requests",
   unauthorised: "the registry refused access",
+  server_refused: "the scan server refused access",
   unreachable: "the image's source or the scan server can't be reached",
   image_not_found: "the image is not there",
   wrong_image: "another image than the one asked for was scanned",

@@ -18,6 +18,10 @@ it.each([
   ["rate_limited", "DB error: GET http://r/v2/db/manifests/2: unexpected status code 429 Too Many Requests"],
   ["unauthorised", "remote error: GET https://r/v2/a/manifests/sha256:0: UNAUTHORIZED: authentication required"],
   [
+    "server_refused",
+    "run error: image scan error: scan error: scan failed: failed analysis: unable to get missing layers: unable to fetch missing layers: backoff: permanent error (last error: twirp error unauthenticated: invalid token)",
+  ],
+  [
     "no_database",
     "run error: init error: DB error: database error: --skip-db-update cannot be specified on the first run",
   ],

@@ -9,6 +9,8 @@ const WORDS: readonly (readonly [ScanObstacle, RegExp])[] = [
   ["cache_locked", /cache may be in use by another process|unable to open (?:cache )?DB: timeout|: timeout$/m],
   ["timed_out", /context deadline exceeded|provide a higher timeout/i],
   ["rate_limited", /TOOMANYREQUESTS|429 Too Many Requests|status code:? 429/i],
+  // The server's own word (`pkg/rpc/server`), or what the client makes of a 401 or 403 of a proxy before it.
+  ["server_refused", /twirp error (?:unauthenticated|permission_denied)/],
   ["unauthorised", /UNAUTHORIZED|DENIED:|401 Unauthorized|403 Forbidden|status code:? 40[13]/],
   [
     "no_database",
@@ -52,6 +54,7 @@ const NEXT: Partial<Record<ScanObstacle, string>> = {
   no_database: "Let it be downloaded once, or name a repository that has it with `db-repository`.",
   rate_limited: "Name mirrors with `db-repository`, or log in to the registry.",
   unauthorised: "Log in to the registry (docker login), with the right to read.",
+  server_refused: "Give the server's token in TRIVY_TOKEN, in the environment of the step.",
   unreachable: "Check the address, the network and the proxy.",
   image_not_found: "Check that it was built, or pushed, and not removed meanwhile.",
   cache_locked: "Another process uses it: give each its own `cache-dir`, or try again.",

@@ -8,12 +8,16 @@ export interface TrivyServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** A Trivy server with the database of a cache folder, which it does not update. */
-export async function startTrivyServer(cache: string): Promise<TrivyServer> {
+/** A Trivy server with the database of a cache folder, which it does not update. `token`: it answers nobody without it. */
+export async function startTrivyServer(
+  cache: string,
+  { token = "" }: { readonly token?: string } = {},
+): Promise<TrivyServer> {
   const { trivy } = await ensureTools(["trivy"]);
   const address = `127.0.0.1:${await freePort()}`;
   const args = ["server", `--listen=${address}`, `--cache-dir=${cache}`, "--cache-backend=memory", "--skip-db-update"];
-  const env = { ...process.env, TRIVY_SKIP_VERSION_CHECK: "true", TRIVY_DISABLE_TELEMETRY: "true" };
+  const quiet = { TRIVY_SKIP_VERSION_CHECK: "true", TRIVY_DISABLE_TELEMETRY: "true" };
+  const env = { ...process.env, ...quiet, TRIVY_TOKEN: token };
   const child = spawn(trivy, args, { stdio: "ignore", env });
   const ended = once(child, "exit");
   const url = `http://${address}`;
