@@ -1,6 +1,6 @@
 /** What the settings of the gate do in a whole chain, with the real Trivy. The unit tests know what they say of one finding. */
 import { createHash } from "node:crypto";
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ImageIdentity, readRelease, sha256, writeRelease } from "@belay/core";
 import {
@@ -233,12 +233,9 @@ describe("what is no vulnerability", () => {
     expect(thrown).toMatchObject(vulnerable("CRITICAL github-pat"));
     const secret = text.split("=")[1]?.trim() ?? "";
     expect(secret.length).toBeGreaterThan(30);
-    expect([job.log.text(), JSON.stringify(thrown), String(thrown)].join("\n")).not.toContain(secret);
-    const left = (await readdir(join(job.folder, "belay"), { recursive: true, withFileTypes: true })).filter((one) =>
-      one.isFile(),
-    );
-    const texts = await Promise.all(left.map((one) => readFile(join(one.parentPath, one.name), "utf8")));
-    expect(texts.filter((one) => one.includes("github-pat")).length).toBeGreaterThan(0);
+    expect([JSON.stringify(thrown), String(thrown)].join("\n")).not.toContain(secret);
+    const texts = await job.texts();
+    expect(texts.filter((one) => one.includes("github-pat")).length).toBeGreaterThan(1);
     expect(texts.filter((one) => one.includes(secret))).toEqual([]);
   });
 });
@@ -270,7 +267,52 @@ describe("a .trivyignore.yaml of the project", () => {
   });
 });
 
+describe("a vulnerability without a fix", () => {
+  const [affected, wontFix] = ["CVE-2010-4756", "CVE-2023-45853"];
+  const files = Object.fromEntries(
+    Object.entries(SCAN_FILES.unfixed).map(([path, text]) => [`app/files/${path}`, String(text)]),
+  );
+  const ignoring = (...statuses: readonly string[]) =>
+    built({ "fail-on": ["CRITICAL", "LOW"], "ignore-status": statuses }, files);
+
+  it("fails unless its status is ignored, which is told as the reason", async () => {
+    const job = await ignoring("will_not_fix", "end_of_life");
+    await expect(job.scan()).rejects.toMatchObject(vulnerable(`LOW ${affected} in libc6`));
+    const { seen, why } = await told(job);
+    expect(seen).toEqual([`${affected} fails`, `${wontFix} ignored`]);
+    expect(why).toBe("it is LOW\nthe status will_not_fix is ignored");
+    await expect(job.push()).rejects.toMatchObject({ code: "NOT_SCANNED" });
+
+    const passing = await ignoring("affected", "will_not_fix");
+    const { evidence } = await passing.scan();
+    expect(evidence.services.web).toMatchObject({ result: "passed", counts: { fails: 0, ignored: 2 } });
+    expect((await told(passing)).why).toContain("the status affected is ignored");
+    await passing.push();
+  });
+});
+
 describe("databases of the user's own registry", () => {
+  it("are not asked for where updates are off: what is in the cache has to do, and without one nothing was scanned", async () => {
+    await using made = await temporaryFolder("belay-no-update");
+    const repository = `${chain.registry.address}/off/trivy-db:2`;
+    const settings = { "update-db": false, "cache-dir": made.path, "db-repository": [repository] };
+    const job = await built(settings, LODASH_FILES);
+    const before = (await chain.calls()).length;
+    await expect(job.scan()).rejects.toMatchObject({
+      ...{ code: "SCAN_FAILED", exitCode: 11 },
+      message: expect.stringContaining(`there is none in ${made.path}, and none may be downloaded`),
+    });
+    await expect(job.scan()).rejects.toThrow("`update-db`");
+    await expect(job.push()).rejects.toMatchObject({ code: "NOT_SCANNED" });
+    // A newer one could be had for long.
+    await writeTrivyDatabase(join(made.path, "db"), { updatedAt: new Date(Date.now() - 2 * DAY_MS) });
+    await expect(job.scan()).rejects.toMatchObject(vulnerable(LODASH[0]));
+    const calls = (await chain.calls()).slice(before);
+    expect(calls.length).toBeGreaterThan(0);
+    expect(calls.filter((line) => line.includes("--download"))).toEqual([]);
+    expect(await chain.registry.log()).not.toContain("off/trivy-db");
+  });
+
   it("are taken from there into an empty cache, no older than is allowed, and the evidence names them", async () => {
     await using made = await temporaryFolder("belay-own-databases");
     const [own, java] = [join(made.path, "db"), join(made.path, "java")];

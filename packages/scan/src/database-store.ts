@@ -53,6 +53,8 @@ const UPSTREAM: Readonly<Record<DatabaseKind, readonly string[]>> = {
   java: ["mirror.gcr.io/aquasec/trivy-java-db:1", "ghcr.io/aquasecurity/trivy-java-db:1"],
 };
 
+const FILL = "Put one there before, in the folder that `cache-dir` names, or let it be downloaded (`update-db`).";
+
 const HOUR_MS = 3_600_000;
 
 /** Upstream makes one a day and calls it good for three (trivy-java-db, `updateInterval`); a mirror may be slower. */
@@ -177,6 +179,10 @@ export class DatabaseStore {
     const doing = `taking Trivy's database (${kind})`;
     if (found === undefined) {
       if (failure !== undefined) throw failure;
+      if (!this.#options.update) {
+        const got = `there is none in ${this.#options.cache}, and none may be downloaded`;
+        throw new ScanError("no_database", { doing, got, next: FILL });
+      }
       throw new ScanError("no_database", { doing, next: nextStep("no_database") ?? "" });
     }
     const [age, most] = [this.#ageOf(found), this.#most(kind)];

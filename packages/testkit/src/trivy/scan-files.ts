@@ -9,6 +9,11 @@ export const SCAN_FILES = {
   debian: debian([]),
   /** `CVE-2023-45853`, critical, which Debian won't fix. */
   unfixable: debian([["zlib1g", "zlib", "1:1.2.13.dfsg-1"]]),
+  /** The same, and `CVE-2010-4756`, low to Debian, which nobody has fixed (`affected`). */
+  unfixed: debian([
+    ["zlib1g", "zlib", "1:1.2.13.dfsg-1"],
+    ["libc6", "glibc", "2.36-9+deb12u4"],
+  ]),
   /** `CVE-2019-10744` (critical) and `CVE-2021-23337` (high), fixed in 4.17.12 and 4.17.21. */
   oldLodash: npm("lodash", "4.17.11"),
   /** None that the database knows. */
