@@ -1,8 +1,8 @@
 /** What stands in a Dockerfile and in no image: earlier stages, the true lines, and here-documents. */
-import { readdir, readFile } from "node:fs/promises";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BASE_IMAGES, SCAN_FILES, startEngine } from "@belay/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Job, openScanChain, type ScanChain } from "./scan-chain.ts";
 import { STAND_MS } from "./scan-stand.ts";
 
@@ -31,6 +31,9 @@ beforeAll(async () => {
   chain = await openScanChain(() => startEngine({ edition: "current", buildx: true }));
 }, STAND_MS);
 afterAll(() => chain?.[Symbol.asyncDispose]());
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 async function built(title: string, files: Readonly<Record<string, string | undefined>>): Promise<Job> {
   await chain.commit(title, files);
@@ -80,11 +83,7 @@ describe("a Dockerfile of two stages", () => {
         region: expect.objectContaining({ startLine: 3 }),
       }),
     ]);
-    const left = (await readdir(join(job.folder, "belay"), { recursive: true, withFileTypes: true })).filter((one) => {
-      return one.isFile() && !one.parentPath.includes("/images");
-    });
-    const texts = await Promise.all(left.map((one) => readFile(join(one.parentPath, one.name), "utf8")));
-    const said = [job.log.text(), JSON.stringify(thrown), String(thrown), JSON.stringify(job.annotated), ...texts];
+    const said = [JSON.stringify(thrown), String(thrown), ...(await job.texts())];
     expect(said.filter((text) => text.includes(TOKEN))).toEqual([]);
   });
 
@@ -172,4 +171,73 @@ describe("a Dockerfile whose findings run already", () => {
     expect(rows.find(({ subject }) => subject === "app/Dockerfile:2")).toMatchObject({ change: "new" });
     expect(seen(rows, "known")).toEqual(["DS-0002 app/Dockerfile"]);
   });
+});
+
+describe("a Dockerfile that nobody can compare with the one of what runs", () => {
+  const asked = { ...EVERYTHING, "scan-only-new": "true" };
+  const quiet = { ...EVERYTHING, "scan-fail-on": "none" };
+  let sha: string;
+  beforeAll(async () => {
+    const job = await built("Run with a token", { "app/Dockerfile": TWO_STAGES });
+    await job.scan({ "scan-scanners": "vuln" });
+    await job.push();
+    await job.deploy();
+    sha = await chain.repository.git("rev-parse", "HEAD");
+  });
+
+  /** The notes of a scan with `only-new`, and its only ones, when it has to fail for the token, which runs already. */
+  async function notesOf(job: Job): Promise<readonly string[]> {
+    await expect(job.scan(asked)).rejects.toMatchObject({
+      code: "VULNERABLE",
+      message: expect.stringContaining("CRITICAL github-pat in app/Dockerfile:2"),
+    });
+    const [web] = JSON.parse(await job.read("scan.json")).services;
+    // What the comment is made of says the same, and so does the log.
+    expect(JSON.parse(await job.read("report.json")).scan.services[0].notes).toEqual(web.notes);
+    for (const note of web.notes) expect(job.log.text()).toContain(`web: ${note}`);
+    expect(web.rows.find(({ id }: Row) => id === "DS-0002")).toMatchObject({ effect: "known" });
+    return web.notes;
+  }
+
+  it("has what only it tells count as new, and that is said with its reason where the findings are", async () => {
+    const job = await built("Say less", { "app/Dockerfile": TWO_STAGES.replace("# Sleeps.\n", "") });
+    const commit = sha.slice(0, 12);
+    vi.stubEnv("PATH", `${await trivyThatFails("Sleeps", job.folder)}:${process.env.PATH}`);
+    const broken = `What only app/Dockerfile tells counts as new: it could not be scanned as of commit ${commit}`;
+    expect(await notesOf(job)).toEqual([expect.stringMatching(new RegExp(`^${broken}.*, which runs: .*out of order`))]);
+    vi.unstubAllEnvs();
+
+    const { evidence, summary } = await job.scan(asked);
+    expect(evidence.services.web).toMatchObject({ result: "passed", counts: { known: 2 } });
+    expect(summary.services[0]?.notes).toEqual([]);
+
+    await makeShallow();
+    const missing = `What only app/Dockerfile tells counts as new: git does not have it here as of commit ${commit}`;
+    expect(await notesOf(job)).toEqual([expect.stringMatching(new RegExp(`^${missing}.*fetch-depth: 0`))]);
+    // Without only-new it is said because something is called new.
+    expect((await job.scan(quiet)).summary.services[0]?.notes).toEqual([expect.stringContaining(missing)]);
+  });
+
+  /** Folder of a Trivy that does not take Dockerfiles with this word. */
+  async function trivyThatFails(word: string, folder: string): Promise<string> {
+    const path = join(folder, "trivy");
+    const lines = [
+      "#!/bin/sh",
+      `if [ "$1" = fs ] && grep -q ${word} dockerfiles/*/Dockerfile; then`,
+      '  echo "FATAL out of order" >&2; exit 1',
+      "fi",
+      `PATH='${process.env.PATH}' exec trivy "$@"`,
+    ];
+    await writeFile(path, lines.join("\n"));
+    await chmod(path, 0o755);
+    return folder;
+  }
+
+  /** As `actions/checkout` leaves it: with one commit. */
+  async function makeShallow(): Promise<void> {
+    const { git, folder } = chain.repository;
+    await writeFile(join(folder, ".git/shallow"), `${await git("rev-parse", "HEAD")}\n`);
+    await git("reflog", "expire", "--expire=now", "--all");
+    await git("gc", "--quiet", "--prune=now");
+  }
 });

@@ -2,6 +2,7 @@ import {
   type Digest,
   digestOf,
   type ImageIdentity,
+  oneLine,
   type ScanEvidence,
   type ScannedPlatform,
   type ScannedService,
@@ -32,6 +33,8 @@ export interface ScannedImage {
   readonly dockerfile?: DockerfileScan;
   /** None: nothing runs. */
   readonly baseline?: readonly ScanReport[] | { readonly impossible: string };
+  /** Why the baseline is without all that `dockerfile` tells, or a part of it. Outside text. */
+  readonly uncompared?: string;
 }
 
 export interface GatedService {
@@ -60,17 +63,28 @@ export function gateServices(
       ...(baseline === undefined || "impossible" in baseline ? {} : { baseline }),
       now,
     });
-    const gate = withReason(result, baseline, own.policy.onlyNew);
+    const gate = withReason(result, image, own.policy.onlyNew);
     const { threats: _many, ...policy } = own;
     return { service: image.service, gate, scanned: scannedService(image, gate, digestOf(policy)) };
   });
 }
 
-/** Why there is nothing to compare with, told where people look for the comparison. */
-function withReason(result: GateResult, baseline: ScannedImage["baseline"], onlyNew: boolean): GateResult {
-  if (baseline === undefined || !("impossible" in baseline)) return result;
+/** Why there is nothing to compare with, or not all, told where people look for the comparison. */
+function withReason(result: GateResult, image: ScannedImage, onlyNew: boolean): GateResult {
+  const { baseline } = image;
+  if (baseline === undefined || !("impossible" in baseline)) return withUncompared(result, image, onlyNew);
   const notes = onlyNew ? [...result.notes, `Everything counts as new: ${baseline.impossible}.`] : result.notes;
   return { ...result, comparison: { impossible: baseline.impossible }, notes };
+}
+
+/** With `onlyNew` it is told before it stops anything; else where something is called new that may not be. */
+function withUncompared(result: GateResult, { dockerfile, uncompared }: ScannedImage, onlyNew: boolean): GateResult {
+  const { comparison, notes } = result;
+  if (dockerfile === undefined || uncompared === undefined || comparison === undefined) return result;
+  if ("impossible" in comparison) return result;
+  if (!onlyNew && !comparison.introduced.some((finding) => finding.inRepository)) return result;
+  const note = `What only ${oneLine(dockerfile.path)} tells counts as new: ${uncompared}.`;
+  return { ...result, notes: [...notes, note] };
 }
 
 function scannedService({ identity, found }: ScannedImage, gate: GateResult, policy: Digest): ScannedService {

@@ -78,33 +78,51 @@ export function foundInBoth(found: ImageScan, dockerfile: DockerfileScan | Could
   return { ...found, scans: found.scans.map((scan) => withDockerfile(scan, dockerfile)) };
 }
 
-/** The same Dockerfiles at the commit that runs, where git has it. One that can't be scanned is none. */
+/** Of a Dockerfile at the commit that runs: what was found in it, or why nobody could look. */
+export type DockerfileBefore = DockerfileScan | { readonly missing: string };
+
+/** The same Dockerfiles at the commit that runs, by path, where git has them. */
 export async function scanDockerfilesBefore(
   context: PipelineContext,
   { trivy, reports }: Scanner,
   settings: ScanSettings,
   { paths, revision }: { readonly paths: readonly string[]; readonly revision: string | undefined },
-): Promise<ReadonlyMap<string, DockerfileScan>> {
+): Promise<ReadonlyMap<string, DockerfileBefore>> {
   const { runner, signal, log } = context;
   const { scanners, timeoutMs, directory } = settings;
-  if (paths.length === 0 || revision === undefined) return new Map();
+  if (paths.length === 0) return new Map();
+  if (revision === undefined) return without(paths, "the ledger does not tell of which commit it is that runs");
   const { dockerfileAt } = await import("@belay/images");
   const texts = await Promise.all(paths.map((path) => dockerfileAt(runner, directory, revision, path)));
   const dockerfiles = paths.flatMap((path, index) => {
     const text = texts[index];
     return text === undefined ? [] : [{ path, text }];
   });
-  const none = paths.filter((_path, index) => texts[index] === undefined);
-  if (none.length > 0) {
-    const what = `git has no ${none.map((path) => oneLine(path)).join(", ")} of commit ${oneLine(revision, 12)} here, which runs`;
-    log.info(`${what}: what its images tell is all that those of now are compared with (\`fetch-depth: 0\`).`);
-  }
+  const here = dockerfiles.map(({ path }) => path);
+  const commit = `commit ${oneLine(revision).slice(0, 12)}, which runs`;
+  const none = without(
+    paths.filter((path) => !here.includes(path)),
+    `git does not have it here as of ${commit} (\`fetch-depth: 0\` of actions/checkout fetches earlier commits)`,
+  );
   try {
     const scans = await scanDockerfiles({ trivy, reports, scanners, timeoutMs, signal, dockerfiles });
-    return new Map(scans.map((scan) => [scan.path, scan]));
+    return new Map([...none, ...scans.map((scan) => [scan.path, scan] as const)]);
   } catch (error) {
     if (!(error instanceof ScanError)) throw error;
     log.warn(`What runs is compared without its Dockerfiles: ${error.message}`);
-    return new Map();
+    return new Map([...none, ...without(here, `it could not be scanned as of ${commit}: ${oneLine(error.got, 200)}`)]);
   }
+}
+
+function without(paths: readonly string[], missing: string): ReadonlyMap<string, DockerfileBefore> {
+  return new Map(paths.map((path) => [path, { missing }]));
+}
+
+/** Why not all that a Dockerfile tells can be compared with the one of what runs; `undefined`: it can. */
+export function whyUncompared(now: DockerfileScan, before: DockerfileBefore | undefined): string | undefined {
+  if (before === undefined) return undefined;
+  if ("missing" in before) return before.missing;
+  return now.checked && !before.checked
+    ? "Trivy can't parse it as of the commit that runs, and could only look for secrets"
+    : undefined;
 }

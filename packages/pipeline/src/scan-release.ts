@@ -26,7 +26,14 @@ import type { EngineOnDemand } from "./engine-on-demand.ts";
 import { type GatedService, gateServices, type ScannedImage, tellGates } from "./gate-services.ts";
 import { givenReports } from "./given-reports.ts";
 import { openScanner, type Scanner } from "./open-scanner.ts";
-import { findOwnDockerfiles, foundInBoth, scanDockerfilesBefore, scanOwnDockerfiles } from "./own-dockerfiles.ts";
+import {
+  type DockerfileBefore,
+  findOwnDockerfiles,
+  foundInBoth,
+  scanDockerfilesBefore,
+  scanOwnDockerfiles,
+  whyUncompared,
+} from "./own-dockerfiles.ts";
 import { type ImageSources, type PlacedImage, placeImage } from "./place-image.ts";
 import { type RegistryAccess, registryAccess } from "./registry-access.ts";
 import { type RunningImages, runningImages } from "./running-images.ts";
@@ -215,20 +222,25 @@ async function withBaselines(
   ]);
   return images.map((image) => {
     const before = found[both.indexOf(image)];
-    return before === undefined ? image : { ...image, baseline: reportsOf(before, image.dockerfile, files) };
+    return before === undefined ? image : { ...image, ...comparedWith(before, image.dockerfile, files) };
   });
 }
 
-function reportsOf(
+function comparedWith(
   { scans, obstacles }: ImageScan,
   now: DockerfileScan | undefined,
-  before: ReadonlyMap<string, DockerfileScan>,
-): NonNullable<ScannedImage["baseline"]> {
+  files: ReadonlyMap<string, DockerfileBefore>,
+): Pick<ScannedImage, "baseline" | "uncompared"> {
   const [first] = obstacles;
-  if (first !== undefined) return { impossible: `what runs could not be scanned: ${first.message}` };
-  return scans.map(({ report }) =>
-    now === undefined ? report : withDockerfileBefore(report, now, before.get(now.path)),
-  );
+  if (first !== undefined) return { baseline: { impossible: `what runs could not be scanned: ${first.message}` } };
+  if (now === undefined) return { baseline: scans.map(({ report }) => report) };
+  const before = files.get(now.path);
+  const known = before === undefined || "missing" in before ? undefined : before;
+  const uncompared = whyUncompared(now, before);
+  return {
+    baseline: scans.map(({ report }) => withDockerfileBefore(report, now, known)),
+    ...(uncompared === undefined ? {} : { uncompared }),
+  };
 }
 
 async function databaseDigest(
