@@ -16,6 +16,7 @@ export * from "./left-behind.ts";
 export * from "./log.ts";
 export * from "./map-bounded.ts";
 export * from "./normalised-platform.ts";
+export * from "./nothing-runs.ts";
 export * from "./observation.ts";
 export * from "./outcome.ts";
 export * from "./packed-record.ts";

@@ -11,6 +11,7 @@ import {
 } from "@belay/core";
 import { describeSource } from "./describe-source.ts";
 import { code, prose } from "./markdown.ts";
+import { provenBack, provenForward, provenUnchanged } from "./proven-words.ts";
 import { type AnyReport, isDeploymentReport } from "./report-kind.ts";
 
 /** One coloured dot per state: it reads the same in GitHub's light and dark themes, and the words beside it say all. */
@@ -76,14 +77,14 @@ export function renderLead(report: DeploymentReport): string {
 }
 
 const LEADS: Record<Outcome, (report: DeploymentReport) => string> = {
-  succeeded: (report) => `is running and was proven healthy in ${formatDuration(report.durationMs)}.`,
-  unchanged: () => "is what was running already; nothing was touched, and it was proven healthy.",
+  succeeded: provenForward,
+  unchanged: provenUnchanged,
   refused: () => "was refused by a check before the first change. Nothing was touched.",
-  rolled_back: (report) => `was taken off again${within(report)}. ${backTo(report)} was proven healthy.`,
+  rolled_back: (report) => `was taken off again${within(report)}. ${provenBack(report, backTo(report))}`,
   rollback_failed: () => "failed, **and the way back failed too. A person has to look at this now.**",
   superseded: (report) =>
     report.supersededBy !== undefined && report.running.length > 0
-      ? `gave way before it was proven, which says nothing against it. ${backTo(report)} was proven healthy.`
+      ? `gave way before it was proven, which says nothing against it. ${provenBack(report, backTo(report))}`
       : "gave way to another deployment and changes nothing any more.",
   cancelled: () => "was cancelled before the first change. Nothing was touched.",
   timed_out: () => "could not be proven healthy or broken in time. What runs now is below, as far as the target said.",
