@@ -122,6 +122,16 @@ describe.concurrent("what compose owns and others own", () => {
     expect([...(await found(native))].sort()).toEqual(expected);
   });
 
+  it("warns of a running image that no registry is known to have", async ({ shop }) => {
+    await shop.write(
+      `services: { web: { image: "belay-test/busybox:1", command: [sleep, "1000"], stop_grace_period: 0s } }`,
+    );
+    await shop.compose(["up", "-d", "web"]);
+    const { findings } = await (await shop.target()).plan(await release(shop, "good2"), POLICY);
+    const local = { level: "warn", check: "local_image", message: expect.stringContaining("(belay-test/busybox:1)") };
+    expect(findings).toEqual([expect.objectContaining(local)]);
+  });
+
   it.for<readonly [string, RegExp]>([
     ["services: [", /yaml|did not find/i],
     [`services: { web: { image: 'x:\${NOPE}' } }`, /the variable NOPE is used there and not set/],

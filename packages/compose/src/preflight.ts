@@ -1,5 +1,5 @@
 import { type Finding, messageOf, type RolloutPolicy } from "@belay/core";
-import { type Docker, type EngineInfo, isNotFound } from "@belay/docker";
+import { type Docker, type EngineInfo, type ImageInspect, isNotFound } from "@belay/docker";
 import { isLive } from "./compose-container.ts";
 import type { ComposeTargetOptions } from "./compose-options.ts";
 import { resourceName } from "./compose-project.ts";
@@ -56,8 +56,10 @@ async function wayBack(
   images: ImageCache,
 ): Promise<Finding[]> {
   const old = one.current.find(isLive);
-  if (old === undefined || (await images.find(old.inspect.Image)) !== undefined) return [];
+  if (old === undefined) return [];
   const reference = old.inspect.Config.Image ?? "";
+  const image = await images.find(old.inspect.Image);
+  if (image !== undefined) return localImage(one.service, reference, image);
   const answer = (await imageAvailable?.(reference)) ?? "cannot tell";
   if (answer === "yes") return [];
   const where = answer === "no" ? "nor in its registry" : "and its registry could not be asked";
@@ -70,6 +72,17 @@ async function wayBack(
       remedy: "Push it again, or set `allow-no-way-back`.",
     },
   ];
+}
+
+/**
+ * An image that was built or loaded here: the engine knows no registry that has it. With the containerd store it does not tell, since
+ * each image has a digest there.
+ */
+function localImage(service: string, reference: string, { RepoDigests }: ImageInspect): Finding[] {
+  if (reference.includes("@") || (RepoDigests ?? []).length > 0) return [];
+  const message = `the image that runs now (${reference}) was built or loaded on this engine, and no registry is known to have it: once it is pruned there, nothing brings it back`;
+  const remedy = "Push it, or prune no images there until there is no need to go back to it any more.";
+  return [{ level: "warn", check: "local_image", service, message, remedy }];
 }
 
 async function missingResources(
