@@ -181,6 +181,20 @@ describe.concurrent("a DaemonSet", () => {
   });
 });
 
+describe.concurrent("a DaemonSet that fits no node", () => {
+  it("is in place, and is said not to run", async ({ shop }) => {
+    const template = templateOf(await shop.image("good1")) as { readonly spec: object };
+    const spec = { ...template.spec, nodeSelector: { place: "nowhere" } };
+    await shop.apply([workload("DaemonSet", { template: { ...template, spec } })]);
+    const result = await shop.deploy({ web: "daemonset/web" }, { web: "good2" });
+    const told = expect.objectContaining({ level: "warn", check: "no_replicas", service: "web" });
+    expect(result, shop.log.text()).toMatchObject({
+      outcome: "succeeded",
+      report: { running: [{ ready: 0, desired: 0 }], findings: expect.arrayContaining([told]) },
+    });
+  });
+});
+
 describe.concurrent("a Deployment", () => {
   it("that is paused is refused", async ({ shop }) => {
     await shop.apply([workload("Deployment", { paused: true, template: templateOf(await shop.image("good1")) })]);

@@ -15,6 +15,7 @@ import { abortable } from "./abortable.ts";
 import { announce, emit } from "./announce.ts";
 import { carryOut } from "./carry-out.ts";
 import { bound, type Course, type WayEnd } from "./course.ts";
+import { idleFindings } from "./idle-findings.ts";
 import type { EndDraft, Ledger } from "./ledger.ts";
 import { type NothingProven, nothingToGoBackTo } from "./nothing-to-go-back-to.ts";
 import { observeTarget } from "./observe-target.ts";
@@ -148,11 +149,10 @@ async function succeed(
     const detail = "somebody wants no instance of it now, so nothing has shown that the release is good";
     return endWith(run, "unverified", { cause: "drifted", service: none.service, detail }, { proven: false });
   }
-  return endWith(run, "succeeded", undefined, {
-    deployment: tenure.deployment,
-    release: run.aim.release,
-    proven: true,
-  });
+  const idle = idleFindings(run.plan, proof.running);
+  facts.addFindings(idle);
+  const runs = { deployment: tenure.deployment, release: run.aim.release, proven: true };
+  return endWith(run, "succeeded", undefined, runs, idle);
 }
 
 /** Begun, but nothing was changed: what the ledger said of the target before still stands, and is not proven anew. */

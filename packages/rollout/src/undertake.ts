@@ -7,6 +7,7 @@ import type { Course, WayEnd } from "./course.ts";
 import { driftFinding } from "./drift-finding.ts";
 import { findIll } from "./find-ill.ts";
 import { current } from "./history.ts";
+import { idleFindings } from "./idle-findings.ts";
 import { isUnchanged } from "./is-unchanged.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Aim, DeploymentResult, RolloutPorts } from "./ports.ts";
@@ -182,7 +183,10 @@ async function confirmAlone(
   const unreachable = end.kind === "timed_out" && end.unreachable;
   if (!unreachable && (await ledger.list()).highest !== highest) return undefined;
   facts.running = (await readBack(ports, aim.policy)) ?? [];
-  if (end.kind === "converged") return facts.result("unchanged");
+  if (end.kind === "converged") {
+    facts.addFindings(idleFindings(plan, facts.running));
+    return facts.result("unchanged");
+  }
   if (end.kind === "failed") return facts.result("unverified", end.cause);
   const detail = end.waitingFor.join("; ");
   return facts.result("timed_out", { cause: unreachable ? "engine_unreachable" : "timed_out", detail });
