@@ -139,6 +139,35 @@ describe("a swarm of three nodes", () => {
     },
   );
 
+  test.for(["stop-first", "start-first"])(
+    "a node that is drained on the way back gives its tasks away, %s",
+    async (order) => {
+      const [worker] = nodes.workers;
+      if (worker === undefined) throw new Error("no worker");
+      const trial = await open({ web: { replicas: 4, update_config: { order } } });
+      expectEnd(trial, await trial.deploy({ web: "good1" }), "succeeded");
+      const onStep = async (step: string): Promise<void> => {
+        if (step === "restore watch") await setAvailability(nodes, worker, "drain");
+      };
+      try {
+        expectEnd(
+          trial,
+          await trial.deploy({ web: "crash" }, { ports: { onStep } }),
+          "rolled_back",
+          "crash_loop",
+          "exited",
+        );
+        expect(await app.placesOf("web")).not.toContain(worker.namespace);
+        await expectRunning(trial, { web: ["good1", 4] });
+        await setAvailability(nodes, worker, "active");
+        expectEnd(trial, await trial.deploy({ web: "good2" }), "succeeded");
+        await expectRunning(trial, { web: ["good2", 4] });
+      } finally {
+        await setAvailability(nodes, worker, "active");
+      }
+    },
+  );
+
   // The engine itself never ends an update that has given a task to a node which then dies (seen on 20.10 without Belay: the
   // task stays "assigned", the update "updating"). So Belay either gets through before that, or goes back by its deadline.
   test("a worker that dies in mid-deployment leaves one release as a whole", async () => {
