@@ -1,1 +1,0 @@
-import"./describe-event-DcoiQyHi.js";export{i as EngineError,r as connectDocker,o as isNotFound}from"./src-BpDp_xgp.js";import"./src-sMX3vdpB.js";

@@ -1,1 +1,0 @@
-export{a as dockerfileAt,o as findDockerfiles}from"./src-Bm36cqFe.js";import"./clear-layout-CgGPj3BO.js";
