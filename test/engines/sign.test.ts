@@ -11,6 +11,7 @@ import {
   makeImageLayout,
   type RegistryRig,
   type SigstoreRig,
+  startReferrersRegistry,
   startRegistry,
   startSigstore,
   type TemporaryFolder,
@@ -71,11 +72,14 @@ interface Pushed {
   readonly digest: Digest;
 }
 
-async function image(platforms: readonly string[] = ["linux/amd64"]): Promise<Pushed> {
+async function image(
+  platforms: readonly string[] = ["linux/amd64"],
+  { url } = registry as { url: string },
+): Promise<Pushed> {
   const name = `acme/shop-${++made}`;
   const files = Object.fromEntries(platforms.map((platform) => [platform, [{ "app/name": name }]]));
   const layout = await makeImageLayout(join(place.path, `image-${made}`), files);
-  const reference = await layout.push(registry.url, name);
+  const reference = await layout.push(url, name);
   const [repository = "", digest = ""] = reference.split("@");
   if (!isDigest(digest)) throw new Error(`${digest} is no digest`);
   return { reference, repository, digest };
@@ -126,6 +130,15 @@ describe("a signature by key", () => {
     expect(await check(pushed)).toMatchObject({ signed: false, why: expect.stringContaining("is not of the key") });
     await signWith("bundle.key", theirs.reference, ...bundled);
     expect(await check({ ...pushed, digest: theirs.digest }, key)).toMatchObject({ signed: false });
+  });
+
+  it("of cosign's in a bundle that only the referrers API tells of is taken by ours", async () => {
+    await using linking = await startReferrersRegistry();
+    const pushed = await image(["linux/amd64"], linking);
+    await signWith("cosign.key", pushed.reference, "--new-bundle-format");
+    expect(await client.referrers(pushed.repository, pushed.digest)).toHaveLength(1);
+    expect(await client.manifest(pushed.repository, pushed.digest.replace(":", "-"))).toBeUndefined();
+    expect(await check(pushed)).toMatchObject({ signed: true });
   });
 
   it("stays beside cosign's, and both are taken by both", async () => {

@@ -92,7 +92,7 @@ export async function attachArtifact(options: AttachArtifactOptions): Promise<At
 /**
  * What is beside an image, of one kind or of all: what the referrers API tells, after what only the fallback tag lists.
  * Registries that got the API later have old entries only there. Where an entry tells the config's kind instead of the artifact's
- * (go-containerregistry, thus cosign), the artifact itself is asked, of the youngest hundred.
+ * (go-containerregistry, thus cosign, and its registry), the artifact itself is asked, of the youngest hundred.
  * @throws BelayError those of the registry client; not for a tag that can't be read where the API tells of something
  */
 export async function findArtifacts(
@@ -101,8 +101,12 @@ export async function findArtifacts(
   subject: Digest,
   artifactType?: string,
 ): Promise<Descriptor[]> {
-  const wanted = (entry: Descriptor): boolean => artifactType === undefined || entry.artifactType === artifactType;
-  const linked = ((await registry.referrers(repository, subject)) ?? []).filter(wanted);
+  const wanted = async (entries: readonly Descriptor[]): Promise<readonly Descriptor[]> => {
+    if (artifactType === undefined) return entries;
+    const kinds = await ofOwnKinds(registry, repository, entries);
+    return kinds.filter((entry) => entry.artifactType === artifactType);
+  };
+  const linked = await wanted((await registry.referrers(repository, subject)) ?? []);
   const known = new Set(linked.map(({ digest }) => digest));
   const listed = await readListed(registry, repository, subject).catch((error: unknown) => {
     const answered = error instanceof RegistryError && error.code !== "REGISTRY_UNREACHABLE";
@@ -110,8 +114,7 @@ export async function findArtifacts(
     throw error;
   });
   const only = listed.filter(({ digest }) => !known.has(digest));
-  const kinds = artifactType === undefined ? only : await ofOwnKinds(registry, repository, only);
-  return [...kinds.filter(wanted), ...linked];
+  return [...(await wanted(only)), ...linked];
 }
 
 async function ofOwnKinds(
