@@ -1,1 +1,1 @@
-import{i as e,u as t}from"../chunks/src-BnVIfQA9.js";import{d as n,v as r}from"../chunks/src-BS_vVeyT.js";await t(async t=>{let i=await n(t,r(t.inputs));e(t,i)});export{};
+import{i as e,u as t}from"../chunks/src-BnVIfQA9.js";import{d as n,v as r}from"../chunks/src-DkSDAuTx.js";await t(async t=>{let i=await n(t,r(t.inputs));e(t,i)});export{};
