@@ -10,7 +10,9 @@ const HEAVY = /(?:-kill|-contract|\/injection)\.test\.ts$/;
 export class SpreadHeavy extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    return spread(sorted, ({ moduleId }) => HEAVY.test(moduleId));
+    // Each project runs by itself.
+    const projects = Map.groupBy(sorted, ({ project }) => project.name);
+    return [...projects.values()].flatMap((own) => spread(own, ({ moduleId }) => HEAVY.test(moduleId)));
   }
 }
 

@@ -129,12 +129,15 @@ async function tryPost(path: string, trial: Trial, lane: string): Promise<Tried>
 /** Every value of every input in every action, instead of the selection that fits into `npm test`. */
 const WHOLE = process.env.BELAY_SOAK === "1";
 
-/** What an input means is the same code in all actions that have it, as with options and commands: they share its values. */
+/**
+ * Of the values, which one of `all` tries: what an input means is the same code in all actions that have it, as with options and
+ * commands, so that they share its values.
+ */
 function shareOf<T>(one: T, all: readonly T[], namesOf: (one: T) => readonly string[]) {
+  const kinds = Object.keys(hostile).length;
   return (name: string, at: number): boolean => {
     const having = all.filter((other) => namesOf(other).includes(name));
-    const shares = WHOLE ? 1 : Math.min(Object.keys(hostile).length, having.length);
-    return at % shares === having.indexOf(one) % shares;
+    return WHOLE || at % kinds === (having.indexOf(one) + namesOf(one).indexOf(name)) % kinds;
   };
 }
 
