@@ -176,9 +176,11 @@ describe("a Dockerfile whose findings run already", () => {
 describe("a Dockerfile that nobody can compare with the one of what runs", () => {
   const asked = { ...EVERYTHING, "scan-only-new": "true" };
   const quiet = { ...EVERYTHING, "scan-fail-on": "none" };
+  // Not yet scanned by any other test, whose report would be taken.
+  const own = TWO_STAGES.replace("# Sleeps.", "# Sleeps alone.");
   let sha: string;
   beforeAll(async () => {
-    const job = await built("Run with a token", { "app/Dockerfile": TWO_STAGES });
+    const job = await built("Run with a token", { "app/Dockerfile": own });
     await job.scan({ "scan-scanners": "vuln" });
     await job.push();
     await job.deploy();
@@ -200,7 +202,7 @@ describe("a Dockerfile that nobody can compare with the one of what runs", () =>
   }
 
   it("has what only it tells count as new, and that is said with its reason where the findings are", async () => {
-    const job = await built("Say less", { "app/Dockerfile": TWO_STAGES.replace("# Sleeps.\n", "") });
+    const job = await built("Say less", { "app/Dockerfile": own.replace("# Sleeps alone.\n", "") });
     const commit = sha.slice(0, 12);
     vi.stubEnv("PATH", `${await trivyThatFails("Sleeps", job.folder)}:${process.env.PATH}`);
     const broken = `What only app/Dockerfile tells counts as new: it could not be scanned as of commit ${commit}`;
