@@ -1,6 +1,7 @@
+import { spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdir, readFile, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { ApplicationSettings, BuildSettings } from "@belay/config";
 import { createRunner, Redactor, type Release, type Source, systemClock } from "@belay/core";
 import { readLayout } from "@belay/core/oci-layout";
@@ -10,14 +11,17 @@ import {
   type BuildkitRig,
   createTestLog,
   type EngineRig,
+  ensureTools,
   findProgram,
   programFolders,
+  programRoot,
   type RegistryRig,
   startBuildkit,
   startEngine,
   startRegistry,
   type TemporaryFolder,
   temporaryFolder,
+  waitUntil,
 } from "@belay/testkit";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { openPushStand, servedDigest } from "./push-stand.ts";
@@ -167,6 +171,34 @@ it("lends steps an ssh key, whose path is relative to belay.yaml", async () => {
     code: "BUILD_FAILED",
     message: expect.stringContaining("Dockerfile:3"),
   });
+});
+
+it("lends steps the keys of the run's agent, and says what to do where there is no agent", async () => {
+  const step = "RUN --mount=type=ssh ssh-add -l | tee /lent && grep -q of-the-test /lent\n";
+  const context = await checkout("src", `${SHELL}COPY agent/ /\n${step}`);
+  const { ssh } = await ensureTools(["ssh"]);
+  await programRoot(join(context, "agent"), join(dirname(ssh), "ssh-add"), "usr/bin/ssh-add");
+  const listening = join(folder.path, "agent");
+  const key = join(folder.path, "key");
+  await runner("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "of-the-test", "-f", key]);
+  const agent = spawn(join(dirname(ssh), "ssh-agent"), ["-D", "-a", listening], { stdio: "ignore" });
+  try {
+    const env = { ...engine.env, SSH_AUTH_SOCK: listening };
+    await waitUntil("the agent listens", async () => (await stat(listening)).isSocket(), { withinMs: 10_000 });
+    await runner("ssh-add", ["-q", key], { env });
+    const log = createTestLog();
+    await build(context, { ssh: ["default"], noCache: true }, { log, env });
+    expect(log.text()).toMatch(/ SHA256:\S+ of-the-test \(ED25519\)/);
+  } finally {
+    agent.kill();
+  }
+  for (const [socket, next] of [
+    ["", "SSH_AUTH_SOCK names none: start one in a step before this one"],
+    [join(folder.path, "nowhere"), "correct the path, which is relative to belay.yaml, or SSH_AUTH_SOCK"],
+  ] as const) {
+    const none = build(context, { ssh: ["default"], noCache: true }, { env: { ...engine.env, SSH_AUTH_SOCK: socket } });
+    await expect(none).rejects.toMatchObject({ code: "BUILD_FAILED", next: expect.stringContaining(next) });
+  }
 });
 
 it("writes labels and annotations, and takes contexts and arguments, whatever they hold", async () => {

@@ -73,6 +73,8 @@ describe("a failed build", () => {
   it.each([
     ["exec /bin/sh: exec format error", "setup-qemu-action"],
     ["failed to solve: toomanyrequests: You have reached your pull rate limit", "log in to it"],
+    ["failed to convert agent config {default [] false}: invalid empty ssh agent socket", "start one in a step before"],
+    ["failed to convert agent config {a [/b] false}: stat /b: no such file or directory", "correct the path"],
     ["write /a: no space left on device", "docker buildx prune"],
   ])("says what to do about %s", async (said, next) => {
     expect((await explain({ output: output(`0.1 ${said}`) })).error.next).toContain(next);

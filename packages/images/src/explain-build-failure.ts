@@ -82,6 +82,14 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
     /toomanyrequests|429 Too Many Requests/,
     "The registry limits pulls: log in to it before this step, or use a mirror.",
   ],
+  [
+    /invalid empty ssh agent socket/,
+    "`ssh: default` lends the steps this job's agent, and SSH_AUTH_SOCK names none: start one in a step before this one (`ssh-agent`, or an action that loads a key), or name a key: `ssh: NAME=path`.",
+  ],
+  [
+    /failed to convert agent config|could not parse ssh:/,
+    "What `ssh` names is not there or is no key: correct the path, which is relative to belay.yaml, or SSH_AUTH_SOCK for `default`.",
+  ],
   [/no space left on device/, "The builder's disk is full: `docker buildx prune`, `docker system df`."],
 ];
 

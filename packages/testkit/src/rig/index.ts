@@ -14,6 +14,7 @@ export { lendKubernetes } from "./lend-kubernetes.ts";
 export { BASE_IMAGES, baseImageArchive, makeBaseImages } from "./make-base-images.ts";
 export { makeProxyImages, PROXY_IMAGES } from "./make-proxy-images.ts";
 export { type OddDocument, oddDocuments } from "./odd-documents.ts";
+export { programRoot } from "./program-root.ts";
 export { type ReferrersRegistry, startReferrersRegistry } from "./referrers-registry.ts";
 export { type RegistryOptions, type RegistryRig, startRegistry } from "./registry-rig.ts";
 export {
