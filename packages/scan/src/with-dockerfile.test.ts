@@ -118,4 +118,22 @@ describe("an image that runs", () => {
     expect(introduced(dockerfile(undefined, secret("web/Dockerfile")), [ROOT, HEALTH])).toEqual(["DS-0012"]);
     expect(introduced(undefined, undefined)).toEqual(["DS-0002", "DS-0026", "DS-0012", "github-pat"]);
   });
+
+  it("is compared with what its history tells, and the secrets of its Dockerfile, where nobody can parse the one of now", () => {
+    const unread = dockerfile(undefined, secret("web/Dockerfile"));
+    const seen = withDockerfile(image([ROOT, HEALTH]), unread);
+    const compare = (before: DockerfileScan, history: readonly Wrong[]) => {
+      const compared = compareReports([seen.report], [withDockerfileBefore(image(history).report, unread, before)]);
+      if (typeof compared === "string") throw new Error(compared);
+      return [compared.introduced, compared.fixed].map((all) => all.map((one) => `${one.id} ${one.target}`));
+    };
+    const before = dockerfile([ROOT, HEALTH, ALIAS], secret("web/Dockerfile"));
+    // Nobody knows what became of the alias.
+    expect(compare(before, [ROOT, HEALTH])).toEqual([[], []]);
+    expect(compare(before, [ROOT])).toEqual([["DS-0026 image config"], []]);
+    expect(compare(dockerfile([ROOT]), [ROOT, HEALTH, ALIAS])).toEqual([
+      ["github-pat web/Dockerfile"],
+      ["DS-0012 image config"],
+    ]);
+  });
 });

@@ -16,18 +16,26 @@ export function withDockerfile(scan: PlatformScan, dockerfile: DockerfileScan): 
 
 /**
  * The scan of the image that runs, to compare one with its Dockerfile (`now`) to. `before`: the Dockerfile of what runs. Where nobody
- * has that, or Trivy can't parse it, what the history told of the same thing stands for it.
+ * has that, or Trivy can't parse it, what the history told of the same thing stands for it. Where Trivy can't parse the one of now, only
+ * its image's history tells what is wrong, and that is compared with the history of what runs.
  */
 export function withDockerfileBefore(
   report: ScanReport,
   now: DockerfileScan,
   before: DockerfileScan | undefined,
 ): ScanReport {
+  if (before?.checked === true) return reportWith(report, now.checked ? before : secretsOf(before));
   const known = before === undefined ? report : reportWith(report, before);
-  if (before?.checked === true) return known;
   const told = toldIn(findingsIn(now));
   const findings = known.findings.map((one): Finding => (isTold(one, told) ? { ...one, target: now.path } : one));
   return { ...known, findings };
+}
+
+/** As where no misconfigurations were looked for. */
+function secretsOf({ path, json }: DockerfileScan): DockerfileScan {
+  const { Results, ...report } = JSON.parse(json) as Report;
+  const others = Results?.filter((result) => result.Class !== "config");
+  return { path, json: JSON.stringify({ ...report, Results: others }), checked: false };
 }
 
 function reportWith(report: ScanReport, dockerfile: DockerfileScan): ScanReport {
