@@ -1,4 +1,5 @@
 /** An engine on another machine, as `DOCKER_HOST` names it: by ssh, or by TLS for whoever has the client's certificate. */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Inputs } from "@belay/core";
 import { build, loadPipelineInputs, push } from "@belay/pipeline";
@@ -16,6 +17,7 @@ import {
   temporaryFolder,
 } from "@belay/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { layoutPath, releasePath } from "../../packages/pipeline/src/places.ts";
 import { createContext } from "../../packages/pipeline/src/testing/create-context.ts";
 import { servedDigest } from "./push-stand.ts";
 import { startTlsDoor, type TlsDoor } from "./start-tls-door.ts";
@@ -62,7 +64,10 @@ describe.each(EDITIONS)("an engine ($edition, $builder) on another machine", ({ 
     });
   });
   afterAll(() => owned.disposeAsync());
-  afterEach(() => vi.unstubAllEnvs());
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await ssh.know("right");
+  });
 
   /** What leads to the engine. */
   function environmentOf(way: (typeof WAYS)[number]): Variables {
@@ -71,13 +76,13 @@ describe.each(EDITIONS)("an engine ($edition, $builder) on another machine", ({ 
   }
 
   /** A job on a runner that has these variables, and no engine of its own. */
-  function job(way: string, more: Variables) {
+  function job(way: string, more: Variables, extra: Variables = {}) {
     vi.unstubAllEnvs();
     const settings: Variables = builder === "buildx" ? {} : { DOCKER_CONFIG: temporary };
     const path = `${ssh.env.PATH?.split(":")[0]}:${engine.env.PATH}`;
     const env = { ...engine.env, ...settings, PATH: path, RUNNER_TEMP: join(temporary, String(++jobs)), ...more };
     for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
-    const given: Variables = { environment: "staging", variables: `WAY=${way}`, scan: "off" };
+    const given: Variables = { environment: "staging", variables: `WAY=${way}`, scan: "off", ...extra };
     const context = createContext(repository.folder, env);
     return { context, inputs: loadPipelineInputs(new Inputs((name) => given[name])) };
   }
@@ -120,4 +125,75 @@ describe.each(EDITIONS)("an engine ($edition, $builder) on another machine", ({ 
       await expect(push({ ...again.context, env: context.env }, inputs), code).rejects.toMatchObject({ code });
     }
   });
+
+  /** Makes an image of this commit as another tool would, by the engine's own builder. */
+  async function makeElsewhere(dockerfile: string, ...words: readonly string[]): Promise<void> {
+    const context = join(temporary, "elsewhere");
+    await mkdir(context, { recursive: true });
+    await writeFile(join(context, "Dockerfile"), dockerfile);
+    await writeFile(join(context, "name"), "made elsewhere");
+    const label = `--label=org.opencontainers.image.revision=${await repository.git("rev-parse", "HEAD")}`;
+    await engine.docker(["buildx", "build", ...words, label, context]);
+  }
+
+  it("takes what was built there before by ssh, and what it took is what the registry serves", async () => {
+    const name = "belay-test.invalid/elsewhere:1";
+    await makeElsewhere(DOCKERFILE, "--load", `--tag=${name}`);
+    const id = (await engine.docker(["image", "inspect", "--format={{.Id}}", name])).stdout.trim();
+    const before = await ssh.logins();
+    const { context, inputs } = job("elsewhere", { DOCKER_HOST: ssh.host }, { "from-image": name });
+    const { release } = await build(context, inputs);
+    expect(await ssh.logins()).toBeGreaterThan(before);
+    expect(context.log.text()).toContain(`web: ${name} (${id}) is taken as it is`);
+    expect(release.evidence.tests?.passed).toEqual([]);
+    const { release: pushed } = await push(context, inputs);
+    const { digest, platforms = {} } = pushed.services.web ?? {};
+    expect(await servedDigest(`${registry.url}/v2/elsewhere/web/manifests/main`)).toBe(digest);
+    // A classic store knows it by its config, containerd's by what it pushes.
+    const [identity] = Object.values(platforms);
+    expect(edition === "debian" ? identity?.config : digest).toBe(id);
+    await engine.docker(["image", "rm", "--force", id]);
+    const { stdout } = await engine.docker([
+      ...["run", "--rm", "--network=none", `${registry.address}/elsewhere/web@${digest}`, "cat", "/name"],
+    ]);
+    expect(stdout).toBe("made elsewhere");
+  });
+
+  if (edition === "current") {
+    it("gives every platform that it has pulled of an index, which stays the same; a platform that it lacks is refused", async () => {
+      const name = `${registry.address}/elsewhere/both:ci`;
+      const both = ["linux/amd64", "linux/arm64"];
+      await makeElsewhere(
+        "FROM scratch\nCOPY name /name\nARG TARGETARCH\nLABEL made-for=$TARGETARCH\n",
+        ...["--push", "--provenance=mode=min", `--platform=${both}`, `--tag=${name}`],
+      );
+      const made = await servedDigest(`${registry.url}/v2/elsewhere/both/manifests/ci`);
+      await engine.docker(["image", "rm", "--force", name]);
+      const take = (...platforms: string[]) =>
+        job("both", { DOCKER_HOST: ssh.host }, { "from-image": name, platforms: platforms.join("\n") });
+      const refused = async (got: string, ...platforms: string[]) => {
+        const { context, inputs } = take(...platforms);
+        await expect(build(context, inputs)).rejects.toMatchObject({ code: "INVALID_INPUT", got });
+      };
+      await engine.docker(["pull", "--quiet", "--platform=linux/amd64", name]);
+      await refused("it is for linux/amd64, and linux/amd64, linux/arm64 is asked for", ...both);
+      await engine.docker(["pull", "--quiet", "--platform=linux/arm64", name]);
+      await refused("it is for linux/amd64, linux/arm64, and linux/riscv64 is asked for", "linux/riscv64");
+      const { context, inputs } = take(...both);
+      const { release } = await build(context, inputs);
+      // With the attestation of each, which the engine has pulled, too.
+      const layout = layoutPath(releasePath(context, inputs), "web");
+      const { manifests: parts } = JSON.parse(await readFile(join(layout, "blobs", ...made.split(":")), "utf8"));
+      expect(parts).toHaveLength(4);
+      expect(release.services.web?.index).toBe(made);
+      expect(Object.keys(release.services.web?.platforms ?? {}).sort()).toEqual(both);
+      const { release: pushed } = await push(context, inputs);
+      expect(pushed.services.web).toMatchObject({ digest: made, platforms: release.services.web?.platforms });
+      const manifests = `${registry.url}/v2/both/web/manifests`;
+      expect(await servedDigest(`${manifests}/main`)).toBe(made);
+      for (const { manifest } of Object.values(pushed.services.web?.platforms ?? {})) {
+        expect(await servedDigest(`${manifests}/${manifest}`)).toBe(manifest);
+      }
+    });
+  }
 });
