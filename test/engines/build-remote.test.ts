@@ -1,5 +1,6 @@
 /** An engine on another machine, as `DOCKER_HOST` names it: by ssh, or by TLS for whoever has the client's certificate. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Inputs } from "@belay/core";
 import { build, loadPipelineInputs, push } from "@belay/pipeline";
@@ -13,8 +14,10 @@ import {
   startEngine,
   startRegistry,
   startSsh,
+  startTcpProxy,
   type ThrowawayRepository,
   temporaryFolder,
+  waitUntil,
 } from "@belay/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { layoutPath, releasePath } from "../../packages/pipeline/src/places.ts";
@@ -28,6 +31,9 @@ RUN test "$(cat /name)" = shop
 FROM ${BASE_IMAGES.busybox} AS runtime
 COPY name /name
 `;
+
+/** Until a busy machine has come to it. */
+const PATIENT = { withinMs: 30_000 };
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -56,9 +62,9 @@ describe.each(EDITIONS)("an engine ($edition, $builder) on another machine", ({ 
     temporary = owned.adopt(await temporaryFolder("belay-far"), (one) => one.remove()).path;
     repository = owned.adopt(await createRepository({ slug: "acme/shop" }), (one) => one.remove());
     await makeBaseImages(engine);
-    const services = `services: { web: { image: "${registry.address}/\${WAY}/web", build: { context: ., test-target: test } } }`;
+    const services = `services: { web: { image: "\${AT}/\${WAY}/web", build: { context: ., test-target: test } } }`;
     await repository.commit("Open", {
-      "belay.yaml": `version: 1\napplication: shop\n${services}\nenvironments:\n  staging: { target: { kind: compose, files: [none.yaml] }, variables: { WAY: none } }\n`,
+      "belay.yaml": `version: 1\napplication: shop\n${services}\nenvironments:\n  staging: { target: { kind: compose, files: [none.yaml] }, variables: { WAY: none, AT: none } }\n`,
       Dockerfile: DOCKERFILE,
       name: "shop",
     });
@@ -76,13 +82,13 @@ describe.each(EDITIONS)("an engine ($edition, $builder) on another machine", ({ 
   }
 
   /** A job on a runner that has these variables, and no engine of its own. */
-  function job(way: string, more: Variables, extra: Variables = {}) {
+  function job(way: string, more: Variables, extra: Variables = {}, at = registry.address) {
     vi.unstubAllEnvs();
     const settings: Variables = builder === "buildx" ? {} : { DOCKER_CONFIG: temporary };
     const path = `${ssh.env.PATH?.split(":")[0]}:${engine.env.PATH}`;
     const env = { ...engine.env, ...settings, PATH: path, RUNNER_TEMP: join(temporary, String(++jobs)), ...more };
     for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
-    const given: Variables = { environment: "staging", variables: `WAY=${way}`, scan: "off", ...extra };
+    const given: Variables = { environment: "staging", variables: `WAY=${way}\nAT=${at}`, scan: "off", ...extra };
     const context = createContext(repository.folder, env);
     return { context, inputs: loadPipelineInputs(new Inputs((name) => given[name])) };
   }
@@ -194,6 +200,51 @@ describe.each(EDITIONS)("an engine ($edition, $builder) on another machine", ({ 
       for (const { manifest } of Object.values(pushed.services.web?.platforms ?? {})) {
         expect(await servedDigest(`${manifests}/${manifest}`)).toBe(manifest);
       }
+    });
+  }
+
+  /** Bytes that the registry has of uploads that have not ended (distribution, "storage/driver/filesystem"). */
+  async function uploading(repositoryName: string): Promise<number> {
+    const folder = join(registry.folder, "docker/registry/v2/repositories", repositoryName, "_uploads");
+    const sizes = (await readdir(folder, { recursive: true })).map(
+      async (file) => (await stat(join(folder, file))).size,
+    );
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  }
+
+  if (builder === "buildx" && edition === "debian") {
+    it("that is cut off amid a push is told as such, nothing has a tag, and the next run pushes the rest", async () => {
+      await using proxy = await startTcpProxy({ port: Number(registry.address.split(":")[1]) });
+      await repository.commit("Grow", {
+        Dockerfile: `${DOCKERFILE}COPY large /large\n`,
+        large: randomBytes(6 * 1024 * 1024).toString("base64"),
+      });
+      const at = `127.0.0.1:${proxy.port}`;
+      const { context, inputs } = job("cut", {}, {}, at);
+      const { release } = await build(context, inputs);
+      const far = { ...job("cut", { DOCKER_HOST: ssh.host }, {}, at).context, env: context.env };
+      const tags = async () => (await fetch(`${registry.url}/v2/cut/web/tags/list`)).json();
+
+      proxy.slow(20);
+      const cut = expect(push(far, inputs)).rejects.toMatchObject({
+        code: "ENGINE_UNREACHABLE",
+        doing: expect.stringMatching(/^pushing 127\.0\.0\.1:\d+\/cut\/web:sha-/),
+        message: expect.stringMatching(/the connection to the Docker engine (?:was cut|broke).* Run it again/),
+      });
+      await waitUntil("a layer is on its way", async () => (await uploading("cut/web")) > 1024 * 1024, PATIENT);
+      expect(await ssh.killSessions()).toBeGreaterThan(0);
+      await cut;
+      proxy.slow(0);
+      // It was the engine that pushed, and it does not go on for nobody.
+      await waitUntil("the engine gives up", async () => /client disconnected/.test(await registry.log()), PATIENT);
+      expect(await tags()).toMatchObject({ errors: [{ code: "NAME_UNKNOWN" }] });
+
+      const { release: pushed } = await push(far, inputs);
+      const { digest, platforms = {} } = pushed.services.web ?? {};
+      for (const tag of release.services.web?.tags ?? []) {
+        expect(await servedDigest(`${registry.url}/v2/cut/web/manifests/${tag}`)).toBe(digest);
+      }
+      expect(Object.values(platforms)[0]?.config).toBe(Object.values(release.services.web?.platforms ?? {})[0]?.config);
     });
   }
 });
