@@ -29,6 +29,9 @@ export const ENTRIES = {
 /** Classes of the Kubernetes client and nothing else: those that nobody uses are left out, which its package does not say. */
 const GENERATED = /\/@kubernetes\/client-node\/dist\/(?!polyfill\.js)/;
 
+/** Nobody asks `@actions/core` for an identity token: without it, undici (a fifth of every action's start) is not loaded. */
+const TOKENS = /\/@actions\/(core\/lib\/oidc-utils|http-client\/lib\/\w+)\.js$/;
+
 /** What of `node:http` loads undici when it is read. Nothing in the bundles names it. */
 const HEAVY = ["WebSocket", "CloseEvent", "MessageEvent"];
 const HTTP_NAMES = Object.keys(http).filter((name) => !HEAVY.includes(name));
@@ -59,7 +62,9 @@ export async function bundle(root: string, into: string): Promise<void> {
     plugins: [lightHttp],
     // `undici` and `@actions/http-client` are CommonJS inside: `require` of a node: module must work in an ES module.
     transform: { target: "node24" },
-    treeshake: { moduleSideEffects: [{ test: GENERATED, sideEffects: false }] },
+    treeshake: {
+      moduleSideEffects: [GENERATED, TOKENS].map((test) => ({ test, sideEffects: false })),
+    },
     onLog: (level, log) => {
       if (level === "warn" && log.code !== "EVAL") throw new Error(`bundling: ${log.message}`);
     },
