@@ -3,6 +3,7 @@ import { type Builder, findBuilder, isBuiltBefore } from "@belay/images";
 import type { RegistryClient } from "@belay/registry";
 import type { PipelineContext } from "./context.ts";
 import { type EngineForBuild, engineForBuild } from "./engine-for-build.ts";
+import { EngineOnDemand } from "./engine-on-demand.ts";
 import { registryAccess } from "./registry-access.ts";
 import type { BuildInputs } from "./use-case-inputs.ts";
 
@@ -18,13 +19,14 @@ export class BuildTools {
   readonly #context: PipelineContext;
   readonly #inputs: BuildInputs;
   readonly #application: ApplicationSettings;
-  readonly #closed = new AbortController();
-  #opening: Promise<OpenTools & Pick<EngineForBuild, "close">> | undefined;
+  readonly #engine: EngineOnDemand;
+  #opening: Promise<OpenTools> | undefined;
 
   constructor(context: PipelineContext, inputs: BuildInputs, application: ApplicationSettings) {
-    this.#context = { ...context, signal: AbortSignal.any([context.signal, this.#closed.signal]) };
+    this.#context = context;
     this.#inputs = inputs;
     this.#application = application;
+    this.#engine = new EngineOnDemand(context);
   }
 
   /** Opened by the first call; what stood in the way is told to each. @throws BelayError as {@link engineForBuild} does */
@@ -35,17 +37,12 @@ export class BuildTools {
     return this.#opening;
   }
 
-  async #open(): Promise<OpenTools & Pick<EngineForBuild, "close">> {
+  async #open(): Promise<OpenTools> {
     const builder = this.#lookForBuilder();
     builder.catch(() => undefined);
-    const { docker, engine, close } = await engineForBuild(this.#context);
-    try {
-      const { client } = await registryAccess(this.#context, docker, this.#inputs.githubToken);
-      return { engine, client, builder, close };
-    } catch (error) {
-      await close();
-      throw error;
-    }
+    const { docker, engine } = await engineForBuild(this.#engine, this.#context.log);
+    const { client } = await registryAccess(this.#context, docker, this.#inputs.githubToken);
+    return { engine, client, builder };
   }
 
   async #lookForBuilder(): Promise<Builder> {
@@ -56,10 +53,8 @@ export class BuildTools {
   }
 
   async close(): Promise<void> {
-    // What is still being dialled is not waited for.
-    this.#closed.abort();
+    await this.#engine.close();
     const open = await this.#opening?.catch(() => undefined);
     open?.client.close();
-    await open?.close();
   }
 }
