@@ -1,6 +1,19 @@
 import type { Docker } from "@belay/docker";
 import type { PipelineContext } from "./context.ts";
 
+/** Closes the engine of this run when `work` is done, whatever became of it. */
+export async function withEngine<T>(
+  context: PipelineContext,
+  work: (engine: EngineOnDemand) => Promise<T>,
+): Promise<T> {
+  const engine = new EngineOnDemand(context);
+  try {
+    return await work(engine);
+  } finally {
+    await engine.close();
+  }
+}
+
 /** The engine of this run, which is connected to when it is first asked for. */
 export class EngineOnDemand {
   readonly #context: PipelineContext;

@@ -18,6 +18,7 @@ import type { Docker } from "@belay/docker";
 import { attachRelease, pushRelease } from "@belay/registry";
 import { attachScan } from "./attach-scan.ts";
 import type { PipelineContext } from "./context.ts";
+import { type EngineOnDemand, withEngine } from "./engine-on-demand.ts";
 import { layoutPath, releasePath } from "./places.ts";
 import { registryAccess } from "./registry-access.ts";
 import { requireScanned } from "./require-scanned.ts";
@@ -45,10 +46,13 @@ export function push(context: PipelineContext, inputs: PushInputs): Promise<Push
     facts.application = built.application;
     facts.source = built.source;
     await requireTrusted(run, { doing: "pushing", source: built.source, withoutSecrets: true });
-    const settings = await scanSettingsOf(context, inputs);
-    const scanned = await gated(context, settings, built);
     const release = await withinDeadline(context, inputs.pushTimeoutMs, tooLate, (limited) =>
-      pushFrom(limited, inputs, scanned, path),
+      withEngine(limited, async (engine) => {
+        // Dialled while the settings are read.
+        engine.find();
+        const scanned = await gated(context, await scanSettingsOf(context, inputs), built);
+        return pushFrom(limited, inputs, { built: scanned, path, engine });
+      }),
     );
     await writeRelease(path, release);
     return { release, releasePath: path };
@@ -81,33 +85,40 @@ function tooLate(time: string): BelayError {
   return new BelayError("PUSH_FAILED", { doing: "pushing the release", got, next });
 }
 
-async function pushFrom(context: PipelineContext, inputs: PushInputs, built: Release, path: string): Promise<Release> {
+interface PushWork {
+  readonly built: Release;
+  /** Of the release document. */
+  readonly path: string;
+  readonly engine: EngineOnDemand;
+}
+
+async function pushFrom(
+  context: PipelineContext,
+  inputs: PushInputs,
+  { built, path, engine }: PushWork,
+): Promise<Release> {
   const layouts = await layoutsOf(built, path);
-  const docker = await openEngine(context, built, layouts);
+  const docker = await openEngine(context, engine, built, layouts);
+  const { client, auth } = await registryAccess(context, docker, inputs.githubToken, undefined, inputs.pushTimeoutMs);
+  const { log, clock, signal } = context;
+  const common = { registry: client, log, clock, signal };
+  const work = async (): Promise<Release> => {
+    const release = await pushRelease({
+      ...common,
+      release: built,
+      docker: () => engine.connect(),
+      layoutOf: async (service) => layouts.get(service),
+      auth,
+      maxParallel: inputs.maxParallel,
+    });
+    await attachScan(context, { registry: client, release, kinds: inputs.attach });
+    await attachRelease({ ...common, release });
+    return release;
+  };
   try {
-    const { client, auth } = await registryAccess(context, docker, inputs.githubToken, undefined, inputs.pushTimeoutMs);
-    const { log, clock, signal } = context;
-    const common = { registry: client, log, clock, signal };
-    const work = async (): Promise<Release> => {
-      const release = await pushRelease({
-        ...common,
-        release: built,
-        docker: async () => docker ?? connectEngine(context),
-        layoutOf: async (service) => layouts.get(service),
-        auth,
-        maxParallel: inputs.maxParallel,
-      });
-      await attachScan(context, { registry: client, release, kinds: inputs.attach });
-      await attachRelease({ ...common, release });
-      return release;
-    };
-    try {
-      return await timedStage(context, "push", work, describePush);
-    } finally {
-      client.close();
-    }
+    return await timedStage(context, "push", work, describePush);
   } finally {
-    await docker?.close();
+    client.close();
   }
 }
 
@@ -148,22 +159,18 @@ async function isThere(path: string): Promise<boolean> {
  */
 async function openEngine(
   context: PipelineContext,
+  engine: EngineOnDemand,
   { services }: Release,
   layouts: ReadonlyMap<string, string>,
 ): Promise<Docker | undefined> {
   const needed = Object.entries(services).some(([name, image]) => isOwn(image) && !layouts.has(name));
   try {
-    return await connectEngine(context);
+    return await engine.connect();
   } catch (error) {
     if (needed || !isBelayError(error) || context.signal.aborted) throw error;
     context.log.debug(`No engine, and none is needed: ${error.message}`);
     return undefined;
   }
-}
-
-async function connectEngine({ redactor, signal, clock }: PipelineContext): Promise<Docker> {
-  const { connectDocker } = await import("@belay/docker");
-  return connectDocker({ redactor, signal, clock });
 }
 
 function describePush(release: Release): string {

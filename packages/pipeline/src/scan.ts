@@ -1,6 +1,6 @@
 import { BelayError, type Release, readRelease, type ScanEvidence, type ScanSummary } from "@belay/core";
 import type { PipelineContext } from "./context.ts";
-import { EngineOnDemand } from "./engine-on-demand.ts";
+import { withEngine } from "./engine-on-demand.ts";
 import type { GatedService } from "./gate-services.ts";
 import type { GitHubRun } from "./github-of.ts";
 import { hasLayout, releasePath } from "./places.ts";
@@ -69,15 +69,6 @@ export function scan(context: PipelineContext, inputs: ScanInputs, hooks: ScanHo
 
 function eventOf(run: GitHubRun | undefined): { readonly event?: GitHubRun["event"] } {
   return run === undefined ? {} : { event: run.event };
-}
-
-async function withEngine<T>(context: PipelineContext, work: (engine: EngineOnDemand) => Promise<T>): Promise<T> {
-  const engine = new EngineOnDemand(context);
-  try {
-    return await work(engine);
-  } finally {
-    await engine.close();
-  }
 }
 
 /** An image in a layout needs no engine, and one in a registry only what the engine says of registries. */
