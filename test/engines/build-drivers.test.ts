@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Inputs } from "@belay/core";
 import { readLayout } from "@belay/core/oci-layout";
+import { knownBuilder } from "@belay/images";
 import { build, loadPipelineInputs, push, scan } from "@belay/pipeline";
 import {
   BUILDKIT_IMAGE,
@@ -155,6 +156,8 @@ describe.each(DRIVERS)("buildx's driver $name", { timeout: 900_000 }, (driver) =
   it("builds two services for two platforms, and what is scanned is what the registry serves", async () => {
     const builder = `own-${driver.name}`;
     await createBuilder(driver, builder, driver.image());
+    const known = await knownBuilder(async () => false, builder);
+    expect(known).toEqual({ kind: "buildx", name: builder, driver: driver.name });
     const { context, inputs } = job(builder);
     const { release, releasePath } = await build(context, inputs);
     expect(context.log.text()).toMatch(

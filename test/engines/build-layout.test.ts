@@ -4,7 +4,7 @@ import type { ApplicationSettings, BuildSettings } from "@belay/config";
 import { createRunner, Redactor, type Source, systemClock } from "@belay/core";
 import { readLayout } from "@belay/core/oci-layout";
 import { connectDocker, type Docker } from "@belay/docker";
-import { type BuildImagesOptions, buildImages } from "@belay/images";
+import { type BuildImagesOptions, buildImages, findBuilder, knownBuilder } from "@belay/images";
 import {
   type BuildkitRig,
   createTestLog,
@@ -84,6 +84,20 @@ describe.each(Object.keys(STANDS))("an image layout, built by %s", (kind) => {
     const common = { runner, docker, env: engine.env, log: createTestLog(), clock: systemClock, layoutOf };
     return buildImages({ application: settings, source: SOURCE, ...common, ...more });
   }
+
+  it("comes from a builder that is known without buildx as buildx itself names it", async () => {
+    const { docker, engine, buildkit } = stand;
+    const env = { ...process.env, ...engine.env };
+    const known = (name?: string) => knownBuilder(() => docker.hasBuildKit(), name, env);
+    const named = (name?: string) => findBuilder({ runner, env: engine.env }, undefined, name);
+    // buildx notes what is chosen when it is first asked.
+    const chosen = await named();
+    expect(chosen).toMatchObject({ name: buildkit === undefined ? "default" : "own" });
+    expect(await known()).toEqual(chosen);
+    expect(await known(chosen.name)).toEqual(chosen);
+    expect(await known("default")).toEqual(await named("default"));
+    expect(await known("nobody")).toBeUndefined();
+  });
 
   it("has every platform, and the release has the identity that is in it", async () => {
     const log = createTestLog();

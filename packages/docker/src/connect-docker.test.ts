@@ -46,6 +46,27 @@ describe("connecting", () => {
     expect((await connect(await fake({ apiVersion: "1.52" }))).apiVersion).toBe("1.47");
   });
 
+  test.each([
+    ["101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c", true],
+    ["200 OK\r\nContent-Length: 0", false],
+    ["403 Forbidden\r\nContent-Length: 0", false],
+  ])("an engine has a BuildKit for its clients or not: %s", async (head, expected) => {
+    const asked: unknown[] = [];
+    const engine = await fake({
+      answer: (request, response) => {
+        asked.push(request.method, request.url, request.headers.connection, request.headers.upgrade);
+        response.socket?.write(`HTTP/1.1 ${head}\r\n\r\n`);
+      },
+    });
+    expect(await (await connect(engine)).hasBuildKit()).toBe(expected);
+    expect(asked).toEqual(["POST", "/v1.43/grpc", "Upgrade", "h2c"]);
+  });
+
+  test("an engine that is lost meanwhile does not tell whether it has a BuildKit", async () => {
+    const engine = await fake({ answer: (request) => request.socket.destroy() });
+    expect(await failure((await connect(engine)).hasBuildKit())).toMatchObject({ code: "ENGINE_UNREACHABLE" });
+  });
+
   test("gives the context or host to the command line as its own argument", async () => {
     const engine = await fake();
     await connect(engine, { context: "a b;c" });

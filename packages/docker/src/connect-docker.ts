@@ -4,6 +4,7 @@ import { isNotFound } from "./engine-error.ts";
 import { type CallOptions, EngineHttp } from "./engine-http.ts";
 import type { EngineEvent, EngineInfo, EngineVersion } from "./engine-types.ts";
 import { type EventQuery, engineEvents, pastEvents } from "./events.ts";
+import { hasBuildKit } from "./has-buildkit.ts";
 import { type Images, imagesOf } from "./images.ts";
 import { type Networks, networksOf } from "./networks.ts";
 import { type Nodes, nodesOf } from "./nodes.ts";
@@ -72,6 +73,8 @@ export interface Docker {
   ping(options?: CallOptions): Promise<EnginePing>;
   info(options?: CallOptions): Promise<EngineInfo>;
   version(options?: CallOptions): Promise<EngineVersion>;
+  /** See {@link hasBuildKit}. */
+  hasBuildKit(options?: CallOptions): Promise<boolean>;
   events(query: EventQuery): AsyncIterable<EngineEvent>;
   /** What the engine remembers (its last 256 events, none of a run before this one), up to its time in seconds since 1970. */
   pastEvents(until: number, options?: CallOptions): Promise<readonly EngineEvent[]>;
@@ -137,6 +140,7 @@ function dockerOf(http: EngineHttp, apiVersion: string): Asked {
     ping: (options) => pingOf(http, "asking the Docker engine whether it is there", options),
     info: (options) => http.json({ doing: "asking the Docker engine about itself", path: "/info", ...options }),
     version: (options) => http.json({ doing: "asking the Docker engine's version", path: "/version", ...options }),
+    hasBuildKit: (options) => hasBuildKit(http, options),
     events: (query) => engineEvents(http, query),
     pastEvents: (until, options) => pastEvents(http, until, options),
   };

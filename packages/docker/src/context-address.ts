@@ -21,7 +21,7 @@ export async function contextAddress(place: Place): Promise<string | undefined> 
   if (name === "" || name === "default") return undefined;
   // docker/cli `cli/context/store`: a folder per context, named by the hash of its name.
   const id = createHash("sha256").update(name).digest("hex");
-  const meta = join(folderOf(place), "contexts", "meta", id, "meta.json");
+  const meta = join(clientFolder(place.env), "contexts", "meta", id, "meta.json");
   return textAt(await readJson(meta), "Endpoints", "docker", "Host");
 }
 
@@ -29,6 +29,11 @@ export async function contextAddress(place: Place): Promise<string | undefined> 
 export async function isDefaultAddress(place: Place): Promise<boolean> {
   if (place.context !== undefined || writtenAddress(place) !== undefined) return false;
   return ["", "default"].includes(await contextName(place));
+}
+
+/** Whether the command line works for its context `default`, for which `DOCKER_HOST` stands too. */
+export async function usesDefaultContext(env: Place["env"]): Promise<boolean> {
+  return Boolean(env.DOCKER_HOST) || ["", "default"].includes(await contextName({ env }));
 }
 
 /** docker/cli `client.DefaultDockerHost` on Unix. */
@@ -42,10 +47,13 @@ function writtenAddress({ context, host, env }: Place): string | undefined {
 async function contextName(place: Place): Promise<string> {
   const { context, env } = place;
   if (context !== undefined) return context;
-  return env.DOCKER_CONTEXT || (textAt(await readJson(join(folderOf(place), "config.json")), "currentContext") ?? "");
+  return (
+    env.DOCKER_CONTEXT || (textAt(await readJson(join(clientFolder(place.env), "config.json")), "currentContext") ?? "")
+  );
 }
 
-function folderOf({ env }: Place): string {
+/** Where the command line keeps its settings, contexts, and what plugins keep. */
+export function clientFolder(env: Place["env"]): string {
   return env.DOCKER_CONFIG || join(env.HOME || homedir(), ".docker");
 }
 

@@ -12,6 +12,7 @@ export type { ExecOptions, ExecResult } from "./container-exec.ts";
 export type { ContainerFile } from "./container-files.ts";
 export type { LogLine, LogOptions } from "./container-logs.ts";
 export type { Containers } from "./containers.ts";
+export { clientFolder, DEFAULT_SOCKET, usesDefaultContext } from "./context-address.ts";
 export { describeEvent } from "./describe-event.ts";
 export { EngineError, isConflict, isNotFound, isOutOfSequence } from "./engine-error.ts";
 export type { CallOptions } from "./engine-http.ts";

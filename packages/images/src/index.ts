@@ -9,6 +9,7 @@ export { type ImageInputs, imageInputs } from "./image-inputs.ts";
 export { DIRTY_LABEL, imageLabels, type LabelOptions, MERGED_ONTO_LABEL } from "./image-labels.ts";
 export { imageTags, semverOf, type TagOptions } from "./image-tags.ts";
 export { isBuiltBefore } from "./is-built-before.ts";
+export { knownBuilder } from "./known-builder.ts";
 export { pinChanged } from "./pin-changed.ts";
 export { refuseClearedArchives } from "./refuse-cleared-archives.ts";
 export { renamedImages } from "./renamed-images.ts";

@@ -1,5 +1,5 @@
 import type { ApplicationSettings } from "@belay/config";
-import { type Builder, findBuilder, isBuiltBefore } from "@belay/images";
+import { type Builder, findBuilder, isBuiltBefore, knownBuilder } from "@belay/images";
 import type { RegistryClient } from "@belay/registry";
 import type { PipelineContext } from "./context.ts";
 import { type EngineForBuild, engineForBuild } from "./engine-for-build.ts";
@@ -49,7 +49,14 @@ export class BuildTools {
     const { runner, log } = this.#context;
     const services = Object.values(this.#application.services);
     if (services.every(({ build }) => build === undefined || isBuiltBefore(build))) return { kind: "legacy" };
-    return findBuilder({ runner }, log, this.#inputs.builder);
+    const { builder: name } = this.#inputs;
+    return (await knownBuilder(() => this.#hasBuildKit(), name)) ?? findBuilder({ runner }, log, name);
+  }
+
+  /** `false` too where it can't be asked: why not is told by whoever needs it. */
+  async #hasBuildKit(): Promise<boolean> {
+    const docker = await this.#engine.find();
+    return (await docker?.hasBuildKit().catch(() => false)) ?? false;
   }
 
   async close(): Promise<void> {
