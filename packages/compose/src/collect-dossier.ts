@@ -1,5 +1,6 @@
 import {
   type ContainerState,
+  howOften,
   type Instance,
   type InstanceEvidence,
   mapBounded,
@@ -100,7 +101,7 @@ async function evidenceOf(
     logLines: lines,
     events: [
       ...(State.Error === "" ? [] : [`the engine could not start it: ${oneLine(redactor.redact(State.Error), 500)}`]),
-      ...(RestartCount === 0 ? [] : [`restarted ${RestartCount} times by the engine`]),
+      ...(RestartCount === 0 ? [] : [`restarted ${howOften(RestartCount)} by the engine`]),
       ...events,
     ],
     unknown: [

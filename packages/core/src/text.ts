@@ -40,6 +40,11 @@ export function inOneLine(text: string): string {
   return plainText(text).replace(/\s+/g, " ").trim();
 }
 
+/** `once`, `2 times`. */
+export function howOften(count: number): string {
+  return count === 1 ? "once" : `${count} times`;
+}
+
 /** One line of at most `length` characters. */
 export function oneLine(text: string, length = 200): string {
   return truncate(inOneLine(text), length);
