@@ -30,7 +30,8 @@ export interface Death {
 
 /** The two events come by different ways (moby: containerd's `oom` and `exit`), in either order. */
 const OOM_LAG_MS = 1_000;
-const KILLED = 137;
+/** Exit code of what ended by SIGKILL: by somebody, or by a kernel without memory. */
+export const KILLED = 137;
 
 /** Remembers what events tell of containers. */
 export class ContainerNotes {

@@ -1,7 +1,7 @@
 import { shareParts } from "@belay/core";
 import type { ContainerInspect, ContainerSummary, EngineEvent } from "@belay/docker";
 import { type ComposeContainer, containerOf, inspectAll, projectFilter } from "./compose-container.ts";
-import { ContainerNotes, type Note } from "./container-notes.ts";
+import { ContainerNotes, KILLED, type Note } from "./container-notes.ts";
 import { isOneMoment } from "./ended-with-engine.ts";
 import { EventTap, type Gap, type TapOptions } from "./event-tap.ts";
 import {
@@ -37,8 +37,6 @@ const HARMLESS: ReadonlySet<string> = new Set([
 const LIVE: readonly ContainerSummary["State"][] = ["running", "restarting", "paused"];
 /** After this time a container is inspected again although nothing tells of a change, the oldest one at each look. */
 const TRUST_MS = 15_000;
-/** Exit code of what ended by SIGKILL: by somebody, or by a kernel without memory. */
-const KILLED = 137;
 
 interface Entry {
   readonly container: ComposeContainer;
