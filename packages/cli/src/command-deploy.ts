@@ -1,4 +1,12 @@
-import { type DeploymentReport, explainCause, formatDuration, headlineOf, type Inputs, OUTCOMES } from "@belay/core";
+import {
+  type DeploymentReport,
+  doneServices,
+  explainCause,
+  formatDuration,
+  headlineOf,
+  type Inputs,
+  OUTCOMES,
+} from "@belay/core";
 import {
   build,
   type Deployed,
@@ -102,7 +110,8 @@ function deploymentText(report: DeploymentReport): string {
   for (const finding of report.findings.filter((one) => one.level !== "cannot tell")) {
     lines.push(`${finding.level}: ${finding.message}${finding.remedy === undefined ? "" : ` ${finding.remedy}`}`);
   }
-  return [...lines, ...evidenceLines(report.evidence), "", serviceTable(report.running), ""].join("\n");
+  const table = serviceTable(report.running, doneServices(report));
+  return [...lines, ...evidenceLines(report.evidence), "", table, ""].join("\n");
 }
 
 /** What the first instance said; the others most often say the same. */

@@ -2,11 +2,11 @@ import { type RunningService, shortDigest } from "@belay/core";
 
 const HEAD = ["SERVICE", "READY", "IMAGE", "DEPLOYMENT", "COMMIT", "SINCE"];
 
-/** What truly runs, a service a line. */
-export function serviceTable(services: readonly RunningService[]): string {
+/** What truly runs, a service a line. `done`: those that ran once to their end. */
+export function serviceTable(services: readonly RunningService[], done: ReadonlySet<string> = new Set()): string {
   const rows = services.map((service) => [
     service.service,
-    `${service.ready}/${service.desired}`,
+    done.has(service.service) ? "done" : `${service.ready}/${service.desired}`,
     shortImage(service),
     service.deployment === undefined ? "-" : String(service.deployment),
     service.labelledCommit?.slice(0, 12) ?? "-",

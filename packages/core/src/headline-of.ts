@@ -2,7 +2,8 @@ import { nothingRuns } from "./nothing-runs.ts";
 import { OUTCOMES, type Outcome } from "./outcome.ts";
 import type { DeploymentReport } from "./report.ts";
 
-type Told = Pick<DeploymentReport, "outcome" | "rollback"> & Partial<Pick<DeploymentReport, "changes" | "running">>;
+type Told = Pick<DeploymentReport, "outcome" | "rollback"> &
+  Partial<Pick<DeploymentReport, "changes" | "running" | "once">>;
 
 /** What is said in the place of a headline that calls it healthy. */
 const IDLE: Readonly<Partial<Record<Outcome, string>>> = {

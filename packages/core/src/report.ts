@@ -51,6 +51,8 @@ export interface DeploymentReport {
   /** What ran before and was (or would be) brought back. */
   readonly previous?: { readonly deployment?: number; readonly release?: Digest; readonly source?: Source };
   readonly changes: readonly ServiceChange[];
+  /** Services that run once to their end, where there are no `changes` to tell it: of a report made from the ledger. */
+  readonly once?: readonly string[];
   /** What else was changed: {@link Plan.others}. */
   readonly others?: readonly string[];
   readonly findings: readonly Finding[];

@@ -115,3 +115,37 @@ describe("a release of which nothing runs", () => {
     expect(lead(all)).toBe(`Deployment 12 ${words}.`);
   });
 });
+
+describe("a service that ran once to its end", () => {
+  const counts: Counts = [
+    ["web", 3, 3],
+    ["migrate", 0, 1],
+  ];
+  const rowOf = (report: DeploymentReport, service: string): string | undefined =>
+    renderComment(report, context)
+      .split("\n")
+      .find((line) => line.startsWith(`| \`${service}\` | `));
+
+  it("is done where the release was proven, and not short of an instance", () => {
+    const report = withRunning(SAMPLE_REPORTS.succeeded, counts);
+    expect(rowOf(report, "migrate")).toMatch(/^\| `migrate` \| done \|/);
+    expect(rowOf(report, "web")).toMatch(/^\| `web` \| 3\/3 \|/);
+    // Nobody has proven that it ended well.
+    expect(rowOf(withRunning(SAMPLE_REPORTS.rolled_back, counts), "migrate")).toMatch(/^\| `migrate` \| 0\/1 \|/);
+  });
+
+  it("is done as well where only the ledger tells that it runs once", () => {
+    const report = { ...withRunning(SAMPLE_REPORTS.succeeded, counts), changes: [] };
+    expect(lead(report)).toBe(
+      "Deployment 12 is running and was proven healthy in 14.9 s, except `migrate` (0 of 1 instances ready).",
+    );
+    const told = { ...report, once: ["migrate"] };
+    expect(lead(told)).toBe("Deployment 12 is running and was proven healthy in 14.9 s.");
+    expect(rowOf(told, "migrate")).toMatch(/^\| `migrate` \| done \|/);
+  });
+
+  it("is all that a release may have", () => {
+    const only = { ...withRunning(SAMPLE_REPORTS.succeeded, [["migrate", 0, 1]]), changes: [], once: ["migrate"] };
+    expect(lead(only)).toBe("Deployment 12 is running and was proven healthy in 14.9 s.");
+  });
+});

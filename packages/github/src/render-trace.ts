@@ -1,4 +1,4 @@
-import { type DeploymentReport, type RunningService, type Source, shortDigest } from "@belay/core";
+import { type DeploymentReport, doneServices, type RunningService, type Source, shortDigest } from "@belay/core";
 import { commitLink, describeSource, pullRequestLink } from "./describe-source.ts";
 import { code, link, prose, safeAddress, table } from "./markdown.ts";
 import type { RenderContext } from "./render-context.ts";
@@ -56,11 +56,12 @@ function lastSegments(address: string): string {
 /** What truly runs, read back from the target after the last change. */
 export function renderRunning(report: DeploymentReport, rows: number): string {
   if (report.running.length === 0) return "Nothing of this application runs, or the target did not say.";
+  const done = doneServices(report);
   const shown = report.running
     .slice(0, rows)
     .map((service) => [
       code(service.service),
-      `${service.ready}/${service.desired}`,
+      done.has(service.service) ? "done" : `${service.ready}/${service.desired}`,
       imageCell(service),
       commitCell(service, report),
       service.deployment === undefined ? "" : `${service.deployment}`,

@@ -96,6 +96,7 @@ const deployment = z.looseObject({
   supersededBy: z.optional(z.looseObject({ run: text, source, rollback })),
   previous: z.optional(z.looseObject({ deployment: maybe.count, release: maybe.text, source: z.optional(source) })),
   changes: z.array(change),
+  once: z.optional(texts),
   others: z.optional(texts),
   findings: z.array(finding),
   running: z.array(running),

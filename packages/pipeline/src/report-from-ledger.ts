@@ -27,7 +27,7 @@ export async function reportFromLedger(
     const entry = own.find(({ begin }) => begin?.intent !== "recover");
     const release = entry?.begin?.release;
     if (entry === undefined || release === undefined) return undefined;
-    const told = await describe(context, target, entry, release);
+    const told = await reportOfEntry(context, target, entry, release);
     return { settings, report: { ...told, ...(settings.url === undefined ? {} : { url: settings.url }) } };
   });
 }
@@ -40,9 +40,10 @@ function isOfThisRun(context: PipelineContext, entry: HistoryEntry): boolean {
   return id !== undefined && holder !== undefined && (holder === id || holder.startsWith(`${id}.`));
 }
 
-async function describe(
+/** What the ledger says of a deployment, with what runs now. `release`: the one of its begin. */
+export async function reportOfEntry(
   context: PipelineContext,
-  target: Target,
+  target: Pick<Target, "kind" | "scope" | "running" | "advice">,
   entry: HistoryEntry,
   release: ReleaseFacts,
 ): Promise<DeploymentReport> {
@@ -61,6 +62,7 @@ async function describe(
     release: { digest: release.digest, source: release.source },
     ...(begin?.rollback === undefined ? {} : { rollback: begin.rollback }),
     changes: [],
+    ...(begin?.once === undefined ? {} : { once: begin.once }),
     findings: end?.findings ?? [],
     running,
     evidence: [],

@@ -25,7 +25,7 @@ export interface LedgerOptions {
 /** What a claim says besides what the ledger knows itself. */
 export type BeginDraft = Pick<
   BeginRecord,
-  "intent" | "rollback" | "recovers" | "release" | "policy" | "before" | "ill"
+  "intent" | "rollback" | "recovers" | "release" | "policy" | "before" | "ill" | "once"
 >;
 export type EndDraft = Pick<EndRecord, "outcome" | "cause" | "recoveredBy" | "runs" | "findings" | "running">;
 

@@ -55,6 +55,8 @@ export interface BeginRecord {
   readonly before?: RunsFacts;
   /** Services of which nothing was right then, where no release had ever been proven: no way back can be held to them. */
   readonly ill?: readonly string[];
+  /** Services of the release that run once to their end: no instance of one is missed afterwards. */
+  readonly once?: readonly string[];
   /** ISO 8601, the runner's wall clock: for people only. */
   readonly beganAt: string;
 }

@@ -1,4 +1,4 @@
-import type { CauseDetail, Finding, Plan } from "@belay/core";
+import { type CauseDetail, type Finding, onceAmong, type Plan } from "@belay/core";
 import { abortable } from "./abortable.ts";
 import { OLDER_RELEASE } from "./age-finding.ts";
 import { announce, emit } from "./announce.ts";
@@ -99,6 +99,7 @@ async function attempt(
   await announce(ports, "snapshot");
   const snapshot = await abortable(ports.target.snapshot(facts.plan), ports.signal);
   const ill = await findIll(aim, ports, { before: facts.before, plan: facts.plan });
+  const once = onceAmong(facts.plan.services);
   await announce(ports, "begin");
   ports.signal.throwIfAborted();
   // From here on its begin may stand, also when the answer to it is lost.
@@ -112,6 +113,7 @@ async function attempt(
       ...(aim.rollback === undefined ? {} : { rollback: aim.rollback }),
       ...(facts.before === undefined ? {} : { before: facts.before }),
       ...(ill.length === 0 ? {} : { ill }),
+      ...(once.length === 0 ? {} : { once }),
     },
     snapshot,
     // A ledger that was lost goes on after the number on the labels of what runs (docs/ledger.md, "Loss").
