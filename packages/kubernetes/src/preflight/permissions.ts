@@ -8,6 +8,7 @@ import { neededKinds, WATCHED } from "../observe/namespace-watch.ts";
 import { isTouched, type PlanContents } from "../plan-detail.ts";
 import type { TargetState } from "../target-state.ts";
 import { isWorkloadKind } from "../workload.ts";
+import { asksForCreate } from "./asks-for-create.ts";
 import { rulesReview } from "./rules-review.ts";
 
 const AT_ONCE = 10;
@@ -26,6 +27,7 @@ interface Optional {
 
 /** A WebSocket is asked for by GET, so that it is `get`; from Kubernetes 1.35 on `create` as well. */
 const EXEC = { group: "", resource: "pods", subresource: "exec" } as const;
+const EXEC_RULE = '`apiGroups: [""], resources: [pods/exec], verbs: [get, create]`';
 const EXEC_NEW: Optional = {
   access: { ...EXEC, verb: "create" },
   without: "from Kubernetes 1.35 on the commands of probes can't be run in pods",
@@ -53,7 +55,7 @@ export async function missingPermissions(
   const optional = runsCommands ? [...OPTIONAL, EXEC_NEW] : OPTIONAL;
   const needed = unique([...LEDGER, ...watching(plan), ...probing, ...(await changing(api, plan, signal))]);
   const mayByRules = await rulesReview(api, signal);
-  const [missing, blind] = await Promise.all([
+  const [forbidden, blind] = await Promise.all([
     ask(api, needed, mayByRules, signal),
     ask(
       api,
@@ -62,7 +64,9 @@ export async function missingPermissions(
       signal,
     ),
   ]);
-  const lost = optional.filter(({ access }) => blind.includes(access));
+  const asked = blind.includes(EXEC_NEW.access) && !forbidden.some(isExec) && (await asksForCreate(api, signal));
+  const missing = asked ? [...forbidden, EXEC_NEW.access] : forbidden;
+  const lost = optional.filter(({ access }) => blind.includes(access) && !missing.includes(access));
   return [
     ...(missing.length === 0 ? [] : [refusal(api, missing)]),
     ...lost.map(
@@ -77,8 +81,13 @@ export async function missingPermissions(
 
 function refusal(api: KubernetesApi, missing: readonly Access[]): Finding {
   const message = `the user of the kubeconfig may not ${missing.map(describe).join(", ")} in the namespace ${api.namespace}`;
-  const remedy = "Give it the Role that docs/kubernetes.md shows.";
+  const rule = missing.some(isExec) ? `, with the rule for the commands of probes (${EXEC_RULE})` : "";
+  const remedy = `Give it the Role that docs/kubernetes.md shows${rule}.`;
   return { level: "refuse", check: "permission_missing", message, remedy };
+}
+
+function isExec({ subresource }: Access): boolean {
+  return subresource === EXEC.subresource;
 }
 
 /** Those of them that the user may not. What the rules don't show is asked for one by one. */
