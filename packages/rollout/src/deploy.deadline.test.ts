@@ -30,6 +30,24 @@ describe("a deadline that passes while the engine answers", () => {
     },
   );
 
+  it("names the instances that came and went all the time, so that there was no stable window", async () => {
+    const ask = runner.target.observe.bind(runner.target);
+    runner.target.observe = async (wanted, signal) => {
+      const seen = await ask(wanted, signal);
+      const [first, second] = world.engine.of("web").filter(({ revision }) => revision === "web-v2");
+      if (first !== undefined && second !== undefined) {
+        world.engine.remove(first.id);
+        world.engine.start("web", first.slot, "web-v2");
+      }
+      return seen;
+    };
+    const result = await runner.deploy("v2", { deadlineMs: 60_000 });
+    expect(result).toMatchObject({ outcome: "rolled_back", cause: { cause: "timed_out" } });
+    expect(result.cause?.detail).toMatch(
+      /^everything is right, and must stay so for [\d.]+ s more; web: after all its instances were there, (\d+) came \(the last: web-\d\), \1 went \(the last: web-\d\)$/,
+    );
+  });
+
   it("asks nothing that could only be cut off", async () => {
     world.engine.behaviours.set("web-v2", { kind: "never ready" });
     const ask = runner.target.observe.bind(runner.target);

@@ -5,6 +5,7 @@ import { isReachable } from "./is-reachable.ts";
 import type { KnownInstances } from "./known-instances.ts";
 import type { ShownService } from "./same-service.ts";
 import { isWanted } from "./scene.ts";
+import { addUnrest, NO_UNREST, type Unrest } from "./unrest.ts";
 import type { JudgeTerms } from "./verdict.ts";
 
 /** What the judge remembers of one service between two observations. */
@@ -18,6 +19,8 @@ export interface ServiceMemory {
   readonly missingSince: number | undefined;
   /** Since the look before, a current instance came, went or was restarted, or one completed. */
   readonly turned: boolean;
+  /** Of what is to go on running: for people, when the time is over. */
+  readonly unrest: Unrest;
   readonly conditions: ConditionMemory;
   readonly probes: ReadonlyMap<string, ProbeFacts>;
 }
@@ -61,9 +64,21 @@ export function rememberService(
       before?.instances.wanted !== wanted ||
       before.completed !== completed ||
       (before.instances !== instances && instances.turned),
+    unrest: rememberUnrest(service, before, instances),
     conditions: rememberConditions(service, before?.conditions ?? { ...NO_CONDITIONS, old: baseline.conditions }, now),
     probes: readings.length === 0 ? NO_PROBES : rememberProbes(terms, baseline, before?.probes, shown, instances, now),
   };
+}
+
+/** Counts from when as many as are wanted were there first: until then, they come. */
+function rememberUnrest(
+  { goal, desired }: ObservedService,
+  before: ServiceMemory | undefined,
+  now: KnownInstances,
+): Unrest {
+  if (before === undefined) return NO_UNREST;
+  const began = goal === "run" && desired > 0 && before.most >= desired;
+  return began ? addUnrest(before.unrest, before.instances, now) : before.unrest;
 }
 
 /** One-shots that have done their work and were put away: they are not missing. */

@@ -3,6 +3,7 @@ import { canHeal, emit, pauseMs } from "./announce.ts";
 import { bound, type Course, isCancelled, isLate, throwIfFenced, type WayEnd } from "./course.ts";
 import type { Doorbell } from "./doorbell.ts";
 import { interrupt, type Judgement, step } from "./judgement.ts";
+import { lateReasons } from "./late-reasons.ts";
 import { observeTarget } from "./observe-target.ts";
 import { progressOf } from "./progress.ts";
 import type { JudgeTerms } from "./verdict.ts";
@@ -107,21 +108,25 @@ function nextLook({ ports, beganAt }: Course): number {
   return now + Math.min(Math.max((now - beganAt) * LOOK_SHARE, LOOK_EVERY_MS.least), LOOK_EVERY_MS.most);
 }
 
-function endOf(course: Course, { verdict }: Judgement, observation: Observation): WayEnd | undefined {
+function endOf(course: Course, judgement: Judgement, observation: Observation): WayEnd | undefined {
+  const { verdict } = judgement;
   const rest = { observation, touched: true };
   if (verdict.kind !== "progressing") return { ...verdict, ...rest };
   if (!isLate(course)) return undefined;
-  return { kind: "timed_out", waitingFor: verdict.waitingFor, unreachable: false, ...rest };
+  const waitingFor = [...verdict.waitingFor, ...lateReasons(judgement)];
+  return { kind: "timed_out", waitingFor, unreachable: false, ...rest };
 }
 
 function unseen(
   course: Course,
-  { verdict }: Judgement,
+  judgement: Judgement,
   observation: Observation | undefined,
   unreachable: boolean,
 ): WayEnd {
   if (isCancelled(course)) return { kind: "cancelled", observation, touched: true };
-  const waitingFor = verdict.kind === "progressing" ? verdict.waitingFor : [];
+  const { verdict } = judgement;
+  const waited = verdict.kind === "progressing" ? verdict.waitingFor : [];
+  const waitingFor = unreachable ? waited : [...waited, ...lateReasons(judgement)];
   return { kind: "timed_out", waitingFor, unreachable, observation, touched: true };
 }
 
