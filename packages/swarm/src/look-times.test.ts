@@ -37,7 +37,16 @@ describe("the times at which to look", () => {
     await clock.advance(10_000);
     times.ring();
     await clock.advance(60_000);
-    expect(looks).toEqual([10_000, 10_100, 10_160, 10_250, 10_400, 10_650, 11_000, 11_500]);
+    expect(looks).toEqual([10_000, 10_050, 10_100, 10_160, 10_250, 10_400, 10_650, 11_000, 11_500]);
+  });
+
+  it("are at once after what may decide, also when a look came just before with the time", async () => {
+    flux = { ...STILL, here: true };
+    await clock.advance(530);
+    expect(looks).toEqual([500]);
+    times.ring();
+    await clock.advance(0);
+    expect(looks).toEqual([500, 530]);
   });
 
   it("are fewer where a look takes longer than from one of them to the next", async () => {

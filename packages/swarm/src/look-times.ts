@@ -5,10 +5,10 @@ import type { Clock } from "@belay/core";
  * event tells when it has: so after an event that may decide one looks again after these times, in milliseconds. They are
  * close together at first, where it mostly is (batches of 100 ms; swarmkit, `manager/dispatcher`), since all wait for it.
  */
-const ECHOES_MS = [100, 160, 250, 400, 650, 1_000, 1_500] as const;
+const ECHOES_MS = [50, 100, 160, 250, 400, 650, 1_000, 1_500] as const;
 /** Where looks take long, so many of their own times are from one of these to the next. */
 const ECHO_REST = 2;
-/** However many events of that kind come. */
+/** From one event of that kind that is looked at on its own to the next, however many come. */
 const LEAST_GAP_MS = 100;
 
 /** Between two looks while something is under way of which no event tells: this much at first, then a share of the time. */
@@ -45,7 +45,7 @@ export class LookTimes {
   readonly #beganAt: number;
   #lookedAt: number;
   #urgent = false;
-  #urgentAt = 0;
+  #urgentAt: number;
   /** How many echoes of the last decisive event have been told. */
   #told: number = ECHOES_MS.length;
   #wake: (() => void) | undefined;
@@ -56,6 +56,7 @@ export class LookTimes {
     this.#flux = flux;
     this.#beganAt = clock.now();
     this.#lookedAt = this.#beganAt;
+    this.#urgentAt = this.#beganAt;
   }
 
   /** Something happened that may decide. */
@@ -91,7 +92,8 @@ export class LookTimes {
   }
 
   #due(): number {
-    if (this.#urgent) return this.#lookedAt + LEAST_GAP_MS;
+    // A look in between that only came with the time keeps nobody waiting.
+    if (this.#urgent) return this.#urgentAt + LEAST_GAP_MS;
     const rested = this.#lookedAt + this.#flux().tookMs * ECHO_REST;
     return Math.min(Math.max(this.#echoAt(), rested), this.#lookedAt + this.#gap());
   }

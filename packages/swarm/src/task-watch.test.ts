@@ -70,11 +70,26 @@ describe("an event", () => {
     expect(of("c", "health_status: healthy")).toBe(true);
   });
 
-  it("may decide only when the old tasks were told to go as well", () => {
-    look(1, 1, ["old"], ["old"]);
-    expect(of("new", "start")).toBe(false);
-    expect(of("old", "kill")).toBe(true);
-    expect(of("old", "die")).toBe(false);
+  it("may decide when the last task comes up, whether or not the old ones were told to go, and when these are", () => {
+    look(2, 2, ["old1", "old2"], ["old1", "old2"]);
+    expect([of("new1", "start"), of("new1", "health_status: healthy"), of("old1", "kill")]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    // That these have a health check is known by now.
+    expect(of("new2", "start")).toBe(false);
+    expect(of("new2", "health_status: healthy")).toBe(true);
+    expect(of("old2", "kill")).toBe(true);
+    expect(of("old2", "die")).toBe(false);
+  });
+
+  it("of one that is healthy is not the last while others only started", () => {
+    look(3, 3, ["old1", "old2", "old3"], ["old1", "old2", "old3"]);
+    const starts = ["a", "b", "c"].map((task) => of(task, "start"));
+    expect(starts).toEqual([false, false, true]);
+    const healthy = ["a", "b", "c"].map((task) => of(task, "health_status: healthy"));
+    expect(healthy).toEqual([false, false, true]);
   });
 
   it("counts until a look shows what came of it", () => {

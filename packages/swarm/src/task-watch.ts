@@ -13,6 +13,9 @@ const KEPT_EVENTS = 20;
 /** States of an update in which the engine only does as it was told. */
 const USUAL = ["updating", "completed"];
 
+/** What a container tells of coming up. Only one with a health check tells the second. */
+const UP = ["start", "health_status: healthy"];
+
 /** What the engine's own events tell of a task's container before the manager shows it. Only for this node. */
 export interface LocalTask {
   /** The container's id. */
@@ -52,6 +55,8 @@ export class TaskWatch {
   /** Service's id → task → what its container told of coming up, or of going. Only what the manager did not show yet. */
   readonly #up = new Map<string, Map<string, string>>();
   readonly #down = new Map<string, Map<string, string>>();
+  /** Ids of services whose containers tell of their health: that one of them started decides nothing. */
+  readonly #checked = new Set<string>();
   #lacks: ReadonlyMap<string, Lack> = new Map();
   #flux = STILL;
   /** The stream of events was broken once: what happened then is not known. */
@@ -101,8 +106,8 @@ export class TaskWatch {
 
   /**
    * Remembers what an event tells. Whether it may decide: a container that ended by itself or is ill, one that goes although
-   * it should stay, a service that somebody changed, or the last thing that was lacking. All others only tell that the engine
-   * does as it was told.
+   * it should stay, a service that somebody changed, the last thing that was lacking, or the last task that had to come up.
+   * All others only tell that the engine does as it was told.
    */
   note(event: EngineEvent): boolean {
     const attributes = event.Actor.Attributes ?? {};
@@ -114,12 +119,14 @@ export class TaskWatch {
     const service = attributes["com.docker.swarm.service.id"] ?? "";
     const failed = ["die", "oom", "health_status: unhealthy"].includes(event.Action) && !told;
     const lost = ["die", "kill"].includes(event.Action) && this.#lacks.get(service)?.right.has(task) === true;
-    return (this.#isNews(service, task, event.Action) && this.#mayBeAll()) || failed || lost;
+    if (event.Action.startsWith("health_status")) this.#checked.add(service);
+    const isNews = this.#isNews(service, task, event.Action);
+    return (isNews && (this.#mayBeAll() || this.#areAllUp(service, event.Action))) || failed || lost;
   }
 
   /** Whether more is known of what a task does than before: that it comes up, or goes. */
   #isNews(service: string, task: string, action: string): boolean {
-    const isUp = action === "start" || action === "health_status: healthy";
+    const isUp = UP.includes(action);
     if (!isUp && action !== "kill" && action !== "die") return false;
     const events = isUp ? this.#up : this.#down;
     const tasks = events.get(service) ?? new Map<string, string>();
@@ -134,6 +141,19 @@ export class TaskWatch {
     const some = lacks.some(([, { ready, gone }]) => ready > 0 || gone > 0);
     const told = (events: ReadonlyMap<string, ReadonlyMap<string, string>>, id: string) => events.get(id)?.size ?? 0;
     return some && lacks.every(([id, { ready, gone }]) => told(this.#up, id) >= ready && told(this.#down, id) >= gone);
+  }
+
+  /**
+   * Whether that was the last task of all that were lacking that came so far. With start-first the manager gives the old ones up
+   * as soon as it learns of it; their nodes are told only then, and tell of it still later.
+   */
+  #areAllUp(service: string, action: string): boolean {
+    const isLacking = (this.#lacks.get(service)?.ready ?? 0) > 0;
+    if (!UP.includes(action) || !isLacking || (action === "start" && this.#checked.has(service))) return false;
+    return [...this.#lacks].every(([id, { ready }]) => {
+      const told = [...(this.#up.get(id)?.values() ?? [])];
+      return told.filter((one) => id !== service || action === "start" || one === action).length >= ready;
+    });
   }
 
   #remember(task: string, event: EngineEvent): void {
