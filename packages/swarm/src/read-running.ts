@@ -16,10 +16,13 @@ const AT_ONCE = 8;
 /** What runs of the application's services, read now. A service that does not exist is left out. */
 export async function readRunning(state: TargetState): Promise<readonly RunningService[]> {
   const services = await ownServices(state);
-  const tasks = Map.groupBy(await tasksOf(state, services), ({ ServiceID }) => ServiceID);
   const anywhere = services.some(({ Spec }) => wantedTasks(Spec) === undefined);
-  const nodes = anywhere ? await state.docker.nodes.list() : [];
-  const commits = await labelledCommits(state, services);
+  const [listed, nodes, commits] = await Promise.all([
+    tasksOf(state, services),
+    anywhere ? state.docker.nodes.list() : [],
+    labelledCommits(state, services),
+  ]);
+  const tasks = Map.groupBy(listed, ({ ServiceID }) => ServiceID);
   return services.map((one) => summarise(state, one, tasks.get(one.ID) ?? [], { nodes, commits }));
 }
 

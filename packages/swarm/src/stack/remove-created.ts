@@ -21,14 +21,17 @@ export async function removeCreated(
 ): Promise<void> {
   const filters = { label: [`${LABELS.scope}=${query.scope}`] };
   const isNewer = (of: Parameters<typeof deploymentOf>[0]): boolean => (deploymentOf(of) ?? 0) > query.newerThan;
-  for (const kind of ["config", "secret"] as const) {
+  const [configs, secrets, networks] = await Promise.all([
+    filesOf(docker, "config").list({ filters }, { signal }),
+    filesOf(docker, "secret").list({ filters }, { signal }),
+    docker.networks.list({ filters }, { signal }),
+  ]);
+  for (const [kind, files] of [["config", configs] as const, ["secret", secrets] as const]) {
     const api = filesOf(docker, kind);
-    const files = await api.list({ filters }, { signal });
     for (const { ID, Spec } of files.filter((file) => isNewer(file.Spec))) {
       await removeQuietly(`the ${kind} ${Spec.Name}`, () => api.remove(ID, { signal }), log);
     }
   }
-  const networks = await docker.networks.list({ filters }, { signal });
   const going = new Set<string>();
   for (const { Id, Name } of networks.filter(isNewer)) {
     const gone = await removeQuietly(`the network ${Name}`, () => docker.networks.remove(Id, { signal }), log);

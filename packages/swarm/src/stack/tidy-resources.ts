@@ -20,18 +20,21 @@ export async function tidyResources(
   kept: KeptFiles,
   signal: AbortSignal,
 ): Promise<void> {
-  const services = await docker.services.list({}, { signal });
-  for (const kind of ["config", "secret"] as const) {
+  const filters = { label: [`${LABELS.scope}=${scope}`] };
+  const [services, configs, secrets, ownNetworks] = await Promise.all([
+    docker.services.list({}, { signal }),
+    filesOf(docker, "config").list({ filters }, { signal }),
+    filesOf(docker, "secret").list({ filters }, { signal }),
+    docker.networks.list({ filters }, { signal }),
+  ]);
+  for (const [kind, own] of [["config", configs] as const, ["secret", secrets] as const]) {
     const used = filesUsed(services, kind);
-    const api = filesOf(docker, kind);
-    const own = await api.list({ filters: { label: [`${LABELS.scope}=${scope}`] } }, { signal });
     for (const file of own.filter((one) => deploymentOf(one.Spec) !== undefined)) {
       await clear(kind, file.Spec.Name, () => tidyFile(docker, kind, file, used, kept, log, signal));
     }
   }
   const usedNetworks = networksUsed(services);
-  const own = await docker.networks.list({ filters: { label: [`${LABELS.scope}=${scope}`] } }, { signal });
-  for (const { Id, Name } of own.filter((one) => deploymentOf(one) !== undefined)) {
+  for (const { Id, Name } of ownNetworks.filter((one) => deploymentOf(one) !== undefined)) {
     if (networks.has(Name) || usedNetworks.has(Id) || usedNetworks.has(Name)) continue;
     const remove = (): Promise<void> => docker.networks.remove(Id, { signal });
     await clear("network", Name, () => removeQuietly(`the network ${Name}`, remove, log));
