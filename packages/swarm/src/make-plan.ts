@@ -20,7 +20,7 @@ import { preflight } from "./preflight.ts";
 import { readSwarm } from "./read-swarm.ts";
 import { expiringCredentials } from "./registry-credentials.ts";
 import { readLabels } from "./service-labels.ts";
-import { renderStack } from "./stack/index.ts";
+import { renderFiles, renderStack } from "./stack/index.ts";
 import type { TargetState } from "./target-state.ts";
 import { digestsIn } from "./translate-task.ts";
 
@@ -29,12 +29,16 @@ export const STACK_LABEL = "com.docker.stack.namespace";
 /** Reads the swarm (and the files), and says what would be done. Changes nothing. */
 export async function makePlan(state: TargetState, release: Release, policy: RolloutPolicy): Promise<Plan> {
   const { options } = state;
+  // A program of its own reads them, which needs nothing of the swarm and takes longer than all that is asked meanwhile.
+  const document = options.stack && renderFiles({ ...options, stack: options.stack });
+  // Told where it is waited for, which it is not when the swarm does not answer.
+  document?.catch(() => undefined);
   const [existing, nodes] = await Promise.all([state.directory.all(), state.docker.nodes.list()]);
   learnNames(state, existing);
   const images = new ImageBook(state, nodes);
   // Each takes a program or a question to a registry, and none needs another's answer.
   const [stack, swarm] = await Promise.all([
-    options.stack === undefined ? undefined : render(state, release, existing),
+    document && render(state, release, existing, document),
     readSwarm(state, existing, nodes, (service) => isLikelyOwn(state, release, service)),
     images.ask(imagesOf(state, release, existing)),
   ]);
@@ -89,7 +93,12 @@ export function learnNames(state: TargetState, existing: readonly Service[]): vo
   }
 }
 
-function render(state: TargetState, release: Release, existing: readonly Service[]): Promise<DesiredStack> {
+function render(
+  state: TargetState,
+  release: Release,
+  existing: readonly Service[],
+  document: ReturnType<typeof renderFiles>,
+): Promise<DesiredStack> {
   const { options } = state;
   const images = Object.entries(release.services).map(([service, identity]) => {
     const image = pinnedReference(identity);
@@ -101,13 +110,14 @@ function render(state: TargetState, release: Release, existing: readonly Service
     return [service, pairs.map(([os = "", architecture = ""]) => ({ os, architecture }))] as const;
   });
   const { docker, runner, log, clock, redactor, scope, services, stack } = options;
-  return renderStack({
+  const request = {
     ...{ docker, runner, log, clock, redactor, scope, services, existing },
     stack: stack ?? { files: [], env: {}, secretNames: [] },
     images: Object.fromEntries(images),
     platforms: Object.fromEntries(platforms),
     digests: Object.fromEntries(images.map(([service, image]) => [service, digestsIn(image)])),
-  });
+  };
+  return renderStack(request, document);
 }
 
 export function isOfScope(state: TargetState, { Spec }: Service): boolean {

@@ -18,12 +18,16 @@ const AT_A_TIME = 8;
 
 /**
  * What a stack's files say should run, with the release's images in it. Reads files and engine, changes nothing.
+ * `rendered`: the files, where somebody has begun to read them before.
  * @throws BelayError CONFIG_INVALID, TOOL_MISSING, TOOL_TOO_OLD, or what the engine's client throws.
  */
-export async function renderStack(request: RenderRequest): Promise<DesiredStack> {
+export async function renderStack(
+  request: RenderRequest,
+  rendered: Promise<StackDocument> = renderFiles(request),
+): Promise<DesiredStack> {
   const { docker, scope, log } = request;
   const stack = scope.project;
-  const document = await renderFiles(request);
+  const document = await rendered;
   const chosen = chooseServices(document, request);
   const keys = [...chosen.released.keys(), ...chosen.missing, ...chosen.companions];
   const options = request.signal === undefined ? {} : { signal: request.signal };
