@@ -111,6 +111,22 @@ describe("a deployment that is refused", () => {
     expect(await older.deploy("v0", { allowOlder: true })).toMatchObject({ outcome: "succeeded" });
   });
 
+  it("finds out while the plan is made whether a newer one runs", async () => {
+    await world.deployed("v1");
+    const asked = Promise.withResolvers<void>();
+    const isOlder = async (): Promise<boolean> => {
+      asked.resolve();
+      return true;
+    };
+    const older = world.runner("older", { isOlder });
+    const plan = older.target.plan.bind(older.target);
+    older.target.plan = async (...args) => {
+      await asked.promise;
+      return plan(...args);
+    };
+    expect(await older.deploy("v0")).toMatchObject({ outcome: "refused", cause: { cause: "older_release" } });
+  });
+
   it("says so when the age can't be found out, and goes on", async () => {
     await world.deployed("v1");
     const result = await world.runner("unsure", { isOlder: async () => "cannot tell" }).deploy("v2");

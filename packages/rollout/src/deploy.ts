@@ -1,4 +1,4 @@
-import type { Plan } from "@belay/core";
+import type { Plan, Source } from "@belay/core";
 import { ageFinding } from "./age-finding.ts";
 import type { DeploymentResult, DeployPorts, DeployRequest } from "./ports.ts";
 import type { RunsFacts } from "./records.ts";
@@ -15,20 +15,33 @@ import { whyNotAsk } from "./why-not-ask.ts";
 export function deploy(request: DeployRequest, ports: DeployPorts): Promise<DeploymentResult> {
   const { release, ...rest } = request;
   const { target, isOlder, objections } = ports;
+  const ageOver = (running: Source | undefined) => ageFinding(running, request.policy, isOlder);
+  let foreseen: { readonly running: Source | undefined; readonly age: ReturnType<typeof ageOver> } | undefined;
   return undertake(
     {
       ...rest,
       intent: "deploy",
       release: releaseFacts(release),
       plan: () => target.plan(release, request.policy),
+      foresee: (before: RunsFacts | undefined) => {
+        const running = provenSource(before);
+        foreseen = { running, age: ageOver(running) };
+        // Told where it is asked for, which it is not after a plan that failed.
+        foreseen.age.catch(() => undefined);
+      },
       check: async (_: Plan, before: RunsFacts | undefined) => {
-        // What was never proven to run says nothing of what does.
-        const running = before?.proven === true ? before.release?.source : undefined;
-        const [age, others = []] = await Promise.all([ageFinding(running, request.policy, isOlder), objections?.()]);
+        const running = provenSource(before);
+        const ageNow = foreseen?.running === running ? foreseen?.age : ageOver(running);
+        const [age, others = []] = await Promise.all([ageNow, objections?.()]);
         return age === undefined ? others : [age, ...others];
       },
       whyNotAsk: (holder) => whyNotAsk({ intent: "deploy", source: release.source }, holder, isOlder),
     },
     ports,
   );
+}
+
+/** What was never proven to run says nothing of what does. */
+function provenSource(before: RunsFacts | undefined): Source | undefined {
+  return before?.proven === true ? before.release?.source : undefined;
 }

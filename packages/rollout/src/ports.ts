@@ -100,6 +100,8 @@ export interface Aim {
   readonly stages?: readonly StageReport[];
   /** Made anew when somebody else began meanwhile. Changes nothing. */
   plan(): Promise<Plan>;
+  /** Begins to find out what {@link check} will need, as far as it follows from the ledger, while the plan is made. */
+  foresee?(before: RunsFacts | undefined): void;
   /** What the ledger says against it. `before`: what runs by the ledger. */
   check(plan: Plan, before: RunsFacts | undefined): Promise<readonly Finding[]>;
   /** Why a live holder must not be asked to stop, for the log; nothing when it may. */

@@ -91,7 +91,13 @@ async function attempt(
   waited: boolean,
 ): Promise<DeploymentResult | undefined> {
   await announce(ports, "plan");
-  [facts.plan, facts.before] = await Promise.all([abortable(aim.plan(), ports.signal), current(ledger.store)]);
+  [facts.plan, facts.before] = await Promise.all([
+    abortable(aim.plan(), ports.signal),
+    current(ledger.store).then((before) => {
+      aim.foresee?.(before);
+      return before;
+    }),
+  ]);
   await announce(ports, "preflight");
   const refusal = await preflight(facts.plan, aim, ports, facts, waited);
   if (refusal !== undefined) return refusal;
