@@ -70,14 +70,13 @@ const YOUNG = 3;
 
 /** Chunks of a claim that lost its race. Those above the highest number may belong to a claim on its way. */
 async function orphanedChunks(ledger: Ledger, listing: Listing): Promise<string[]> {
-  const orphans: string[] = [];
-  for (const number of claimedNumbers(listing).slice(0, YOUNG)) {
+  const young = claimedNumbers(listing).slice(0, YOUNG);
+  const orphans = young.map(async (number) => {
     const chunks = (listing.numbers.get(number)?.names ?? []).filter((name) => name.includes(".snap."));
-    if (chunks.length === 0) continue;
-    const begin = await ledger.readBegin(number);
-    if (begin === undefined) continue;
+    const begin = chunks.length === 0 ? undefined : await ledger.readBegin(number);
+    if (begin === undefined) return [];
     const named = new Set((begin.snapshot ?? []).map((digest) => recordName.snap(number, digest as Digest)));
-    orphans.push(...chunks.filter((name) => !named.has(name)));
-  }
-  return orphans;
+    return chunks.filter((name) => !named.has(name));
+  });
+  return (await Promise.all(orphans)).flat();
 }

@@ -1,5 +1,5 @@
 import { BelayError, Redactor, type RolloutPolicy, sha256 } from "@belay/core";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { CHUNK_BYTES } from "./chunks.ts";
 import { current, history } from "./history.ts";
 import { Ledger } from "./ledger.ts";
@@ -239,6 +239,14 @@ async function deployments(outcomes: readonly ("succeeded" | "rolled_back")[]): 
 }
 
 describe("history and compaction", () => {
+  it("read no begin to see that nothing is open", async () => {
+    const ledger = open();
+    await inTime((await claimed(ledger, 0)).end({ outcome: "succeeded" }));
+    const readBegin = vi.spyOn(ledger, "readBegin");
+    expect(await inTime(ledger.findOpen(await inTime(ledger.list())))).toEqual([]);
+    expect(readBegin).not.toHaveBeenCalled();
+  });
+
   it("lists the newest first, open ones too, withdrawn ones not", async () => {
     await deployments(["succeeded", "rolled_back"]);
     await inTime(open().writeEnd(3, { outcome: "withdrawn" }));

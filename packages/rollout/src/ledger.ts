@@ -89,6 +89,8 @@ export class Ledger {
    */
   async findOpen(listing: Listing): Promise<readonly OpenDeployment[]> {
     const open: OpenDeployment[] = [];
+    // Mostly: then nothing has to be read.
+    if (![...listing.numbers.keys()].some((one) => isOpen(listing, one))) return open;
     let next: number | undefined = listing.highest;
     while (next !== undefined && listing.numbers.get(next)?.begin === true) {
       const deployment: number = next;

@@ -277,8 +277,9 @@ async function endWith(
     return leaveOpen(run, "unverified", { cause: "engine_unreachable", detail: messageOf(error) });
   }
   await announce(ports, "compact");
-  await ledger.compact();
-  return facts.result(outcome, cause);
+  // Housekeeping: what is told of this deployment does not depend on it.
+  const [result] = await Promise.all([facts.result(outcome, cause), ledger.compact()]);
+  return result;
 }
 
 /** The next run, the action's own post step or `belay reconcile` puts it right. */
