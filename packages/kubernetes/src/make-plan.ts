@@ -14,7 +14,7 @@ import type { DesiredObject, DesiredState } from "./desired.ts";
 import { desireExisting, workloadKey } from "./existing/desire-existing.ts";
 import { type KubernetesObject, type ObjectKey, titleOf } from "./kubernetes-object.ts";
 import { deploymentOf, KUBERNETES_ANNOTATIONS } from "./marks.ts";
-import type { NamespaceView } from "./observe/namespace-watch.ts";
+import { type NamespaceView, neededKinds } from "./observe/namespace-watch.ts";
 import { digestsIn } from "./observe/translate-pod.ts";
 import { podsOf, translateService } from "./observe/translate-service.ts";
 import { isTouched, type PlanContents, PlanDetail, type PlannedObject, type PrunedObject } from "./plan-detail.ts";
@@ -32,9 +32,30 @@ export const PLAN_MS = 120_000;
 export async function makePlan(state: TargetState, release: Release, policy: RolloutPolicy): Promise<Plan> {
   const signal = AbortSignal.timeout(PLAN_MS);
   const { desired, known } = await desire(state, release, signal);
-  const objects = await mapBounded(desired.objects, AT_ONCE, signal, (one) => planObject(state, one, known));
-  const prune = await findPruned(state, desired.prune, signal);
-  return finishPlan(state, { objects, prune, desired, release, policy }, signal);
+  // None needs another's answer.
+  const [objects, prune, surroundings] = await Promise.all([
+    mapBounded(desired.objects, AT_ONCE, signal, (one) => planObject(state, one, known)),
+    findPruned(state, desired.prune, signal),
+    lookAround(state, [...desired.objects, ...desired.prune], signal),
+  ]);
+  return finishPlan(state, { objects, prune, desired, release, policy, surroundings }, signal);
+}
+
+/** What stands around the objects of a plan. */
+export interface Surroundings {
+  readonly view: NamespaceView;
+  readonly floors: ReadonlyMap<string, number>;
+}
+
+/** Reads what stands around these objects, for {@link finishPlan}. */
+export async function lookAround(
+  state: TargetState,
+  keys: readonly Pick<ObjectKey, "kind">[],
+  signal: AbortSignal,
+): Promise<Surroundings> {
+  const kinds = neededKinds(keys.map(({ kind }) => kind));
+  const [view, floors] = await Promise.all([state.watch.read(kinds, signal), autoscalerFloors(state.api, signal)]);
+  return { view, floors };
 }
 
 /** What is to be removed, as far as it is there. A workload's service is named by its annotation. */
@@ -82,11 +103,14 @@ export interface PlanParts {
   readonly desired: Pick<DesiredState, "findings" | "notCovered">;
   readonly release?: Release;
   readonly policy: RolloutPolicy;
+  /** Around all of these objects. */
+  readonly surroundings: Surroundings;
 }
 
 /** Puts a plan together from its objects, and checks what can be checked. */
 export async function finishPlan(state: TargetState, parts: PlanParts, signal: AbortSignal): Promise<Plan> {
   const { prune, desired, release, policy } = parts;
+  const { view, floors } = parts.surroundings;
   const { objects, findings: misordered } = inWrittenOrder(parts.objects);
   const workloads = objects.filter(({ desired: { service } }) => service !== undefined);
   for (const { desired: one } of workloads) state.remember(one.service ?? "", one);
@@ -94,11 +118,6 @@ export async function finishPlan(state: TargetState, parts: PlanParts, signal: A
   // A Job of an earlier release is cleared away under the name of a service that goes on.
   const gone = prune.filter(({ service }) => service !== undefined && !kept.has(service));
   for (const { service = "", key } of gone) state.remember(service, key);
-  const services = [...kept, ...gone.map(({ service = "" }) => service)];
-  const [view, floors] = await Promise.all([
-    state.watch.read(state.kindsFor(services), signal),
-    autoscalerFloors(state.api, signal),
-  ]);
   const changes = [...workloads.map((one) => changeOf(one, view, release)), ...gone.map((one) => removalOf(one, view))];
   const everything = [...objects.flatMap(({ live }) => live ?? []), ...prune.map(({ live }) => live)];
   const { scope } = state.options;

@@ -1,7 +1,7 @@
 import { mapBounded, type Plan, type RolloutPolicy } from "@belay/core";
 import type { DesiredObject, VerbName } from "./desired.ts";
 import { type KubernetesObject, keyOf, titleOf } from "./kubernetes-object.ts";
-import { AT_ONCE, findPruned, finishPlan, PLAN_MS } from "./make-plan.ts";
+import { AT_ONCE, findPruned, finishPlan, lookAround, PLAN_MS } from "./make-plan.ts";
 import { describeDifferences } from "./manifests/describe-differences.ts";
 import type { PlannedObject } from "./plan-detail.ts";
 import type { Snapshot, SnapshotObject } from "./snapshot.ts";
@@ -23,13 +23,14 @@ export async function planReturn(
   const created = saved.filter(({ was, key }) => was === undefined && !state.options.manifests?.isKept(key.kind));
   const objects = await mapBounded(kept, AT_ONCE, signal, (one) => plannedReturn(state, one, signal));
   const others = await untouched(state, saved, signal);
-  const prune = await findPruned(
-    state,
-    created.map(({ key }) => key),
-    signal,
-  );
+  const gone = created.map(({ key }) => key);
+  const planned = [...objects, ...others];
+  const [prune, surroundings] = await Promise.all([
+    findPruned(state, gone, signal),
+    lookAround(state, [...planned.map((one) => one.desired), ...gone], signal),
+  ]);
   const desired = { findings: [], notCovered: [] };
-  return finishPlan(state, { objects: [...objects, ...others], prune, desired, policy }, signal);
+  return finishPlan(state, { objects: planned, prune, desired, policy, surroundings }, signal);
 }
 
 function firstOfEach(snapshots: readonly Snapshot[]): SnapshotObject[] {
