@@ -18,4 +18,7 @@ it("says that the release before is back only when that was proven", () => {
   expect(back).toBe(
     `${begin} what ran before it was put back, and was not right before either: no release has been proven here yet.`,
   );
+  const still = { level: "warn", check: "still_there", message: "still there beside it: web-5" } as const;
+  const beside = tellRecovery({ ...DEAD, outcome: "unverified", findings: [nothing, still] });
+  expect(beside).toBe(back.replace(/\.$/, "; still there beside it: web-5."));
 });

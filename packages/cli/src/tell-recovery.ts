@@ -1,4 +1,4 @@
-import { explainCause, NOTHING_PROVEN } from "@belay/core";
+import { explainCause, NOTHING_PROVEN, STILL_THERE } from "@belay/core";
 import type { reconcile } from "@belay/pipeline";
 
 type Told = Pick<Awaited<ReturnType<typeof reconcile>>, "kind" | "deployments" | "outcome" | "cause" | "findings">;
@@ -16,7 +16,9 @@ export function tellRecovery(result: Told): string {
 function whatRuns({ outcome, cause, findings = [] }: Told): string {
   if (outcome === undefined) return "it had changed nothing";
   if (outcome === "rolled_back") return "the release before it is back";
-  if (findings.some(({ check }) => check === NOTHING_PROVEN))
-    return "what ran before it was put back, and was not right before either: no release has been proven here yet";
+  if (findings.some(({ check }) => check === NOTHING_PROVEN)) {
+    const still = findings.filter(({ check }) => check === STILL_THERE).map(({ message }) => `; ${message}`);
+    return `what ran before it was put back, and was not right before either: no release has been proven here yet${still.join("")}`;
+  }
   return `what ran before it could not be proven (${cause === undefined ? outcome : explainCause(cause)})`;
 }

@@ -8,6 +8,7 @@ import {
   headlineOf,
   NOTHING_PROVEN,
   type Outcome,
+  STILL_THERE,
 } from "@belay/core";
 import { describeSource } from "./describe-source.ts";
 import { code, prose } from "./markdown.ts";
@@ -84,14 +85,16 @@ const LEADS: Record<Outcome, (report: DeploymentReport) => string> = {
   rollback_failed: () => "failed, **and the way back failed too. A person has to look at this now.**",
   superseded: (report) =>
     report.supersededBy !== undefined && report.running.length > 0
-      ? `gave way before it was proven, which says nothing against it. ${provenBack(report, backTo(report))}`
+      ? `gave way before it was proven, which says nothing against it. ${provenBack(report, backTo(report))}${stillThere(report)}`
       : "gave way to another deployment and changes nothing any more.",
   cancelled: () => "was cancelled before the first change. Nothing was touched.",
   timed_out: () => "could not be proven healthy or broken in time. What runs now is below, as far as the target said.",
-  unverified: (report) =>
-    foundNothingProven(report)
-      ? "was taken off again. What ran before was put back, and was not right before either: no release has been proven here yet."
-      : "runs, but Belay could not prove that it is healthy.",
+  unverified: (report) => {
+    if (!foundNothingProven(report)) return "runs, but Belay could not prove that it is healthy.";
+    const still = stillThere(report);
+    const off = still === "" ? "was taken off again" : "was to be taken off again, and not all of it is off";
+    return `${off}. What ran before was put back, and was not right before either: no release has been proven here yet.${still}`;
+  },
   failed: (report) => {
     if (foundNothingProven(report))
       return "failed and was left in place: no release has been proven here yet, so there is nothing better to go back to.";
@@ -103,6 +106,12 @@ const LEADS: Record<Outcome, (report: DeploymentReport) => string> = {
 
 function foundNothingProven({ findings }: DeploymentReport): boolean {
   return findings.some(({ check }) => check === NOTHING_PROVEN);
+}
+
+/** What the engine keeps of a release that should be off. */
+function stillThere({ findings }: DeploymentReport): string {
+  const still = findings.filter(({ check }) => check === STILL_THERE);
+  return still.map(({ message }) => ` **It is ${prose(message.slice(0, 500))}.**`).join("");
 }
 
 /** Who asked for a rollback, to what and why. Nothing for a release. */

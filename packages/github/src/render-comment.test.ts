@@ -65,6 +65,22 @@ describe("renderComment", () => {
     expect(renderComment(report, context)).not.toContain(lead);
   });
 
+  it("never says that all of it was taken off where some of it is still there", () => {
+    const message = "still there beside what was put back of web: shop-web-5";
+    const findings = [
+      { level: "warn", check: "nothing_proven", message: "there is nothing to go back to" },
+      { level: "warn", check: "still_there", service: "web", message },
+    ] as const;
+    const report = { ...SAMPLE_REPORTS.rolled_back, outcome: "unverified", findings } as const;
+    const text = renderComment(report, context);
+    expect(text).toContain("was to be taken off again, and not all of it is off. What ran before was put back");
+    expect(text).toContain("**It is still there beside what was put back of web: shop\\-web\\-5.**");
+    expect(text).not.toContain("was taken off again");
+    const successor = { run: "7", source: report.release.source };
+    const superseded = { ...report, outcome: "superseded", supersededBy: successor } as const;
+    expect(renderComment(superseded, context)).toContain("still there beside what was put back of web");
+  });
+
   it("names what stays behind, unfolded and apart from what was found before", () => {
     const before = SAMPLE_REPORTS.succeeded.findings;
     const message = "the container shop-web-1 stays behind: device or resource busy.";

@@ -1,4 +1,4 @@
-import { BelayError, describeCause, NOTHING_PROVEN } from "@belay/core";
+import { BelayError, describeCause, NOTHING_PROVEN, STILL_THERE } from "@belay/core";
 import { type RecoveryResult, recover } from "@belay/rollout";
 import type { PipelineContext } from "./context.ts";
 import { requireTrustedCheckout } from "./require-trusted-checkout.ts";
@@ -28,8 +28,9 @@ export async function reconcile(
 /** @throws BelayError LEDGER_ERROR when a recovery ended in anything but a proven release: a person has to look. */
 export function requireProven(result: RecoveryResult): void {
   if (result.kind !== "recovered" || result.outcome === undefined || result.outcome === "rolled_back") return;
-  const nothing = result.findings?.find(({ check }) => check === NOTHING_PROVEN)?.message;
-  const why = nothing ?? (result.cause && describeCause(result.cause));
+  const told = (result.findings ?? []).filter(({ check }) => check === NOTHING_PROVEN || check === STILL_THERE);
+  const why =
+    told.length > 0 ? told.map(({ message }) => message).join("; ") : result.cause && describeCause(result.cause);
   throw new BelayError("LEDGER_ERROR", {
     doing: `putting deployment ${result.deployments.join(", ")} right`,
     got: `it ended as ${result.outcome}${why === undefined ? "" : `: ${why}`}`,

@@ -59,11 +59,12 @@ async function goStages(
     // Part of the act may be done, which nobody has looked at yet.
     if (stopped !== undefined) return { ...stopped, observation: undefined, touched: way.touched };
     await announce(course.ports, WAY_STEPS[course.direction].watch, stage.name);
-    const changesFollow = execution.stages.slice(index + 1).some(({ stable }) => stable);
+    const later = execution.stages.slice(index + 1);
+    const changesFollow = later.some(({ stable }) => stable);
     const watched = await watch(course, { ...stage, changesFollow }, execution.wanted, judgement, bell);
     judgement = watched.judgement;
     last = watched.end;
-    if (last.kind !== "converged") return last;
+    if (last.kind !== "converged") return later.length === 0 ? last : { ...last, leftOff: true };
   }
   return last;
 }

@@ -1,4 +1,5 @@
 import { type CauseDetail, isBelayError, type Observation, type RolloutPolicy } from "@belay/core";
+import type { Excused } from "./excused.ts";
 import type { RolloutPorts } from "./ports.ts";
 import type { Step } from "./steps.ts";
 import type { Tenure } from "./tenure.ts";
@@ -15,6 +16,8 @@ export interface Course {
   readonly deadlineAt: number;
   /** Nothing is changed on this way before this has ended. It does not fail. */
   readonly after?: Promise<void>;
+  /** Whose failure does not end this way. */
+  readonly excused?: Excused;
   /** Cancels this way; the way back has none. */
   readonly cancel?: AbortSignal;
 }
@@ -30,6 +33,8 @@ export type WayEnd = (
   readonly observation: Observation | undefined;
   /** Whether anything may have been changed. */
   readonly touched: boolean;
+  /** It ended before its last stage: not all that it was to change was changed. */
+  readonly leftOff?: true;
 };
 
 /** Names of the three steps of each way. */

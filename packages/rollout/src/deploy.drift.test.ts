@@ -108,7 +108,7 @@ describe("what is read back at the end", () => {
       readAs(runner, change);
       const result = await runner.deploy("v2");
       expect(result).toMatchObject({ outcome: "rollback_failed", cause: { service: "web" }, leftOpen: false });
-      expect(result.report.likelyCause).toContain("the release was taken off because");
+      expect(result.report.likelyCause).toContain("the release was given up because");
       expect(result.report.restoreMs).toBeUndefined();
       expect(await runs()).toEqual({ proven: false });
     });

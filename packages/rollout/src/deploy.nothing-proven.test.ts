@@ -1,6 +1,8 @@
 import type { RolloutPolicy } from "@belay/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { current, history } from "./history.ts";
+import type { DeploymentResult } from "./ports.ts";
+import type { Step } from "./steps.ts";
 import { leave } from "./testing/leave.ts";
 import type { Behaviour } from "./testing/sim-engine.ts";
 import { type SimRunner, SimWorld } from "./testing/sim-world.ts";
@@ -26,6 +28,18 @@ function behave(revision: string, behaviour: Behaviour): void {
 
 function inTime<T>(work: Promise<T>): Promise<T> {
   return world.time.run(work, 3_600_000);
+}
+
+/** A first release with a `web` that is ill, and a second one that `by` is cancelled in while its `web` comes up. */
+async function cancelled(
+  by: SimRunner,
+  { web = { kind: "unhealthy", afterMs: 0 }, policy = {} }: { web?: Behaviour; policy?: Partial<RolloutPolicy> } = {},
+): Promise<DeploymentResult> {
+  behave("web-v1", web);
+  await runner.deploy("v1");
+  behave("web-v2", { kind: "never ready" });
+  void world.time.sleep(3_000).then(() => by.cancel.abort());
+  return by.deploy("v2", policy);
 }
 
 describe("a release that fails where none was ever proven", () => {
@@ -62,6 +76,7 @@ describe("a release that fails where none was ever proven", () => {
     leave("api", third);
     const result = await third.deploy("v2", policy);
     expect(result).toMatchObject({ outcome, cause: { cause: "crash_loop" }, report: { findings } });
+    expect(world.engine.revisions()).toEqual({ api: "api-v1", web: "web-v1" });
   });
 
   it("is taken off when it spoils what was well, beside what was bad and is not touched", async () => {
@@ -95,6 +110,54 @@ describe("a release that fails where none was ever proven", () => {
     expect(result).toMatchObject({ outcome: "unverified", cause: { cause: "cancelled" }, leftOpen: false });
     expect(result.report.findings).toMatchObject([IS_BACK]);
     expect(await inTime(current(runner.target.store))).toEqual({ proven: false });
+  });
+
+  it("is taken off to the end, and what was well beside what was bad is proven again", async () => {
+    behave("web-v1", { kind: "unhealthy", afterMs: 0 });
+    await runner.deploy("v1");
+    behave("api-v2", { kind: "crash", afterMs: 700 });
+    const result = await world.runner("third").deploy("v2");
+    expect(result).toMatchObject({ outcome: "unverified", cause: { cause: "crash_loop", service: "api" } });
+    expect(result.report.findings).toMatchObject([IS_BACK]);
+    expect(world.engine.revisions()).toEqual({ api: "api-v1", web: "web-v1" });
+  });
+
+  it("is a way back that failed when what was well falls ill on it", async () => {
+    const onStep = (step: Step, stage?: string): void => {
+      if (step === "restore watch" && stage === "retire") behave("api-v1", { kind: "unhealthy", afterMs: 0 });
+    };
+    const result = await cancelled(world.runner("third", { onStep }));
+    expect(result).toMatchObject({ outcome: "rollback_failed", cause: { service: "api" }, report: { findings: [] } });
+    expect(world.engine.revisions()).toEqual({ api: "api-v1", web: "web-v1" });
+  });
+
+  it("is a way back that failed when its time is over before all of it was gone", async () => {
+    const third = world.runner("third");
+    leave("api", third);
+    const result = await cancelled(third, { web: { kind: "never ready" }, policy: { deadlineMs: 10_000 } });
+    expect(result).toMatchObject({
+      ...{ outcome: "rollback_failed", cause: { cause: "timed_out" }, report: { findings: [] } },
+    });
+    expect(world.engine.revisions()).toMatchObject({ web: "web-v1+web-v2" });
+  });
+
+  it("is told to be still there where its engine keeps it until what ran before is ready", async () => {
+    const third = world.runner("third");
+    leave("api", third);
+    const restoration = third.target.restoration.bind(third.target);
+    third.target.restoration = async (...asked) => {
+      const { stages, ...rest } = await restoration(...asked);
+      return { ...rest, stages: stages.slice(0, 1).map((one) => ({ ...one, expect: "alone" as const })) };
+    };
+    const result = await cancelled(third);
+    expect(result).toMatchObject({ outcome: "unverified", cause: { cause: "cancelled" } });
+    const message = "still there beside what was put back of web: web-1, web-2";
+    const still = { level: "warn", check: "still_there", service: "web", message };
+    expect(result.report.findings).toMatchObject([IS_BACK, still]);
+    expect(result.report.durationMs).toBeLessThan(60_000);
+    expect(world.engine.revisions()).toMatchObject({ web: "web-v1+web-v2" });
+    const [entry] = await inTime(history(runner.target.store));
+    expect(entry?.end?.findings).toEqual(result.report.findings);
   });
 
   it("is no failed way back when it is cancelled, whatever becomes of one that fails", async () => {

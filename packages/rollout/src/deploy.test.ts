@@ -224,7 +224,7 @@ describe("a failure that is not simply rolled back", () => {
       cause: { cause: "internal", detail: "the snapshot can't be read" },
     });
     expect(result.report.likelyCause).toContain("crashed again and again");
-    expect(result.report.likelyCause).toContain("the release was taken off because");
+    expect(result.report.likelyCause).toContain("the release was given up because");
     expect(result.report.running).not.toEqual([]);
   });
 

@@ -40,7 +40,7 @@ async function whyKept(
   const touched = services.filter(({ action }) => action !== "unchanged").map((one) => one.service);
   const found = nothingToGoBackTo({ ill, touched, before });
   const end = at && { at: 9_000, services: at, probes: [] };
-  return found?.({ cause: "crash_loop", ...(failed === undefined ? {} : { service: failed }) }, end, way)?.service;
+  return found?.({ cause: "crash_loop", ...(failed === undefined ? {} : { service: failed }) }, end, way)?.[0]?.service;
 }
 
 const WEB_BAD = service([old("1", BAD), old("2", BAD)], { desired: 2 });
@@ -94,7 +94,21 @@ it.each<[string, string | undefined, Seen]>([
 ])("whoever recovers goes by what the way back shows: %s", (_, told, services) => {
   const found = nothingToGoBackTo({ ill: ["web"], before: { proven: false } });
   const seen = { at: 9_000, services, probes: [] };
-  expect(found?.({ cause: "crash_loop", service: "web" }, seen, "back")?.service).toBe(told);
+  expect(found?.({ cause: "crash_loop", service: "web" }, seen, "back")?.[0]?.service).toBe(told);
+});
+
+it("names what is still there of what was bad, beside what was put back", () => {
+  const found = nothingToGoBackTo({ ill: ["web", "api"], touched: ["web"], before: { proven: false } });
+  const web = service([instance("5", BAD), old("1", { title: "web-1" })]);
+  const seen = { at: 9_000, services: [web, API_HALF], probes: [] };
+  const cause = { cause: "crash_loop", service: "web" } as const;
+  const message = "still there beside what was put back of web: web-1";
+  const still = { level: "warn", check: "still_there", service: "web", message };
+  expect(found?.(cause, seen, "back")).toMatchObject([{ check: "nothing_proven" }, still]);
+  expect(found?.(cause, seen, "forward")).toHaveLength(1);
+  const many = service(["1", "2", "3", "4", "5", "6", "7"].map((id) => old(id)));
+  const told = found?.(cause, { ...seen, services: [many] }, "back")?.[1]?.message;
+  expect(told).toMatch(/: web-1, web-2, web-3, web-4, web-5 and 2 more$/);
 });
 
 it("says nothing where nothing is known to have been bad", () => {

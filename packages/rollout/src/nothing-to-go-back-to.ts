@@ -7,9 +7,11 @@ import {
   type Observation,
   type ObservedService,
   type Plan,
+  STILL_THERE,
 } from "@belay/core";
 import { isReady } from "./baseline.ts";
 import type { Course } from "./course.ts";
+import { strangersOf } from "./excused.ts";
 import { everProven } from "./history.ts";
 import type { RolloutPorts } from "./ports.ts";
 import type { RunsFacts } from "./records.ts";
@@ -29,13 +31,14 @@ export interface BeforeChange {
 
 /**
  * What there is to say where the way back leads nowhere for this cause, or (`back`) has led to nothing better; nothing where it
- * may lead, or should have led, to something that is right. `seen`: at the end of that way.
+ * may lead, or should have led, to something that is right. `seen`: at the end of that way. Names what is still there beside what
+ * was put back.
  */
 export type NothingProven = (
   cause: CauseDetail,
   seen: Observation | undefined,
   way: Course["direction"],
-) => Finding | undefined;
+) => readonly Finding[] | undefined;
 
 const REMEDIES = {
   forward: "A release that fails stays, as a first one does (on-first-failure: keep). Deploy one that works.",
@@ -62,9 +65,9 @@ export function nothingToGoBackTo({ ill: names, touched, before }: WayBack): Not
   if (ill.size === 0) return undefined;
   return (cause, seen, way) => {
     const all = touched ?? seen?.services.map(({ name }) => name) ?? [];
-    return hasLed(way, seen) && leadsNowhere(all, ill, cause, (name) => isWell(name, seen, way))
-      ? findingOf(before?.deployment, ill, cause, REMEDIES[way])
-      : undefined;
+    if (!hasLed(way, seen) || !leadsNowhere(all, ill, cause, (name) => isWell(name, seen, way))) return undefined;
+    const still = way === "forward" ? [] : all.filter((one) => ill.has(one)).flatMap((one) => stillThere(one, seen));
+    return [findingOf(before?.deployment, ill, cause, REMEDIES[way]), ...still];
   };
 }
 
@@ -108,8 +111,7 @@ function isWell(name: string, seen: Observation | undefined, way: Course["direct
   if (seen === undefined || service === undefined) return false;
   if (way === "forward") return !isIll(service, seen.at);
   const wanted = wantedInstances(service);
-  const isAlone = service.instances.every((one) => one.phase !== "current" || wanted.includes(one));
-  return isAlone && wanted.length >= service.desired && wanted.every(isReady);
+  return strangersOf(service).length === 0 && wanted.length >= service.desired && wanted.every(isReady);
 }
 
 function findingOf(
@@ -121,6 +123,20 @@ function findingOf(
   const { service = [...ill][0] as string } = cause;
   const services = cause.service === undefined ? [...ill] : [service];
   return { level: "warn", check: NOTHING_PROVEN, service, message: messageFor(deployment, services), remedy };
+}
+
+/** So many instances are named; the rest is counted. */
+const NAMED = 5;
+
+/** An engine may keep what should go until what was put back is ready, which it is not. */
+function stillThere(name: string, seen: Observation | undefined): Finding[] {
+  const service = seen && find(seen.services, name);
+  const titles = service === undefined ? [] : strangersOf(service).map(({ title }) => title);
+  if (titles.length === 0) return [];
+  const more = titles.length > NAMED ? ` and ${titles.length - NAMED} more` : "";
+  const message = `still there beside what was put back of ${name}: ${titles.slice(0, NAMED).join(", ")}${more}`;
+  const remedy = "Deploy a release that works, or take them away by hand.";
+  return [{ level: "warn", check: STILL_THERE, service: name, message, remedy }];
 }
 
 /** A sentence that names them. */

@@ -2,7 +2,8 @@ import type { CauseDetail, DeploymentContext, Observation, RolloutPolicy, Runnin
 import { messageOf } from "@belay/core";
 import { announce, canHeal, emit, pauseMs } from "./announce.ts";
 import { carryOut } from "./carry-out.ts";
-import { type Course, isLate, throwIfFenced } from "./course.ts";
+import { type Course, isLate, throwIfFenced, type WayEnd } from "./course.ts";
+import { Excused } from "./excused.ts";
 import type { RolloutPorts } from "./ports.ts";
 import type { Tenure } from "./tenure.ts";
 import { nap } from "./watch.ts";
@@ -21,9 +22,16 @@ export type PutBack =
   | { readonly kind: "failed"; readonly cause: CauseDetail; readonly observation: Observation | undefined }
   | { readonly kind: "lost" };
 
+export interface PutBackOptions {
+  /** Services that are known to have been ill before, where nothing was ever proven: the way is gone to its end without them. */
+  readonly ill: readonly string[];
+  /** The way is prepared meanwhile, and changes nothing before. */
+  readonly after?: Promise<void>;
+}
+
 /**
  * Restores a snapshot and proves it. Has the policy's deadline for itself and is not cancelled by anybody: half a way back
- * is worse than either end. `after`: it is prepared meanwhile, and changes nothing before. @throws BelayError FENCED
+ * is worse than either end. @throws BelayError FENCED
  */
 export async function putBack(
   ports: RolloutPorts,
@@ -31,9 +39,10 @@ export async function putBack(
   tenure: Tenure,
   snapshot: Uint8Array,
   context: DeploymentContext,
-  after: Promise<void> = Promise.resolve(),
+  { ill, after = Promise.resolve() }: PutBackOptions,
 ): Promise<PutBack> {
   const beganAt = ports.clock.now();
+  const excused = new Excused(ill, policy.startMs);
   const course: Course = {
     ports,
     policy,
@@ -42,22 +51,26 @@ export async function putBack(
     beganAt,
     deadlineAt: beganAt + policy.deadlineMs,
     after,
+    excused,
   };
   await announce(ports, "restoration");
   const execution = await patiently(course, () => ports.target.restoration(snapshot, context));
   if (execution.kind === "failed") return { ...execution, observation: undefined };
   if (execution.kind === "lost") return execution;
   const end = await carryOut(course, execution.value);
-  if (end.kind === "converged") {
-    const { wanted } = execution.value;
-    return { kind: "restored", ms: ports.clock.now() - beganAt, wanted, observation: end.observation };
-  }
-  if (end.kind === "failed") return { kind: "failed", cause: end.cause, observation: end.observation };
-  if (end.kind === "timed_out" && !end.unreachable) {
-    const cause = { cause: "timed_out", detail: end.waitingFor.join("; ") } as const;
-    return { kind: "failed", cause, observation: end.observation };
-  }
-  return { kind: "lost" };
+  const cause = whyFailed(end, excused);
+  // Of a way that was left off it is not looked at what it has led to: it has not put all of it back.
+  if (cause !== undefined) return { kind: "failed", cause, observation: end.leftOff ? undefined : end.observation };
+  if (end.kind !== "converged") return { kind: "lost" };
+  const { wanted } = execution.value;
+  return { kind: "restored", ms: ports.clock.now() - beganAt, wanted, observation: end.observation };
+}
+
+function whyFailed(end: WayEnd, { cause }: Excused): CauseDetail | undefined {
+  if (end.kind === "converged") return cause;
+  if (end.kind === "failed") return end.cause;
+  if (end.kind !== "timed_out" || end.unreachable) return undefined;
+  return { cause: "timed_out", detail: end.waitingFor.join("; ") };
 }
 
 export type Patient<T> =

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { current, history } from "./history.ts";
+import { recover } from "./recover.ts";
 import { leave } from "./testing/leave.ts";
 import type { Behaviour } from "./testing/sim-engine.ts";
 import { type SimRunner, SimWorld } from "./testing/sim-world.ts";
@@ -66,6 +67,7 @@ describe("a run that died over a first release that was kept though ill", () => 
       ...{ kind: "recovered", deployments: [2], by: 3 },
       ...{ outcome: "unverified", cause: { cause: "recovered" }, findings: [IS_BACK] },
     });
+    expect(world.engine.revisions()).toEqual({ api: "api-v1", web: "web-v1" });
     const { store } = rescue.target;
     const [, dead] = await world.time.run(history(store), LIMIT_MS);
     expect(dead?.end).toMatchObject({ outcome: "unverified", recoveredBy: 3, findings: [IS_BACK] });
@@ -88,6 +90,25 @@ describe("a run that died over a first release that was kept though ill", () => 
     const runs = await world.time.run(current(rescue.target.store), LIMIT_MS);
     expect(runs).toMatchObject({ proven: false });
   });
+
+  it.each([["restore act"], ["restore watch"], ["end recovered"]] as const)(
+    "is put right by the next one when its rescuer dies at the last stage's %s",
+    async (at) => {
+      await diedOver({ kind: "unhealthy", afterMs: 0 });
+      const rescuer: SimRunner = world.runner("rescuer", {
+        onStep: (step, stage) => {
+          if (step === at && stage !== "start") rescuer.kill();
+        },
+      });
+      void recover({ onAlive: "wait" }, rescuer.ports);
+      await world.time.run(world.time.sleep(300_000), LIMIT_MS);
+      expect(rescuer.steps.at(-1)).toBe(at);
+      expect(await world.runner("next").recover()).toMatchObject({
+        ...{ kind: "recovered", deployments: [3, 2], outcome: "unverified", findings: [IS_BACK] },
+      });
+      expect(world.engine.revisions()).toEqual({ api: "api-v1", web: "web-v1" });
+    },
+  );
 
   it("is rolled back when what was ill has become well", async () => {
     const rescue = await diedOver({ kind: "unhealthy", afterMs: 0 });

@@ -130,7 +130,7 @@ async function putRight(ledger: Ledger, dead: BeginRecord, tenure: Tenure, ports
     return withRunning(ports, dead, { outcome: "unverified", cause: { cause: "internal", detail: snapshot.message } });
   }
   const context = { deployment: tenure.deployment, release: releaseBefore(dead), policy };
-  const back = await putBack(ports, policy, tenure, snapshot, context);
+  const back = await putBack(ports, policy, tenure, snapshot, context, { ill: dead.ill ?? [] });
   if (back.kind === "lost") {
     // It had a whole deadline. When the engine answers now, this must not keep the environment closed for ever.
     const detail = "the engine did not answer long enough to prove the way back";
@@ -155,8 +155,8 @@ function asPutRight({ log }: Pick<RolloutPorts, "log">, end: WayBackEnd): PutRig
   if (outcome === "rollback_failed") return { outcome, cause: end.cause, runs };
   const back = { outcome, cause: { cause: "recovered" }, runs } as const;
   if (outcome === "rolled_back") return back;
-  log.warn(`${end.nothing.message}.`);
-  return { ...back, findings: [end.nothing] };
+  for (const { message } of end.nothing) log.warn(`${message}.`);
+  return { ...back, findings: end.nothing };
 }
 
 function recoveryPolicy({ policy = DEFAULT_ROLLOUT }: BeginRecord): RolloutPolicy {

@@ -123,8 +123,7 @@ function whyKept({ plan, aim, nothingProven }: Run, cause: CauseDetail, end: Way
   if (keepsFailed(plan.services, aim.policy)) return [];
   // Where going back would lead to nothing better, it is treated like a first one.
   if (aim.policy.onFirstFailure !== "keep") return undefined;
-  const nothing = nothingProven?.(cause, end.observation, "forward");
-  return nothing === undefined ? undefined : [nothing];
+  return nothingProven?.(cause, end.observation, "forward");
 }
 
 function causeOfEnd(end: Exclude<WayEnd, { kind: "converged" }>): CauseDetail {
@@ -186,7 +185,8 @@ async function goBack(
   const { policy } = run.aim;
   ports.log.info(`Going back to what ran before deployment ${tenure.deployment}.`);
   const context = { deployment: tenure.deployment, release: releaseBefore(tenure.begin), policy };
-  const back = await putBack(ports, policy, tenure, snapshot, context, evidence);
+  const { ill = [] } = tenure.begin;
+  const back = await putBack(ports, policy, tenure, snapshot, context, { ill, after: evidence });
   await evidence;
   if (back.kind === "lost") return leaveOpen(run, "timed_out", { cause: "engine_unreachable" });
   if (back.kind === "restored") return proveBack(run, cause, planned, back);
@@ -203,7 +203,7 @@ function endBack(run: Run, cause: CauseDetail, end: WayBackEnd): Promise<Deploym
     run.facts.first = cause;
     return endWith(run, outcome, end.cause, runs);
   }
-  const findings = outcome === "unverified" ? [end.nothing] : [];
+  const findings = outcome === "unverified" ? end.nothing : [];
   run.facts.addFindings(findings);
   return endWith(run, cause.cause === "superseded" ? "superseded" : outcome, cause, runs, findings);
 }

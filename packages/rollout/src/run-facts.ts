@@ -91,7 +91,7 @@ export class RunFacts {
   /** When the way back failed too, the report's cause is that of the way back: why it was taken is told here. */
   #likely(cause: CauseDetail): Pick<DeploymentReport, "likelyCause"> {
     const sentence = likelyCause(this.first ?? cause, this.evidence);
-    const why = this.first === undefined ? [] : [`the release was taken off because ${explainCause(this.first)}`];
+    const why = this.first === undefined ? [] : [`the release was given up because ${explainCause(this.first)}`];
     const all = [...why, ...(sentence === undefined ? [] : [sentence])];
     return all.length === 0 ? {} : { likelyCause: all.join("; ") };
   }

@@ -1,8 +1,8 @@
-import { type Expectation, messageOf, type Observation, type Wanted } from "@belay/core";
+import { describeCause, type Expectation, messageOf, type Observation, type Wanted } from "@belay/core";
 import { canHeal, emit, pauseMs } from "./announce.ts";
 import { bound, type Course, isCancelled, isLate, throwIfFenced, type WayEnd } from "./course.ts";
 import type { Doorbell } from "./doorbell.ts";
-import { interrupt, type Judgement, step } from "./judgement.ts";
+import { interrupt, type Judgement, openJudgement, step } from "./judgement.ts";
 import { lateReasons } from "./late-reasons.ts";
 import { observeTarget } from "./observe-target.ts";
 import { progressOf } from "./progress.ts";
@@ -90,7 +90,12 @@ export async function watch(
     const seen = await look(course, wanted);
     if (seen.kind === "over") return { judgement, end: unseen(course, judgement, observation, seen.unreachable) };
     observation = seen.observation;
-    judgement = step(terms, seen.gaps > 0 ? interrupt(judgement) : judgement, observation, seen.at);
+    const shown = course.excused?.show(observation, seen.at) ?? observation;
+    judgement = step(terms, seen.gaps > 0 ? interrupt(judgement) : judgement, shown, seen.at);
+    if (isExcused(course, judgement)) {
+      judgement = openJudgement(judgement.baseline);
+      continue;
+    }
     tell(course, stage, observation, judgement);
     const end = endOf(course, judgement, observation);
     if (end !== undefined) return { judgement, end };
@@ -101,6 +106,13 @@ export async function watch(
     if (isLate(course) && !isCancelled(course))
       return { judgement, end: unseen(course, judgement, observation, false) };
   }
+}
+
+/** The way goes on without a service of which nothing better is known than that it is so. */
+function isExcused({ excused, ports }: Course, { verdict }: Judgement): boolean {
+  if (verdict.kind !== "failed" || excused?.take(verdict.cause) !== true) return false;
+  ports.log.warn(`It was not right before either, and the way back goes on: ${describeCause(verdict.cause)}`);
+  return true;
 }
 
 function nextLook({ ports, beganAt }: Course): number {

@@ -8,7 +8,7 @@ import { restoredRuns } from "./same-release.ts";
 export type WayBackEnd = { readonly runs: RunsFacts } & (
   | { readonly outcome: "rolled_back" }
   /** Nothing was lost, and nothing is proven. */
-  | { readonly outcome: "unverified"; readonly nothing: Finding }
+  | { readonly outcome: "unverified"; readonly nothing: readonly Finding[] }
   | { readonly outcome: "rollback_failed"; readonly cause: CauseDetail }
 );
 
@@ -44,7 +44,7 @@ function stillIll(
   { wanted, observation }: Pick<Restored, "wanted" | "observation">,
   running: readonly RunningService[],
   nothingProven: NothingProven | undefined,
-): Finding | undefined {
+): readonly Finding[] | undefined {
   // What the way back had not to put back is as it was found.
   const isPutBack = (name: string): boolean => wanted.some(({ service, goal }) => service === name && goal === "run");
   const ill = running.find(({ service, ready, desired }) => ready === 0 && desired > 0 && isPutBack(service));
