@@ -24,9 +24,15 @@ function portsOf(shop: ProjectStand, target: Target, more: Partial<RolloutPorts>
   };
 }
 
-async function run(shop: ProjectStand, image: string, more: Partial<RolloutPorts> = {}): Promise<DeploymentResult> {
+async function run(
+  shop: ProjectStand,
+  image: string,
+  more: Partial<RolloutPorts> = {},
+  patience: Partial<RolloutPolicy> = {},
+): Promise<DeploymentResult> {
   const target = await shop.target();
-  return deploy({ release: await release(shop, image), policy }, portsOf(shop, target, more));
+  const request = { release: await release(shop, image), policy: { ...policy, ...patience } };
+  return deploy(request, portsOf(shop, target, more));
 }
 
 describe("the rollout on a compose project", () => {
@@ -51,6 +57,27 @@ describe("the rollout on a compose project", () => {
     expect(requests.lost).toBe(0);
     expect(bad.report.restoreMs).toBeLessThan(10_000);
     console.info(`taken off in ${bad.report.restoreMs} ms, whole run ${bad.report.durationMs} ms`);
+  });
+
+  it("takes a release off whole where what ran before is no better, and crashes as it comes back", async ({ shop }) => {
+    const once = "[ -e /ran ] && exit 3; touch /ran; trap 'exit 0' TERM; sleep 1000 & wait";
+    const never = 'healthcheck: { test: [CMD, "false"], interval: 1s, start_period: 600s }';
+    await writeShop(shop, `command: [sh, -c, "${once}"]\n    ${never}`);
+    const first = await run(shop, "good1", {}, { startMs: 5_000 });
+    expect(first).toMatchObject({ outcome: "failed", cause: { cause: "start_timeout", service: "web" } });
+    const before = await shop.ids("web");
+    await writeShop(shop);
+    const cancel = new AbortController();
+    // What ran before was stopped by then.
+    const onStep = (step: string, stage?: string): void => {
+      if (step === "act" && stage === "retire") cancel.abort();
+    };
+    const result = await run(shop, "good2", { signal: cancel.signal, onStep });
+    expect(result, shop.log.text()).toMatchObject({ outcome: "unverified", cause: { cause: "cancelled" } });
+    expect(result.report.findings.map(({ check }) => check)).toContain("nothing_proven");
+    expect(result.report.findings.map(({ check }) => check)).not.toContain("still_there");
+    expect(await shop.ids("web")).toEqual(before);
+    expect(shop.log.text()).toContain("It was not right before either, and the way back goes on");
   });
 
   // Before every other step: the kill suite, where it is known that the run is over. Here nobody knows, and its life is waited for.
