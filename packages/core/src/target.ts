@@ -189,6 +189,13 @@ export interface Target {
     observation: Observation,
     signal: AbortSignal,
   ): Promise<readonly InstanceEvidence[]>;
+  /**
+   * The release has failed as observed, and the way back follows: what has crashed of it, and was made by this run's own
+   * deployment, is kept from being started again, so that the engine does not write over its evidence, and is not in the middle
+   * of a start when it is to be removed. What may be all that serves is left alone. Only a help: the way back removes also what
+   * this does not reach. After the signal nothing more is sent. Each change asks `changePermit()`. For engines that can do so.
+   */
+  hold?(observation: Observation, signal: AbortSignal): Promise<void>;
   running(): Promise<readonly RunningService[]>;
   /** Commands for a person who wants to look further or stay coherent, ready to paste. */
   advice(): Promise<readonly { readonly title: string; readonly command: string }[]>;

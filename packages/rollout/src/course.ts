@@ -14,7 +14,7 @@ export interface Course {
   readonly beganAt: number;
   /** Monotonic time at which this way is given up. */
   readonly deadlineAt: number;
-  /** Nothing is changed on this way before this has ended. It does not fail. */
+  /** Nothing is changed on this way before this has ended. It does not fail. What is held meanwhile is no part of the way. */
   readonly after?: Promise<void>;
   /** Whose failure does not end this way. */
   readonly excused?: Excused;

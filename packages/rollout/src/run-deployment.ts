@@ -15,6 +15,7 @@ import { abortable } from "./abortable.ts";
 import { announce, emit } from "./announce.ts";
 import { carryOut } from "./carry-out.ts";
 import { bound, type Course, type WayEnd } from "./course.ts";
+import { holdFailed } from "./hold-failed.ts";
 import { idleFindings } from "./idle-findings.ts";
 import type { EndDraft, Ledger } from "./ledger.ts";
 import { type NothingProven, nothingToGoBackTo } from "./nothing-to-go-back-to.ts";
@@ -111,7 +112,11 @@ async function goForward(run: Run): Promise<DeploymentResult> {
   // What an act that failed has left is looked at as the way forward sees it.
   if (end.observation === undefined) await evidence;
   const kept = whyKept(run, cause, end);
-  if (kept === undefined) return goBack(run, cause, execution.wanted, evidence);
+  if (kept === undefined) {
+    if (end.kind !== "cancelled" && end.observation !== undefined)
+      void holdFailed(ports, tenure, end.observation, evidence);
+    return goBack(run, cause, execution.wanted, evidence);
+  }
   await evidence;
   return keepFailed(run, cause, kept);
 }
@@ -174,7 +179,7 @@ async function keepFailed(run: Run, cause: CauseDetail, findings: readonly Findi
   return endWith(run, "failed", cause, { deployment: run.tenure.deployment, release, proven: false }, findings);
 }
 
-/** The way back is prepared while the evidence is taken, which is complete before anything changes. */
+/** The way back is prepared while the evidence is taken, which is complete before anything is restored. */
 async function goBack(
   run: Run,
   cause: CauseDetail,

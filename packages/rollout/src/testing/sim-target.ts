@@ -117,6 +117,15 @@ export class SimTarget implements Target {
     }));
   }
 
+  /** Asks the engine, as a run that dies or is taken over here would; what has crashed is as it was. */
+  async hold({ services }: Observation, signal: AbortSignal): Promise<void> {
+    const crashed = services.flatMap(({ instances }) => instances.filter(({ containers: [one] }) => one?.lastExit));
+    for (const _ of crashed) {
+      await abortable(this.#wire(), signal);
+      changePermit()();
+    }
+  }
+
   async running(): Promise<readonly RunningService[]> {
     await this.#wire();
     return Object.entries(this.#engine.revisions()).map(([service, revision]) => ({
