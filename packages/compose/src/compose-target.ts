@@ -5,6 +5,7 @@ import type { ComposeTargetOptions } from "./compose-options.ts";
 import { graceMsOf } from "./container-changes.ts";
 import { endedWithEngine } from "./ended-with-engine.ts";
 import { giveAdvice } from "./give-advice.ts";
+import { holdCrashed } from "./hold-crashed.ts";
 import type { InstanceMemo } from "./instance-memo.ts";
 import { makePlan } from "./make-plan.ts";
 import { makeRestorationPlan } from "./make-restoration-plan.ts";
@@ -44,6 +45,7 @@ export async function createComposeTarget(options: ComposeTargetOptions): Promis
     observe: (wanted, signal) => observe(state, wanted, signal),
     changes: (signal) => state.watch.follow(signal),
     dossier: (wanted, observation, signal) => collectDossier(state, wanted, observation, signal),
+    hold: (observation, signal) => holdCrashed(state, observation, signal),
     running: () => readRunning(state),
     advice: () => giveAdvice(state),
     close: async () => state.watch.close(),

@@ -70,6 +70,11 @@ export class TargetState {
     this.#ran.clear();
   }
 
+  /** Whether all that was there when the way under way was planned still serves as it did: none was told to end by Belay. */
+  get servesAsBefore(): boolean {
+    return this.#there !== undefined && [...this.#there].every((id) => !this.stopping.has(id));
+  }
+
   /** Whether a way leaves it as it was before: nothing of it is held against the revision that serves. */
   isBeside({ id }: Pick<ComposeContainer, "id">): boolean {
     return this.#beside.has(id);

@@ -27,6 +27,7 @@ export interface Containers {
    * deadline then, if it may be more than 10 s. Stopping what does not run is no error.
    */
   stop(id: string, query?: { readonly graceSeconds?: number }, options?: CallOptions): Promise<void>;
+  /** The engine answers a SIGKILL when the container has ended, others at once. Killing what does not run is a conflict. */
   kill(id: string, signal: string, options?: CallOptions): Promise<void>;
   /** Never removes volumes, not even anonymous ones. */
   remove(id: string, query?: { readonly force?: boolean }, options?: CallOptions): Promise<void>;
@@ -82,6 +83,7 @@ export function containersOf(http: EngineHttp): Containers {
         doing: `sending ${signal} to the container ${short(id)}`,
         path: at(id, "/kill"),
         query: { signal },
+        lane: "slow",
         ...options,
       }),
     remove: (id, query = {}, options) =>
