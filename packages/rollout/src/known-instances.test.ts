@@ -42,6 +42,21 @@ describe("instances that are looked at once more", () => {
     expect(look(first, [...kept, instance("b")]).list.slice(0, 2)).toEqual(first.list);
   });
 
+  it("are found wherever they were", () => {
+    const all = ["a", "b", "c", "d", "e"].map((id) => instance(id));
+    const first = look(NOBODY, all);
+    const known = (id: string) => first.list.find((one) => one.id === id);
+    for (const ids of ["edcba", "bcdea", "eabcd", "vwxyza", "ace", "e"]) {
+      const seen = look(
+        first,
+        [...ids].map((id) => instance(id)),
+      );
+      for (const [place, id] of [...ids].entries()) {
+        if (known(id) !== undefined) expect(seen.list[place], `${id} of ${ids}`).toBe(known(id));
+      }
+    }
+  });
+
   it("are not asked what they are called when they are at rest", () => {
     const first = look(NOBODY, [instance("a")]);
     const copy = instance("a");

@@ -106,11 +106,12 @@ const FEW = 32;
 
 /** Engines keep their order: one that is not at its place is next to it, since others went or came before it, or it is new. */
 function search(list: readonly KnownInstance[], place: number, instance: Instance): KnownInstance | undefined {
-  const next = list[place + 1];
-  if (next?.instance === instance) return next;
-  for (let step = 1; step <= list.length; step++) {
-    const one = list[(place + step) % list.length];
-    if (one?.id === instance.id) return one;
+  const farthest = Math.max(place, list.length);
+  for (let step = 1; step <= farthest; step++) {
+    const after = list[place + step];
+    if (after?.id === instance.id) return after;
+    const before = list[place - step];
+    if (before?.id === instance.id) return before;
   }
   return undefined;
 }
