@@ -1,1 +1,0 @@
-export{a as dockerfileAt,o as findDockerfiles}from"./src-BY8lg8ou.js";import"./clear-layout-ByeFj8LA.js";

@@ -1,1 +1,0 @@
-import"./describe-event-DcoiQyHi.js";export{i as EngineError,r as connectDocker,o as isNotFound}from"./src-FO8JKyPO.js";import"./src-Ds57a4wm.js";

@@ -1,0 +1,1 @@
+export{o as dockerfileAt,s as findDockerfiles}from"./src--Aos8tlG.js";import"./clear-layout-ChcAuEIo.js";
