@@ -141,6 +141,15 @@ describe("a release that fails where none was ever proven", () => {
     expect(world.engine.revisions()).toMatchObject({ web: "web-v1+web-v2" });
   });
 
+  it("waits for all that were ill at once, and not for one after the other", async () => {
+    behave("api-v1", { kind: "never ready" });
+    const third = world.runner("third");
+    const result = await cancelled(third, { web: { kind: "never ready" }, policy: { deadlineMs: 32_000 } });
+    expect(result).toMatchObject({ outcome: "unverified", cause: { cause: "cancelled" } });
+    expect(result.report.findings).toMatchObject([{ check: "nothing_proven" }]);
+    expect(world.engine.revisions()).toEqual({ api: "api-v1", web: "web-v1" });
+  });
+
   it("is told to be still there where its engine keeps it until what ran before is ready", async () => {
     const third = world.runner("third");
     leave("api", third);

@@ -24,13 +24,12 @@ function seen(strangers: number) {
   return { at: 0, services: [web, api], probes };
 }
 
-it.each<[string, CauseDetail]>([
+it.each<[string, CauseDetail & { readonly service: string }]>([
   ["one that was well", { cause: "crash_loop", service: "api" }],
-  ["no service at all", { cause: "timed_out" }],
   ["what somebody else has changed", { cause: "drifted", service: "web" }],
 ])("does not excuse %s", (_, cause) => {
   const excused = new Excused(["web"], PATIENCE_MS);
-  expect(excused.take(cause)).toBe(false);
+  expect(excused.take(cause.service, cause)).toBe(false);
   expect(excused.cause).toBeUndefined();
   const all = seen(1);
   expect(excused.show(all, 0)).toBe(all);
@@ -38,15 +37,15 @@ it.each<[string, CauseDetail]>([
 
 it("excuses each service once, and remembers why the first one failed", () => {
   const excused = new Excused(["web", "api"], PATIENCE_MS);
-  expect(excused.take(ILL)).toBe(true);
-  expect(excused.take({ ...ILL, cause: "unhealthy" })).toBe(false);
-  expect(excused.take({ ...ILL, service: "api" })).toBe(true);
+  expect(excused.take("web", ILL)).toBe(true);
+  expect(excused.take("web", { ...ILL, cause: "unhealthy" })).toBe(false);
+  expect(excused.take("api", { ...ILL, service: "api" })).toBe(true);
   expect(excused.cause).toBe(ILL);
 });
 
 it("shows of an excused service what is to go, and what somebody else did", () => {
   const excused = new Excused(["web"], PATIENCE_MS);
-  excused.take(ILL);
+  excused.take("web", ILL);
   const all = seen(2);
   const { services, probes } = excused.show(all, 0);
   expect(services[1]).toBe(all.services[1]);
@@ -57,7 +56,7 @@ it("shows of an excused service what is to go, and what somebody else did", () =
 
 it("waits for what is to go as long as it becomes less", () => {
   const excused = new Excused(["web"], PATIENCE_MS);
-  excused.take(ILL);
+  excused.take("web", ILL);
   const shown = (strangers: number, now: number) => excused.show(seen(strangers), now).services[0]?.instances.length;
   expect(shown(2, 1_000)).toBe(2);
   expect(shown(2, 10_999)).toBe(2);

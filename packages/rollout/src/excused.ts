@@ -24,10 +24,9 @@ export class Excused {
   }
 
   /** Whether the way goes on without the service that failed so. Each one once. */
-  take(cause: CauseDetail): boolean {
-    const { service } = cause;
+  take(service: string, cause: CauseDetail): boolean {
     // What somebody else has made of it is not what was before.
-    if (service === undefined || cause.cause === "drifted") return false;
+    if (cause.cause === "drifted") return false;
     if (!this.#ill.has(service) || this.#causes.has(service)) return false;
     this.#causes.set(service, cause);
     this.#fewest = Number.POSITIVE_INFINITY;

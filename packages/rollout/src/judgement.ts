@@ -45,6 +45,16 @@ export function interrupt(judgement: Judgement): Judgement {
   return { ...judgement, verdict: NOTHING_SEEN, steady: undefined };
 }
 
+/** The judge goes on without a service that failed: what is known of that one counts no more, and all else stays. */
+export function forgive(judgement: Judgement, service: string): Judgement {
+  const { memory } = judgement;
+  const services = new Map(memory.services);
+  const crashes = new Map(memory.crashes);
+  services.delete(service);
+  crashes.delete(service);
+  return interrupt({ ...judgement, verdict: NOTHING_SEEN, memory: { ...memory, services, crashes } });
+}
+
 /**
  * Takes one more observation in. Pure. `now` is the monotonic clock's time at which the observation was asked for, so
  * that what it shows is at least that fresh. A judgement that failed stays as it is. Costs as much as there are instances.

@@ -111,6 +111,15 @@ it("names what is still there of what was bad, beside what was put back", () => 
   expect(told).toMatch(/: web-1, web-2, web-3, web-4, web-5 and 2 more$/);
 });
 
+it("does not call no better what looks right at the end, and was seen to fail on the way", () => {
+  const found = nothingToGoBackTo({ ill: ["web"], before: { proven: false } });
+  const cause = { cause: "crash_loop", service: "web" } as const;
+  const told = (...services: ReturnType<typeof service>[]) =>
+    found?.(cause, { at: 9_000, services, probes: [] }, "back")?.[0]?.remedy;
+  expect(told(service([instance("5", BAD)]))).toContain("is no better than it was");
+  expect(told(service([instance("5")]))).toContain("failed once more. It looks right now, which proves nothing");
+});
+
 it("says nothing where nothing is known to have been bad", () => {
   expect(nothingToGoBackTo({ ill: [], before: { proven: false } })).toBeUndefined();
 });

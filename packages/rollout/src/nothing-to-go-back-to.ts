@@ -43,6 +43,8 @@ export type NothingProven = (
 const REMEDIES = {
   forward: "A release that fails stays, as a first one does (on-first-failure: keep). Deploy one that works.",
   back: "What ran before was put back, and is no better than it was. Deploy a release that works.",
+  recovered:
+    "What ran before was put back, and failed once more. It looks right now, which proves nothing. Deploy a release that works.",
 } as const;
 
 /** What is known of a way back, by the run that goes it or by the record of one that died. */
@@ -65,9 +67,11 @@ export function nothingToGoBackTo({ ill: names, touched, before }: WayBack): Not
   if (ill.size === 0) return undefined;
   return (cause, seen, way) => {
     const all = touched ?? seen?.services.map(({ name }) => name) ?? [];
-    if (!hasLed(way, seen) || !leadsNowhere(all, ill, cause, (name) => isWell(name, seen, way))) return undefined;
+    const isWellNow = (name: string): boolean => isWell(name, seen, way);
+    if (!hasLed(way, seen) || !leadsNowhere(all, ill, cause, isWellNow)) return undefined;
+    const recovered = way === "back" && cause.service !== undefined && looksRight(cause.service, seen);
     const still = way === "forward" ? [] : all.filter((one) => ill.has(one)).flatMap((one) => stillThere(one, seen));
-    return [findingOf(before?.deployment, ill, cause, REMEDIES[way]), ...still];
+    return [findingOf(before?.deployment, ill, cause, REMEDIES[recovered ? "recovered" : way]), ...still];
   };
 }
 
@@ -112,6 +116,12 @@ function isWell(name: string, seen: Observation | undefined, way: Course["direct
   if (way === "forward") return !isIll(service, seen.at);
   const wanted = wantedInstances(service);
   return strangersOf(service).length === 0 && wanted.length >= service.desired && wanted.every(isReady);
+}
+
+/** As {@link isWell}, and something of it is there to look at. */
+function looksRight(name: string, seen: Observation | undefined): boolean {
+  const service = seen && find(seen.services, name);
+  return service !== undefined && wantedInstances(service).length > 0 && isWell(name, seen, "back");
 }
 
 function findingOf(

@@ -66,11 +66,14 @@ export async function putBack(
   return { kind: "restored", ms: ports.clock.now() - beganAt, wanted, observation: end.observation };
 }
 
-function whyFailed(end: WayEnd, { cause }: Excused): CauseDetail | undefined {
+/** What there is against what a way back has led to; nothing where all is right, and where the engine did not say. */
+export function whyFailed(end: WayEnd, { cause }: Pick<Excused, "cause">): CauseDetail | undefined {
   if (end.kind === "converged") return cause;
   if (end.kind === "failed") return end.cause;
   if (end.kind !== "timed_out" || end.unreachable) return undefined;
-  return { cause: "timed_out", detail: end.waitingFor.join("; ") };
+  // Whoever is waited for is in the detail. That of the one that failed is known may be all that there is against it.
+  const service = cause?.service;
+  return { cause: "timed_out", ...(service && { service }), detail: end.waitingFor.join("; ") };
 }
 
 export type Patient<T> =

@@ -2,7 +2,7 @@ import { describeCause, type Expectation, messageOf, type Observation, type Want
 import { canHeal, emit, pauseMs } from "./announce.ts";
 import { bound, type Course, isCancelled, isLate, throwIfFenced, type WayEnd } from "./course.ts";
 import type { Doorbell } from "./doorbell.ts";
-import { interrupt, type Judgement, openJudgement, step } from "./judgement.ts";
+import { forgive, interrupt, type Judgement, step } from "./judgement.ts";
 import { lateReasons } from "./late-reasons.ts";
 import { observeTarget } from "./observe-target.ts";
 import { progressOf } from "./progress.ts";
@@ -92,8 +92,9 @@ export async function watch(
     observation = seen.observation;
     const shown = course.excused?.show(observation, seen.at) ?? observation;
     judgement = step(terms, seen.gaps > 0 ? interrupt(judgement) : judgement, shown, seen.at);
-    if (isExcused(course, judgement)) {
-      judgement = openJudgement(judgement.baseline);
+    const without = excuse(course, judgement);
+    if (without !== undefined) {
+      judgement = without;
       continue;
     }
     tell(course, stage, observation, judgement);
@@ -108,11 +109,14 @@ export async function watch(
   }
 }
 
-/** The way goes on without a service of which nothing better is known than that it is so. */
-function isExcused({ excused, ports }: Course, { verdict }: Judgement): boolean {
-  if (verdict.kind !== "failed" || excused?.take(verdict.cause) !== true) return false;
+/** How it goes on without the service that failed, where nothing better is known of that one than that it does. */
+function excuse({ excused, ports }: Course, judgement: Judgement): Judgement | undefined {
+  const { verdict } = judgement;
+  if (verdict.kind !== "failed" || excused === undefined) return undefined;
+  const { service } = verdict.cause;
+  if (service === undefined || !excused.take(service, verdict.cause)) return undefined;
   ports.log.warn(`It was not right before either, and the way back goes on: ${describeCause(verdict.cause)}`);
-  return true;
+  return forgive(judgement, service);
 }
 
 function nextLook({ ports, beganAt }: Course): number {
