@@ -29,7 +29,12 @@ function isOlder({ major = "", minor = "" }: ServerVersion): boolean {
   return Number.parseInt(major, 10) === 1 && Number.parseInt(minor, 10) < FIRST_MINOR;
 }
 
+/** What the RBAC authorizer adds of roles that it misses, whatever it was asked (`RBACAuthorizer.Authorize`). */
+const MISSED_ROLES = /: RBAC: .*$/s;
+
 /** By the authorizer. Admission (a policy, a webhook, a plugin that looks for the pod) forbids with words of its own. */
 function isForbidden({ code, status, apiMessage }: ApiError): boolean {
-  return status === 403 && code === "ENGINE_FORBIDDEN" && !/not found|denied/i.test(apiMessage);
+  return (
+    status === 403 && code === "ENGINE_FORBIDDEN" && !/not found|denied/i.test(apiMessage.replace(MISSED_ROLES, ""))
+  );
 }

@@ -47,6 +47,12 @@ test.each(["35", "36+", ""])(
   },
 );
 
+test("a role that a binding misses beside that changes nothing", async () => {
+  const why = 'User "belay" cannot create resource "pods/exec": RBAC: role.rbac.authorization.k8s.io "old" not found';
+  const [finding] = await foundOn({ minor: "35", answer: forbidden(why) });
+  expect(finding).toMatchObject({ level: "refuse", check: "permission_missing" });
+});
+
 test.each<[string, Cluster]>([
   ["does not ask for it yet", { minor: "34", answer: missing }],
   ["is older, whoever else forbids", { minor: "34+", answer: forbidden("") }],
