@@ -9,6 +9,7 @@ import {
   type Wanted,
 } from "@belay/core";
 import type { ComposeContainer } from "./compose-container.ts";
+import type { Note } from "./container-notes.ts";
 import type { TargetState } from "./target-state.ts";
 
 const HEALTH_LENGTH = 1_000;
@@ -32,15 +33,18 @@ export async function collectDossier(
   const samples = own.flatMap(({ service, instances }) =>
     instances.slice(0, 1).map((instance) => ({ service, instance })),
   );
-  const picked = failed.length > 0 ? failed : samples;
+  // What is told of them from now on may be what this run does to them.
+  const picked = (failed.length > 0 ? failed : samples).map((one) => {
+    return { ...one, note: state.watch.noteOf(one.instance.id) };
+  });
   const containers = await readPicked(
     state,
     picked.map(({ instance }) => instance),
     signal,
   );
-  const found = picked.flatMap(({ service, instance }) => {
+  const found = picked.flatMap(({ service, instance, note }) => {
     const container = containers.find((one) => one.id === instance.id);
-    return container === undefined ? [] : [{ service, container, seen: lastExitOf(instance) }];
+    return container === undefined ? [] : [{ service, container, note, seen: lastExitOf(instance) }];
   });
   return mapBounded(found, PER_SERVICE, signal, (one, both) => evidenceOf(state, one, both));
 }
@@ -74,18 +78,19 @@ async function readPicked(
 interface Failed {
   readonly service: string;
   readonly container: ComposeContainer;
+  /** What events have told of it by the verdict. */
+  readonly note: Note;
   /** The end that was judged: the engine may have started the container again since, and forgets it then. */
   readonly seen: ContainerState["lastExit"];
 }
 
 async function evidenceOf(
   state: TargetState,
-  { service, container, seen }: Failed,
+  { service, container, note, seen }: Failed,
   signal: AbortSignal,
 ): Promise<InstanceEvidence> {
   const { State, RestartCount } = container.inspect;
   const { redactor } = state.options;
-  const note = state.watch.noteOf(container.id);
   const { lines, unknown } = await state.lastWords.of(container, signal);
   const shown = State.Status === "running" ? note.died?.code : State.ExitCode;
   const exitCode = seen?.code ?? shown;
