@@ -269,6 +269,8 @@ environments:
       ...(await this.#runnerEnv(folder, options.event)),
       ...files,
       PATH: `${tools}:${process.env.PATH}`,
+      // Of a builder that is faked buildx has kept nothing: it must be asked.
+      ...(options.docker === "fake" ? { BUILDX_CONFIG: join(this.folder, "never-ran") } : {}),
       ...options.env,
     };
     const ended = await runNode([join(this.folder, "dist", `${options.entry}.js`), ...(options.args ?? [])], {
