@@ -21,3 +21,13 @@ export function withPermit<T>(mayChange: MayChange, work: () => T): T {
 export function changePermit(): MayChange {
   return permits.getStore() ?? allowed;
 }
+
+/** Whether a look may change anything by the way. Where it may not, it only looks. */
+export function mayChangeInPassing(): boolean {
+  try {
+    changePermit()();
+    return true;
+  } catch {
+    return false;
+  }
+}

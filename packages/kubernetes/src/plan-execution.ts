@@ -18,6 +18,7 @@ import { marksOf } from "./marks.ts";
 import { isTouched, type PlanContents, type PlannedObject } from "./plan-detail.ts";
 import { removeObject } from "./remove-object.ts";
 import { removeStuckPods } from "./remove-stuck-pods.ts";
+import { StuckSince } from "./stuck-since.ts";
 import type { TargetState } from "./target-state.ts";
 import { isWorkloadKind, revisionOf, templateOf, type Workload } from "./workload.ts";
 
@@ -126,7 +127,9 @@ async function changeAll(
   for (const { desired } of level) {
     if (desired.kind === "StatefulSet" && desired.service !== undefined) {
       const revision = revisions.get(desired.service) ?? "";
-      await removeStuckPods(state, desired, { revision, startMs: context.policy.startMs }, signal);
+      const { startMs } = context.policy;
+      await removeStuckPods(state, desired, { revision, startMs }, signal);
+      state.freed.set(desired.service, new StuckSince(startMs));
     }
   }
 }

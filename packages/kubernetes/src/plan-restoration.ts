@@ -15,6 +15,7 @@ import { digestsIn } from "./observe/translate-pod.ts";
 import { removeObject } from "./remove-object.ts";
 import { removeStuckPods } from "./remove-stuck-pods.ts";
 import type { Snapshot, SnapshotObject } from "./snapshot.ts";
+import { StuckSince } from "./stuck-since.ts";
 import type { TargetState } from "./target-state.ts";
 import { desiredOf, goalOf, imagesOf, isWorkload, isWorkloadKind, revisionOf, templateOf } from "./workload.ts";
 
@@ -154,6 +155,7 @@ async function freeStatefulSets(way: Way, objects: readonly SnapshotObject[], si
     const revision = wanted.find((one) => one.service === service)?.revision;
     if (key.kind !== "StatefulSet" || revision === undefined || state.foreign.has(service)) continue;
     await attempt(way, saved, () => removeStuckPods(state, key, { revision }, signal));
+    state.freed.set(service, new StuckSince());
   }
 }
 

@@ -35,9 +35,18 @@ export async function removeStuckPods(
       state.options.log.info(`the pod ${name} is not ready yet, and may become so: it is waited for`);
       continue;
     }
-    state.options.log.info(`removing the pod ${name}, which is not ready and of another revision: it comes back right`);
-    await state.api.remove({ apiVersion: "v1", kind: "Pod", name }, { signal, ...(uid === undefined ? {} : { uid }) });
+    await removePod(state, { name, ...(uid === undefined ? {} : { uid }) }, signal);
   }
+}
+
+/** Only this very pod, not one that has come under its name since. */
+export async function removePod(
+  { api, options: { log } }: Pick<TargetState, "api" | "options">,
+  { name, uid }: { readonly name: string; readonly uid?: string },
+  signal: AbortSignal,
+): Promise<void> {
+  log.info(`removing the pod ${name}, which is not ready and of another revision: it comes back right`);
+  await api.remove({ apiVersion: "v1", kind: "Pod", name }, { signal, ...(uid === undefined ? {} : { uid }) });
 }
 
 /** What a container waits for that comes up. */
@@ -45,8 +54,7 @@ const COMING: readonly string[] = ["ContainerCreating", "PodInitializing"];
 
 /** Whether a pod shows that it does not become ready by itself, or had all the time for it that it may take. */
 async function isStuck({ api }: TargetState, pod: Pod, startMs: number, signal: AbortSignal): Promise<boolean> {
-  const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
-  const shown = [...initContainerStatuses, ...containerStatuses];
+  const shown = statusesOf(pod);
   const isScheduled = pod.spec.nodeName !== undefined;
   if (!isScheduled || shown.some(isBroken)) return true;
   // The pods of the watch have no such times (see `kept-object.ts`), and few come here.
@@ -59,6 +67,15 @@ async function isStuck({ api }: TargetState, pod: Pod, startMs: number, signal: 
 }
 
 const SECOND_MS = 1_000;
+
+function statusesOf({ status }: Pod): readonly ContainerStatus[] {
+  return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+}
+
+/** Whether one of its containers has ended badly, or does not come up. */
+export function isBrokenPod(pod: Pod): boolean {
+  return statusesOf(pod).some(isBroken);
+}
 
 function isBroken({ state }: ContainerStatus): boolean {
   const { waiting, terminated } = state ?? {};

@@ -6,6 +6,7 @@ import type { KubernetesObject, ObjectKey } from "./kubernetes-object.ts";
 import type { KubernetesTargetOptions } from "./kubernetes-options.ts";
 import { NamespaceWatch, neededKinds } from "./observe/namespace-watch.ts";
 import type { Snapshot } from "./snapshot.ts";
+import type { StuckSince } from "./stuck-since.ts";
 import { parseWorkload } from "./workload.ts";
 
 /** Everything that the parts of one Kubernetes target share. */
@@ -23,6 +24,8 @@ export class TargetState {
   readonly written = new Map<string, KubernetesObject>();
   /** Jobs by service as they were when their work was done, on the way that is under way. */
   readonly ended = new Map<string, ObservedService>();
+  /** StatefulSets by service that the way under way has changed, so that a pod that gets stuck holds it up. */
+  readonly freed = new Map<string, StuckSince>();
   /** Services whose workload somebody else has changed since the deployment, so that it is not put back. */
   readonly foreign = new Set<string>();
   /** Where the way back that is under way leads to. */
@@ -57,6 +60,7 @@ export class TargetState {
     this.restoring = restoring;
     this.written.clear();
     this.ended.clear();
+    this.freed.clear();
   }
 
   remember(service: string, key: ObjectKey): void {

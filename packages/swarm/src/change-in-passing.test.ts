@@ -1,7 +1,7 @@
-import { BelayError, changePermit, withPermit } from "@belay/core";
+import { BelayError, changePermit, mayChangeInPassing, withPermit } from "@belay/core";
 import { EngineError } from "@belay/docker";
 import { expect, it } from "vitest";
-import { changeInPassing, mayChangeInPassing } from "./change-in-passing.ts";
+import { changeInPassing } from "./change-in-passing.ts";
 
 const sends = async (): Promise<void> => changePermit()();
 

@@ -1,15 +1,5 @@
-import { changePermit, isBelayError } from "@belay/core";
+import { isBelayError } from "@belay/core";
 import { isNotFound, isOutOfSequence } from "@belay/docker";
-
-/** Whether a look may change anything by the way. Where it may not, it only looks. */
-export function mayChangeInPassing(): boolean {
-  try {
-    changePermit()();
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /**
  * Sends a change that a look makes by the way.

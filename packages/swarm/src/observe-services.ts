@@ -1,6 +1,5 @@
-import type { Observation, ObservedService, Wanted } from "@belay/core";
+import { mayChangeInPassing, type Observation, type ObservedService, type Wanted } from "@belay/core";
 import { isNotFound, type Service, type SwarmNode, type Task } from "@belay/docker";
-import { mayChangeInPassing } from "./change-in-passing.ts";
 import { diedWithEngine } from "./died-with-engine.ts";
 import { excusedTasks } from "./excused-tasks.ts";
 import type { Flux } from "./look-times.ts";

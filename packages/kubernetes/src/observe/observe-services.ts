@@ -1,6 +1,7 @@
 import type { ObservedService, Wanted } from "@belay/core";
 import { asRestored } from "../as-restored.ts";
 import { titleOf } from "../kubernetes-object.ts";
+import { removeStuckSince } from "../stuck-since.ts";
 import type { TargetState } from "../target-state.ts";
 import { asItEnded } from "./as-it-ended.ts";
 import type { NamespaceView } from "./namespace-watch.ts";
@@ -26,11 +27,13 @@ export async function observeServices(
   const { clock } = state.options;
   const look = async (): Promise<ObservedService[]> => {
     const view = await state.watch.read(kinds, signal);
-    return wanted.map((one) => {
+    const services = wanted.map((one) => {
       const key = state.keyOf(one.service);
       const service = asItEnded(state.ended, translateService(one, key, view), findWorkload(key, view));
       return withDrift(state, asRestored(service, state.restoring), view);
     });
+    await removeStuckSince(state, services, view, signal);
+    return services;
   };
   let services = await look();
   const news = unexplained(services).filter((exit) => !state.explained.has(exit));

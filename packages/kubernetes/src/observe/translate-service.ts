@@ -103,7 +103,14 @@ export function revisionOfPod(
   const hash = labels[key.kind === "Deployment" ? "pod-template-hash" : "controller-revision-hash"] ?? "";
   const template = templateOfHash(hash, key, view);
   // Its ReplicaSet or ControllerRevision is gone or not seen yet: it is another one than any that is known.
-  return template === undefined ? `unknown-${hash}` : observedRevision(template);
+  return template === undefined ? `${UNKNOWN}${hash}` : observedRevision(template);
+}
+
+const UNKNOWN = "unknown-";
+
+/** Whether {@link revisionOfPod} could not tell which one it is: it may be any, also one that is only not seen yet. */
+export function isUnknownRevision(revision: string): boolean {
+  return revision.startsWith(UNKNOWN);
 }
 
 /** The template that the controllers' own hash stands for. */
