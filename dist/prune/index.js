@@ -1,2 +1,2 @@
-import{u as e}from"../chunks/src-BwL178gs.js";import{f as t,p as n}from"../chunks/src-Dcj8WLMM.js";import{n as r,t as i}from"../chunks/prune-text-r4FV875J.js";await e(async e=>{let a=await n(e,t(e.inputs));for(let t of r(a).trimEnd().split(`
+import{u as e}from"../chunks/src-DD5MXohg.js";import{f as t,p as n}from"../chunks/src-C_qiHBJX.js";import{n as r,t as i}from"../chunks/prune-text-r4FV875J.js";await e(async e=>{let a=await n(e,t(e.inputs));for(let t of r(a).trimEnd().split(`
 `))e.log.info(t);let{repositories:o}=a,s=o.flatMap(({choices:e})=>e.filter(({keep:e})=>!e));e.output(`result`,JSON.stringify(i(a))),e.output(`images`,String(s.length)),e.output(`freed-bytes`,String(o.reduce((e,{freed:t})=>e+t,0)))});export{};

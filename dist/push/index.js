@@ -1,1 +1,1 @@
-import{i as e,u as t}from"../chunks/src-BwL178gs.js";import{d as n,v as r}from"../chunks/src-Dcj8WLMM.js";await t(async t=>{let i=await n(t,r(t.inputs));e(t,i)});export{};
+import{i as e,u as t}from"../chunks/src-DD5MXohg.js";import{d as n,v as r}from"../chunks/src-C_qiHBJX.js";await t(async t=>{let i=await n(t,r(t.inputs));e(t,i)});export{};

@@ -1,1 +1,1 @@
-import{a as e,u as t}from"../chunks/src-BwL178gs.js";import{c as n,y as r}from"../chunks/src-Dcj8WLMM.js";await t(async t=>{let i=await n(t,r(t.inputs));return e(t,i),i.kind===`nothing`?void 0:i.report});export{};
+import{a as e,u as t}from"../chunks/src-DD5MXohg.js";import{c as n,y as r}from"../chunks/src-C_qiHBJX.js";await t(async t=>{let i=await n(t,r(t.inputs));return e(t,i),i.kind===`nothing`?void 0:i.report});export{};

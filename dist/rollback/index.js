@@ -1,1 +1,1 @@
-import{c as e,l as t,o as n,u as r}from"../chunks/src-BwL178gs.js";import{b as i,s as a}from"../chunks/src-Dcj8WLMM.js";await r(async r=>{let o=i(r.inputs),s=await a(r,o,{onTrusted:()=>e(r)});return s.leftOpen||t(),n(r,s),s.report});export{};
+import{c as e,l as t,o as n,u as r}from"../chunks/src-DD5MXohg.js";import{b as i,s as a}from"../chunks/src-C_qiHBJX.js";await r(async r=>{let o=i(r.inputs),s=await a(r,o,{onTrusted:()=>e(r)});return s.leftOpen||t(),n(r,s),s.report});export{};

@@ -1,1 +1,1 @@
-import{s as e,u as t}from"../chunks/src-BwL178gs.js";import{o as n,x as r}from"../chunks/src-Dcj8WLMM.js";import{p as i}from"../chunks/scan-endings-WSWrgGzx.js";await t(async t=>{let a=r(t.inputs),o=await n(t,a,{onScanned:n=>e(t,n),annotate:!0});await i(t,o.summary)});export{};
+import{s as e,u as t}from"../chunks/src-DD5MXohg.js";import{o as n,x as r}from"../chunks/src-C_qiHBJX.js";import{p as i}from"../chunks/scan-endings-C0vvJW_R.js";await t(async t=>{let a=r(t.inputs),o=await n(t,a,{onScanned:n=>e(t,n),annotate:!0});await i(t,o.summary)});export{};

@@ -1,1 +1,1 @@
-import{u as e}from"../chunks/src-BwL178gs.js";import{i as t,r as n}from"../chunks/src-Dcj8WLMM.js";await e(async e=>{let r=await t(e,n(e.inputs));e.output(`release`,r.releasePath),e.output(`images`,JSON.stringify(r.images)),e.output(`by`,r.by)});export{};
+import{u as e}from"../chunks/src-DD5MXohg.js";import{i as t,r as n}from"../chunks/src-C_qiHBJX.js";await e(async e=>{let r=await t(e,n(e.inputs));e.output(`release`,r.releasePath),e.output(`images`,JSON.stringify(r.images)),e.output(`by`,r.by)});export{};

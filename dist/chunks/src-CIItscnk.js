@@ -1,1 +1,0 @@
-import"./describe-event-DcoiQyHi.js";export{s as EngineError,r as connectDocker,l as isNotFound}from"./src-CUlpqcIi.js";import"./src-DKH43lAb.js";

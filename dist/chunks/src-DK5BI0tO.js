@@ -1,1 +1,0 @@
-export{o as dockerfileAt,s as findDockerfiles}from"./src--Aos8tlG.js";import"./clear-layout-ChcAuEIo.js";
