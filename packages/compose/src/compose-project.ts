@@ -121,3 +121,8 @@ export function runsOnce(project: ComposeProject, name: string): boolean {
 export function resourceName(project: ComposeProject, kind: "networks" | "volumes", key: string): string {
   return project[kind]?.[key]?.name ?? `${project.name}_${key}`;
 }
+
+/** Compose writes `$` as `$$` in what it renders. */
+export function undouble(texts: readonly string[]): string[] {
+  return texts.map((text) => text.replaceAll("$$", "$"));
+}

@@ -1,5 +1,5 @@
 import type { ComposeContainer } from "./compose-container.ts";
-import type { ComposeService } from "./compose-project.ts";
+import { type ComposeService, undouble } from "./compose-project.ts";
 
 /** One line per difference between a running container and what the files say. Names only, never values. */
 export function describeDifferences(
@@ -48,9 +48,4 @@ function variables(env: readonly string[]): Map<string, string> {
       return at < 0 ? [line, ""] : [line.slice(0, at), line.slice(at + 1)];
     }),
   );
-}
-
-/** Compose writes `$` as `$$` in what it renders. */
-export function undouble(texts: readonly string[]): string[] {
-  return texts.map((text) => text.replaceAll("$$", "$"));
 }

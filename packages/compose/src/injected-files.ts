@@ -1,6 +1,5 @@
 import { BelayError } from "@belay/core";
-import type { ComposeFileDefinition, ComposeFileUse, ComposeProject } from "./compose-project.ts";
-import { undouble } from "./describe-differences.ts";
+import { type ComposeFileDefinition, type ComposeFileUse, type ComposeProject, undouble } from "./compose-project.ts";
 
 /** A file that is copied into a container before its start. */
 export interface InjectedFile {

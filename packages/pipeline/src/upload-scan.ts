@@ -5,11 +5,7 @@ import type { Reported } from "@belay/github";
 import type { PipelineContext } from "./context.ts";
 import type { GitHubRun } from "./github-of.ts";
 import type { ScanFiles } from "./scan-files.ts";
-
-/** What of a scan GitHub is given. */
-export const UPLOADS = ["sarif", "dependencies"] as const;
-
-export type Upload = (typeof UPLOADS)[number];
+import type { Upload } from "./upload-kind.ts";
 
 /**
  * Gives code scanning and the dependency graph what was found. What GitHub does not take is logged by its client and

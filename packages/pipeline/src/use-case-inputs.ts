@@ -9,7 +9,7 @@ import {
 import type { Inputs } from "@belay/core";
 import type { ReportFormat, TrivyChoice, TrivySource } from "@belay/scan";
 import { type AttachKind, loadAttachKinds } from "./attach-kind.ts";
-import { UPLOADS, type Upload } from "./upload-scan.ts";
+import { UPLOADS, type Upload } from "./upload-kind.ts";
 
 /** Inputs that every use case has. */
 export interface CommonInputs {
