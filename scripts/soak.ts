@@ -1,7 +1,7 @@
 /**
  * The ledger's model in a million random worlds, on all processors: `npm run test:soak [-- <worlds> [<first seed>]]`.
  * Each worker takes some hundred seeds at a time, so that memory stays as it is after the first. Ends with exit code
- * 1 at the first broken promise, and names the seed: `BELAY_SEED=<seed> npx vitest run packages/rollout/src/ledger.model.test.ts`.
+ * 1 at the first broken promise, and names the seed: `BELAY_SEED=<seed> npx vitest run packages/rollout/src/ledger/ledger.model.test.ts`.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { availableParallelism } from "node:os";

@@ -1,7 +1,7 @@
 import { createRunner } from "@belay/core";
 import { connectDocker, type Docker } from "@belay/docker";
 import { createSwarmTarget } from "@belay/swarm";
-import { taskRevision } from "../../packages/swarm/src/task-revision.ts";
+import { taskRevision } from "../../packages/swarm/src/observe/task-revision.ts";
 import type { Side, SideOptions } from "./look-worker.ts";
 
 export async function openSide(address: string, count: number, options: SideOptions): Promise<Side> {

@@ -2,7 +2,7 @@ import { createComposeTarget } from "@belay/compose";
 import { createRunner, Redactor, type Scope, systemClock } from "@belay/core";
 import { connectDocker } from "@belay/docker";
 import { createAuthenticator } from "@belay/registry";
-import { imageAvailability } from "../../packages/pipeline/src/registry-access.ts";
+import { imageAvailability } from "../../packages/pipeline/src/access/registry-access.ts";
 import type { OpenTarget } from "./target-opener.ts";
 
 export interface ComposeSettings {

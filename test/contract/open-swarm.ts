@@ -2,7 +2,7 @@ import { createRunner, Redactor, type Scope, systemClock } from "@belay/core";
 import { connectDocker } from "@belay/docker";
 import { createAuthenticator } from "@belay/registry";
 import { createSwarmTarget } from "@belay/swarm";
-import { imageAvailability } from "../../packages/pipeline/src/registry-access.ts";
+import { imageAvailability } from "../../packages/pipeline/src/access/registry-access.ts";
 import { stopAtWorker } from "./stop-at-worker.ts";
 import type { StopPoint } from "./stop-within.ts";
 import type { OpenTarget } from "./target-opener.ts";

@@ -22,7 +22,7 @@ import {
   useKubernetes,
 } from "@belay/testkit";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { layoutPath } from "../../packages/pipeline/src/places.ts";
+import { layoutPath } from "../../packages/pipeline/src/run/places.ts";
 import { createContext } from "../../packages/pipeline/src/testing/create-context.ts";
 import { servedDigest } from "./push-stand.ts";
 import { STAND_MS } from "./scan-stand.ts";

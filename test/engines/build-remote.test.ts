@@ -20,7 +20,7 @@ import {
   waitUntil,
 } from "@belay/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { layoutPath, releasePath } from "../../packages/pipeline/src/places.ts";
+import { layoutPath, releasePath } from "../../packages/pipeline/src/run/places.ts";
 import { createContext } from "../../packages/pipeline/src/testing/create-context.ts";
 import { servedDigest } from "./push-stand.ts";
 import { startTlsDoor, type TlsDoor } from "./start-tls-door.ts";

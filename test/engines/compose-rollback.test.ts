@@ -3,7 +3,7 @@ import { createAuthenticator } from "@belay/registry";
 import { type DeploymentResult, deploy, type RolloutPorts, rollback } from "@belay/rollout";
 import { requestLoop } from "@belay/testkit";
 import { describe, expect } from "vitest";
-import { imageAvailability } from "../../packages/pipeline/src/registry-access.ts";
+import { imageAvailability } from "../../packages/pipeline/src/access/registry-access.ts";
 import { POLICY } from "./compose-driver.ts";
 import { answers, it, release, url, writeShop } from "./compose-shop.ts";
 import type { ProjectStand } from "./compose-stand.ts";

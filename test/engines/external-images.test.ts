@@ -10,7 +10,7 @@ import { loadSignInputs, push, sign } from "@belay/pipeline";
 import { findArtifacts } from "@belay/registry";
 import { type RegistryRig, startRegistry } from "@belay/testkit";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { signatureFindings } from "../../packages/pipeline/src/signature-findings.ts";
+import { signatureFindings } from "../../packages/pipeline/src/sign/signature-findings.ts";
 import { createContext } from "../../packages/pipeline/src/testing/create-context.ts";
 import { openPushStand, type PushStand } from "./push-stand.ts";
 

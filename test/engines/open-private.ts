@@ -2,7 +2,7 @@ import { createRunner, Redactor, systemClock } from "@belay/core";
 import { connectDocker } from "@belay/docker";
 import { createAuthenticator } from "@belay/registry";
 import { createSwarmTarget } from "@belay/swarm";
-import { imageAvailability } from "../../packages/pipeline/src/registry-access.ts";
+import { imageAvailability } from "../../packages/pipeline/src/access/registry-access.ts";
 import type { SwarmSettings } from "../contract/open-swarm.ts";
 import type { OpenTarget } from "../contract/target-opener.ts";
 

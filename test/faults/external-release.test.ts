@@ -2,7 +2,7 @@ import type { Settings } from "@belay/config";
 import { createRunner, parseReference, Redactor, systemClock } from "@belay/core";
 import { createTestLog, openShop, runCli, type ShopStage } from "@belay/testkit";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { releaseToDeploy } from "../../packages/pipeline/src/release-to-deploy.ts";
+import { releaseToDeploy } from "../../packages/pipeline/src/deploy/release-to-deploy.ts";
 
 let shop: ShopStage;
 let image: string;

@@ -51,12 +51,20 @@ export function walk(node: unknown, visit: (node: Node) => void): void {
   }
 }
 
-/** What a file imports, dynamic imports of plain strings included. */
-export function importsOf(program: Program): string[] {
+/**
+ * What a file imports, dynamic imports of plain strings included. `values` leaves out those of nothing but types, which are
+ * gone when the program runs.
+ */
+export function importsOf(program: Program, of: "all" | "values" = "all"): string[] {
   const found: string[] = [];
   walk(program, (node) => {
     if (!/^(Import|Export(All|Named))Declaration$|^ImportExpression$/.test(node.type)) return;
-    const source = (node as unknown as { source: { value?: unknown } | null }).source;
+    const { source, importKind, exportKind } = node as unknown as {
+      readonly source: { readonly value?: unknown } | null;
+      readonly importKind?: string;
+      readonly exportKind?: string;
+    };
+    if (of === "values" && (importKind === "type" || exportKind === "type")) return;
     if (typeof source?.value === "string") found.push(source.value);
   });
   return found;

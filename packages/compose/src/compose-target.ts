@@ -1,24 +1,24 @@
 import type { Execution, Observation, Target, Wanted } from "@belay/core";
-import { collectDossier } from "./collect-dossier.ts";
-import { ComposeCli } from "./compose-cli.ts";
-import type { ComposeTargetOptions } from "./compose-options.ts";
-import { graceMsOf } from "./container-changes.ts";
-import { endedWithEngine } from "./ended-with-engine.ts";
-import { giveAdvice } from "./give-advice.ts";
-import { holdCrashed } from "./hold-crashed.ts";
-import type { InstanceMemo } from "./instance-memo.ts";
-import { makePlan } from "./make-plan.ts";
-import { makeRestorationPlan } from "./make-restoration-plan.ts";
-import { PlanDetail } from "./plan-detail.ts";
-import { planExecution } from "./plan-execution.ts";
-import { planRestoration } from "./plan-restoration.ts";
+import { graceMsOf } from "./containers/container-changes.ts";
+import { collectDossier } from "./evidence/collect-dossier.ts";
+import { giveAdvice } from "./evidence/give-advice.ts";
+import { holdCrashed } from "./evidence/hold-crashed.ts";
+import { ComposeCli } from "./files/compose-cli.ts";
+import type { ComposeTargetOptions } from "./files/compose-options.ts";
+import { planExecution } from "./forward/plan-execution.ts";
+import { endedWithEngine } from "./observe/ended-with-engine.ts";
+import type { InstanceMemo } from "./observe/instance-memo.ts";
+import { type Knowledge, translateService } from "./observe/translate-observation.ts";
+import { unlessEngineEnds } from "./observe/unless-engine-ends.ts";
+import { makePlan } from "./plan/make-plan.ts";
+import { PlanDetail } from "./plan/plan-detail.ts";
 import { readRunning } from "./read-running.ts";
-import { decodeSnapshot, takeSnapshot } from "./snapshot.ts";
-import { asRestored } from "./snapshot-members.ts";
 import { type EngineTime, TargetState } from "./target-state.ts";
-import { type Knowledge, translateService } from "./translate-observation.ts";
-import { unlessEngineEnds } from "./unless-engine-ends.ts";
 import { VolumeRecordStore } from "./volume-record-store.ts";
+import { makeRestorationPlan } from "./way-back/make-restoration-plan.ts";
+import { planRestoration } from "./way-back/plan-restoration.ts";
+import { decodeSnapshot, takeSnapshot } from "./way-back/snapshot.ts";
+import { asRestored } from "./way-back/snapshot-members.ts";
 
 /**
  * A Docker Compose project as a target. Compose renders the files and creates containers; everything else goes through the

@@ -1,5 +1,6 @@
 /** The compose target: rolling and recreating deployments of Docker Compose projects. */
-export { askComposeVersion } from "./compose-cli.ts";
-export type { ComposeTargetOptions } from "./compose-options.ts";
+
 export { createComposeTarget } from "./compose-target.ts";
+export { askComposeVersion } from "./files/compose-cli.ts";
+export type { ComposeTargetOptions } from "./files/compose-options.ts";
 export { VolumeRecordStore } from "./volume-record-store.ts";

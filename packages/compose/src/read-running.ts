@@ -1,8 +1,8 @@
 import { LABELS, mapBounded, type RunningService, scopeHash } from "@belay/core";
-import { type ComposeContainer, isLive } from "./compose-container.ts";
-import { FILES_LABEL } from "./kept-files.ts";
-import { asReadBack } from "./snapshot-members.ts";
+import { type ComposeContainer, isLive } from "./containers/compose-container.ts";
+import { FILES_LABEL } from "./files/kept-files.ts";
 import type { TargetState } from "./target-state.ts";
+import { asReadBack } from "./way-back/snapshot-members.ts";
 
 const AT_ONCE = 8;
 

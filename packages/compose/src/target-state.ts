@@ -1,13 +1,13 @@
 import { type Condition, scopeHash, type Wanted } from "@belay/core";
-import type { ComposeCli } from "./compose-cli.ts";
-import { type ComposeContainer, isLive } from "./compose-container.ts";
-import type { ComposeTargetOptions } from "./compose-options.ts";
-import { ContainerWatch } from "./container-watch.ts";
-import { ImageCache } from "./image-digests.ts";
-import { InstanceMemo } from "./instance-memo.ts";
-import { LastWords } from "./last-words.ts";
-import type { WayFacts } from "./others-doing.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { type ComposeContainer, isLive } from "./containers/compose-container.ts";
+import { ImageCache } from "./containers/image-digests.ts";
+import type { WayFacts } from "./containers/others-doing.ts";
+import type { ComposeCli } from "./files/compose-cli.ts";
+import type { ComposeTargetOptions } from "./files/compose-options.ts";
+import { ContainerWatch } from "./observe/container-watch.ts";
+import { InstanceMemo } from "./observe/instance-memo.ts";
+import { LastWords } from "./observe/last-words.ts";
+import type { Snapshot } from "./way-back/snapshot.ts";
 
 /** A reading of the engine's clock: what it showed (milliseconds since 1970), and our clock then. */
 export interface EngineTime {

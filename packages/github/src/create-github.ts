@@ -17,7 +17,7 @@ import { trustedAuthors } from "./identity.ts";
 import { isOnDefaultBranch } from "./on-default-branch.ts";
 import { deletePackageVersion, ownedBy, packageVersionsOf } from "./package-versions.ts";
 import { pullRequestOf } from "./pull-request.ts";
-import { type AnyReport, isDeploymentReport } from "./report-kind.ts";
+import { type AnyReport, isDeploymentReport } from "./render/report-kind.ts";
 import { done, type Reported } from "./reported.ts";
 import { downloadRunArtifact } from "./run-artifact.ts";
 import { upsertStickyComment } from "./sticky-comment.ts";

@@ -9,9 +9,9 @@ import {
   truncate,
 } from "@belay/core";
 import type { DeploymentStart } from "./github.ts";
-import { titleOfFailure } from "./headline.ts";
 import { at, numberAt, optional, textAt } from "./json-path.ts";
-import { type AnyReport, isDeploymentReport } from "./report-kind.ts";
+import { titleOfFailure } from "./render/headline.ts";
+import { type AnyReport, isDeploymentReport } from "./render/report-kind.ts";
 
 /** REST: "Create a deployment status", `description`. */
 const DESCRIPTION_LIMIT = 140;

@@ -4,7 +4,7 @@ import { addStatus, type DeploymentEntry, listDeployments, listStatuses, type St
 import { finalStatus, readDescription, shortName, writeDescription, writePayload } from "./deployment-facts.ts";
 import type { DeploymentStart, GitHubDeployment } from "./github.ts";
 import { optional } from "./json-path.ts";
-import type { AnyReport } from "./report-kind.ts";
+import type { AnyReport } from "./render/report-kind.ts";
 
 /** How many of the job's possible GitHub deployments are looked at. */
 const ADOPTION_LOOKS = 10;

@@ -1,7 +1,7 @@
 import { Redactor } from "@belay/core";
 import { SAMPLE_COMMIT, SAMPLE_REPORTS } from "@belay/testkit";
 import { expect, it } from "vitest";
-import { renderComment } from "./render-comment.ts";
+import { renderComment } from "./render/render-comment.ts";
 import { startOf, startTestRig } from "./testing/test-rig.ts";
 
 it("two environments' runs share one comment, each row from what GitHub deployments tell", async () => {

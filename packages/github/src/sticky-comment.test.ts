@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { commentMarker } from "./comment-marker.ts";
+import { commentMarker } from "./render/comment-marker.ts";
 import { startTestRig, type TestRig } from "./testing/test-rig.ts";
 
 const BOT = "github-actions[bot]";

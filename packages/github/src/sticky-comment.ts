@@ -1,8 +1,8 @@
 import type { Api } from "./client.ts";
-import { commentMarker } from "./comment-marker.ts";
-import { cutMarkdown } from "./cut-markdown.ts";
 import { answeredStatus } from "./explain-error.ts";
 import type { CommentRequest, CommentResult } from "./github.ts";
+import { commentMarker } from "./render/comment-marker.ts";
+import { cutMarkdown } from "./render/cut-markdown.ts";
 
 /** GitHub's documented limit of a comment, in characters. */
 export const COMMENT_LIMIT = 65_536;

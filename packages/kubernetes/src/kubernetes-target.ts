@@ -1,17 +1,17 @@
 import type { Target } from "@belay/core";
-import { collectDossier } from "./collect-dossier.ts";
-import { giveAdvice } from "./give-advice.ts";
+import { planExecution } from "./change/plan-execution.ts";
+import { collectDossier } from "./evidence/collect-dossier.ts";
+import { giveAdvice } from "./evidence/give-advice.ts";
 import type { KubernetesTargetOptions } from "./kubernetes-options.ts";
-import { makePlan } from "./make-plan.ts";
 import { observeServices } from "./observe/observe-services.ts";
+import { makePlan } from "./plan/make-plan.ts";
 import { PlanDetail } from "./plan-detail.ts";
-import { planExecution } from "./plan-execution.ts";
-import { planRestoration } from "./plan-restoration.ts";
-import { planReturn } from "./plan-return.ts";
 import { readRunning } from "./read-running.ts";
 import { SecretRecordStore } from "./secret-record-store.ts";
 import { decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
 import { TargetState } from "./target-state.ts";
+import { planRestoration } from "./way-back/plan-restoration.ts";
+import { planReturn } from "./way-back/plan-return.ts";
 
 /**
  * A namespace of a Kubernetes cluster as a target. What the cluster's controllers do is watched pod by pod; what Belay

@@ -5,8 +5,8 @@ import { ImageVerb } from "./existing/image-verb.ts";
 import type { KubernetesObject, ObjectKey } from "./kubernetes-object.ts";
 import type { KubernetesTargetOptions } from "./kubernetes-options.ts";
 import { NamespaceWatch, neededKinds } from "./observe/namespace-watch.ts";
+import type { StuckSince } from "./observe/stuck-since.ts";
 import type { Snapshot } from "./snapshot.ts";
-import type { StuckSince } from "./stuck-since.ts";
 import { parseWorkload } from "./workload.ts";
 
 /** Everything that the parts of one Kubernetes target share. */

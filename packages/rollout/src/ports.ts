@@ -15,9 +15,9 @@ import type {
   StageReport,
   Target,
 } from "@belay/core";
-import type { BeginRecord, Holder, ReleaseFacts, RollbackFacts, RunsFacts, StopRecord } from "./records.ts";
+import type { Verdict } from "./judge/verdict.ts";
+import type { BeginRecord, Holder, ReleaseFacts, RollbackFacts, RunsFacts, StopRecord } from "./ledger/records.ts";
 import type { Step } from "./steps.ts";
-import type { Verdict } from "./verdict.ts";
 
 /** Everything a deployment touches besides the process itself. */
 export interface RolloutPorts {

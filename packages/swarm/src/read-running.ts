@@ -1,14 +1,14 @@
 import { mapBounded, type RunningService } from "@belay/core";
 import { isNotFound, type Service, type SwarmNode, type Task } from "@belay/docker";
-import { eligibleNodes } from "./eligible-nodes.ts";
-import { isOfScope, learnNames, STACK_LABEL } from "./make-plan.ts";
-import { serviceOf } from "./make-restoration-plan.ts";
-import { tasksOf } from "./observe-services.ts";
-import { countReady } from "./read-swarm.ts";
-import { readLabels } from "./service-labels.ts";
-import { wantedTasks } from "./service-mode.ts";
+import { tasksOf } from "./observe/observe-services.ts";
+import { digestsIn } from "./observe/translate-task.ts";
+import { isOfScope, learnNames, STACK_LABEL } from "./plan/make-plan.ts";
+import { countReady } from "./plan/read-swarm.ts";
+import { eligibleNodes } from "./spec/eligible-nodes.ts";
+import { readLabels } from "./spec/service-labels.ts";
+import { wantedTasks } from "./spec/service-mode.ts";
 import type { TargetState } from "./target-state.ts";
-import { digestsIn } from "./translate-task.ts";
+import { serviceOf } from "./way-back/make-restoration-plan.ts";
 
 /** Requests at a time. */
 const AT_ONCE = 8;

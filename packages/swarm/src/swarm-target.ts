@@ -1,18 +1,18 @@
 import { BelayError, type Target } from "@belay/core";
 import type { EngineInfo } from "@belay/docker";
-import { collectDossier } from "./collect-dossier.ts";
-import { giveAdvice } from "./give-advice.ts";
-import { makePlan } from "./make-plan.ts";
-import { makeRestorationPlan } from "./make-restoration-plan.ts";
-import { observeServices } from "./observe-services.ts";
-import { PlanDetail } from "./plan-detail.ts";
-import { planExecution } from "./plan-execution.ts";
-import { planRestoration } from "./plan-restoration.ts";
+import { planExecution } from "./change/plan-execution.ts";
+import { collectDossier } from "./evidence/collect-dossier.ts";
+import { giveAdvice } from "./evidence/give-advice.ts";
+import { observeServices } from "./observe/observe-services.ts";
+import { makePlan } from "./plan/make-plan.ts";
+import { PlanDetail } from "./plan/plan-detail.ts";
 import { readRunning } from "./read-running.ts";
-import { decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
+import { decodeSnapshot, encodeSnapshot } from "./spec/snapshot.ts";
 import type { SwarmOptions } from "./swarm-options.ts";
-import { takeSnapshot } from "./take-snapshot.ts";
 import { TargetState } from "./target-state.ts";
+import { makeRestorationPlan } from "./way-back/make-restoration-plan.ts";
+import { planRestoration } from "./way-back/plan-restoration.ts";
+import { takeSnapshot } from "./way-back/take-snapshot.ts";
 
 /**
  * Services of a Docker Swarm as a target: existing ones get another image as by `docker service update --image`, or a whole

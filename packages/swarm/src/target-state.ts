@@ -1,12 +1,12 @@
 import type { Docker, Service, Task, TaskSpec } from "@belay/docker";
 import { ConfigRecordStore } from "./config-record-store.ts";
-import type { Attempts } from "./run-again.ts";
-import type { Snapshot } from "./snapshot.ts";
-import { SwarmDirectory } from "./swarm-directory.ts";
+import type { Attempts } from "./observe/run-again.ts";
+import { TaskMemo } from "./observe/task-memo.ts";
+import { taskRevision } from "./observe/task-revision.ts";
+import { TaskWatch } from "./observe/task-watch.ts";
+import type { Snapshot } from "./spec/snapshot.ts";
+import { SwarmDirectory } from "./spec/swarm-directory.ts";
 import type { SwarmOptions } from "./swarm-options.ts";
-import { TaskMemo } from "./task-memo.ts";
-import { taskRevision } from "./task-revision.ts";
-import { TaskWatch } from "./task-watch.ts";
 
 /** Everything that the parts of one swarm target share. */
 export class TargetState {

@@ -1,6 +1,6 @@
 import { LABELS } from "@belay/core";
 import type { ContainerInspect } from "@belay/docker";
-import { type ComposeContainer, containerOf } from "../compose-container.ts";
+import { type ComposeContainer, containerOf } from "../containers/compose-container.ts";
 
 export const ZERO_TIME = "0001-01-01T00:00:00Z";
 

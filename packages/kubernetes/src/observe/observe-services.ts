@@ -1,11 +1,11 @@
 import type { ObservedService, Wanted } from "@belay/core";
 import { asRestored } from "../as-restored.ts";
 import { titleOf } from "../kubernetes-object.ts";
-import { removeStuckSince } from "../stuck-since.ts";
 import type { TargetState } from "../target-state.ts";
 import { asItEnded } from "./as-it-ended.ts";
 import type { NamespaceView } from "./namespace-watch.ts";
 import { othersDoing, whoChanged } from "./others-change.ts";
+import { removeStuckSince } from "./stuck-since.ts";
 import { findWorkload, translateService } from "./translate-service.ts";
 
 /** How long the kubelet's event about a kill may lag behind the container's end. */

@@ -1,6 +1,6 @@
 import { createRunner, Redactor, systemClock } from "@belay/core";
 import { createTestLog, type TestLog } from "@belay/testkit";
-import type { PipelineContext } from "../context.ts";
+import type { PipelineContext } from "../run/context.ts";
 
 /** A context for tests in a folder; nothing of this machine's environment leaks in. */
 export function createContext(

@@ -1,5 +1,5 @@
-import { type Held, Ledger, type LedgerOptions } from "../ledger.ts";
-import { recordName } from "../record-names.ts";
+import { type Held, Ledger, type LedgerOptions } from "../ledger/ledger.ts";
+import { recordName } from "../ledger/record-names.ts";
 
 /** Ways to break the protocol on purpose: the model must find each of them, or its silence proves nothing. */
 export const FLAWS = [

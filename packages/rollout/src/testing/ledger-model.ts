@@ -1,5 +1,5 @@
-import { readListing } from "../record-names.ts";
-import type { BeginRecord, StopRecord } from "../records.ts";
+import { readListing } from "../ledger/record-names.ts";
+import type { BeginRecord, StopRecord } from "../ledger/records.ts";
 import type { Flaw } from "./flaw.ts";
 import { KEEP, LIFE_MS, ModelRunner, SERVICES } from "./model-runner.ts";
 import { seededRandom } from "./seeded-random.ts";

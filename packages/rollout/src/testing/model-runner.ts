@@ -7,13 +7,13 @@ import {
   Redactor,
   sha256,
 } from "@belay/core";
-import { Ledger, type OpenDeployment } from "../ledger.ts";
-import { MemoryStore } from "../memory-store.ts";
-import type { BeginRecord, ReleaseFacts, RunsFacts } from "../records.ts";
-import { takeOver } from "../take-over.ts";
-import type { Tenure } from "../tenure.ts";
-import { awaitTurn, type Turn } from "../turn.ts";
-import { whyNotAsk } from "../why-not-ask.ts";
+import { whyNotAsk } from "../deployment/why-not-ask.ts";
+import { Ledger, type OpenDeployment } from "../ledger/ledger.ts";
+import { MemoryStore } from "../ledger/memory-store.ts";
+import type { BeginRecord, ReleaseFacts, RunsFacts } from "../ledger/records.ts";
+import { takeOver } from "../ledger/take-over.ts";
+import type { Tenure } from "../ledger/tenure.ts";
+import { awaitTurn, type Turn } from "../ledger/turn.ts";
 import { openLedger } from "./flaw.ts";
 import type { LedgerModel } from "./ledger-model.ts";
 import { silentLog } from "./silent-log.ts";

@@ -15,7 +15,7 @@ import {
   type Wanted,
 } from "@belay/core";
 import { abortable } from "../abortable.ts";
-import { MemoryStore } from "../memory-store.ts";
+import { MemoryStore } from "../ledger/memory-store.ts";
 import { digestOfRevision, type SimEngine } from "./sim-engine.ts";
 
 /** How long a request to the simulated engine takes, in virtual milliseconds. */

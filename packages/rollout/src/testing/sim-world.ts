@@ -1,9 +1,9 @@
 import { type Clock, createRelease, DEFAULT_ROLLOUT, Redactor, type Release, type RolloutPolicy } from "@belay/core";
-import { deploy } from "../deploy.ts";
+import { deploy } from "../deployment/deploy.ts";
+import { rollback } from "../deployment/rollback.ts";
 import type { DeploymentResult, DeployPorts, RecoveryResult, RollbackPorts, RolloutEvent } from "../ports.ts";
-import { recover } from "../recover.ts";
-import { rollback } from "../rollback.ts";
 import type { Step } from "../steps.ts";
+import { recover } from "../way-back/recover.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { silentLog } from "./silent-log.ts";
 import { digestOfRevision, SimEngine } from "./sim-engine.ts";

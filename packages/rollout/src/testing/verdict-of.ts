@@ -1,7 +1,7 @@
 import type { Expectation, Observation } from "@belay/core";
-import { takeBaseline } from "../baseline.ts";
-import { judge } from "../judge.ts";
-import type { JudgeTerms, Verdict } from "../verdict.ts";
+import { takeBaseline } from "../judge/baseline.ts";
+import { judge } from "../judge/judge.ts";
+import type { JudgeTerms, Verdict } from "../judge/verdict.ts";
 import { observed, old } from "./observations.ts";
 
 const POLICY = { startMs: 60_000, stableMs: 5_000, crashes: 2 };

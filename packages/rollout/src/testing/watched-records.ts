@@ -1,5 +1,5 @@
-import { decodeBegin, decodeStop } from "../record-codec.ts";
-import type { BeginRecord, StopRecord } from "../records.ts";
+import { decodeBegin, decodeStop } from "../ledger/record-codec.ts";
+import type { BeginRecord, StopRecord } from "../ledger/records.ts";
 
 /** Remembers every end that was ever written, also those that were compacted since. */
 export class WatchedRecords extends Map<string, Uint8Array> {
