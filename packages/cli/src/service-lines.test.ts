@@ -47,6 +47,12 @@ it("claims nothing that only labels say, and names drift", () => {
   expect(serviceLines(foreign).join("\n")).toContain("none: not made by Belay");
 });
 
+it("tells what ran once to its end as done, and not as missing an instance", () => {
+  const migrate = { ...web, service: "migrate", ready: 0, desired: 1, health: {} };
+  expect(serviceLines({ ...migrate, done: true })[0]).toBe("migrate  done");
+  expect(serviceLines(migrate)[0]).toBe("migrate  0/1 ready");
+});
+
 it("shows what comes from outside as text", () => {
   expect(serviceLines({ ...web, by: "\u001b[31mred\u0007" }).join("")).not.toContain("\u001b");
 });

@@ -18,7 +18,7 @@ export function serviceLines(service: ServiceStatus): string[] {
   ];
   const health = Object.entries(service.health).map(([state, count]) => `${count} ${state}`);
   const counts = health.length === 0 ? "" : ` (${health.join("; ")})`;
-  const head = `${service.service}  ${service.ready}/${service.desired} ready${counts}`;
+  const head = `${service.service}  ${service.done === true ? "done" : `${service.ready}/${service.desired} ready`}${counts}`;
   const table = alignColumns(rows.map((row) => ["", ...row])).split("\n");
   return [head, ...table].map((line) => plainText(line));
 }

@@ -12,6 +12,8 @@ export interface ServiceStatus extends RunningService {
   readonly by?: string;
   /** Set when a rollback by hand brought it. */
   readonly rolledBackTo?: number;
+  /** It ran once to its good end, as the deployment that brought it has proven: no instance of it is missed. */
+  readonly done?: true;
   /** How it differs from what the ledger says should run. */
   readonly drift?: string;
 }
@@ -25,7 +27,8 @@ export function serviceStatuses(
 ): readonly ServiceStatus[] {
   const drift = new Map(driftOf(should, running).map(({ service, message }) => [service, message]));
   const known = running.map((one) => {
-    const begin = history.find(({ deployment }) => deployment === one.deployment)?.begin;
+    const entry = history.find(({ deployment }) => deployment === one.deployment);
+    const begin = entry?.begin;
     // Of a restored service the labels may name a release that another deployment brought.
     const release = history.find(({ begin: of }) => of?.release?.digest === one.release)?.begin?.release;
     const by = begin?.rollback?.by ?? (begin === undefined ? undefined : holderName(begin.holder));
@@ -36,10 +39,15 @@ export function serviceStatuses(
       ...(release === undefined ? {} : { source: release.source, releaseDigest: release.digest }),
       ...(by === undefined ? {} : { by }),
       ...(begin?.rollback === undefined ? {} : { rolledBackTo: begin.rollback.to }),
+      ...(isDone(one, entry) ? { done: true as const } : {}),
       ...(message === undefined ? {} : { drift: message }),
     };
   });
   return known;
+}
+
+function isDone({ service, ready, desired }: RunningService, entry: HistoryEntry | undefined): boolean {
+  return ready < desired && entry?.end?.outcome === "succeeded" && entry.begin?.once?.includes(service) === true;
 }
 
 /** Their instances one by one. Everything that runs is wanted here: only what they are like is asked. */

@@ -45,8 +45,7 @@ export async function status(context: PipelineContext, inputs: CommonInputs): Pr
     const services = serviceStatuses(running, observed, entries, should);
     const known = new Set(running.map(({ service }) => service));
     // What ran once and was cleaned away since is missed by nobody.
-    const ended = entries.find(({ deployment }) => deployment === should?.deployment)?.end?.running ?? [];
-    const once = new Set(ended.filter(({ ready }) => ready === 0).map(({ service }) => service));
+    const once = new Set(entries.find(({ deployment }) => deployment === should?.deployment)?.begin?.once);
     const gone = driftOf(should, running).filter(({ service }) => !known.has(service));
     const missing = gone.filter(({ service }) => !once.has(service));
     return { application, environment, running: services, missing, should, history: entries.slice(0, SHOWN), advice };
