@@ -2,14 +2,23 @@ import type { Digest } from "@belay/core";
 import type { Ledger } from "./ledger.ts";
 import type { Listing, NumberedRecords } from "./record-names.ts";
 import { isOpen, recordName } from "./record-names.ts";
+import type { EndRecord } from "./records.ts";
 
-/** What compaction keeps: this many proven deployments, and this many of any kind. */
+/**
+ * What compaction keeps: this many proven deployments, and this many of any kind. Between them also those that changed
+ * something and did not put it back, as long as there are no more than `most` in all: what a proven deployment left is read
+ * from the snapshots of the ones after it.
+ */
 export interface Keep {
   readonly proven: number;
   readonly any: number;
+  readonly most: number;
 }
 
-export const KEEP: Keep = { proven: 20, any: 50 };
+export const KEEP: Keep = { proven: 20, any: 50, most: 100 };
+
+/** How what left everything as it had found it has ended. */
+const AS_FOUND: readonly unknown[] = ["rolled_back", "cancelled", "refused", "unchanged", "withdrawn"];
 
 /**
  * Removes old deployments, beats and stop requests of those that have ended, and snapshot chunks that no begin names. Never what is open,
@@ -24,7 +33,7 @@ export async function compact(
   const open = new Set((await ledger.findOpen(listing)).map((one) => one.deployment));
   const claimed = claimedNumbers(listing);
   const old = claimed.slice(keep.any).filter((number) => !open.has(number));
-  const kept = await keptAsProven(ledger, claimed, keep);
+  const kept = await keptForReturn(ledger, claimed, keep);
   for (const number of old.filter((one) => !kept.has(one))) await removeAll(inOrder(listing.numbers.get(number)));
   await removeAll(headless(listing));
   await removeAll(signsOfEnded(listing));
@@ -37,15 +46,31 @@ function claimedNumbers(listing: Listing): number[] {
   return claimed.sort((a, b) => b - a);
 }
 
-/** Ends are read only once there is more than is kept anyway. */
-async function keptAsProven(ledger: Ledger, claimed: readonly number[], keep: Keep): Promise<ReadonlySet<number>> {
-  const proven = new Set<number>();
-  if (claimed.length <= keep.any) return proven;
+/**
+ * The proven ones, and what a way back to them needs. Below the lowest of them nothing is kept, so that no gap is between.
+ * Ends are read only once there is more than is kept anyway.
+ */
+async function keptForReturn(ledger: Ledger, claimed: readonly number[], keep: Keep): Promise<ReadonlySet<number>> {
+  const kept = new Set<number>();
+  if (claimed.length <= keep.any) return kept;
+  let proven = 0;
+  let between: number[] = [];
   for (const number of claimed) {
-    if (proven.size >= keep.proven) return proven;
-    if ((await ledger.readEnd(number))?.outcome === "succeeded") proven.add(number);
+    if (proven >= keep.proven || kept.size + between.length >= keep.most) return kept;
+    const end = await ledger.readEnd(number);
+    if (end?.outcome === "succeeded") {
+      for (const one of [...between, number]) kept.add(one);
+      between = [];
+      proven++;
+    } else if (!leftAsFound(number, end)) between.push(number);
   }
-  return proven;
+  return kept;
+}
+
+/** Its snapshot shows then what the next one's shows as well. */
+function leftAsFound(number: number, end: EndRecord | undefined): boolean {
+  if (end?.outcome === "superseded") return end.runs?.proven === true && end.runs.deployment !== number;
+  return AS_FOUND.includes(end?.outcome);
 }
 
 function inOrder(records: NumberedRecords | undefined): readonly string[] {

@@ -28,7 +28,7 @@ beforeEach(() => {
   redactor = new Redactor();
 });
 
-function open(name = "one", keep = { proven: 2, any: 4 }, clock = time.clock()): Ledger {
+function open(name = "one", keep = { proven: 2, any: 4, most: 6 }, clock = time.clock()): Ledger {
   const store = new MemoryStore(records, { onCall: answer });
   const ports = { store, clock, log: silentLog(), redactor, random: seededRandom(name.length) };
   return new Ledger({ ...ports, holder: { run: name, attempt: 1, host: "here" }, keep });
@@ -230,7 +230,7 @@ describe("a holder that was taken over", () => {
   });
 });
 
-async function deployments(outcomes: readonly ("succeeded" | "rolled_back")[]): Promise<void> {
+async function deployments(outcomes: readonly ("succeeded" | "rolled_back" | "failed")[]): Promise<void> {
   for (const [index, outcome] of outcomes.entries()) {
     const tenure = await claimed(open(), index, Buffer.from(`snapshot ${index}`));
     const runs = { deployment: outcome === "succeeded" ? index + 1 : index, proven: true };
@@ -277,6 +277,20 @@ describe("history and compaction", () => {
     expect([...numbers.keys()].sort()).toEqual([2, 3, 4, 5, 6, 7]);
     for (const one of numbers.values())
       expect(one.names.map((name) => name.split(".")[1]).sort()).toEqual(["begin", "end", "snap"]);
+  });
+
+  it("keep what tells how a proven one left the target: those that failed and stayed, as far as there is room", async () => {
+    const numbersAfter = async (failed: number): Promise<number[]> => {
+      records.clear();
+      const rolledBack = Array.from({ length: 5 }, () => "rolled_back" as const);
+      const stayed = Array.from({ length: failed }, () => "failed" as const);
+      await deployments(["succeeded", "rolled_back", ...stayed, "succeeded", ...rolledBack]);
+      await inTime(open().compact());
+      return [...readListing([...records.keys()]).numbers.keys()].sort((a, b) => a - b);
+    };
+    expect(await numbersAfter(1)).toEqual([1, 3, 4, 6, 7, 8, 9]);
+    // Then the lower proven one goes first: what it left could not be told any more.
+    expect(await numbersAfter(6)).toEqual([9, 11, 12, 13, 14]);
   });
 
   it("removes what no begin names, and what nobody claimed, but nothing above the highest", async () => {

@@ -22,7 +22,7 @@ import { silentLog } from "./silent-log.ts";
 export const LIFE_MS = 3_000;
 export const SERVICES = 3;
 /** So few that a runner which was paused for long finds its number compacted. */
-export const KEEP = { proven: 1, any: 2 };
+export const KEEP = { proven: 1, any: 2, most: 4 };
 
 /** One runner: a process that can be paused and killed at any of its steps. */
 export class ModelRunner {
