@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { condition, container, instance, observed, service, unready } from "../testing/observations.ts";
 import { takeBaseline } from "./baseline.ts";
 import { judge } from "./judge.ts";
-import { type Judgement, openJudgement, step } from "./judgement.ts";
+import { forgive, type Judgement, openJudgement, step } from "./judgement.ts";
 import type { JudgeTerms } from "./verdict.ts";
 
 const TERMS: JudgeTerms = { policy: { startMs: 60_000, stableMs: 10_000, crashes: 3 }, expect: "alone", stable: true };
@@ -52,6 +52,30 @@ describe("several services", () => {
     const two = step(TERMS, step(TERMS, open(), both, 0), both, 5_000);
     expect(step(TERMS, two, both, 10_000).verdict.kind).toBe("converged");
     expect(step(TERMS, two, shows(named("a")), 10_000).verdict.kind).toBe("progressing");
+  });
+});
+
+describe("a service that is forgiven", () => {
+  const crashes = (count: number) =>
+    instance("a-1", { containers: [container({ restarts: count, state: "waiting" })] });
+  const failed = (): Judgement => {
+    const first = step(TERMS, open(), shows(named("a"), named("b")), 0);
+    return step(TERMS, first, shows(named("a", { instances: [{ ...crashes(3), ready: false }] }), named("b")), 1_000);
+  };
+
+  it("counts no more, and all others are judged on from what is known of them", () => {
+    const before = failed();
+    expect(before.verdict).toMatchObject({ kind: "failed", cause: { service: "a" } });
+    expect([...before.memory.crashes.keys()]).toEqual(["a"]);
+    const on = forgive(before, "a");
+    expect(on.verdict).toEqual({ kind: "progressing", waitingFor: ["the first observation"] });
+    expect([...on.memory.services.keys()]).toEqual(["b"]);
+    expect(on.memory.services.get("b")).toBe(before.memory.services.get("b"));
+    expect([...on.memory.crashes.keys()]).toEqual([]);
+    const rest = { ...TERMS, services: ["b"] };
+    const seen = shows(named("a", { instances: [crashes(4)] }), named("b"));
+    const steady = step(rest, step(rest, on, seen, 2_000), seen, 12_000);
+    expect(steady.verdict.kind).toBe("converged");
   });
 });
 

@@ -36,6 +36,16 @@ it.each<[string, readonly Observation[], readonly string[]]>([
     [FULL, two(instance("1"), restarted("2"))],
     ["web: after all its instances were there, 1 restarted (web-2)"],
   ],
+  [
+    "one that was restarted, but nothing of old ones that come and go beside it",
+    [two(instance("1"), instance("2"), old("o1")), two(instance("1"), restarted("2"), old("o2"))],
+    ["web: after all its instances were there, 1 restarted (web-2)"],
+  ],
+  [
+    "how often one was restarted that is looked at again and again",
+    [FULL, two(instance("1"), restarted("2")), two(instance("1"), restarted("2")), two(restarted("1"), restarted("2"))],
+    ["web: after all its instances were there, 2 restarted (the last: web-1)"],
+  ],
   ["nothing of old ones that go", [two(instance("1"), instance("2"), old("o1")), FULL], []],
   [
     "those of another revision that are not ready",
