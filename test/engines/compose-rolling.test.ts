@@ -18,6 +18,34 @@ async function eventsSince(shop: ProjectStand, event: "start" | "destroy", since
   return stdout.split("\n").filter((line) => line !== "");
 }
 
+/** A release is started that crashes again and again, and whose engine starts it again each time. */
+async function crashing(shop: ProjectStand) {
+  await writeShop(shop);
+  await shop.compose(["up", "-d", "--wait"]);
+  await writeShop(shop, "restart: unless-stopped");
+  const target = await shop.target();
+  const plan = await target.plan(await release(shop, "crash"), POLICY);
+  const context = { deployment: 1, release: "sha256:00" as const, policy: POLICY };
+  const { stages, wanted } = target.execution(plan, context);
+  const stop = new AbortController();
+  const next = target.changes(stop.signal)[Symbol.asyncIterator]().next();
+  await stages[0]?.act(stop.signal);
+  await next;
+  return { target, plan, context, wanted, stop };
+}
+
+/** What `look` finds at last. */
+async function waitFor<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  let found: T | undefined;
+  const isThere = async (): Promise<boolean> => {
+    found = await look();
+    return found !== undefined;
+  };
+  await waitUntil(what, isThere, { withinMs: 60_000, everyMs: 50 });
+  if (found === undefined) throw new Error(`${what}: not found`);
+  return found;
+}
+
 describe("a rolling deployment", () => {
   it("adopts what a plain compose made, and loses no request", async ({ shop }) => {
     await writeShop(shop, "deploy: { replicas: 3 }");
@@ -171,43 +199,39 @@ describe.concurrent("a bad release", () => {
     expect(Object.keys(await shop.ids("web"))).toEqual([`${shop.name}-web-1`]);
   });
 
-  it("is not started again while its evidence is taken, which stays as it is", async ({ shop }) => {
-    await writeShop(shop);
-    await shop.compose(["up", "-d", "--wait"]);
-    await writeShop(shop, "restart: unless-stopped");
-    const target = await shop.target();
-    const plan = await target.plan(await release(shop, "crash"), POLICY);
-    const context = { deployment: 1, release: "sha256:00" as const, policy: POLICY };
-    const { stages, wanted } = target.execution(plan, context);
-    const stop = new AbortController();
-    const { signal } = stop;
-    const next = target.changes(signal)[Symbol.asyncIterator]().next();
-    await stages[0]?.act(signal);
-    await next;
-    const look = async () => {
-      const seen = await target.observe(wanted, signal);
-      return { seen, instance: seen.services[0]?.instances.find((one) => one.revision === wanted[0]?.revision) };
-    };
-    // The engine waits longer before each start: by then for more than a second.
-    const waitsLong = async () => {
-      const { instance } = await look();
-      const [one] = instance?.containers ?? [];
-      return one?.state === "restarting" && one.restarts >= 5;
-    };
-    await waitUntil("the crashed one waits for its sixth start", waitsLong, { withinMs: 60_000 });
-    const { seen, instance } = await look();
-    await target.hold?.(seen, signal);
-    const shown = "{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}}";
-    const { stdout } = await shop.engine.docker(["inspect", "--format", shown, instance?.id ?? ""]);
-    expect(stdout.trim()).toBe("exited 3 false");
-    const [evidence] = await target.dossier(wanted, seen, signal);
-    expect(evidence).toMatchObject({ service: "web", exitCode: 3 });
-    expect(evidence?.logLines.at(-1)).toBe("no database at db:5432");
-    expect(evidence?.events.join("\n")).not.toContain("kill");
-    await goBack(target, await target.snapshot(plan), context);
-    stop.abort();
-    expect(Object.keys(await shop.ids("web"))).toEqual([`${shop.name}-web-1`]);
-  });
+  it.for(["restarting", "running"] as const)(
+    "is not started again while its evidence is taken, which stays as it is: %s at the verdict",
+    async (state, { shop }) => {
+      const { target, plan, context, wanted, stop } = await crashing(shop);
+      const { signal } = stop;
+      const look = async () => {
+        const seen = await target.observe(wanted, signal);
+        return { seen, instance: seen.services[0]?.instances.find((one) => one.revision === wanted[0]?.revision) };
+      };
+      // The engine waits longer before each start: by then for more than a second.
+      const { seen, instance } = await waitFor(`the crashed one is ${state} after five starts or more`, async () => {
+        const looked = await look();
+        const [one] = looked.instance?.containers ?? [];
+        return one?.state === state && one.restarts >= 5 ? looked : undefined;
+      });
+      const over = new AbortController();
+      const held = target.hold?.(seen, over.signal);
+      const shown = "{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}}";
+      await waitFor("it stays down", async () => {
+        const { stdout } = await shop.engine.docker(["inspect", "--format", shown, instance?.id ?? ""]);
+        return stdout.trim() === "exited 3 false" ? true : undefined;
+      });
+      over.abort();
+      await expect(held).rejects.toThrow("abort");
+      const [evidence] = await target.dossier(wanted, seen, signal);
+      expect(evidence).toMatchObject({ service: "web", exitCode: 3 });
+      expect(evidence?.logLines.at(-1)).toBe("no database at db:5432");
+      expect(evidence?.events.join("\n")).not.toContain("kill");
+      await goBack(target, await target.snapshot(plan), context);
+      stop.abort();
+      expect(Object.keys(await shop.ids("web"))).toEqual([`${shop.name}-web-1`]);
+    },
+  );
 
   it("whose command does not exist is a start that failed", async ({ shop }) => {
     await writeShop(shop);

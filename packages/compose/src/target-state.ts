@@ -15,6 +15,14 @@ export interface EngineTime {
   readonly now: number;
 }
 
+/** A stop that is under way. */
+export interface Told {
+  /** False when it has failed. */
+  readonly ended: Promise<boolean>;
+  /** Gives up waiting for it. */
+  readonly cut: AbortController;
+}
+
 /** Everything that the parts of one compose target share. */
 export class TargetState {
   readonly options: ComposeTargetOptions;
@@ -25,6 +33,8 @@ export class TargetState {
   readonly lastWords: LastWords;
   /** Containers that Belay is stopping. */
   readonly stopping = new Set<string>();
+  /** Of those, what was told to end ahead of the way back. */
+  readonly told = new Map<string, Told>();
   /** Containers that the way back removes: whatever they still do is no news. */
   readonly leaving = new Set<string>();
   /** Containers that Belay stopped and started again, with the engine's time of that start: the end before is no crash. */

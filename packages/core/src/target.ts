@@ -190,10 +190,12 @@ export interface Target {
     signal: AbortSignal,
   ): Promise<readonly InstanceEvidence[]>;
   /**
-   * The release has failed as observed, and the way back follows: what has crashed of it, and was made by this run's own
-   * deployment, is kept from being started again, so that the engine does not write over its evidence, and is not in the middle
-   * of a start when it is to be removed. What may be all that serves is left alone. Only a help: the way back removes also what
-   * this does not reach. After the signal nothing more is sent. Each change asks `changePermit()`. For engines that can do so.
+   * The release has failed as observed, and the way back follows: what has crashed of it by now or does so before the signal,
+   * and was made by this run's own deployment, is kept from being started again, so that the engine does not write over its
+   * evidence, and is not in the middle of a start when it is to be removed. What else runs of a service that has crashed, and is
+   * no evidence, may be told to end. What may be all that serves is left alone. Only a help: the way back removes also what this
+   * does not reach. May go on until the signal, after which nothing more is sent. Each change asks `changePermit()`. For engines
+   * that can do so.
    */
   hold?(observation: Observation, signal: AbortSignal): Promise<void>;
   running(): Promise<readonly RunningService[]>;

@@ -4,6 +4,7 @@ import type { TargetState } from "../target-state.ts";
 import type { ComposeContainer } from "./compose-container.ts";
 import { isLive } from "./compose-container.ts";
 import { endpointOf } from "./creation-body.ts";
+import { hasEnded } from "./listed-container.ts";
 
 const AT_ONCE = 4;
 const STOP_MARGIN_MS = 30_000;
@@ -31,13 +32,17 @@ const RECOVERED_MS = 10_000;
 /** It has crashed, and what the engine has started again has not shown yet that it is better. */
 function isCrashing(state: TargetState, { id, inspect }: ComposeContainer): boolean {
   const { StartedAt, Health } = inspect.State;
-  if (state.watch.noteOf(id).died === undefined || state.stopping.has(id)) return false;
+  const { died, killed } = state.watch.noteOf(id);
+  if (died === undefined) return false;
+  // What is being stopped ends for that, unless it was faster than the signal.
+  if (state.stopping.has(id) && (killed !== undefined || !state.told.has(id))) return false;
   return Health?.Status !== "healthy" && state.engineNow() - Date.parse(StartedAt) < RECOVERED_MS;
 }
 
 /**
  * Stops containers of a release that is taken off, and removes each as soon as it has ended. One that is crashing gets no
- * grace: it ended without before, and a process that has just begun often ignores SIGTERM.
+ * grace: it ended without before, and a process that has just begun often ignores SIGTERM. Nor is one waited for that crashes
+ * before it was told to end.
  */
 export async function endAll(
   state: TargetState,
@@ -47,9 +52,79 @@ export async function endAll(
   const crashing = containers.filter((one) => isCrashing(state, one));
   for (const { id } of containers) state.stopping.add(id);
   await mapBounded(containers, AT_ONCE, signal, async (container, both) => {
-    if (isLive(container) && !crashing.includes(container)) await stop(state, container, both);
+    if (isLive(container) && !crashing.includes(container)) await stopUnlessItCrashes(state, container, both);
     await remove(state, container.id, both);
   });
+}
+
+/**
+ * Tells a container of a release that is to be taken off to end, ahead of {@link endAll}, which waits for it and tells it again
+ * only where this has failed.
+ */
+export function tellToEnd(state: TargetState, container: ComposeContainer): Promise<boolean> {
+  state.stopping.add(container.id);
+  const cut = new AbortController();
+  const ended = stop(state, container, cut.signal).then(
+    () => true,
+    () => false,
+  );
+  state.told.set(container.id, { ended, cut });
+  return ended;
+}
+
+/** Events tell of ends; should one be lost, the stop tells of it. */
+const LOOK_MS = 2_000;
+
+/**
+ * A stop that meets a container just after its crash cancels its restart, if the engine has not waited long enough for that
+ * by the time it has cleaned up. Else the engine starts it again, sends the new process nothing, and the stop waits for all of
+ * the grace period (seen on 20.10). A removal refuses the engine that start (moby, `containerStart`: "marked for removal") or
+ * kills what was started, so it does not wait for the stop.
+ */
+async function stopUnlessItCrashes(
+  state: TargetState,
+  container: ComposeContainer,
+  signal: AbortSignal,
+): Promise<void> {
+  const over = new AbortController();
+  const crash = new AbortController();
+  untilCrashed(state, container, AbortSignal.any([signal, over.signal])).then(
+    () => crash.abort(),
+    () => undefined,
+  );
+  try {
+    await stopOnce(state, container, AbortSignal.any([signal, crash.signal]));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!crash.signal.aborted) throw error;
+  } finally {
+    over.abort();
+  }
+}
+
+/** A second SIGTERM means to many programs that they shall not take their time. */
+async function stopOnce(state: TargetState, container: ComposeContainer, signal: AbortSignal): Promise<void> {
+  const told = state.told.get(container.id);
+  if (told !== undefined) {
+    const cut = (): void => told.cut.abort();
+    signal.addEventListener("abort", cut, { once: true });
+    if (signal.aborted) cut();
+    const ended = await told.ended;
+    signal.throwIfAborted();
+    state.told.delete(container.id);
+    if (ended) return;
+  }
+  await stop(state, container, signal);
+}
+
+/** Resolves once it has ended without having been sent a signal. @throws the signal's reason */
+async function untilCrashed(
+  { watch }: TargetState,
+  { id, inspect }: ComposeContainer,
+  signal: AbortSignal,
+): Promise<void> {
+  const hasCrashed = (): boolean => watch.noteOf(id).killed === undefined && hasEnded(watch.noteOf(id), inspect.State);
+  while (!hasCrashed()) await watch.changed(signal, LOOK_MS);
 }
 
 /** How long the engine lets a container end by itself. */

@@ -109,7 +109,7 @@ function stateOf(
 }
 
 /** By its policy, once it has ended so. Whether it has been started too often only the engine knows. */
-function comesBack(policy: string | undefined, died: Death | undefined): boolean {
+export function comesBack(policy: string | undefined, died: Death | undefined): boolean {
   return policy === "always" || policy === "unless-stopped" || (policy === "on-failure" && died?.code !== 0);
 }
 
