@@ -10,7 +10,7 @@ const DIST = resolve(import.meta.dirname, "../dist");
 export async function sizes(): Promise<Figure[]> {
   const entries = Object.keys(ENTRIES).map(async (name): Promise<Figure> => {
     const files = await eagerFiles(join(DIST, `${name}.js`));
-    return { what: `eager bundle of ${name}`, value: await kilobytes([...files]), unit: "kB", limit: 1_200 };
+    return { what: `eager bundle of ${name}`, value: await kilobytes([...files]), unit: "kB", limit: 250 };
   });
   const all = await readdir(DIST, { recursive: true, withFileTypes: true });
   const files = all.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));

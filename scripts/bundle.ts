@@ -29,6 +29,13 @@ export const ENTRIES = {
 /** Classes of the Kubernetes client and nothing else: those that nobody uses are left out, which its package does not say. */
 const GENERATED = /\/@kubernetes\/client-node\/dist\/(?!polyfill\.js)/;
 
+/** Belay's own sources: none does anything by being loaded but the entries, so that an index loads only what is asked of it. */
+const OWN = /\/(packages|actions)\/\w+\/src\/.*\.ts$/;
+
+/** What `--help` and a wrong option need of the ground, the rest of it (of which everything else needs nearly all), and what is heavier. */
+const WORDS = /\/packages\/core\/src\/(duration|errors|inputs|log|text)\.ts$/;
+const CORE = /\/packages\/core\/src\/(?!oci-layout)/;
+
 /** Nobody asks `@actions/core` for an identity token: without it, undici (a fifth of every action's start) is not loaded. */
 const TOKENS = /\/@actions\/(core\/lib\/oidc-utils|http-client\/lib\/\w+)\.js$/;
 
@@ -63,7 +70,7 @@ export async function bundle(root: string, into: string): Promise<void> {
     // `undici` and `@actions/http-client` are CommonJS inside: `require` of a node: module must work in an ES module.
     transform: { target: "node24" },
     treeshake: {
-      moduleSideEffects: [GENERATED, TOKENS].map((test) => ({ test, sideEffects: false })),
+      moduleSideEffects: [GENERATED, OWN, TOKENS].map((test) => ({ test, sideEffects: false })),
     },
     onLog: (level, log) => {
       if (level === "warn" && log.code !== "EVAL") throw new Error(`bundling: ${log.message}`);
@@ -74,6 +81,13 @@ export async function bundle(root: string, into: string): Promise<void> {
     dir: into,
     format: "esm",
     minify: true,
+    // Many small chunks take longer to load than one with what is not needed.
+    codeSplitting: {
+      groups: [
+        { name: "words", test: WORDS, priority: 1 },
+        { name: "core", test: CORE },
+      ],
+    },
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name]-[hash].js",
     comments: { legal: false },

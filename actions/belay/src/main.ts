@@ -7,11 +7,12 @@ import {
   setPushOutputs,
   setScanOutputs,
 } from "@belay/action";
-import { build, deploy, loadPipelineInputs, loadSignInputs, push, report, scan, sign } from "@belay/pipeline";
+import { loadPipelineInputs, loadSignInputs } from "@belay/pipeline";
 
 await runAction(async (context) => {
   const inputs = loadPipelineInputs(context.inputs);
   const signing = loadSignInputs(context.inputs);
+  const { build, deploy, push, report, scan, sign } = await import("./use-cases.ts");
   try {
     setBuildOutputs(context, await build(context, inputs));
     await scan(context, inputs, { onScanned: (scanned) => setScanOutputs(context, scanned), annotate: true });

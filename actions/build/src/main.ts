@@ -1,8 +1,9 @@
 import { runAction, setBuildOutputs } from "@belay/action";
-import { build, loadBuildInputs } from "@belay/pipeline";
+import { loadBuildInputs } from "@belay/pipeline";
 
 await runAction(async (context) => {
-  const built = await build(context, loadBuildInputs(context.inputs));
-  setBuildOutputs(context, built);
+  const inputs = loadBuildInputs(context.inputs);
+  const { build } = await import("@belay/pipeline/build");
+  setBuildOutputs(context, await build(context, inputs));
   return undefined;
 });

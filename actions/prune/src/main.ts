@@ -1,8 +1,10 @@
 import { runAction } from "@belay/action";
-import { loadPruneInputs, prune, pruneJson, pruneText } from "@belay/pipeline";
+import { loadPruneInputs, pruneJson, pruneText } from "@belay/pipeline";
 
 await runAction(async (context) => {
-  const pruned = await prune(context, loadPruneInputs(context.inputs));
+  const inputs = loadPruneInputs(context.inputs);
+  const { prune } = await import("@belay/pipeline/prune");
+  const pruned = await prune(context, inputs);
   for (const line of pruneText(pruned).trimEnd().split("\n")) context.log.info(line);
   const { repositories } = pruned;
   const going = repositories.flatMap(({ choices }) => choices.filter(({ keep }) => !keep));

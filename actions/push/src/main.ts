@@ -1,8 +1,9 @@
 import { runAction, setPushOutputs } from "@belay/action";
-import { loadPushInputs, push } from "@belay/pipeline";
+import { loadPushInputs } from "@belay/pipeline";
 
 await runAction(async (context) => {
-  const pushed = await push(context, loadPushInputs(context.inputs));
-  setPushOutputs(context, pushed);
+  const inputs = loadPushInputs(context.inputs);
+  const { push } = await import("@belay/pipeline/push");
+  setPushOutputs(context, await push(context, inputs));
   return undefined;
 });

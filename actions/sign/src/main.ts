@@ -1,8 +1,10 @@
 import { runAction } from "@belay/action";
-import { loadSignInputs, sign } from "@belay/pipeline";
+import { loadSignInputs } from "@belay/pipeline";
 
 await runAction(async (context) => {
-  const signed = await sign(context, loadSignInputs(context.inputs));
+  const inputs = loadSignInputs(context.inputs);
+  const { sign } = await import("@belay/pipeline/sign");
+  const signed = await sign(context, inputs);
   context.output("release", signed.releasePath);
   context.output("images", JSON.stringify(signed.images));
   context.output("by", signed.by);

@@ -1,27 +1,25 @@
 import { type Inputs, pinnedReference, type Release, releaseDigest } from "@belay/core";
-import {
-  build,
-  loadBuildInputs,
-  loadPushInputs,
-  loadSignInputs,
-  type PipelineContext,
-  push,
-  sign,
-} from "@belay/pipeline";
+import { loadBuildInputs, loadPushInputs, loadSignInputs, type PipelineContext } from "@belay/pipeline";
 import type { CommandResult } from "./run-command.ts";
 
 export async function runBuild(context: PipelineContext, inputs: Inputs): Promise<CommandResult> {
-  const built = await build(context, loadBuildInputs(inputs));
+  const given = loadBuildInputs(inputs);
+  const { build } = await import("@belay/pipeline/build");
+  const built = await build(context, given);
   return describe("Built", built);
 }
 
 export async function runPush(context: PipelineContext, inputs: Inputs): Promise<CommandResult> {
-  const pushed = await push(context, loadPushInputs(inputs));
+  const given = loadPushInputs(inputs);
+  const { push } = await import("@belay/pipeline/push");
+  const pushed = await push(context, given);
   return describe("Pushed", pushed);
 }
 
 export async function runSign(context: PipelineContext, inputs: Inputs): Promise<CommandResult> {
-  const signed = await sign(context, loadSignInputs(inputs));
+  const given = loadSignInputs(inputs);
+  const { sign } = await import("@belay/pipeline/sign");
+  const signed = await sign(context, given);
   return describe("Signed", signed);
 }
 

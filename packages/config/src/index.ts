@@ -11,6 +11,6 @@ export {
   resolveSettings,
 } from "./resolve-settings.ts";
 export { loadScanOverrides, SCAN_INPUTS, type ScanInput, type ScanOverrides } from "./scan-inputs.ts";
-export { FIX_STATUS_NAMES, SCAN_FORMATS, SCAN_SEVERITIES, SCANNER_NAMES, SCANNER_SOURCES } from "./scan-schema.ts";
 export type { ScanGateSettings, ScanSettings } from "./scan-settings.ts";
+export { FIX_STATUS_NAMES, SCAN_FORMATS, SCAN_SEVERITIES, SCANNER_NAMES, SCANNER_SOURCES } from "./scan-words.ts";
 export * from "./settings.ts";

@@ -1,5 +1,6 @@
 import type { Inputs } from "@belay/core";
-import { SCAN_SEVERITIES, SCANNER_NAMES, type ScanData } from "./scan-schema.ts";
+import type { ScanData } from "./scan-schema.ts";
+import { SCAN_SEVERITIES, SCANNER_NAMES } from "./scan-words.ts";
 
 /** Inputs of the actions (options of the command line) about the scan, for the tests that compare them with action.yml. */
 export const SCAN_INPUTS = {

@@ -1,4 +1,4 @@
-import type { FIX_STATUS_NAMES, SCAN_SEVERITIES, SCANNER_NAMES } from "./scan-schema.ts";
+import type { FIX_STATUS_NAMES, SCAN_SEVERITIES, SCANNER_NAMES } from "./scan-words.ts";
 
 /** What lets the scan of one service fail. Paths are absolute. */
 export interface ScanGateSettings {

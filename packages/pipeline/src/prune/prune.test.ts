@@ -1,6 +1,6 @@
 import { Inputs } from "@belay/core";
 import { expect, it } from "vitest";
-import { loadPruneInputs } from "./prune.ts";
+import { loadPruneInputs } from "./prune-inputs.ts";
 
 const load = (values: Record<string, string>) => loadPruneInputs(new Inputs((name) => values[name]));
 

@@ -2,7 +2,6 @@ import {
   BelayError,
   deriveRelease,
   type ImageIdentity,
-  type Inputs,
   isOwn,
   mapBounded,
   type Release,
@@ -15,16 +14,10 @@ import { timedStage } from "../report/stages.ts";
 import { withFailureReport } from "../report/with-failure-report.ts";
 import type { PipelineContext } from "../run/context.ts";
 import { releasePath } from "../run/places.ts";
-import { loadPushInputs, type PushInputs } from "../run/use-case-inputs.ts";
+import type { PushInputs } from "../run/use-case-inputs.ts";
 import { requireTrusted } from "../trust/require-trusted.ts";
-import { type SignatureMaker, type SigstoreAddresses, signatureMaker } from "./signature-maker.ts";
-
-export interface SignInputs extends PushInputs {
-  /** Of a Sigstore of one's own. */
-  readonly sigstore: Partial<SigstoreAddresses>;
-  /** Whether the whole pipeline signs, too. The step of its own always does. */
-  readonly wanted: boolean;
-}
+import type { SignInputs } from "./sign-inputs.ts";
+import { type SignatureMaker, signatureMaker } from "./signature-maker.ts";
 
 export interface Signed {
   readonly release: Release;
@@ -33,19 +26,6 @@ export interface Signed {
   readonly images: Readonly<Record<string, string>>;
   /** `key:<SHA-256 of the public key>`, or `identity`: the certificate says whose. */
   readonly by: string;
-}
-
-/** @throws BelayError INVALID_INPUT */
-export function loadSignInputs(inputs: Inputs): SignInputs {
-  const [fulcioUrl, rekorUrl] = [urlOf(inputs, "fulcio-url"), urlOf(inputs, "rekor-url")];
-  const sigstore = { ...(fulcioUrl && { fulcioUrl }), ...(rekorUrl && { rekorUrl }) };
-  return { ...loadPushInputs(inputs), sigstore, wanted: inputs.boolean("sign") ?? false };
-}
-
-function urlOf(inputs: Inputs, name: string): string | undefined {
-  const text = inputs.text(name);
-  if (text === undefined || /^https?:\/\/[^\s/@]+/.test(text)) return text;
-  return inputs.refuse(name, `its value is ${JSON.stringify(text)}`, "Write an address like https://fulcio.example.");
 }
 
 /**

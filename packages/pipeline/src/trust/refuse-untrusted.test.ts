@@ -10,7 +10,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { build } from "../build/build.ts";
 import { deploy } from "../deploy/deploy.ts";
 import { reconcile } from "../deploy/reconcile.ts";
-import { loadPruneInputs, prune } from "../prune/prune.ts";
+import { prune } from "../prune/prune.ts";
+import { loadPruneInputs } from "../prune/prune-inputs.ts";
 import { push } from "../push/push.ts";
 import type { PipelineContext } from "../run/context.ts";
 import { layoutPath } from "../run/places.ts";
@@ -22,7 +23,8 @@ import {
   loadScanInputs,
 } from "../run/use-case-inputs.ts";
 import { scan } from "../scan/scan.ts";
-import { loadSignInputs, sign } from "../sign/sign.ts";
+import { sign } from "../sign/sign.ts";
+import { loadSignInputs } from "../sign/sign-inputs.ts";
 import { createContext } from "../testing/create-context.ts";
 
 const config = (host: string): string => `version: 1
