@@ -3,9 +3,11 @@
  * chunks that are loaded when they are needed. Run with `npm run bundle`.
  */
 
+import crypto from "node:crypto";
 import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import { join, resolve } from "node:path";
+import tls from "node:tls";
 import { type Plugin, rolldown } from "rolldown";
 
 /** Entry name in `dist/` and its source. */
@@ -39,24 +41,37 @@ const CORE = /\/packages\/core\/src\/(?!oci-layout)/;
 /** Nobody asks `@actions/core` for an identity token: without it, undici (a fifth of every action's start) is not loaded. */
 const TOKENS = /\/@actions\/(core\/lib\/oidc-utils|http-client\/lib\/\w+)\.js$/;
 
-/** What of `node:http` loads undici when it is read. Nothing in the bundles names it. */
-const HEAVY = ["WebSocket", "CloseEvent", "MessageEvent"];
-const HTTP_NAMES = Object.keys(http).filter((name) => !HEAVY.includes(name));
-
 /**
- * An `import` of `node:http` reads all that it exports, and its `WebSocket` loads undici when it is read: 20 ms and more of
- * every start (Node 24, `getESMFacade` in `lib/internal/bootstrap/realm.js`). `process.getBuiltinModule` reads nothing.
+ * An `import` of a module of Node reads all that it exports (Node 24, `getESMFacade` in `lib/internal/bootstrap/realm.js`), and
+ * some of these load more when they are read: of `http` undici, of `crypto` Web Crypto, of `tls` every certificate of Node's. That
+ * is 20 ms and more of every start. `process.getBuiltinModule` reads nothing. Nothing in the bundles names what is left out.
  */
-const lightHttp: Plugin = {
-  name: "light-http",
-  resolveId: (id, _importer, { kind }) =>
-    (id === "node:http" || id === "http") && kind === "import-statement" ? "\0light-http" : null,
-  load: (id) =>
-    id === "\0light-http"
-      ? `const http = process.getBuiltinModule("node:http");
-export default http;
-export const { ${HTTP_NAMES.join(", ")} } = http;`
-      : null,
+const LIGHT: Readonly<Record<string, readonly string[]>> = {
+  "node:http": valuesOf(http, "globalAgent", "maxHeaderSize"),
+  "node:crypto": valuesOf(crypto),
+  "node:tls": valuesOf(tls),
+};
+
+/** Names of its exports, of those that are made when they are read only `also`. */
+function valuesOf(builtin: object, ...also: readonly string[]): string[] {
+  const isMade = (name: string): boolean => Object.getOwnPropertyDescriptor(builtin, name)?.get !== undefined;
+  return Object.keys(builtin).filter((name) => also.includes(name) || !isMade(name));
+}
+
+const lightBuiltins: Plugin = {
+  name: "light-builtins",
+  resolveId: (id, _importer, { kind }) => {
+    const name = id.replace(/^(node:)?/, "node:");
+    return kind === "import-statement" && Object.hasOwn(LIGHT, name) ? `\0light-${name.slice("node:".length)}` : null;
+  },
+  load: (id) => {
+    const name = `node:${id.slice("\0light-".length)}`;
+    const names = id.startsWith("\0light-") ? LIGHT[name] : undefined;
+    if (names === undefined) return null;
+    return `const builtin = process.getBuiltinModule(${JSON.stringify(name)});
+export default builtin;
+export const { ${names.join(", ")} } = builtin;`;
+  },
 };
 
 /** Writes the bundles of `root` into `into`, which is emptied first. */
@@ -66,7 +81,7 @@ export async function bundle(root: string, into: string): Promise<void> {
     cwd: root,
     input,
     platform: "node",
-    plugins: [lightHttp],
+    plugins: [lightBuiltins],
     // `undici` and `@actions/http-client` are CommonJS inside: `require` of a node: module must work in an ES module.
     transform: { target: "node24" },
     treeshake: {
