@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { type Digest, isDigest, sha256 } from "./digest.ts";
 import { BelayError, messageOf } from "./errors.ts";
 import { type Platform, platformName } from "./identity.ts";
@@ -33,12 +33,12 @@ const DESCRIPTOR = z.object({
   mediaType: z.string(),
   digest,
   size: z.number(),
-  annotations: z.record(z.string(), z.string()).optional(),
-  platform: z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() }).optional(),
+  annotations: z.optional(z.record(z.string(), z.string())),
+  platform: z.optional(z.object({ os: z.string(), architecture: z.string(), variant: z.optional(z.string()) })),
 });
 const INDEX = z.object({ manifests: z.array(DESCRIPTOR) });
 const MANIFEST = z.object({ config: z.object({ digest }) });
-const CONFIG = z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() });
+const CONFIG = z.object({ os: z.string(), architecture: z.string(), variant: z.optional(z.string()) });
 
 /** An index in an index in an index is more than anybody writes. */
 const DEEPEST = 3;
