@@ -36,6 +36,9 @@ export type Http = (request: HttpRequest) => Promise<HttpResponse>;
 /** Manifests, tokens, and the documents that Belay itself attaches are small: more is not read. */
 const LARGEST = 16 * 1024 * 1024;
 
+/** No authority is asked then, so none is read either: all that Node brings take some milliseconds. */
+const ANY_CERTIFICATE = { rejectUnauthorized: false, ca: [] };
+
 /**
  * Over `node:http(s)` and not `fetch`, which can't take a registry's self-signed certificate without the whole of
  * undici. Connections are kept; `HTTPS_PROXY` and its kin are obeyed (Node 24.5 and newer), never for this machine
@@ -51,7 +54,7 @@ export function createHttp(env: Readonly<Record<string, string | undefined>>): {
     const make = (): HttpAgent =>
       url.protocol === "http:"
         ? new HttpAgent(options)
-        : new HttpsAgent({ ...options, rejectUnauthorized: !anyCertificate });
+        : new HttpsAgent({ ...options, ...(anyCertificate ? ANY_CERTIFICATE : {}) });
     const agent = agents.get(key) ?? make();
     agents.set(key, agent);
     return agent;
