@@ -49,11 +49,7 @@ export async function readSource(options: ReadSourceOptions): Promise<Source> {
   if (stated !== undefined && (await git.find("rev-parse", "--git-dir")) === undefined) {
     return { repository: repositoryFrom(options.env) ?? "", revision: stated, ...runOf(options.env) };
   }
-  // One question takes git as long as several at once.
-  const [top, head] = await Promise.all([
-    git.ask(DOING, "rev-parse", "--show-toplevel"),
-    git.ask(DOING, "rev-parse", "--verify", "HEAD^{commit}"),
-  ]);
+  const [top, head] = await topAndHead(git);
   if (stated !== undefined && stated !== head) throw otherCommit(stated, head);
   const [repository, commit, ref, dirty] = await Promise.all([
     addressOf(git, options.env),
@@ -69,6 +65,13 @@ export async function readSource(options: ReadSourceOptions): Promise<Source> {
     ...(dirty ? { dirty: true } : {}),
     ...runOf(options.env),
   };
+}
+
+/** One process tells both. The folder's own name may have more than one line. */
+async function topAndHead(git: Git): Promise<readonly [top: string, head: string]> {
+  const told = await git.ask(DOING, "rev-parse", "--show-toplevel", "--verify", "HEAD^{commit}");
+  const end = told.lastIndexOf("\n");
+  return [told.slice(0, end), told.slice(end + 1)];
 }
 
 async function addressOf(git: Git, env: ReadSourceOptions["env"]): Promise<string> {
