@@ -6,6 +6,7 @@ import { exec } from "@actions/exec";
 import { BelayError, type ErrorCode, isBelayError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { ProcessFamily } from "./process-family.ts";
+import { programPlace } from "./program-place.ts";
 import type { Redactor } from "./redaction.ts";
 import { tail } from "./text.ts";
 
@@ -96,8 +97,9 @@ async function run(
   const env = environment(options.env, options.inherit);
   try {
     refuseTooLong(command, args, env, doing);
+    const program = quoteTool(await programPlace(command));
     const exitCode = await slots.run(slot, () =>
-      exec(quoteTool(command), [...args], {
+      exec(program, [...args], {
         silent: true,
         ignoreReturnCode: true,
         outStream: new Writable({ write: (_chunk, _encoding, done) => done() }),
