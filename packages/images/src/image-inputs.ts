@@ -21,6 +21,8 @@ export interface ImageInputsOptions {
   /** Full SHA of the commit that is built. Those of two commits can't be compared. */
   readonly revision: string;
   readonly runner: Runner;
+  /** The repository's folder, where it is known already. */
+  readonly top?: string;
   /** What it knows is in no digest either. It learns first which of the builds' secrets are there. */
   readonly redactor: Redactor;
 }
@@ -32,12 +34,12 @@ export interface ImageInputsOptions {
  * in it.
  */
 export async function imageInputs(options: ImageInputsOptions): Promise<Record<string, ImageInputs>> {
-  const { application, runner, redactor } = options;
+  const { application, runner, redactor, top } = options;
   const services = Object.entries(application.services);
   const built = services.flatMap(([name, { build }]) => (build === undefined ? [] : [[name, build] as const]));
   if (built.length === 0) return {};
   await registerKnownSecrets(services, { onSecret: (value) => redactor.add(value) });
-  const root = await realpath(await repositoryOf(runner, application.directory));
+  const root = await realpath(top ?? (await repositoryOf(runner, application.directory)));
   const each = built.map(
     async ([name, build]) =>
       [name, await (isBuiltBefore(build) ? takenFrom(build, options) : inputsOf(build, root, options))] as const,

@@ -14,5 +14,5 @@ export { pinChanged } from "./pin-changed.ts";
 export { refuseClearedArchives } from "./refuse-cleared-archives.ts";
 export { renamedImages } from "./renamed-images.ts";
 export { retagRelease } from "./retag-release.ts";
-export { type ReadSourceOptions, readSource, type SourceEvent } from "./source.ts";
+export { type ReadSourceOptions, readCheckout, readSource, type SourceEvent } from "./source.ts";
 export type { TagEvent } from "./tag-rules/apply-tag-rules.ts";

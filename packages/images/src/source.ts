@@ -44,10 +44,17 @@ const DOING = "reading the commit that is built";
  * @throws BelayError SOURCE_UNKNOWN without a repository, a commit, or git's trust in the folder.
  */
 export async function readSource(options: ReadSourceOptions): Promise<Source> {
+  return (await readCheckout(options)).source;
+}
+
+/** As {@link readSource}; `top` is the repository's folder, where there is one. */
+export async function readCheckout(
+  options: ReadSourceOptions,
+): Promise<{ readonly source: Source; readonly top?: string }> {
   const git = createGit(options.runner, options.workingDirectory);
   const stated = statedRevision(options.revision);
   if (stated !== undefined && (await git.find("rev-parse", "--git-dir")) === undefined) {
-    return { repository: repositoryFrom(options.env) ?? "", revision: stated, ...runOf(options.env) };
+    return { source: { repository: repositoryFrom(options.env) ?? "", revision: stated, ...runOf(options.env) } };
   }
   const [top, head] = await topAndHead(git);
   if (stated !== undefined && stated !== head) throw otherCommit(stated, head);
@@ -57,7 +64,7 @@ export async function readSource(options: ReadSourceOptions): Promise<Source> {
     refOf(git, head, options),
     isDirty(git, top, options),
   ]);
-  return {
+  const source = {
     repository,
     ...commit,
     ...(ref === undefined ? {} : { ref }),
@@ -65,6 +72,7 @@ export async function readSource(options: ReadSourceOptions): Promise<Source> {
     ...(dirty ? { dirty: true } : {}),
     ...runOf(options.env),
   };
+  return { source, top };
 }
 
 /** One process tells both. The folder's own name may have more than one line. */

@@ -1,6 +1,6 @@
 import { isAbsolute } from "node:path";
 import type { ApplicationSettings } from "@belay/config";
-import { type Digest, isOwn, type Release, type Source, type TestCounts, writeRelease } from "@belay/core";
+import { type Digest, isOwn, type Release, type TestCounts, writeRelease } from "@belay/core";
 import {
   type BuildImagesOptions,
   buildImages,
@@ -9,7 +9,7 @@ import {
   clearLayout,
   imageInputs,
   pinChanged,
-  readSource,
+  readCheckout,
   refuseClearedArchives,
   renamedImages,
   retagRelease,
@@ -46,11 +46,11 @@ export function build(context: PipelineContext, inputs: BuildInputs): Promise<Bu
     try {
       // While git is asked; for code of others only once it is accepted.
       if (run === undefined || !isForeign(run, OWN_CHECKOUT)) tools.open();
-      const source = await sourceOf(context, application, run);
+      const { source, ...checkout } = await checkoutOf(context, application, run);
       facts.source = source;
       await requireTrusted(run, { doing: "building", source, ...OWN_CHECKOUT });
       await forgetScanSummary(context);
-      const release = await buildFrom(context, inputs, { application, source, tools, ...eventOf(run) });
+      const release = await buildFrom(context, inputs, { application, source, ...checkout, tools, ...eventOf(run) });
       const path = releasePath(context, inputs);
       await writeRelease(path, release);
       return { release, releasePath: path };
@@ -62,18 +62,18 @@ export function build(context: PipelineContext, inputs: BuildInputs): Promise<Bu
 
 const OWN_CHECKOUT = { checkedOut: true, withoutSecrets: true } as const;
 
-async function sourceOf(
+function checkoutOf(
   context: PipelineContext,
   application: ApplicationSettings,
   run: GitHubRun | undefined,
-): Promise<Source> {
+): ReturnType<typeof readCheckout> {
   const built = Object.values(application.services).flatMap(({ build }) =>
     build === undefined || build.archive !== undefined ? [] : [build],
   );
   const paths = built.flatMap((one) => [one.context, ...(one.dockerfile === undefined ? [] : [one.dockerfile])]);
   // Others are addresses, images or stages.
   const folders = built.flatMap(({ contexts = {} }) => Object.values(contexts).filter((one) => isAbsolute(one)));
-  return readSource({
+  return readCheckout({
     workingDirectory: application.directory,
     env: context.env,
     runner: context.runner,
@@ -94,12 +94,14 @@ function eventOf(run: GitHubRun | undefined): Pick<BuildImagesOptions, "event"> 
 
 interface BuildWork extends Pick<BuildImagesOptions, "application" | "source" | "event"> {
   readonly tools: BuildTools;
+  /** The repository's folder. */
+  readonly top?: string;
 }
 
 async function buildFrom(
   context: PipelineContext,
   inputs: BuildInputs,
-  { tools, ...what }: BuildWork,
+  { tools, top, ...what }: BuildWork,
 ): Promise<Release> {
   const { application, source } = what;
   const { redactor, signal, clock, runner, log } = context;
@@ -116,7 +118,7 @@ async function buildFrom(
     await refuseClearedArchives(application, layoutOf);
     const [earlier, asked] = await Promise.all([
       findBuilt(context, client, application, source),
-      imageInputs({ application, revision: source.revision, runner, redactor }),
+      imageInputs({ application, revision: source.revision, runner, redactor, ...(top && { top }) }),
     ]);
     // Nobody may take what an earlier run left there for an image of this release.
     await Promise.all(Object.keys(application.services).map((service) => clearLayout(layoutOf(service))));
