@@ -83,6 +83,7 @@ export class TargetState {
     this.standing.clear();
     this.attempts.clear();
     this.refusedSince.clear();
+    this.watch.beginWay();
     for (const { service, name } of services) this.names.set(service, name);
   }
 

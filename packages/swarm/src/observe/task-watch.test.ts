@@ -92,6 +92,24 @@ describe("an event", () => {
     expect(healthy).toEqual([false, false, true]);
   });
 
+  it("of a start decides again on the way back to what has no health check, whatever is still told of the other", () => {
+    look(2, 0);
+    for (const task of ["bad1", "bad2"]) of(task, "start");
+    of("bad1", "health_status: unhealthy");
+    watch.beginWay();
+    look(1, 2, ["bad1", "bad2"], ["bad1", "bad2"]);
+    of("bad2", "health_status: unhealthy");
+    expect(of("good", "start")).toBe(true);
+  });
+
+  it("of a health check that began on this way is waited for from then on", () => {
+    watch.beginWay();
+    look(2, 2, ["old1", "old2"], ["old1", "old2"]);
+    of("new1", "start");
+    of("new1", "health_status: healthy");
+    expect([of("new2", "start"), of("new2", "health_status: healthy")]).toEqual([false, true]);
+  });
+
   it("counts until a look shows what came of it", () => {
     look(2, 0);
     expect(of("a", "start")).toBe(false);

@@ -55,7 +55,9 @@ export class TaskWatch {
   /** Service's id → task → what its container told of coming up, or of going. Only what the manager did not show yet. */
   readonly #up = new Map<string, Map<string, string>>();
   readonly #down = new Map<string, Map<string, string>>();
-  /** Ids of services whose containers tell of their health: that one of them started decides nothing. */
+  /** Tasks whose containers started on this way. */
+  readonly #started = new Set<string>();
+  /** Ids of services whose containers that started on this way tell of their health: that one of them started decides nothing. */
   readonly #checked = new Set<string>();
   #lacks: ReadonlyMap<string, Lack> = new Map();
   #flux = STILL;
@@ -93,6 +95,15 @@ export class TaskWatch {
     await reading;
   }
 
+  /**
+   * A new way begins. What is to come up now may have no health check, whatever came before it had; and that still tells of
+   * its own, as the other tasks of an unhealthy release do while it is taken off.
+   */
+  beginWay(): void {
+    this.#started.clear();
+    this.#checked.clear();
+  }
+
   /** What a look showed: what services lack, by their ids, which tasks exist, and what is under way. */
   looked(lacks: ReadonlyMap<string, Lack>, tasks: { has(id: string): boolean }, flux: Flux): void {
     this.#lacks = lacks;
@@ -119,7 +130,8 @@ export class TaskWatch {
     const service = attributes["com.docker.swarm.service.id"] ?? "";
     const failed = ["die", "oom", "health_status: unhealthy"].includes(event.Action) && !told;
     const lost = ["die", "kill"].includes(event.Action) && this.#lacks.get(service)?.right.has(task) === true;
-    if (event.Action.startsWith("health_status")) this.#checked.add(service);
+    if (event.Action === "start") this.#started.add(task);
+    if (event.Action.startsWith("health_status") && this.#started.has(task)) this.#checked.add(service);
     const isNews = this.#isNews(service, task, event.Action);
     return (isNews && (this.#mayBeAll() || this.#areAllUp(service, event.Action))) || failed || lost;
   }
