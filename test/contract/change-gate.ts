@@ -133,11 +133,16 @@ async function pass(path: string, asked: IncomingMessage, answer: ServerResponse
     const { connection: _, "keep-alive": __, ...headers } = said.headers;
     answer.writeHead(said.statusCode ?? 502, headers);
     answer.flushHeaders();
-    said.on("error", () => answer.destroy()).pipe(answer);
-  } catch {
-    // Whoever sent it is gone, or the engine is.
-    answer.destroy();
+    said.on("error", (error) => cut(asked, answer, error)).pipe(answer);
+  } catch (error) {
+    cut(asked, answer, error);
   }
+}
+
+/** Whoever sent it is gone, or the engine is: a run would only tell that its connection was cut, and not by whom. */
+function cut(asked: IncomingMessage, answer: ServerResponse, error: unknown): void {
+  if (!asked.socket.destroyed) console.warn(`the gate cuts off ${titleOf(asked)}:`, error);
+  answer.destroy();
 }
 
 function askEngine(
