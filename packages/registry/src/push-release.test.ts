@@ -79,6 +79,28 @@ describe("pushing a release", () => {
     expect(registry.manifests.has("web/main")).toBe(true);
   });
 
+  it.each([
+    ["moved to another image", () => void registry.addImage("api", SHA_TAG, "somebody else's")],
+    ["deleted", () => void registry.manifests.delete(`api/${SHA_TAG}`)],
+  ])("finds that a SHA tag which was there already was %s while another image was pushed", async (_name, change) => {
+    const [api, web] = [built("api"), built("web")];
+    await push({ api });
+    registry.manifests.delete("api/main");
+    const { push: pushing } = engine.images;
+    engine.images = {
+      ...engine.images,
+      push: async (reference, options) => {
+        change();
+        return pushing(reference, options);
+      },
+    };
+    await expect(push({ api, web })).rejects.toMatchObject({
+      code: "IDENTITY_MISMATCH",
+      doing: `reading ${api.repository}:${SHA_TAG} back after the push`,
+    });
+    expect(registry.manifests.has("api/main")).toBe(false);
+  });
+
   it("refuses to move a SHA tag, before anything of any service is pushed", async () => {
     registry.addImage("api", SHA_TAG, "another build of this commit");
     await expect(push({ web: built("web"), api: built("api") })).rejects.toMatchObject({
@@ -165,6 +187,44 @@ describe("a push that fails", () => {
     await push({ web: built("web") });
     expect(engine.pushes).toHaveLength(3);
     expect(test.clock.sleeps).toEqual([1000, 2000]);
+  });
+
+  it.each([
+    ["by another image", "somebody else's", 1],
+    ["by this very one", "web", 2],
+  ])("asks before each try whether the SHA tag was taken meanwhile: %s", async (_name, content, pushes) => {
+    const image = built("web");
+    const { push: first } = engine.images;
+    let theirs: string | undefined;
+    engine.failures.push("received unexpected HTTP status: 502 Bad Gateway");
+    engine.images = {
+      ...engine.images,
+      push: async (reference, options) => {
+        theirs ??= registry.addImage("web", SHA_TAG, content).manifest;
+        return first(reference, options);
+      },
+    };
+    if (pushes === 1) await expect(push({ web: image })).rejects.toMatchObject({ code: "TAG_TAKEN" });
+    else await push({ web: image });
+    expect(engine.pushes).toHaveLength(pushes);
+    expect((await test.client.manifest(image.repository, SHA_TAG))?.digest).toBe(theirs);
+  });
+
+  it("is not tried again for what the registry answers when it is asked for the tag", async () => {
+    const image = built("web");
+    const { push: first } = engine.images;
+    engine.failures.push("received unexpected HTTP status: 502 Bad Gateway");
+    engine.images = {
+      ...engine.images,
+      push: async (reference, options) => {
+        registry.fault({ when: /^GET \S+\/manifests\/sha-/, status: 503 });
+        return first(reference, options);
+      },
+    };
+    await expect(push({ web: image })).rejects.toMatchObject({ code: "REGISTRY_ERROR" });
+    expect(engine.pushes).toHaveLength(1);
+    // The engine's, and then the five tries of the registry's client.
+    expect(test.clock.sleeps).toHaveLength(1 + 4);
   });
 
   it("for ever is tried four times and told with the registry's words", async () => {

@@ -49,7 +49,8 @@ export interface PushReleaseOptions {
  *       registry serves it by its digest, and nobody has taken the SHA tag in between, it gets that tag.
  *    B. Any other is pushed by the engine under the SHA tag.
  *    What the registry then serves must be the image of the release: each platform's config, and what else is known.
- * 3. When all images are there, the other tags are given to those very manifests, and read back too.
+ * 3. When all images are there, those that were there already are looked at once more, as the pushes of the others may have
+ *    taken long. Then the other tags are given to those very manifests, and read back too.
  *
  * Images of others (a digest, no build) are only looked for. Writes no file. The scan gate stands before this.
  * @throws BelayError TAG_TAKEN (nothing was pushed), PUSH_FAILED, IDENTITY_MISMATCH, and those of the registry client.
@@ -67,6 +68,7 @@ export async function pushRelease(options: PushReleaseOptions): Promise<Release>
   // Only now: when one of them could not be pushed, no `latest` speaks of half a release.
   const tagged = await mapBounded(pushed, side, options.signal, async ({ plan, served }) => {
     if (served === undefined) return [plan.name, plan.image] as const;
+    if (plan.there !== undefined) await requireUnmoved(options, plan, served);
     await moveTags(options, plan, served);
     log.info(`${plan.name}: ${plan.image.repository}@${served.digest} carries ${plan.image.tags.join(", ")}`);
     return [plan.name, identityOf(plan.image, served)] as const;
@@ -187,6 +189,15 @@ async function requireFree({ registry }: PushReleaseOptions, { image, shaTag }: 
   const served = await registry.resolve(`${image.repository}@${taken.digest}`);
   const difference = served === undefined ? "it is gone again" : differenceOf(image, served);
   if (difference !== undefined) throw tagTaken(image, shaTag, `somebody put it there during this push; ${difference}`);
+}
+
+/** Who looked at the tag before the push has not been told what became of it since. */
+async function requireUnmoved({ registry }: PushReleaseOptions, plan: PushPlan, served: ResolvedImage): Promise<void> {
+  const { image, shaTag } = plan;
+  const now = await registry.manifest(image.repository, shaTag);
+  if (now?.digest === served.digest) return;
+  const got = `it is ${now?.digest ?? "gone"}, though ${served.digest} was there before the push`;
+  throw mismatch(`reading ${image.repository}:${shaTag} back after the push`, got);
 }
 
 /** By the image's own id, at the last moment: a local tag may have been given to another image since the build. */

@@ -1,6 +1,7 @@
 import {
   BelayError,
   type Clock,
+  isBelayError,
   type Log,
   messageOf,
   oneLine,
@@ -24,9 +25,9 @@ export interface PushTagOptions {
   readonly service: string;
   readonly signal: AbortSignal;
   /**
-   * Names the image and asks whether the tag is free: before the push, and again whenever a limit has put it off by
-   * minutes. Where the registry limits this question too, it tells how long it wants to be left alone, which is waited
-   * for: an engine does not hand `Retry-After` over.
+   * Names the image and asks whether the tag is free: before each try, as somebody may have taken it during the last one.
+   * Where the registry limits this question too, it tells how long it wants to be left alone, which is waited for: an
+   * engine does not hand `Retry-After` over.
    */
   readonly prepare: () => Promise<void>;
   readonly random?: () => number;
@@ -64,17 +65,22 @@ export async function pushTag(options: PushTagOptions): Promise<void> {
       },
     });
   try {
-    await retry(whenLimited(options), async () => {
-      await prepare();
-      await retry(whenPassing(options), push);
-    });
+    await retry(whenLimited(options), () =>
+      retry(whenPassing(options), async () => {
+        await prepare();
+        await push();
+      }),
+    );
   } catch (error) {
     throw pushError(error, `pushing ${reference}`, registry, credentials !== undefined, clock);
   }
 }
 
 function whenPassing(options: PushTagOptions): RetryPolicy {
-  const retryable = (error: unknown): boolean => wordsOf(error, options.clock).kind === "passing";
+  // What `prepare` says is not the engine's: the registry's client has tried often enough, and a tag that is taken stays so.
+  const retryable = (error: unknown): boolean =>
+    isBelayError(error, "ENGINE_ERROR", "ENGINE_UNREACHABLE", "TIMED_OUT") &&
+    wordsOf(error, options.clock).kind === "passing";
   return { ...commonPolicy(options, ATTEMPTS), delayMs: 1_000, retryable };
 }
 
