@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import type { ApplicationSettings, BuildSettings } from "@belay/config";
 import { createRunner, Redactor, type Release, type Source, systemClock } from "@belay/core";
 import { readLayout } from "@belay/core/oci-layout";
@@ -132,11 +133,11 @@ it("finds in the cache what another commit has built, unless a step wants to kno
   await build(context, {}, later);
 });
 
-it("gives steps secrets that nobody else sees: not the log, not the image, not the command line", async () => {
+it("gives steps secrets that nobody else sees: not the log, not the image or what is told of it, not the command line", async () => {
   const value = "s3cr3t-of-the-build";
   const context = await checkout(
     "src",
-    `${SHELL}RUN --mount=type=secret,id=npm --mount=type=secret,id=key cat /run/secrets/npm /run/secrets/key && test "$(cat /run/secrets/npm)" = "${value.slice(0, 6)}"'${value.slice(6)}'\n`,
+    `${SHELL}RUN --mount=type=secret,id=npm --mount=type=secret,id=key cat /run/secrets/npm /run/secrets/key && echo written-by-the-step | tr a-z A-Z > /written && test "$(cat /run/secrets/npm)" = "${value.slice(0, 6)}"'${value.slice(6)}'\n`,
   );
   await writeFile(join(folder.path, "key"), "the-key-of-a-file\n");
   const secrets = { npm: { env: "BELAY_TEST_NPM" }, key: { file: join(folder.path, "key") } };
@@ -144,7 +145,7 @@ it("gives steps secrets that nobody else sees: not the log, not the image, not t
   const log = createTestLog(redactor);
   await build(
     context,
-    { secrets, noCache: true },
+    { secrets, noCache: true, provenance: "max" },
     { log, env: { ...engine.env, BELAY_TEST_NPM: value }, onSecret: (secret) => redactor.add(secret) },
   );
   expect(log.text()).toContain("--secret=id=npm,env=BELAY_TEST_NPM");
@@ -152,9 +153,35 @@ it("gives steps secrets that nobody else sees: not the log, not the image, not t
   expect(log.text()).not.toContain(value);
   expect(log.text()).not.toContain("the-key-of-a-file");
   const { entries } = await readLayout(layoutOf("web"));
-  const config = await readFile(join(layoutOf("web"), "blobs", entries[0]?.config.replace(":", "/") ?? ""), "utf8");
-  expect(config).not.toContain(value);
+  const blobs = await blobsOf("web");
+  expect(blobs.get(entries[0]?.config ?? "")?.toString()).toContain('"rootfs"');
+  // A layer, with what the step wrote, and the statement that names the secrets are among them.
+  const texts = [...blobs.values()].map((bytes) => bytes.toString("latin1"));
+  expect(texts.filter((text) => text.includes("WRITTEN-BY-THE-STEP"))).toHaveLength(1);
+  expect(texts.filter((text) => text.includes("slsa.dev/provenance") && text.includes('"npm"'))).toHaveLength(1);
+  for (const secret of [value, "the-key-of-a-file"]) {
+    const forms = [secret, ...[0, 1, 2].map((skip) => base64Within(secret, skip))];
+    for (const [digest, bytes] of blobs) {
+      for (const form of forms) expect(bytes.includes(form), `${form} in ${digest}`).toBe(false);
+    }
+  }
 });
+
+/** Every blob of a service's layout by its digest, with the layers unpacked. */
+async function blobsOf(service: string): Promise<ReadonlyMap<string, Buffer>> {
+  const place = join(layoutOf(service), "blobs/sha256");
+  const read = async (name: string): Promise<[string, Buffer]> => {
+    const bytes = await readFile(join(place, name));
+    return [`sha256:${name}`, bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes];
+  };
+  return new Map(await Promise.all((await readdir(place)).map(read)));
+}
+
+/** What base64 makes of a text that begins so many bytes after a group of three, without what its neighbours have a part in. */
+function base64Within(text: string, skip: number): string {
+  const whole = Buffer.from(`${" ".repeat(skip)}${text}`).toString("base64");
+  return whole.slice(skip === 0 ? 0 : 4, whole.length - 4);
+}
 
 it("lends steps an ssh key, whose path is relative to belay.yaml", async () => {
   const { privateKey } = generateKeyPairSync("ed25519", {

@@ -233,9 +233,13 @@ describe("before anything is built", () => {
     const dirty = build(settings("a.invalid/b"), { ...SOURCE, dirty: true });
     await expect(dirty).rejects.toMatchObject({ code: "DIRTY_TREE" });
     const platforms = ["linux/amd64", "linux/arm64"];
-    await expect(build(settings("a.invalid/b", { platforms }))).rejects.toThrow(
-      "it wants 2 platforms (linux/amd64, linux/arm64), and the engine keeps one",
-    );
+    await expect(build(settings("a.invalid/b", { platforms }))).rejects.toMatchObject({
+      code: "INVALID_INPUT",
+      got: expect.stringContaining("it wants 2 platforms (linux/amd64, linux/arm64), and the engine keeps one"),
+      next: expect.stringMatching(
+        /^Use a builder of its own \(.*`docker buildx create --use`\), an engine with containerd's/,
+      ),
+    });
     await expect(build(settings("a.invalid/b:1"))).rejects.toThrow("has a tag or digest");
     await expect(build(settings("ghcr.io/Acme/Shop"))).rejects.toThrow("write ghcr.io/acme/shop");
     const { build: _none, ...unbuilt } = { ...settings("redis:7").services.web, names: {} };
