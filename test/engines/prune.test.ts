@@ -60,11 +60,15 @@ function digestOf(image: string | undefined): Digest {
   return digest;
 }
 
-/** An image of 2026-01-01 with these tags. */
-async function push(tags: readonly string[], platforms: readonly string[] = ["linux/amd64"]) {
+/** An image with these tags, by default of 2026-01-01. */
+async function push(tags: readonly string[], platforms: readonly string[] = ["linux/amd64"], created?: string) {
   const name = `image-${++made}`;
   const files = Object.fromEntries(platforms.map((platform) => [platform, [{ "app/name": name.repeat(1_000) }]]));
-  const layout = await makeImageLayout(join(shop.temporary.path, name), files);
+  const layout = await makeImageLayout(
+    join(shop.temporary.path, name),
+    files,
+    created === undefined ? {} : { created },
+  );
   await layout.push(shop.registry.url, "acme/shop-web");
   const digest = digestOf(`x@${layout.digest}`);
   const manifest = await client.manifest(repository, digest);
@@ -119,6 +123,32 @@ it("keeps the last ones", async () => {
   const { digest } = await push(["sha-3123456789ab"]);
   expect((await prune("--last", "10", "--dry-run", "false")).exitCode).toBe(0);
   expect(await isThere(digest)).toBe(true);
+});
+
+it("of more than the last ones keeps those that were made last, whatever was pushed last, and the next oldest goes", async () => {
+  const days = ["2026-02-03", "2026-02-01", "2026-02-04", "2026-02-02"];
+  const pushed = new Map<string, Digest>();
+  for (const [index, day] of days.entries()) {
+    const { digest } = await push([`sha-8${index}23456789ab`], ["linux/amd64"], `${day}T00:00:00Z`);
+    pushed.set(day, digest);
+  }
+  // What runs and what ran before it were made after these.
+  const done = await prune("--last", "5", "--dry-run", "false");
+  expect(done.json, done.stderr).toMatchObject({ outcome: "succeeded", dryRun: false });
+  const [{ images } = { images: [] }] = (done.json?.repositories ?? []) as Pruned[];
+  const reasons = Object.fromEntries(images.map(({ digest, keep, why }) => [digest, [keep, why]]));
+  const left = await Promise.all(days.toSorted().map(async (day) => [day, await isThere(pushed.get(day) ?? "")]));
+  expect(left).toEqual([
+    ["2026-02-01", false],
+    ["2026-02-02", true],
+    ["2026-02-03", true],
+    ["2026-02-04", true],
+  ]);
+  for (const [day, digest] of pushed) {
+    const kept = [true, "it is one of the last 5"];
+    const gone = [false, "nothing needs it, and newer ones are kept"];
+    expect(reasons[digest], day).toEqual(day === "2026-02-01" ? gone : kept);
+  }
 });
 
 it("deletes nothing when one environment can't be asked", async () => {

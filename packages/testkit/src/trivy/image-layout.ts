@@ -14,6 +14,8 @@ export interface ImageSettings {
   /** Commands that a shell ran, as the history has them. */
   readonly ran?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
+  /** When it was made. Default 2026-01-01. */
+  readonly created?: string;
 }
 
 export interface LayoutPlatform {
@@ -84,12 +86,11 @@ async function makePlatform(
   path: string,
   name: string,
   layers: readonly ImageFiles[],
-  { env = [], ran = [], labels }: ImageSettings,
+  { env = [], ran = [], labels, created = "2026-01-01T00:00:00Z" }: ImageSettings,
 ) {
   const [os = "", architecture = ""] = name.split("/");
   const tars: Descriptor[] = [];
   for (const files of layers) tars.push(await makeFilesLayer(path, files));
-  const created = "2026-01-01T00:00:00Z";
   const config = await put(path, TYPES.config, {
     architecture,
     os,
