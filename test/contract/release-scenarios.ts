@@ -65,7 +65,7 @@ const STABLE = { options: { policy: { stableMs: 10_000 } }, afterMs: 30_000 };
 /** Releases that run, or not. */
 export const RELEASES: readonly Scenario[] = [
   good("good", "good1", "good2"),
-  bad("crash at start", "crash", STARTED, ({ report }) => {
+  bad("crash at start", "crash", STARTED, ({ cause, report }) => {
     expect(report.evidence[0]).toMatchObject({ service: "web", exitCode: CRASH_CODE });
     expect(report.evidence.flatMap((one) => one.logLines).join("\n")).toContain(CRASH_LINE);
     expect(report.running).toMatchObject([{ service: "web", ready: 2 }]);
@@ -73,6 +73,8 @@ export const RELEASES: readonly Scenario[] = [
     expect(comment).toContain(`exit code ${CRASH_CODE}`);
     expect(comment).toContain(CRASH_LINE);
     expectLikely(report, CRASH_LINE);
+    expect(report.evidence.map(({ instance }) => instance)).toContain(cause?.instance);
+    expectLikely(report, cause?.instance ?? "no instance");
   }),
   bad(
     "out of memory",

@@ -10,7 +10,7 @@ const ENDED: readonly Cause[] = ["crash_loop", "exited", "start_failed"];
  * and ends with a full stop where it does not end with the outside text itself.
  */
 export function likelyCause(cause: CauseDetail, evidence: readonly InstanceEvidence[]): string | undefined {
-  const about = evidence.find((one) => one.instance === cause.instance) ?? byService(cause, evidence) ?? evidence[0];
+  const about = evidence.find((one) => one.instance === cause.instance) ?? byService(cause, evidence);
   if (about === undefined) return undefined;
   if (about.oomKilled === true) return `${about.instance} needs more memory than its limit allows.`;
   const sentences = [healthSentence(about), logSentence(about)];
@@ -22,8 +22,9 @@ function isInLog({ cause }: CauseDetail, { logLines }: InstanceEvidence): boolea
   return ENDED.includes(cause) || (cause === "startup_killed" && logLines.some((line) => TELLING.test(line)));
 }
 
-function byService(cause: CauseDetail, evidence: readonly InstanceEvidence[]): InstanceEvidence | undefined {
-  return evidence.find((one) => one.service === cause.service);
+/** What another service said is no cause of this one's failure. */
+function byService({ service }: CauseDetail, evidence: readonly InstanceEvidence[]): InstanceEvidence | undefined {
+  return service === undefined ? evidence[0] : evidence.find((one) => one.service === service);
 }
 
 function healthSentence({ instance, healthOutput }: InstanceEvidence): string | undefined {

@@ -152,6 +152,13 @@ describe("the likely cause", () => {
     expect(likelyCause(killed, [{ ...evidence, logLines, healthOutput: "503\n" }])).toBe(text);
   });
 
+  it("is not taken from another service's evidence, unless the cause names none", () => {
+    const other = { ...evidence, service: "api", instance: "api-1" };
+    expect(likelyCause({ cause: "crash_loop", service: "web" }, [other])).toBeUndefined();
+    expect(likelyCause({ cause: "crash_loop", service: "web" }, [other, evidence])).toContain("the log of web-1");
+    expect(likelyCause({ cause: "timed_out" }, [other])).toContain("the log of api-1");
+  });
+
   it("is left out when there is no evidence, since the cause is told anyway", () => {
     expect(likelyCause(cause, [])).toBeUndefined();
   });

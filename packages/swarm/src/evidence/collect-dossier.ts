@@ -1,6 +1,6 @@
 import { type InstanceEvidence, mapBounded, type Observation, oneLine, tail, type Wanted } from "@belay/core";
 import { type CallOptions, type ContainerInspect, isNotFound, type LogLine, type Task } from "@belay/docker";
-import { slotOf } from "../observe/translate-task.ts";
+import { taskTitle } from "../observe/translate-task.ts";
 import type { TargetState } from "../target-state.ts";
 
 const LOG_LINES = 50;
@@ -71,7 +71,7 @@ async function evidenceOf(
   const said = Status.Err ? [`${Status.State}: ${oneLine(redactor.redact(Status.Err), 500)}`] : [];
   return {
     service,
-    instance: `${state.nameOf(service)}.${slotOf(task)}.${task.ID}`,
+    instance: taskTitle(state.nameOf(service), task),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(container?.State.OOMKilled || local.oom ? { oomKilled: true } : {}),
     ...(health === undefined ? {} : { healthOutput: oneLine(redactor.redact(health), HEALTH_LENGTH) }),

@@ -4,7 +4,7 @@ import { eligibleNodes } from "../spec/eligible-nodes.ts";
 import { isJob, modeOf } from "../spec/service-mode.ts";
 import { isPaused, pausedByNode } from "./paused-by-node.ts";
 import type { LocalTask } from "./task-watch.ts";
-import { hasEnded, isUnwanted, slotOf, type TaskKnowledge } from "./translate-task.ts";
+import { hasEnded, isUnwanted, slotOf, type TaskKnowledge, taskTitle } from "./translate-task.ts";
 
 /** What the target knows besides what the manager shows at this moment. */
 export interface Knowledge {
@@ -46,7 +46,7 @@ export function translateService(
     instances: own.map((task) =>
       known.translate(task, {
         revision: known.revisionOf(task),
-        title: titleOf(service, task),
+        title: taskTitle(known.name, task),
         goal: wanted.goal,
         newest: newest.get(slotOf(task)) === task,
         leaving: known.leaving.has(task.ID),
@@ -69,10 +69,6 @@ function ofThisRun({ Spec, JobStatus }: Service, tasks: readonly Task[]): readon
   if (!isJob(Spec)) return tasks;
   const run = JobStatus?.JobIteration?.Index ?? 0;
   return tasks.filter((task) => (task.JobIteration?.Index ?? 0) === run);
-}
-
-function titleOf(service: Service | undefined, task: Task): string {
-  return `${service?.Spec.Name ?? task.ServiceID}.${slotOf(task)}.${task.ID.slice(0, 8)}`;
 }
 
 /** Of the tasks that are wanted the youngest one, of each slot; without one the youngest that has ended. */

@@ -24,6 +24,11 @@ export function slotOf({ Slot, NodeID, ID }: Task): string {
   return String(Slot ?? NodeID ?? ID);
 }
 
+/** How people are told of a task of this service: what the judge names must be found again in the evidence. */
+export function taskTitle(service: string, task: Task): string {
+  return `${service}.${slotOf(task)}.${task.ID.slice(0, 8)}`;
+}
+
 const ENDED: readonly TaskState[] = ["complete", "shutdown", "failed", "rejected", "remove", "orphaned"];
 
 export function hasEnded({ Status }: Task): boolean {
