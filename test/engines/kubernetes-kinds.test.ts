@@ -2,6 +2,7 @@ import { waitUntil } from "@belay/testkit";
 import { describe, expect } from "vitest";
 import { POLICY } from "../contract/policy.ts";
 import { it, ready, running, templateOf, workload } from "./kubernetes-space.ts";
+import { runAdvice } from "./run-advice.ts";
 
 describe.concurrent("a Deployment that is easily mistaken", () => {
   it("is not taken off for what its readiness probe says before it serves", async ({ shop }) => {
@@ -302,5 +303,32 @@ describe.concurrent("a Job and a CronJob", () => {
     });
     const image = await shop.read("cronjob/nightly", "{.spec.jobTemplate.spec.template.spec.containers[0].image}");
     expect(image).toBe(await shop.image("job-done2"));
+  });
+
+  it("are looked into further by the commands that the report gives, as they are", async ({ shop }) => {
+    const template = templateOf(await shop.image("job-done1"), { readinessProbe: undefined }) as { spec: object };
+    const pod = { ...template, spec: { ...template.spec, restartPolicy: "Never" } };
+    const cron = {
+      apiVersion: "batch/v1",
+      kind: "CronJob",
+      metadata: { name: "nightly" },
+      spec: { schedule: "0 3 1 1 *", jobTemplate: { spec: { template: pod } } },
+    };
+    await shop.apply([cron, workload("Deployment", { template: templateOf(await shop.image("good1")) })]);
+    await ready(shop, "deployment/web");
+    const names = { web: "deployment/web", nightly: "cronjob/nightly" };
+    const { report } = await shop.deploy(names, { web: "good2", nightly: "job-done2" });
+    // The files are the reader's own.
+    const advice = report.advice.filter(({ command }) => !command.includes("FILES"));
+    const none = await runAdvice(advice, shop.cluster.env);
+    expect(none.get("Read the logs of deployment/web")).toContain("listening");
+    expect(none.get("Read the logs of cronjob/nightly")).toBe("");
+    await shop.kubectl("create", "job", "--from=cronjob/nightly", "nightly-1");
+    await shop.kubectl("create", "job", "other", "--image", await shop.image("job-done1"));
+    for (const job of ["nightly-1", "other"]) {
+      await shop.kubectl("wait", "--for=condition=complete", `job/${job}`, "--timeout", "120s");
+    }
+    const some = await runAdvice(advice, shop.cluster.env);
+    expect(some.get("Read the logs of cronjob/nightly")?.trim()).toBe("migrated");
   });
 });

@@ -1,3 +1,4 @@
+import type { ObjectKey } from "../kubernetes-object.ts";
 import type { TargetState } from "../target-state.ts";
 
 /** Commands for a person, ready to paste. */
@@ -19,9 +20,9 @@ export async function giveAdvice(
       : [];
   return [
     ...coherent,
-    ...titles.map((title) => ({
-      title: `Read the logs of ${title}`,
-      command: `${kubectl} logs ${title} --all-containers --tail 100`,
+    ...workloads.map((workload, index) => ({
+      title: `Read the logs of ${titles[index]}`,
+      command: readLogs(kubectl, workload),
     })),
     {
       title: "List the workloads with the deployment that changed each",
@@ -29,6 +30,17 @@ export async function giveAdvice(
     },
     { title: "Read what the cluster tells, newest last", command: `${kubectl} get events --sort-by=.lastTimestamp` },
   ];
+}
+
+/** `kubectl logs` knows no CronJob: those of the Jobs that it has made, and of none where it has made none yet. */
+function readLogs(kubectl: string, { kind, name }: ObjectKey): string {
+  if (kind !== "CronJob") {
+    return `${kubectl} logs ${shellWord(`${kind.toLowerCase()}/${name}`)} --all-containers --tail 100`;
+  }
+  const own = `?(@.metadata.ownerReferences[0].name=="${name}")`;
+  const path = `jsonpath={range .items[${own}]}job/{.metadata.name}{"\\n"}{end}`;
+  const jobs = `${kubectl} get jobs --output ${shellWord(path)}`;
+  return `${jobs} | xargs -r -n 1 ${kubectl} logs --all-containers --tail 100`;
 }
 
 /** The kubectl command line as a person needs it to reach this namespace. */

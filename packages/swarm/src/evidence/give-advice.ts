@@ -7,6 +7,9 @@ export interface Advice {
   readonly command: string;
 }
 
+/** Of so many services the logs are shown one by one: more of the same kind tell a person nothing new. */
+const LOGS = 10;
+
 /** Commands for a person, ready to paste into a shell. */
 export async function giveAdvice(state: TargetState): Promise<readonly Advice[]> {
   const { options } = state;
@@ -23,7 +26,11 @@ export async function giveAdvice(state: TargetState): Promise<readonly Advice[]>
             title: "See every task with its error",
             command: `${docker} service ps --no-trunc ${names.join(" ")}`,
           },
-          { title: "Read the logs", command: `${docker} service logs --tail 100 ${names[0]}` },
+          // The command takes one service.
+          ...names.slice(0, LOGS).map((name) => ({
+            title: `Read the logs of ${name}`,
+            command: `${docker} service logs --tail 100 ${name}`,
+          })),
         ]),
     {
       title: "List the services that Belay deploys here",
