@@ -9,6 +9,13 @@ import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Seen, SeenInstance } from "./observer.ts";
 
+interface Deployment {
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly template: { readonly spec: { readonly containers: readonly { readonly image: string }[] } };
+  };
+}
+
 interface Pod {
   readonly metadata: {
     readonly name: string;
@@ -35,10 +42,10 @@ const { env, namespace, atOnce } = JSON.parse(readFileSync(0, "utf8")) as {
   readonly atOnce?: true;
 };
 
-function pods(): readonly Pod[] {
+function list<T>(kind: string): readonly T[] {
   const options = { env: { ...process.env, ...env }, encoding: "utf8", maxBuffer: 2 ** 26 } as const;
-  const text = execFileSync("kubectl", ["--namespace", namespace, "get", "pods", "--output", "json"], options);
-  return (JSON.parse(text) as { readonly items: readonly Pod[] }).items;
+  const text = execFileSync("kubectl", ["--namespace", namespace, "get", kind, "--output", "json"], options);
+  return (JSON.parse(text) as { readonly items: readonly T[] }).items;
 }
 
 function seenAs({ metadata, spec, status }: Pod): SeenInstance {
@@ -56,10 +63,10 @@ function seenAs({ metadata, spec, status }: Pod): SeenInstance {
 }
 
 const isLeaving = ({ metadata }: Pod): boolean => metadata.deletionTimestamp !== undefined;
-let found = pods();
+let found = list<Pod>("pods");
 for (let tries = 0; !atOnce && tries < 100 && found.some(isLeaving); tries++) {
   await delay(200);
-  found = pods();
+  found = list<Pod>("pods");
 }
 if (atOnce) found = found.filter((one) => !isLeaving(one));
 // Evicted ones that ended with 0 are called `Succeeded`.
@@ -70,4 +77,8 @@ for (const one of found.filter((pod) => !isHistory(pod))) {
   const service = one.metadata.labels?.["app.kubernetes.io/name"] ?? "";
   services[service] = [...(services[service] ?? []), seenAs(one)];
 }
-process.stdout.write(JSON.stringify({ services } satisfies Seen));
+const deployments = list<Deployment>("deployments").map(({ metadata, spec }) => {
+  const image = spec.template.spec.containers[0]?.image ?? "";
+  return [metadata.name, /sha256:[0-9a-f]{64}$/.exec(image)?.[0] ?? ""] as const;
+});
+process.stdout.write(JSON.stringify({ services, wanted: Object.fromEntries(deployments) } satisfies Seen));

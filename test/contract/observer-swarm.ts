@@ -66,16 +66,23 @@ function inspectTasks(ids: readonly string[]): Task[] {
 function seenAs({ ID, Spec, Status }: Task): SeenInstance {
   const right = Status.State === "running" || Status.State === "complete";
   const note = Spec.ContainerSpec.Env?.find((line) => line.startsWith("NOTE="))?.slice("NOTE=".length) ?? "";
-  const digests = /sha256:[0-9a-f]{64}$/.exec(Spec.ContainerSpec.Image) ?? [];
+  const digests = [digestIn(Spec.ContainerSpec.Image)].filter((one) => one !== "");
   return { name: ID, digests, note, running: right, healthy: right };
+}
+
+function digestIn(image: string): string {
+  return /sha256:[0-9a-f]{64}$/.exec(image)?.[0] ?? "";
 }
 
 const services = list(["service", "ls", "-q", "--filter", `name=${stack}_`]);
 const inspected = services.length === 0 ? [] : (JSON.parse(docker(["service", "inspect", ...services])) as Service[]);
 const seen: Record<string, SeenInstance[]> = {};
+const wanted: Record<string, string> = {};
 for (const service of inspected) {
   const ids = list(["service", "ps", "-q", "--no-trunc", service.ID]);
   const tasks = ids.length === 0 ? [] : inspectTasks(ids);
-  seen[service.Spec.Name.slice(stack.length + 1)] = present(service, tasks).map(seenAs);
+  const name = service.Spec.Name.slice(stack.length + 1);
+  seen[name] = present(service, tasks).map(seenAs);
+  wanted[name] = digestIn(service.Spec.TaskTemplate.ContainerSpec.Image);
 }
-process.stdout.write(JSON.stringify({ services: seen } satisfies Seen));
+process.stdout.write(JSON.stringify({ services: seen, wanted } satisfies Seen));

@@ -28,6 +28,8 @@ export interface SeenInstance {
 /** What an engine has of an application: all that is not plain history, so a dead container that was left behind is seen. */
 export interface Seen {
   readonly services: Readonly<Record<string, readonly SeenInstance[]>>;
+  /** The digest of the image that each service is to run, also while it has no instance. Where the engine keeps that. */
+  readonly wanted?: Readonly<Record<string, string>>;
 }
 
 const run = createRunner(new Redactor());

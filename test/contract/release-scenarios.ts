@@ -1,4 +1,4 @@
-import type { Cause, TargetKind } from "@belay/core";
+import { type Cause, knownDigests, type TargetKind } from "@belay/core";
 import type { DeploymentResult, RolloutEvent } from "@belay/rollout";
 import { expect } from "vitest";
 import type { CaseName } from "./cases.ts";
@@ -120,9 +120,11 @@ export const RELEASES: readonly Scenario[] = [
     name: "no replicas",
     run: async (trial) => {
       const result = await deployOver(trial, "good2", { web: { replicas: 0 } });
-      // Where an engine keeps no image for what has no instance, there is nothing to change.
-      expect(["succeeded", "unchanged"], trial.why(result)).toContain(result.outcome);
-      await trial.expectRunning({});
+      const { wanted } = await trial.expectRunning({});
+      // Compose keeps no image for what has no container: there is nothing to change.
+      const outcome = trial.app.scope.target === "compose" ? "unchanged" : "succeeded";
+      expect(result, trial.why(result)).toMatchObject({ outcome, leftOpen: false });
+      if (outcome === "succeeded") expect(knownDigests(await trial.app.identity("good2"))).toContain(wanted?.web);
       return result;
     },
   },
