@@ -70,6 +70,10 @@ describe("the rest of a service's spec", () => {
     expect(frame({ EndpointSpec: { Ports: [{ TargetPort: 80 }] } })).toBe(
       frame({ EndpointSpec: { Mode: "vip", Ports: [{ TargetPort: 80, Protocol: "tcp", PublishMode: "ingress" }] } }),
     );
+    const job = (ReplicatedJob: object): string => frame({ Mode: { ReplicatedJob } });
+    expect(job({})).toBe(job({ MaxConcurrent: 1, TotalCompletions: 1 }));
+    expect(job({ MaxConcurrent: 2 })).toBe(job({ MaxConcurrent: 2, TotalCompletions: 2 }));
+    expect(job({ MaxConcurrent: 2 })).not.toBe(job({}));
   });
 
   it("changes with everything else, and with labels unless they are Belay's", () => {

@@ -1,5 +1,5 @@
 import { canonicalJson, LABELS } from "@belay/core";
-import type { Labels, PortConfig, ServiceSpec, TaskSpec, UpdateConfig } from "@belay/docker";
+import type { Labels, PortConfig, ServiceMode, ServiceSpec, TaskSpec, UpdateConfig } from "@belay/docker";
 import { credentialSpecByName, withCredentialSpec } from "./credential-spec.ts";
 import { plain } from "./plain.ts";
 
@@ -46,6 +46,7 @@ export function normalFrame(spec: ServiceSpec, ownLabels: "with labels of Belay"
   const { TaskTemplate, Labels, EndpointSpec, UpdateConfig, RollbackConfig, ...rest } = spec;
   const frame = plain({
     ...rest,
+    Mode: normalMode(rest.Mode),
     Labels: ownLabels === "without" ? foreignLabels(Labels) : Labels,
     EndpointSpec: EndpointSpec && {
       ...EndpointSpec,
@@ -56,6 +57,13 @@ export function normalFrame(spec: ServiceSpec, ownLabels: "with labels of Belay"
     RollbackConfig: normalUpdate(RollbackConfig),
   });
   return canonicalJson(frame ?? {});
+}
+
+/** Of a replicated job that says nothing the engine shows both numbers, and as many completions as tasks at a time. */
+function normalMode(mode: ServiceMode | null | undefined): ServiceMode | null | undefined {
+  if (mode?.ReplicatedJob == null) return mode;
+  const { MaxConcurrent = 1, TotalCompletions = MaxConcurrent } = mode.ReplicatedJob;
+  return { ...mode, ReplicatedJob: { MaxConcurrent, TotalCompletions } };
 }
 
 function normalPort(port: PortConfig): PortConfig {
