@@ -83,6 +83,12 @@ class Job {
     });
   }
 
+  /** From somebody's terminal: no job, and nobody knows that the run is over. */
+  reconcile(): Promise<BundleResult> {
+    const env = { KUBECONFIG: this.#shop.cluster.kubeconfig };
+    return runBundle("cli/index", { cwd: this.#folder, args: ["reconcile", "--environment", "test"], env });
+  }
+
   /** A way to the cluster that can be held up, and the kubeconfig for it. The API server's certificate is good for loopback, too. */
   async detour(): Promise<{ readonly network: TcpProxy; readonly kubeconfig: string }> {
     const config = JSON.parse(await readFile(this.#shop.cluster.kubeconfig, "utf8")) as Kubeconfig;
@@ -151,6 +157,25 @@ describe.concurrent("a kill of the runner", { timeout: 400_000 }, () => {
       expect(after.stdout).toContain("recovered (rolled_back)");
       await expectOld(shop, job, main);
       expect((await job.post(main)).stdout).toContain("Ledger: nothing");
+    },
+  );
+});
+
+describe.concurrent("`belay reconcile`", { timeout: 400_000 }, () => {
+  it.for(["workload", "files"] as const)(
+    "puts right what a runner that was killed left on a cluster (%s), once nobody can be alive any more",
+    async (from, { shop, onTestFinished }) => {
+      const job = await prepare(shop, onTestFinished, "good2", from);
+      const main = await job.main("changed deployment/web");
+      expect(main.exitCode, main.stdout).toBe(KILLED);
+      expect(await shop.read("deployment/web", IMAGE)).toBe(await shop.image("good2"));
+      const after = await job.reconcile();
+      expect(after.stdout, main.stdout + after.stderr).toMatch(
+        /^Deployment \d+ was left open by a run that died; the release before it is back\.\n$/,
+      );
+      expect(after.exitCode).toBe(0);
+      await expectOld(shop, job, main);
+      expect(await job.reconcile()).toMatchObject({ exitCode: 0, stdout: "Nothing was left open.\n" });
     },
   );
 });

@@ -126,6 +126,24 @@ describe("a deployment to a swarm whose runner is killed", { timeout: 400_000 },
     expect(after.log).toContain("recovered (rolled_back)");
     await expectOld(before);
   });
+
+  it("is put right by `belay reconcile`, once nobody can be alive any more", async () => {
+    const [before, ends] = [await tasks(), await outcomes()];
+    const main = await sentAt(undefined, "SIGKILL", before, LONG);
+    expect(main.signal, main.log).toBe("SIGKILL");
+    const after = await runCli(shop, "reconcile");
+    expect(after.stdout, after.stderr).toMatch(
+      /^Deployment \d+ was left open by a run that died; the release before it is back\.\n$/,
+    );
+    expect(after.exitCode).toBe(0);
+    await expectOld(before);
+    expect(await outcomes(), "of the recovery and of what it put right").toEqual([
+      "rolled_back",
+      "rolled_back",
+      ...ends,
+    ]);
+    expect(await runCli(shop, "reconcile")).toMatchObject({ exitCode: 0, stdout: "Nothing was left open.\n" });
+  });
 });
 
 describe("a deployment to a swarm whose job is cancelled", { timeout: 400_000 }, () => {

@@ -137,6 +137,7 @@ describe("a deployment that is disturbed", () => {
     expect(main.signal).toBe("SIGKILL");
     const after = await runCli(shop, "reconcile", { args: ["--json"] });
     expect(after.json, after.stderr).toMatchObject({ kind: "recovered", outcome: "rolled_back" });
+    expect(after.exitCode).toBe(0);
     expect(await running()).toEqual(before);
     await waitForAnswer(shop.url);
   });
