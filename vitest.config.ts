@@ -68,7 +68,8 @@ export default defineConfig({
             "test/engines/{docker,swarm-addresses,swarm-run-again,swarm-stack,swarm-stack-resources}.test.ts",
             ...(process.env.BELAY_SOAK === "1"
               ? [
-                  "test/engines/{compose-rollout,compose-rolling,swarm-rollout,swarm-services-contract}.test.ts",
+                  "test/engines/compose-{proxies,recreate,rolling,rollout,ssh}.test.ts",
+                  "test/engines/swarm-{rollout,services-contract}.test.ts",
                   "test/engines/{compose,swarm,swarm-services}-kill.test.ts",
                   "test/faults/{compose,swarm}-faults.test.ts",
                 ]

@@ -1,5 +1,6 @@
 /** The suite's own CI: nothing may be left out of it by accident. */
-import { expect, it } from "vitest";
+import { matchesGlob } from "node:path";
+import { expect, it, vi } from "vitest";
 import { parse } from "yaml";
 import { projectFiles, readText } from "./source-files.ts";
 
@@ -39,16 +40,42 @@ it("runs every folder of tests", () => {
   expect([...folders].filter((folder) => !commands.some((text) => text.includes(folder)))).toEqual([]);
 });
 
-it("runs each week in whole what is a selection each time", () => {
+/** The beginnings of what runs each week. */
+function weeklyFilters(): string[] {
   const engines = weekly.jobs.faults?.strategy?.matrix.engine ?? [];
   const named = commandsOf(weekly).flatMap((run) => [...run.matchAll(/"(test\/[^"]+)"/g)]);
-  const filters = named.flatMap(([, text = ""]) => engines.map((engine) => text.replace("$ENGINE", engine)));
+  return named.flatMap(([, text = ""]) => engines.map((engine) => text.replace("$ENGINE", engine)));
+}
+
+it("runs each week in whole what is a selection each time", () => {
+  const filters = weeklyFilters();
   const whole = /\b(?:kill|fault)Suite\(|BELAY_SOAK/;
   const files = projectFiles("test/engines/**/*.test.ts", "test/faults/*.test.ts").filter((path) =>
     whole.test(readText(path)),
   );
   expect(files.length).toBeGreaterThan(0);
   expect(files.filter((path) => !filters.some((filter) => path.startsWith(filter)))).toEqual([]);
+});
+
+/** The files of the project `current`. */
+async function currentFiles(soak: boolean): Promise<string[]> {
+  vi.stubEnv("BELAY_SOAK", soak ? "1" : "");
+  vi.resetModules();
+  const { default: config } = await import("../../vitest.config.ts");
+  vi.unstubAllEnvs();
+  const projects = (config.test?.projects ?? []) as readonly {
+    readonly test?: { readonly name?: string; readonly include?: readonly string[] };
+  }[];
+  const globs = projects.find(({ test }) => test?.name === "current")?.test?.include ?? [];
+  return projectFiles("test/*.test.ts").filter((path) => globs.some((glob) => matchesGlob(path, glob)));
+}
+
+it("runs on a current engine each week what does not run there each time", async () => {
+  const always = await currentFiles(false);
+  const others = (await currentFiles(true)).filter((path) => !always.includes(path));
+  expect(others).toContain("test/engines/compose-recreate.test.ts");
+  const filters = weeklyFilters();
+  expect(others.filter((path) => !filters.some((filter) => path.startsWith(filter)))).toEqual([]);
 });
 
 it("calls scripts that exist", () => {
