@@ -1,4 +1,4 @@
-import type { Release, Target } from "@belay/core";
+import type { Release, RolloutPolicy, Target } from "@belay/core";
 import type { Step } from "@belay/rollout";
 import type { RegistryRig, TcpProxy, TestLog } from "@belay/testkit";
 import type { FaultName } from "../contract/cases.ts";
@@ -26,6 +26,10 @@ export interface Breakage {
   mend?(): Promise<unknown>;
   /** The run waits until the strike is done. */
   readonly first?: true;
+  /** Afterwards the engine knows for a while of no node that could take an instance: a good release may be off again for it. */
+  readonly missesNodes?: true;
+  /** The time that a run has: its own waits, and what the breakage takes. */
+  readonly policy?: Partial<RolloutPolicy>;
 }
 
 /** A real engine whose surroundings can be broken. Written once per engine, for `faultSuite`. */

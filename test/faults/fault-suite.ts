@@ -17,8 +17,8 @@ const ANYTIME: readonly FaultName[] = [
   "node's agent away for a while",
 ];
 
-/** What takes instances down that have done nothing wrong. */
-const ENGINE_FAULTS: readonly FaultName[] = ["engine restarted", "engine killed and started"];
+/** Of which nothing is to be seen, so that the table has no line for it. */
+const REGISTRY_GONE = "registry down after the pull";
 
 /** Everything, instead of the selection that fits into `npm test`. */
 const SOAK = process.env.BELAY_SOAK === "1";
@@ -46,8 +46,8 @@ function theOnly({ moments, soaked = [], title }: FaultStand, name: string): Mom
 /** What every group of cases works with. */
 interface Stage {
   readonly stand: () => FaultStand;
-  /** Disturbs a run, settles what came of it and notes both. Nothing where the engine has no such fault. */
-  readonly tried: (fault: FaultName, disturbance: Disturbance, check?: Check) => Promise<void>;
+  /** Disturbs a run, settles what came of it and notes both, where the fault has a line in the table. */
+  readonly tried: (fault: FaultName | typeof REGISTRY_GONE, disturbance: Disturbance, check?: Check) => Promise<void>;
 }
 
 type Check = (disturbed: Disturbed, settled: Settled, trial: FaultTrial) => void;
@@ -67,7 +67,8 @@ export function faultSuite(title: string, open: () => Promise<FaultStand>): void
     });
     afterAll(async () => {
       if (stand === undefined) return;
-      await book.close(stand.title);
+      // A fault that came at a moment of choice is no line of the table.
+      if (ONLY === undefined) await book.close(stand.title);
       await stand.stop();
     });
 
@@ -79,14 +80,18 @@ export function faultSuite(title: string, open: () => Promise<FaultStand>): void
       return trial;
     }
 
-    async function tried(fault: FaultName, disturbance: Disturbance, check?: Check): Promise<void> {
+    async function tried(
+      fault: FaultName | typeof REGISTRY_GONE,
+      disturbance: Disturbance,
+      check?: Check,
+    ): Promise<void> {
       const one = await soundTrial();
       const lines = one.app.log.lines.length;
       const moment = disturbance.at?.join(" ") ?? "before";
       try {
         const disturbed = await one.disturb(disturbance);
         const settled = await one.settle(disturbed);
-        book.note(stand.title, fault, moment, disturbed, settled.recovery);
+        if (fault !== REGISTRY_GONE) book.note(stand.title, fault, moment, disturbed, settled.recovery);
         check?.(disturbed, settled, one);
       } finally {
         await book.keepLog(stand.title, `${fault}, ${moment}`, one.app.log.lines.slice(lines));
@@ -97,6 +102,7 @@ export function faultSuite(title: string, open: () => Promise<FaultStand>): void
     anytimeFaults(stage, book);
     engineGone(stage);
     registryDown(stage);
+    registryGone(stage);
     registrySilent(stage);
     frozenRelease(stage, book);
     networkFaults(stage);
@@ -109,12 +115,51 @@ function anytimeFaults({ stand, tried }: Stage, book: FaultBook): void {
   it.each(ANYTIME)("tells the truth: %s", async (fault) => {
     const breakage = stand().breakages[fault];
     if (breakage === undefined) return skip(stand(), book, fault);
-    const { strike, ...rest } = breakage;
-    const check = ENGINE_FAULTS.includes(fault) ? (stand().keepsGood ? expectKept : expectNoCrash) : undefined;
+    const { strike, missesNodes, ...rest } = breakage;
+    const check = missesNodes ? expectPlaced : checkOf(stand(), fault);
     for (const at of momentsOf(stand(), fault))
       await tried(fault, { at, act: ({ app }) => strike(app), ...rest }, check);
   });
 }
+
+/** What is true whenever the fault comes. */
+function checkOf({ keepsGood }: FaultStand, fault: FaultName): Check | undefined {
+  switch (fault) {
+    // What takes instances down that have done nothing wrong.
+    case "engine restarted":
+    case "engine killed and started":
+      return keepsGood ? expectKept : expectNoCrash;
+    case "node drained and back":
+      return expectNoCrash;
+    // Instances run on meanwhile.
+    case "ledger removed":
+    case "connections cut once":
+    case "engine's store away for a while":
+    case "node's agent away for a while":
+      return expectUndisturbed;
+    default:
+      return undefined;
+  }
+}
+
+/** As if nothing had been: a good release is there, and a bad one is off again, for its own reason. */
+const expectUndisturbed: Check = ({ result }, { runs }, trial) => {
+  const context = `${JSON.stringify(result?.report)}\n${trial.app.log.text()}`;
+  const isBad = trial.to === "crash";
+  const end = isBad ? { outcome: "rolled_back", cause: { cause: "crash_loop" } } : { outcome: "succeeded" };
+  expect(result, context).toMatchObject({ ...end, leftOpen: false });
+  expect(runs, context).toBe(isBad ? "old" : "new");
+};
+
+/** The same, unless no node was there for a good release. */
+const expectPlaced: Check = (disturbed, settled, trial) => {
+  const { result } = disturbed;
+  if (trial.to === "crash" || result?.cause?.cause !== "unschedulable") {
+    return expectUndisturbed(disturbed, settled, trial);
+  }
+  expect(result).toMatchObject({ outcome: "rolled_back", leftOpen: false });
+  expect(settled.runs).toBe("old");
+};
 
 /** Whatever came of a good release, it did not crash. On the way back it is a bad one that is disturbed, which did. */
 const expectNoCrash: Check = ({ result }, _, trial) => {
@@ -189,6 +234,19 @@ function registryDown({ stand, tried }: Stage): void {
       expect(settled.runs).toBe("old");
       expectNoImage(disturbed, settled, trial);
     });
+  });
+}
+
+/** What runs needs no registry any more. */
+function registryGone({ stand, tried }: Stage): void {
+  it("goes on without the registry once each instance runs", async () => {
+    const act = async (trial: FaultTrial): Promise<void> => {
+      await trial.allRun(trial.to);
+      await stand().registry.kill();
+    };
+    const mend = () => stand().registry.start();
+    const fault = { at: underWay(stand()), act, first: true, mend } as const;
+    await tried(REGISTRY_GONE, fault, expectUndisturbed);
   });
 }
 

@@ -11,7 +11,7 @@ import { deploy, history, type RecoveryResult, type RolloutPorts, recover } from
 import { waitUntil } from "@belay/testkit";
 import { expect } from "vitest";
 import type { Disturbed } from "./fault-book.ts";
-import type { FaultApp, FaultStand, FaultVariant, Moment } from "./fault-stand.ts";
+import type { FaultApp, FaultStand, FaultVariant, Moment, SeenInstance } from "./fault-stand.ts";
 import { type Look, untruthOf } from "./untruth-of.ts";
 
 export const POLICY: RolloutPolicy = {
@@ -126,6 +126,15 @@ export class FaultTrial {
   async digests(variant: FaultVariant): Promise<readonly string[]> {
     const image = (await this.#release(variant)).services.web;
     return image === undefined ? [] : knownDigests(image);
+  }
+
+  /** Resolves when all instances of this variant that there are to be run, and are healthy. */
+  async allRun(variant: FaultVariant): Promise<void> {
+    const wanted = await this.digests(variant);
+    const isOne = ({ healthy, digests }: SeenInstance): boolean =>
+      healthy && digests.some((digest) => wanted.includes(digest));
+    const all = async (): Promise<boolean> => ((await this.#lookNow()) ?? []).filter(isOne).length >= INSTANCES;
+    await waitUntil(`all instances are of ${variant}`, all, { withinMs: 60_000, everyMs: 200 });
   }
 
   async #release(variant: FaultVariant): Promise<Release> {
