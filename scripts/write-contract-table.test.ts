@@ -34,6 +34,19 @@ describe("the table of scenarios", () => {
     expect(second).toEqual(swarm);
   });
 
+  it("keeps the widest run of kills, until there is one that is whole", () => {
+    const name = "killed before a step, then reconcile";
+    const of = (cause: string): EngineResults => ({ engine: "Compose", cases: [{ case: name, outcome: "x", cause }] });
+    const kept = (...causes: string[]): string | undefined =>
+      causes.map(of).reduce<EngineResults[]>((all, one) => merge(all, [one]), [])[0]?.cases[0]?.cause;
+    const [whole, some] = ["60 kills, before 40 of 40 steps", "14 kills, before 14 of 40 steps"];
+    expect(kept(whole, some)).toBe(whole);
+    expect(kept("62 kills", some)).toBe("62 kills");
+    expect(kept("62 kills", whole)).toBe(whole);
+    expect(kept(some, "1 kills, before 1 of 40 steps")).toBe(some);
+    expect(kept(some, "15 kills, before 15 of 40 steps")).toContain("15 of 40");
+  });
+
   it("has an engine once all of its cases were run", () => {
     const whole = casesOf("Swarm").map((name) => ({ case: name, outcome: "succeeded" }) as CaseResult);
     const [first, ...rest] = whole;

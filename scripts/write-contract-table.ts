@@ -10,6 +10,7 @@ import {
   type CaseResult,
   type EngineResults,
   FAULTS_SUFFIX,
+  mergeCases,
   RESULTS_FOLDER,
 } from "../test/contract/results.ts";
 import { table } from "./docs/markdown.ts";
@@ -23,6 +24,10 @@ from the call to that end, on a small busy machine, with a stable window of 1 s 
 outside observer, a process with nothing but the engine's own command line, saw the same each time, or the test fails.
 Times differ from run to run; nothing depends on them. Docker is Debian's 20.10 (API 1.41, classic image store), and in the
 sections of the current engine one with API 1.52 and containerd's image store.
+
+Runners are killed before steps of a deployment, a way back, a recovery, a first deployment and a rollback by hand. \`npm test\`
+tries a selection of them on each engine, the weekly run each one, every time that it comes. A line tells the most kills of one
+run, or those of the last run that left no step out.
 
 What can't run twice (a fixed name, or a port of the host) is deployed with \`strategy: recreate\`: the old container ends first.
 
@@ -73,15 +78,13 @@ function resultOf(row: string): CaseResult {
   };
 }
 
-/** Later results take the place of earlier ones, engine by engine and case by case. */
+/** Later results take the place of earlier ones, engine by engine and case by case ({@link mergeCases}). */
 export function merge(before: readonly EngineResults[], news: readonly EngineResults[]): EngineResults[] {
-  const engines = new Map<string, Map<string, CaseResult>>();
+  const engines = new Map<string, readonly CaseResult[]>();
   for (const { engine, cases } of [...before, ...news]) {
-    const lines = engines.get(engine) ?? new Map<string, CaseResult>();
-    for (const one of cases) lines.set(one.case, one);
-    engines.set(engine, lines);
+    engines.set(engine, mergeCases(engines.get(engine) ?? [], cases));
   }
-  return [...engines].map(([engine, lines]) => ({ engine, cases: [...lines.values()] }));
+  return [...engines].map(([engine, cases]) => ({ engine, cases: [...cases] }));
 }
 
 /** The cases that the section of an engine has. */

@@ -47,8 +47,8 @@ export const CASES = [
   "superseded by policy",
   "rolled back by hand meanwhile",
   "paused past its life and woken",
-  "killed before every step, then the next deployment",
-  "killed before every step, then reconcile",
+  "killed before a step, then the next deployment",
+  "killed before a step, then reconcile",
 ] as const;
 
 export type CaseName = (typeof CASES)[number];

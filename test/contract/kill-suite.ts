@@ -29,6 +29,11 @@ function whyNoFirst({ impossible }: EngineStand): string | undefined {
   return impossible["first deployment, good"];
 }
 
+/** How many of the places where a runner is killed there are on this engine. */
+function countPoints(stand: EngineStand): number {
+  return KILL_POINTS.filter(({ course }) => !isFirst(course) || whyNoFirst(stand) === undefined).length;
+}
+
 /** Each course's steps as they come on this engine. */
 async function readCourses(stand: EngineStand): Promise<ReadonlyMap<Course, StepCounts>> {
   const one = (course: Course, forward?: StepCounts): Promise<StepCounts> =>
@@ -130,7 +135,8 @@ export function killSuite(
           await killAt(trial, { ...point, nth }, courses.get("forward"));
           const began = performance.now();
           await RESCUES[rescue](trial, point);
-          if (WHOLE) book.count(`killed before every step, then ${rescue}`, began);
+          const at = `${point.course}, ${point.step}`;
+          book.kill(`killed before a step, then ${rescue}`, at, countPoints(stand), began);
         });
       }
     });

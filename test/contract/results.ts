@@ -31,10 +31,17 @@ export interface EngineResults {
 /** Where test runs leave their results, and the script that writes the table finds them. */
 export const RESULTS_FOLDER = join(import.meta.dirname, "../../out/contract");
 
+interface Kills {
+  readonly number: number;
+  readonly longestMs: number;
+  /** The steps before which they came. */
+  readonly at: Set<string>;
+}
+
 /** Collects the lines of one test file. */
 export class ResultBook {
   readonly #lines = new Map<RowName, CaseResult>();
-  readonly #counts = new Map<RowName, { readonly number: number; readonly longestMs: number }>();
+  readonly #kills = new Map<RowName, Kills>();
 
   note(name: RowName, end: { outcome: Outcome; cause?: CauseDetail | undefined }, milliseconds: number): void {
     const { outcome, cause } = end;
@@ -47,13 +54,17 @@ export class ResultBook {
     this.#lines.set(name, { case: name, outcome, seconds, ...(cause === undefined ? {} : { cause }) });
   }
 
-  /** One more of a case that is tried many times; its time is the longest one. `began`: on the monotonic clock. */
-  count(name: RowName, began: number): void {
-    const before = this.#counts.get(name) ?? { number: 0, longestMs: 0 };
+  /**
+   * One more kill of a case that is many of them; its time is the longest one. `at`: the step, of `all` that there are. `began`:
+   * on the monotonic clock.
+   */
+  kill(name: RowName, at: string, all: number, began: number): void {
+    const before = this.#kills.get(name) ?? { number: 0, longestMs: 0, at: new Set<string>() };
     const longestMs = Math.max(before.longestMs, performance.now() - began);
-    const number = before.number + 1;
-    this.#counts.set(name, { number, longestMs });
-    this.tell(name, "one whole release, proven", longestMs, `${number} kills`);
+    const kills = { number: before.number + 1, longestMs, at: before.at.add(at) };
+    this.#kills.set(name, kills);
+    const told = `${kills.number} kills, before ${kills.at.size} of ${all} steps`;
+    this.tell(name, "one whole release, proven", longestMs, told);
   }
 
   noteImpossible(name: RowName, reason: string): void {
@@ -66,11 +77,29 @@ export class ResultBook {
     console.info(cases.map((line) => printed(stand.title, line)).join("\n"));
     await mkdir(RESULTS_FOLDER, { recursive: true });
     const file = join(RESULTS_FOLDER, `${stand.title.replaceAll(/\W+/g, "-").toLowerCase()}.${part}.json`);
-    // A run of a few cases leaves the others' results as they were.
-    const others = (await readCases(file)).filter((one) => !this.#lines.has(one.case));
-    const results: EngineResults = { engine: stand.title, cases: [...others, ...cases] };
+    const results: EngineResults = { engine: stand.title, cases: mergeCases(await readCases(file), cases) };
     await writeFile(file, `${JSON.stringify(results, null, 2)}\n`);
   }
+}
+
+/** Later results take the place of earlier ones, case by case: a run of a few cases leaves the others' results as they were. */
+export function mergeCases(before: readonly CaseResult[], news: readonly CaseResult[]): CaseResult[] {
+  const lines = new Map(before.map((one) => [one.case, one]));
+  for (const one of news) if (!isNarrower(one, lines.get(one.case))) lines.set(one.case, one);
+  return [...lines.values()];
+}
+
+/** Whether a line sums up fewer kills than the one before it, and not those before every step: a selection of them was run. */
+function isNarrower(line: CaseResult, before: CaseResult | undefined): boolean {
+  const [kills, steps, all] = killsOf(line);
+  const [killsBefore = 0] = killsOf(before);
+  return kills !== undefined && steps !== all && kills < killsBefore;
+}
+
+/** How many, and before how many of all steps. Older lines do not tell the steps. */
+function killsOf(line: CaseResult | undefined): (number | undefined)[] {
+  const told = /^(\d+) kills(?:, before (\d+) of (\d+) steps)?$/.exec(line?.cause ?? "") ?? [];
+  return told.slice(1).map((digits) => (digits === undefined ? undefined : Number(digits)));
 }
 
 async function readCases(file: string): Promise<readonly CaseResult[]> {
