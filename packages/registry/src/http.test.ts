@@ -1,5 +1,11 @@
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { createServer as createHttps } from "node:https";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { temporaryFolder } from "@belay/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createHttp } from "./http.ts";
 
@@ -40,6 +46,28 @@ describe("one exchange", () => {
     await http.send(request(`http://${address}/v2/`));
     expect(seen).toEqual(["GET http://registry.invalid/v2/ -", "GET /v2/ -"]);
     http.close();
+  });
+
+  it("takes a certificate that nobody vouches for only where any is right", async () => {
+    await using folder = await temporaryFolder("belay-http");
+    const [key, cert] = [join(folder.path, "key.pem"), join(folder.path, "cert.pem")];
+    const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+    const files = ["-keyout", key, "-out", cert, "-subj", "/CN=127.0.0.1", "-days", "2"];
+    execFileSync("openssl", ["req", "-x509", ...curve, ...files], { stdio: "ignore" });
+    const pair = { key: await readFile(key), cert: await readFile(cert) };
+    const server = createHttps(pair, (_request, response) => void response.end("hello"));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/v2/`;
+    const http = createHttp({});
+    try {
+      expect((await http.send(request(url, { anyCertificate: true }))).body.toString()).toBe("hello");
+      await expect(http.send(request(url))).rejects.toMatchObject({ code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
+    } finally {
+      http.close();
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it("says how long its body is, and that there is none", async () => {
