@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, isDigest, sha256, shortDigest } from "@belay/core";
 
@@ -17,10 +17,15 @@ export async function databaseDigest(file: string, memory: string): Promise<Dige
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   const digest: Digest = `sha256:${hash.digest("hex")}`;
-  await mkdir(memory, { recursive: true });
   // Others may be at the same file, in this process, too.
   const unfinished = `${place}.${randomUUID()}`;
-  await writeFile(unfinished, digest);
-  await rename(unfinished, place);
+  try {
+    await mkdir(memory, { recursive: true });
+    await writeFile(unfinished, digest);
+    await rename(unfinished, place);
+  } catch {
+    // A full disk forgets it, and nothing else: it is read again the next time.
+    await rm(unfinished, { force: true }).catch(() => undefined);
+  }
   return digest;
 }

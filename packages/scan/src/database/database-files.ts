@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { DatabaseVersion } from "../report/scan-report.ts";
 import { DATABASES, type DatabaseKind } from "../trivy/image-arguments.ts";
+import { unusableFolder } from "../trivy/unusable-folder.ts";
 
 /** A database on this machine. Nobody changes a published one: a newer one gets a folder of its own. */
 export interface Database extends DatabaseVersion {
@@ -27,22 +28,34 @@ const KEEP_MS = 6 * 3_600_000;
 
 /**
  * Databases in a cache folder: the one that Trivy itself keeps in it (`db`, `java-db`), which a cache of the workflow or
- * a hand may have put there, and Belay's, in folders that are named by when they were made.
+ * a hand may have put there, and Belay's, in folders that are named by when they were made. Whoever only looks changes
+ * nothing there. A folder that can't be used is a ScanError (`unusable_folder`).
  */
 export class DatabaseFiles {
   readonly #cache: string;
   readonly #kind: DatabaseKind;
+  readonly #folder: string;
 
   constructor(cache: string, kind: DatabaseKind) {
     this.#cache = cache;
     this.#kind = kind;
+    this.#folder = join(cache, "belay", DATABASES[kind].folder);
+  }
+
+  /** Runs what writes to the cache folder, whose errors are told as what they are. */
+  async using<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const doing = `using Trivy's database (${this.#kind})`;
+      throw unusableFolder(error, { doing, folder: this.#cache, kind: "cache" }) ?? error;
+    }
   }
 
   /** Folder for locks, downloads and what is published. */
   async place(): Promise<string> {
-    const folder = join(this.#cache, "belay", DATABASES[this.#kind].folder);
-    await mkdir(folder, { recursive: true });
-    return folder;
+    await this.using(() => mkdir(this.#folder, { recursive: true }));
+    return this.#folder;
   }
 
   async newest(): Promise<Database | undefined> {
@@ -56,8 +69,9 @@ export class DatabaseFiles {
     const database = await readDatabase(downloaded);
     if (database === undefined) throw new Error(`there is no metadata.json in ${downloaded}`);
     const name = new Date(database.madeAt).toISOString().replace(/\D/g, "");
+    const place = await this.place();
     try {
-      await rename(downloaded, join(await this.place(), name));
+      await rename(downloaded, join(place, name));
     } catch (error) {
       // The same one is there already.
       if (!["ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
@@ -69,19 +83,26 @@ export class DatabaseFiles {
     for (const folder of await this.#published()) {
       const now = new Date();
       if (folder === database.folder) await utimes(folder, now, now).catch(() => undefined);
-      else if (await isOlder(folder, now.getTime() - KEEP_MS)) await rm(folder, { recursive: true, force: true });
+      else if (await isOlder(folder, now.getTime() - KEEP_MS)) {
+        await this.using(() => rm(folder, { recursive: true, force: true }));
+      }
     }
   }
 
   async #published(): Promise<string[]> {
-    const place = await this.place();
-    return (await readdir(place)).filter((name) => /^\d+$/.test(name)).map((name) => join(place, name));
+    const names = await this.using(() => readdir(this.#folder).catch(ifAbsent));
+    return names.filter((name) => /^\d+$/.test(name)).map((name) => join(this.#folder, name));
   }
 }
 
 /** The database that Trivy itself uses when it is given this cache folder; never one of Belay's. */
 export async function trivysOwnDatabase(cache: string, kind: DatabaseKind): Promise<Database | undefined> {
   return readDatabase(join(cache, DATABASES[kind].folder));
+}
+
+function ifAbsent(error: NodeJS.ErrnoException): string[] {
+  if (error.code === "ENOENT") return [];
+  throw error;
 }
 
 async function isOlder(folder: string, milliseconds: number): Promise<boolean> {

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createTestLog, FakeClock, type TemporaryFolder, temporaryFolder } from "@belay/testkit";
 import { beforeEach, expect, it } from "vitest";
 import { ScanError } from "../trivy/could-not-scan.ts";
 import type { Trivy } from "../trivy/trivy.ts";
-import { DatabaseStore } from "./database-store.ts";
+import { DatabaseStore, type DatabaseStoreOptions } from "./database-store.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -31,7 +31,7 @@ async function write(ageMs: number): Promise<void> {
   await writeFile(join(folder.path, "db/trivy.db"), "");
 }
 
-function store(lockWaitMs = 0): DatabaseStore {
+function store(lockWaitMs = 0, more: Partial<DatabaseStoreOptions> = {}): DatabaseStore {
   const trivy = {
     run: async () => {
       downloads++;
@@ -42,6 +42,7 @@ function store(lockWaitMs = 0): DatabaseStore {
     trivy: trivy as unknown as Trivy,
     ...{ cache: folder.path, update: true, maxAgeMs: 72 * HOUR_MS, lockWaitMs, clock, log: createTestLog() },
     repositories: { vulnerabilities: ["registry.invalid/db:2"] },
+    ...more,
   });
 }
 
@@ -106,4 +107,24 @@ it("is not waited for twice when somebody holds it while it is looked at ahead",
   }
   await ending;
   expect(clock.now()).toBe(1_000);
+});
+
+it.each([true, false])(
+  "can't be taken from what is no folder, which is told with its path (update: %s)",
+  async (update) => {
+    const cache = join(folder.path, "file");
+    await writeFile(cache, "");
+    await expect(store(0, { cache, update }).take("vulnerabilities")).rejects.toMatchObject({
+      ...{ code: "SCAN_FAILED", exitCode: 11, obstacle: "unusable_folder" },
+      got: expect.stringContaining(`the folder ${cache} can't be used: a part of that path is a file (ENOTDIR`),
+      next: expect.stringContaining("`cache-dir`"),
+    });
+    expect(downloads).toBe(0);
+  },
+);
+
+it("is looked for without leaving anything in the folder", async () => {
+  await write(HOUR_MS);
+  expect((await store(0, { update: false }).take("vulnerabilities")).folder).toBe(join(folder.path, "db"));
+  expect(await readdir(folder.path)).toEqual(["db"]);
 });

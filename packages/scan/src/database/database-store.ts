@@ -94,7 +94,7 @@ export class DatabaseStore {
   /**
    * The newest database, downloaded if there is a newer one upstream. When that fails, the one that is here does until
    * it is too old.
-   * @throws ScanError no_database, stale_database, cache_locked, or what hindered the download
+   * @throws ScanError no_database, stale_database, cache_locked, unusable_folder, or what hindered the download
    */
   async take(kind: DatabaseKind, signal?: AbortSignal): Promise<Database> {
     const ahead = await this.#ahead.get(kind);
@@ -208,9 +208,12 @@ export class DatabaseStore {
     const doing = `downloading Trivy's database (${kind})`;
     const waiting = { clock, doing, waitMs: 2 * deadlineMs, ...(signal === undefined ? {} : { signal }) };
     try {
-      await exclusive(join(await files.place(), "lock"), waiting, async () => {
-        if (this.#isDue(await files.newest())) await this.#download(kind, files, doing, signal);
-      });
+      const lock = join(await files.place(), "lock");
+      await files.using(() =>
+        exclusive(lock, waiting, async () => {
+          if (this.#isDue(await files.newest())) await this.#download(kind, files, doing, signal);
+        }),
+      );
       return undefined;
     } catch (error) {
       signal?.throwIfAborted();

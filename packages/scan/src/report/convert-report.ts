@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Trivy } from "../trivy/trivy.ts";
+import { inTemporaryFolder } from "../trivy/unusable-folder.ts";
 
 /** SARIF for code scanning, CycloneDX and SPDX as SBOMs, `github` for a dependency snapshot. */
 export const REPORT_FORMATS = ["sarif", "cyclonedx", "spdx-json", "github"] as const;
@@ -25,16 +25,14 @@ export async function convertReport(
   format: ReportFormat,
   signal?: AbortSignal,
 ): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "belay-convert-"));
-  try {
+  const doing = `writing the scan as ${format}`;
+  return inTemporaryFolder("belay-convert-", doing, async (folder) => {
     await writeFile(join(folder, "report.json"), BILLS.includes(format) ? withoutVulnerabilities(json) : json);
     const args = ["convert", `--format=${format}`, "--output=converted", "report.json"];
-    const call = { doing: `writing the scan as ${format}`, cwd: folder, deadlineMs: DEADLINE_MS };
+    const call = { doing, cwd: folder, deadlineMs: DEADLINE_MS };
     await trivy.run(args, { ...call, ...(signal === undefined ? {} : { signal }) });
     return await readFile(join(folder, "converted"), "utf8");
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 /** What is no report is Trivy's to refuse. */

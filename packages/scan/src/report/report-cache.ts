@@ -49,7 +49,7 @@ export class ReportCache {
     }
   }
 
-  /** A full disk loses it, and nothing else. */
+  /** A full disk, or what is no folder, loses it, and nothing else. */
   async keep(key: ReportKey | DockerfileKey, json: string): Promise<void> {
     const path = this.#path(key);
     try {
@@ -58,7 +58,7 @@ export class ReportCache {
       await rename(`${path}.${process.pid}`, path);
       await this.#tidy();
     } catch {
-      await rm(`${path}.${process.pid}`, { force: true });
+      await rm(`${path}.${process.pid}`, { force: true }).catch(() => undefined);
     }
   }
 

@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, oneLine, sha256 } from "@belay/core";
 import { type Found, maskMisconfiguration, maskSecret } from "../report/mask-found.ts";
@@ -9,6 +8,7 @@ import { ScanError } from "../trivy/could-not-scan.ts";
 import { COPIES, dockerfileArguments, dockerfileScanners, withoutIgnores } from "../trivy/dockerfile-arguments.ts";
 import { type Scanner, WORKPLACE } from "../trivy/image-arguments.ts";
 import type { Trivy } from "../trivy/trivy.ts";
+import { inTemporaryFolder } from "../trivy/unusable-folder.ts";
 import { HANGS_MS } from "./scan-image.ts";
 
 /** Outside text. */
@@ -74,8 +74,7 @@ async function scanAnew(
   dockerfiles: readonly Dockerfile[],
 ): Promise<readonly string[]> {
   const doing = `scanning ${dockerfiles.map(({ path }) => oneLine(path)).join(", ")}`;
-  const work = await mkdtemp(join(tmpdir(), "belay-dockerfiles-"));
-  try {
+  return inTemporaryFolder("belay-dockerfiles-", doing, async (work) => {
     await mkdir(join(work, WORKPLACE.cache));
     for (const [index, { text }] of dockerfiles.entries()) {
       const folder = join(work, COPIES.folder, String(index));
@@ -87,9 +86,7 @@ async function scanAnew(
     const json = await readFile(join(work, WORKPLACE.report), "utf8");
     checkReport(json);
     return split(json, dockerfiles, doing);
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  });
 }
 
 /** What is read of Trivy's own JSON; the rest goes on as it is. */

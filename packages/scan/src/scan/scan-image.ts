@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, symlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import {
   BelayError,
@@ -22,6 +21,7 @@ import { type CouldNotScan, couldNotScan, ScanError } from "../trivy/could-not-s
 import { wantsJavaDatabase } from "../trivy/explain-failure.ts";
 import { DATABASES, imageArguments, type Scanner, type TrivyInput, WORKPLACE } from "../trivy/image-arguments.ts";
 import { type Trivy, TrivyFailed } from "../trivy/trivy.ts";
+import { inTemporaryFolder } from "../trivy/unusable-folder.ts";
 import { checkIdentity } from "./check-identity.ts";
 import { narrowLayout } from "./narrow-layout.ts";
 import { checkSubject, nameOf, type ScanSubject } from "./scan-subject.ts";
@@ -212,15 +212,12 @@ async function scanAnew(
   database: Database | undefined,
   doing: string,
 ): Promise<string> {
-  const work = await mkdtemp(join(tmpdir(), "belay-scan-"));
-  try {
+  return inTemporaryFolder("belay-scan-", doing, async (work) => {
     const input = await prepare(work, options.subject, part);
     if (database !== undefined) await lend(work, "vulnerabilities", database);
     await runTrivy(options, part, input, work, doing);
     return maskReport(await readFile(join(work, WORKPLACE.report), "utf8"));
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  });
 }
 
 async function checked(

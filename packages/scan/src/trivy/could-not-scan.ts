@@ -14,6 +14,7 @@ export const SCAN_OBSTACLES = {
   unknown_os: "nothing is known about the packages of the image",
   unread_dockerfile: "what the Dockerfile did can't be read from the image's history",
   partial_scan: "only a part of the image was looked at",
+  unusable_folder: "a folder that the scan needs can't be used",
   cache_locked: "the cache is in use by another process",
   timed_out: "the scan was not done in time",
   broken_report: "the scanner's report can't be read",

@@ -6,6 +6,7 @@ import { exclusive } from "./exclusive.ts";
 import { FetchRefused, fetchFile } from "./fetch-file.ts";
 import { type TrivyArchive, type TrivyChoice, trivyArchive } from "./trivy-release.ts";
 import { unpackProgram } from "./unpack-program.ts";
+import { unusableFolder } from "./unusable-folder.ts";
 
 export interface DownloadTrivyOptions {
   readonly choice?: TrivyChoice;
@@ -33,7 +34,8 @@ const HEALS = ["ECONNRESET", "ECONNREFUSED", "ETIMEDOUT", "EPIPE", "EAI_AGAIN", 
 /**
  * Path of the Trivy that was chosen, downloaded once for all processes of this machine. What comes is unpacked, and can
  * be executed, only after its SHA-256 was found to be the one that stands in Belay's source (or was given).
- * @throws ScanError `untrusted_scanner` for other content, `no_scanner` when it can't be had; BelayError INVALID_INPUT
+ * @throws ScanError `untrusted_scanner` for other content, `no_scanner` when it can't be had, `unusable_folder`; BelayError
+ *   INVALID_INPUT
  */
 export async function downloadTrivy(options: DownloadTrivyOptions): Promise<string> {
   const archive = trivyArchive(options.choice ?? {});
@@ -41,18 +43,18 @@ export async function downloadTrivy(options: DownloadTrivyOptions): Promise<stri
   const folder = join(place, `trivy-${archive.version}-${archive.checksum}`);
   const program = join(folder, "trivy");
   if (await isThere(program)) return program;
-  await mkdir(place, { recursive: true });
   const { clock, deadlineMs = 5 * 60_000, signal } = options;
   const doing = `downloading Trivy ${archive.version} from ${archive.url.host}`;
   const waiting = { clock, doing, waitMs: 2 * deadlineMs, ...(signal === undefined ? {} : { signal }) };
   try {
+    await mkdir(place, { recursive: true });
     await exclusive(`${folder}.lock`, waiting, async () => {
       if (!(await isThere(program))) await make(archive, place, folder, { ...options, deadlineMs }, doing);
     });
     return program;
   } catch (error) {
     if (isBelayError(error, "TIMED_OUT")) throw new ScanError("no_scanner", { doing, got: error.got, cause: error });
-    throw error;
+    throw unusableFolder(error, { doing, folder: options.cache, kind: "cache" }) ?? error;
   }
 }
 
@@ -79,7 +81,11 @@ async function make(
     const whole = join(work, "whole");
     await mkdir(whole);
     await unpackProgram(packed, "trivy", join(whole, "trivy"), MOST_UNPACKED).catch((error: unknown) => {
-      throw new ScanError("no_scanner", { doing: `unpacking ${archive.url}`, got: messageOf(error), cause: error });
+      const reading = { doing: `unpacking ${archive.url}`, got: messageOf(error), cause: error };
+      throw (
+        unusableFolder(error, { ...reading, folder: options.cache, kind: "cache" }) ??
+        new ScanError("no_scanner", reading)
+      );
     });
     await rename(whole, folder).catch((error: NodeJS.ErrnoException) => {
       // The same one is there already: its lock was taken for stale.
@@ -108,6 +114,8 @@ async function fetchArchive(archive: TrivyArchive, work: string, options: Making
     });
   } catch (error) {
     signal?.throwIfAborted();
+    const unusable = unusableFolder(error, { doing, folder: options.cache, kind: "cache" });
+    if (unusable !== undefined) throw unusable;
     const next = "Check the network and the proxy, name a mirror, or install Trivy and use `scanner: installed`.";
     throw new ScanError("no_scanner", { doing, got: `${archive.url}: ${messageOf(error)}`, next, cause: error });
   }

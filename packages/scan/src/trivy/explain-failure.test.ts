@@ -39,6 +39,10 @@ it.each([
   ["unreachable", "docker error: Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?"],
   ["unreachable", 'remote error: Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused'],
   ["unreachable", "remote error: GET http://r/v2/a: unexpected status code 503 Service Unavailable"],
+  [
+    "unusable_folder",
+    "scan error: failed analysis: analyze error: walk error: failed to process the file: unable to open file: write /tmp/fanal-1: no space left on device",
+  ],
   ["broken_image", "scan error: unable to open image.tar as a Docker image: unexpected EOF"],
   ["scanner_failed", "flag error: something that nobody has seen yet"],
 ])("%s: %s", (obstacle, words) => {

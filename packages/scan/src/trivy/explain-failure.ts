@@ -6,6 +6,7 @@ import type { ScanObstacle } from "./could-not-scan.ts";
  * `pkg/fanal/image`; go-containerregistry `transport/error.go`; docker's client). Ordered from what is certain.
  */
 const WORDS: readonly (readonly [ScanObstacle, RegExp])[] = [
+  ["unusable_folder", /no space left on device|disk quota exceeded|read-only file system/i],
   ["cache_locked", /cache may be in use by another process|unable to open (?:cache )?DB: timeout|: timeout$/m],
   ["timed_out", /context deadline exceeded|provide a higher timeout/i],
   ["rate_limited", /TOOMANYREQUESTS|429 Too Many Requests|status code:? 429/i],
@@ -57,6 +58,7 @@ const NEXT: Partial<Record<ScanObstacle, string>> = {
   server_refused: "Give the server's token in TRIVY_TOKEN, in the environment of the step.",
   unreachable: "Check the address, the network and the proxy.",
   image_not_found: "Check that it was built, or pushed, and not removed meanwhile.",
+  unusable_folder: "Make room in the cache folder (`cache-dir`) and in the one for temporary files (TMPDIR).",
   cache_locked: "Another process uses it: give each its own `cache-dir`, or try again.",
   timed_out: "Give it more time with `timeout`.",
 };

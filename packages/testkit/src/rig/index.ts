@@ -25,7 +25,7 @@ export {
   requestLoop,
 } from "./request-loop.ts";
 export { shareEngine } from "./share-engine.ts";
-export { fillDisk, freeDisk, mountDisk } from "./small-disk.ts";
+export { fillDisk, freeDisk, mountDisk, unmountDisk } from "./small-disk.ts";
 export { type SshOptions, type SshRig, startSsh } from "./ssh-rig.ts";
 export { type SwarmNodeRig, type SwarmNodes, type SwarmNodesOptions, startSwarmNodes } from "./swarm-nodes.ts";
 export { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
