@@ -7,6 +7,7 @@ import {
   findTrivy,
   type Knowledge,
   ReportCache,
+  ScanError,
   type Trivy,
   type TrivyChoice,
   type TrivySource,
@@ -31,7 +32,8 @@ const LONGEST_LOCK_MS = 30_000;
 /**
  * Finds Trivy, or downloads it. `source`: where from; default this machine, else a verified
  * `download`. Its databases are downloaded when the first scan needs them.
- * @throws BelayError TOOL_MISSING, TOOL_TOO_OLD, INVALID_INPUT, SCAN_FAILED (a download that failed)
+ * @throws ScanError `no_scanner` where there is none, or one that is too old, or the download failed; `untrusted_scanner`,
+ *   `unusable_folder`, `timed_out`; BelayError INVALID_INPUT
  */
 export async function openScanner(
   context: PipelineContext,
@@ -48,7 +50,10 @@ export async function openScanner(
   const versions = new TrivyVersions(join(cache, "belay", "versions"));
   const find = (scanner: TrivySource): Promise<Trivy> =>
     findTrivy({ scanner, download, cache, runner, redactor, clock, log, signal, versions });
-  const trivy = await (source === undefined ? installedOr(find, log) : find(source));
+  const finding = source === undefined ? installedOr(find, log) : find(source);
+  const trivy = await finding.catch((error: unknown) => {
+    throw noScanner(error) ?? error;
+  });
   const { dbRepositories: vulnerabilities, javaDbRepositories: java, maxDbAgeMs: maxAgeMs, server } = settings;
   const ages = { maxAgeMs, maxJavaAgeMs: settings.maxJavaDbAgeMs };
   const repositories = { ...(vulnerabilities && { vulnerabilities }), ...(java && { java }) };
@@ -83,6 +88,13 @@ async function installedOr(find: (scanner: TrivySource) => Promise<Trivy>, log: 
     log.info("There is no Trivy on this machine: a release of it is downloaded and verified.");
     return find("download");
   }
+}
+
+/** Nobody can look without one, whatever the reason: that is no scan, and not a wrong input. */
+function noScanner(error: unknown): ScanError | undefined {
+  if (!isBelayError(error, "TOOL_MISSING", "TOOL_TOO_OLD")) return undefined;
+  const { doing, got, next } = error;
+  return new ScanError("no_scanner", { doing, got, cause: error, ...(next === undefined ? {} : { next }) });
 }
 
 /** Trivy's own place (trivy, `pkg/utils/fsutils`), so that a cache of the workflow serves both. */

@@ -1,5 +1,6 @@
 import {
   type Digest,
+  type ErrorCode,
   type ImageIdentity,
   isBelayError,
   type Platform,
@@ -50,17 +51,27 @@ export async function placeImage(
   } catch (error) {
     if (error instanceof ScanError) return couldNotScan(error);
     const obstacle = isBelayError(error) ? OBSTACLES[error.code] : undefined;
-    if (obstacle === undefined) throw error;
-    const got = isBelayError(error) ? error.got : "";
-    return couldNotScan(new ScanError(obstacle, { doing, got, cause: error }));
+    if (!isBelayError(error) || obstacle === undefined) throw error;
+    const { got, next } = error;
+    return couldNotScan(new ScanError(obstacle, { doing, got, cause: error, ...(next === undefined ? {} : { next }) }));
   }
 }
 
-const OBSTACLES: Readonly<Record<string, ScanObstacle>> = {
+/** An engine, a registry or a program that can't be used. An address or a context that is wrong is the input's fault. */
+const OBSTACLES: Partial<Record<ErrorCode, ScanObstacle>> = {
   REGISTRY_UNAUTHORISED: "unauthorised",
   REGISTRY_UNREACHABLE: "unreachable",
   REGISTRY_ERROR: "unreachable",
   ENGINE_UNREACHABLE: "unreachable",
+  ENGINE_FORBIDDEN: "unreachable",
+  ENGINE_TLS: "unreachable",
+  ENGINE_HOST_KEY: "unreachable",
+  ENGINE_TOO_OLD: "unreachable",
+  ENGINE_ERROR: "unreachable",
+  // The docker command line or ssh, which dial the engine; a helper that has the registry's password.
+  TOOL_MISSING: "unreachable",
+  TOOL_TOO_OLD: "unreachable",
+  PROCESS_FAILED: "unreachable",
   TIMED_OUT: "timed_out",
 };
 

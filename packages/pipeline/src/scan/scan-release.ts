@@ -3,7 +3,6 @@ import {
   type Digest,
   deriveRelease,
   type ImageIdentity,
-  isBelayError,
   isOwn,
   oneLine,
   type Release,
@@ -18,6 +17,7 @@ import {
   type DockerfileScan,
   headlineOfScan,
   type ImageScan,
+  ScanError,
   scanTable,
   withDockerfileBefore,
 } from "@belay/scan";
@@ -108,7 +108,7 @@ async function scannerFor(
   try {
     return await openScanner(context, here, "installed");
   } catch (error) {
-    if (!isBelayError(error, "TOOL_MISSING", "TOOL_TOO_OLD") || inputs.formats.length > 0) throw error;
+    if (!(error instanceof ScanError && error.obstacle === "no_scanner") || inputs.formats.length > 0) throw error;
     return undefined;
   }
 }
@@ -248,10 +248,13 @@ async function databaseDigest(
   gated: readonly GatedService[],
 ): Promise<Digest | undefined> {
   if (scanner === undefined || !("store" in scanner.knowledge)) return undefined;
+  const used = gated.flatMap(({ gate }) => gate.database?.updatedAt ?? []);
+  if (used.length === 0) return undefined;
   const database = await scanner.store.find("vulnerabilities");
   // Another run may have fetched a newer one meanwhile.
-  const used = gated.some(({ gate }) => gate.database?.updatedAt === database?.updatedAt);
-  return database !== undefined && used ? scanner.store.digest("vulnerabilities", database) : undefined;
+  return database !== undefined && used.includes(database.updatedAt)
+    ? scanner.store.digest("vulnerabilities", database)
+    : undefined;
 }
 
 function tellGate({ log }: PipelineContext, { service, gate }: GatedService): void {

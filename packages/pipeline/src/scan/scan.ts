@@ -34,7 +34,7 @@ export interface ScanHooks {
  * Scans every platform of every image of the release, compares it with what runs in the environment, and writes the next
  * release with the evidence, whatever it is.
  * @throws BelayError VULNERABLE, SCAN_FAILED when the gate does not let it pass; RELEASE_INVALID, CONFIG_INVALID,
- *   INVALID_INPUT, TOOL_MISSING, TOOL_TOO_OLD. Each is written into the report too.
+ *   INVALID_INPUT. Each is written into the report too.
  */
 export function scan(context: PipelineContext, inputs: ScanInputs, hooks: ScanHooks = {}): Promise<Scanned> {
   return withFailureReport(context, inputs, false, async (facts, run) => {
