@@ -18,7 +18,7 @@ export {
   partsOfNoOther,
   withNewNeeds,
 } from "./choose-images.ts";
-export { type InsecureRegistries, insecureRegistries } from "./insecure-registries.ts";
+export { type InsecureRegistries, insecureRegistries, isLoopback } from "./insecure-registries.ts";
 export { type Descriptor, layersOf, MEDIA_TYPES, type ResolvedImage, type StoredManifest } from "./manifest.ts";
 export { type PushEngine, type PushReleaseOptions, pushRelease } from "./push-release.ts";
 export { readRepository, type StoredImage } from "./read-repository.ts";

@@ -41,7 +41,7 @@ export async function logSignature(
   } catch (error) {
     const why = (error as Error).cause;
     const got = why === undefined ? messageOf(error) : `${messageOf(error)} (${messageOf(why)})`;
-    const next = `Look whether ${new URL(rekorUrl).host} can be reached, or leave \`rekor-url\` out: then nothing is logged.`;
+    const next = `Look whether ${rekorUrl} can be reached, or leave \`rekor-url\` out: then nothing is logged.`;
     throw new BelayError("PUSH_FAILED", { doing, got: `the log took no entry: ${got}`, next, cause: error });
   }
 }

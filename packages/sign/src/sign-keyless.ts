@@ -67,7 +67,7 @@ async function makeBundle({ digest, token, fulcioUrl, rekorUrl }: KeylessOptions
   } catch (error) {
     const why = (error as Error).cause;
     const got = why === undefined ? messageOf(error) : `${messageOf(error)} (${messageOf(why)})`;
-    const next = `Look whether ${new URL(fulcioUrl).host} and ${new URL(rekorUrl).host} can be reached and trust this issuer.`;
+    const next = `Look whether ${fulcioUrl} and ${rekorUrl} can be reached and trust this issuer.`;
     throw new BelayError("PUSH_FAILED", { doing, got, next, cause: error });
   }
 }

@@ -1,4 +1,5 @@
 import type { Inputs } from "@belay/core";
+import { isLoopback } from "@belay/registry";
 import { loadPushInputs, type PushInputs } from "../run/use-case-inputs.ts";
 import type { SigstoreAddresses } from "./signature-maker.ts";
 
@@ -16,8 +17,18 @@ export function loadSignInputs(inputs: Inputs): SignInputs {
   return { ...loadPushInputs(inputs), sigstore, wanted: inputs.boolean("sign") ?? false };
 }
 
+/** The token that says who signs goes there: never in clear, but to this machine. */
 function urlOf(inputs: Inputs, name: string): string | undefined {
   const text = inputs.text(name);
-  if (text === undefined || /^https?:\/\/[^\s/@]+/.test(text)) return text;
-  return inputs.refuse(name, `its value is ${JSON.stringify(text)}`, "Write an address like https://fulcio.example.");
+  const wrong = text === undefined ? undefined : problemOf(text);
+  if (wrong === undefined) return text;
+  return inputs.refuse(name, wrong, "Write an address like https://fulcio.example.");
+}
+
+function problemOf(text: string): string | undefined {
+  const shown = JSON.stringify(text);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) return `it is no address of the web: ${shown}`;
+  if (url.username !== "" || url.password !== "") return "it holds credentials";
+  return url.protocol === "https:" || isLoopback(url.hostname) ? undefined : `it has no TLS: ${shown}`;
 }
