@@ -63,10 +63,8 @@ export async function scanRelease(work: ScanWork): Promise<Scanned> {
   const { context, inputs, settings, release, path, off } = work;
   const services = Object.entries(release.services).filter(([name]) => !off.includes(name));
   // First what needs no scan: a file that can't be read is told at once.
-  const rules = await readRules(
-    settings,
-    services.map(([name]) => name),
-  );
+  const names = services.map(([name]) => name);
+  const rules = await readRules(settings, names, context.workingDirectory);
   const opening = services.length === 0 ? Promise.resolve(undefined) : scannerFor(context, settings, inputs);
   // Awaited below: it is opened while the images are looked for.
   opening.then((one) => one && lookAhead(one, inputs, context)).catch(() => undefined);
