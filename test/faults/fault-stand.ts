@@ -26,8 +26,6 @@ export interface Breakage {
   mend?(): Promise<unknown>;
   /** The run waits until the strike is done. */
   readonly first?: true;
-  /** Afterwards the engine knows for a while of no node that could take an instance: a good release may be off again for it. */
-  readonly missesNodes?: true;
   /** The time that a run has: its own waits, and what the breakage takes. */
   readonly policy?: Partial<RolloutPolicy>;
 }

@@ -115,8 +115,8 @@ function anytimeFaults({ stand, tried }: Stage, book: FaultBook): void {
   it.each(ANYTIME)("tells the truth: %s", async (fault) => {
     const breakage = stand().breakages[fault];
     if (breakage === undefined) return skip(stand(), book, fault);
-    const { strike, missesNodes, ...rest } = breakage;
-    const check = missesNodes ? expectPlaced : checkOf(stand(), fault);
+    const { strike, ...rest } = breakage;
+    const check = checkOf(stand(), fault);
     for (const at of momentsOf(stand(), fault))
       await tried(fault, { at, act: ({ app }) => strike(app), ...rest }, check);
   });
@@ -149,16 +149,6 @@ const expectUndisturbed: Check = ({ result }, { runs }, trial) => {
   const end = isBad ? { outcome: "rolled_back", cause: { cause: "crash_loop" } } : { outcome: "succeeded" };
   expect(result, context).toMatchObject({ ...end, leftOpen: false });
   expect(runs, context).toBe(isBad ? "old" : "new");
-};
-
-/** The same, unless no node was there for a good release. */
-const expectPlaced: Check = (disturbed, settled, trial) => {
-  const { result } = disturbed;
-  if (trial.to === "crash" || result?.cause?.cause !== "unschedulable") {
-    return expectUndisturbed(disturbed, settled, trial);
-  }
-  expect(result).toMatchObject({ outcome: "rolled_back", leftOpen: false });
-  expect(settled.runs).toBe("old");
 };
 
 /** Whatever came of a good release, it did not crash. On the way back it is a bad one that is disturbed, which did. */

@@ -94,8 +94,6 @@ async function openQuorum({ manager, workers: [second], stateOf }: SwarmNodes): 
       back = systemClock.sleep(AWAY_MS).then(() => second.engine.restart());
     },
     first: true,
-    // A new leader takes no node for ready until it has heard of it.
-    missesNodes: true,
     // Managers notice after ten seconds and more that they have lost each other, and wait as long before they elect a leader.
     policy: { startMs: 120_000, deadlineMs: 180_000 },
     mend: async () => {

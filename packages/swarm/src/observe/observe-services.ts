@@ -11,7 +11,7 @@ import { resumeUpdate } from "./resume-update.ts";
 import { runAgain } from "./run-again.ts";
 import { surplusTasks } from "./surplus-tasks.ts";
 import type { Lack } from "./task-watch.ts";
-import { translateService } from "./translate-service.ts";
+import { lacksReadyNode, translateService } from "./translate-service.ts";
 import { hasEnded, isUnwanted } from "./translate-task.ts";
 
 /** All wanted services with their tasks, in two requests at a time, however many there are. */
@@ -24,7 +24,7 @@ export async function observeServices(
   const beganAt = clock.now();
   const names = wanted.map(({ service }) => state.nameOf(service));
   const { services, tasks } = await readServices(state, names, signal);
-  const nodes = await nodesFor(state, services, signal);
+  const nodes = await nodesFor(state, services, tasks, signal);
   for (const task of tasks) {
     if ((isUnwanted(task) && !hasEnded(task)) || diedWithEngine(task, state)) state.leaving.add(task.ID);
   }
@@ -201,15 +201,16 @@ export async function tasksOf(
   return left.length < services.length ? tasksOf(state, left, signal) : [];
 }
 
-/** Only services without a number of their own need to know the nodes, and those whose update the engine has paused. */
+/** Needed by services without a number of their own, those whose update the engine has paused, and tasks that find no ready one. */
 async function nodesFor(
   state: TargetState,
   services: readonly Service[],
+  tasks: readonly Task[],
   signal: AbortSignal,
 ): Promise<readonly SwarmNode[]> {
-  const needed = services.some(
-    ({ Spec, UpdateStatus }) => modeOf(Spec).startsWith("global") || isPaused(UpdateStatus?.State),
-  );
+  const needed =
+    services.some(({ Spec, UpdateStatus }) => modeOf(Spec).startsWith("global") || isPaused(UpdateStatus?.State)) ||
+    tasks.some(lacksReadyNode);
   return needed ? state.docker.nodes.list({}, { signal }) : [];
 }
 

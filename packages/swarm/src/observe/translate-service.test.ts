@@ -167,6 +167,9 @@ describe("the number of tasks", () => {
     const global = spec({ Mode: { Global: {} } });
     const nodes = [node("a", { labels: { disk: "ssd" } }), node("b"), node("c", { availability: "drain" })];
     expect(seen([], { service: service({ Spec: global }), nodes }).desired).toBe(2);
+    // It keeps its task there.
+    const unheard = { ...node("d"), Status: { State: "unknown" } } as const;
+    expect(seen([], { service: service({ Spec: global }), nodes: [...nodes, unheard] }).desired).toBe(3);
     const Placement = { Constraints: ["node.labels.disk == ssd"] };
     const picky = { ...global, TaskTemplate: { ...global.TaskTemplate, Placement } };
     expect(seen([], { service: service({ Spec: picky }), nodes }).desired).toBe(1);
@@ -226,5 +229,16 @@ describe("what the engine does by itself", () => {
     const waiting = task({ state: "pending", err });
     expect(seen([waiting]).conditions).toEqual([{ type: "unschedulable", message: err }]);
     expect(seen([task({ state: "pending", err, image: OTHER_IMAGE })]).conditions).toEqual([]);
+  });
+
+  it("finds no ready node, which says nothing while a new leader has not heard of one", () => {
+    const waiting = task({ state: "pending", err: "no suitable node (2 nodes not available for new tasks)" });
+    const [heard, unheard] = [node("a"), { ...node("b"), Status: { State: "unknown" } } as const];
+    expect(seen([waiting], { nodes: [heard, unheard] }).conditions).toEqual([]);
+    expect(seen([waiting], { nodes: [heard] }).conditions).toMatchObject([{ type: "unschedulable" }]);
+    const drained = { ...node("b", { availability: "drain" }), Status: { State: "unknown" } } as const;
+    expect(seen([waiting], { nodes: [heard, drained] }).conditions).toMatchObject([{ type: "unschedulable" }]);
+    const never = task({ state: "pending", err: "no suitable node (scheduling constraints not satisfied on 2 nodes)" });
+    expect(seen([never], { nodes: [unheard] }).conditions).toMatchObject([{ type: "unschedulable" }]);
   });
 });

@@ -1,6 +1,6 @@
 import type { Condition, Instance, ObservedService, Wanted } from "@belay/core";
 import type { Service, SwarmNode, Task } from "@belay/docker";
-import { eligibleNodes } from "../spec/eligible-nodes.ts";
+import { eligibleNodes, isAnyUnheard } from "../spec/eligible-nodes.ts";
 import { isJob, modeOf } from "../spec/service-mode.ts";
 import { isPaused, pausedByNode } from "./paused-by-node.ts";
 import type { LocalTask } from "./task-watch.ts";
@@ -118,11 +118,22 @@ function errorOf(message: string, tasks: readonly Task[]): string {
   return task?.Status.Err ? ` (${task.Status.Err})` : "";
 }
 
-/** Tasks for which no node is found stay so for ever, and no updater of the engine's gives up on them. */
+/**
+ * Tasks for which no node is found stay so for ever, and no updater of the engine's gives up on them. A new leader finds none
+ * either before it has heard of the nodes, which says nothing: then only the start time counts.
+ */
 function pending(wanted: Wanted, tasks: readonly Task[], known: Knowledge): Condition[] {
-  const waiting = tasks.filter(
-    (task) => task.Status.State === "pending" && !hasEnded(task) && !isUnwanted(task) && task.Status.Err,
-  );
+  const unheard = isAnyUnheard(known.nodes);
+  const waiting = tasks.filter((task) => lacksNode(task) && !(unheard && lacksReadyNode(task)));
   const own = waiting.filter((task) => known.revisionOf(task) === wanted.revision);
   return [...new Set(own.map(({ Status }) => Status.Err ?? ""))].map((message) => ({ type: "unschedulable", message }));
+}
+
+function lacksNode(task: Task): boolean {
+  return task.Status.State === "pending" && !hasEnded(task) && !isUnwanted(task) && Boolean(task.Status.Err);
+}
+
+/** Nodes are down, drained, or not heard of yet (swarmkit, `scheduler.ReadyFilter`, "Explain"). */
+export function lacksReadyNode(task: Task): boolean {
+  return lacksNode(task) && task.Status.Err?.includes("not available for new tasks") === true;
 }

@@ -1,9 +1,19 @@
 import type { ServiceSpec, SwarmNode } from "@belay/docker";
 
-/** The nodes on which a global service runs: ready, active, and allowed by its constraints and platforms. */
+/**
+ * The nodes on which a global service runs: active, not known to be away, and allowed by its constraints and platforms. After a
+ * change of leaders all are unknown until they are heard of, and keep their tasks (swarmkit, `orchestrator.InvalidNode`).
+ */
 export function eligibleNodes(spec: ServiceSpec, nodes: readonly SwarmNode[]): SwarmNode[] {
-  const up = nodes.filter(({ Status, Spec }) => Status.State === "ready" && Spec.Availability === "active");
+  const up = nodes.filter(({ Status, Spec }) => UP.includes(Status.State) && Spec.Availability === "active");
   return suitableNodes(spec, up);
+}
+
+const UP: readonly string[] = ["ready", "unknown"];
+
+/** Whether a new leader has not heard yet of a node that takes tasks (swarmkit, `dispatcher.markNodesUnknown`). */
+export function isAnyUnheard(nodes: readonly SwarmNode[]): boolean {
+  return nodes.some(({ Status, Spec }) => Status.State === "unknown" && Spec.Availability === "active");
 }
 
 /**
