@@ -1,1 +1,1 @@
-import{t as e,u as t}from"../chunks/src-DD5MXohg.js";import{D as n,m as r}from"../chunks/src-C_qiHBJX.js";await t(async t=>{let i=await n(t,r(t.inputs));e(t,i)});export{};
+import{r as e}from"../chunks/run-action-0MNsyvMP.js";import{t}from"../chunks/set-outputs-B03Pciyl.js";import{t as n}from"../chunks/use-case-inputs-rrUZVB4z.js";await e(async e=>{let r=n(e.inputs),{build:i}=await import(`../chunks/build-mYG9zn-5.js`);t(e,await i(e,r))});export{};

@@ -1,1 +1,1 @@
-import{i as e,u as t}from"../chunks/src-DD5MXohg.js";import{d as n,v as r}from"../chunks/src-C_qiHBJX.js";await t(async t=>{let i=await n(t,r(t.inputs));e(t,i)});export{};
+import{r as e}from"../chunks/run-action-0MNsyvMP.js";import{i as t}from"../chunks/set-outputs-B03Pciyl.js";import{a as n}from"../chunks/use-case-inputs-rrUZVB4z.js";await e(async e=>{let r=n(e.inputs),{push:i}=await import(`../chunks/push-D_5Gg3Fr.js`);t(e,await i(e,r))});export{};

@@ -1,1 +1,1 @@
-import{a as e,u as t}from"../chunks/src-DD5MXohg.js";import{c as n,y as r}from"../chunks/src-C_qiHBJX.js";await t(async t=>{let i=await n(t,r(t.inputs));return e(t,i),i.kind===`nothing`?void 0:i.report});export{};
+import{r as e}from"../chunks/run-action-0MNsyvMP.js";import{a as t}from"../chunks/set-outputs-B03Pciyl.js";import{o as n}from"../chunks/use-case-inputs-rrUZVB4z.js";await e(async e=>{let r=n(e.inputs),{report:i}=await import(`../chunks/report-CQYXpmyD.js`),a=await i(e,r);return t(e,a),a.kind===`nothing`?void 0:a.report});export{};

@@ -1,1 +1,1 @@
-import{u as e}from"../chunks/src-DD5MXohg.js";import{i as t,r as n}from"../chunks/src-C_qiHBJX.js";await e(async e=>{let r=await t(e,n(e.inputs));e.output(`release`,r.releasePath),e.output(`images`,JSON.stringify(r.images)),e.output(`by`,r.by)});export{};
+import{r as e}from"../chunks/run-action-0MNsyvMP.js";import{t}from"../chunks/sign-inputs-ECdB7DPK.js";await e(async e=>{let n=t(e.inputs),{sign:r}=await import(`../chunks/sign-DLJUhndX.js`),i=await r(e,n);e.output(`release`,i.releasePath),e.output(`images`,JSON.stringify(i.images)),e.output(`by`,i.by)});export{};

@@ -1,0 +1,1 @@
+export{t as build}from"./build-xO-OcB4l.js";

@@ -1,1 +1,0 @@
-import{setTimeout as e}from"node:timers/promises";const t={now:()=>performance.now(),date:()=>/* @__PURE__ */ new Date,sleep:async(t,n)=>{n?.throwIfAborted();try{await e(t,void 0,n===void 0?{}:{signal:n})}catch(e){throw n?.throwIfAborted(),e}}};export{t};

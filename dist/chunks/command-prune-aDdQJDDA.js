@@ -1,1 +1,0 @@
-import{f as e,p as t}from"./src-C_qiHBJX.js";import{n,t as r}from"./prune-text-r4FV875J.js";async function i(i,a){let o=await t(i,e(a));return{text:n(o),json:{outcome:`succeeded`,...r(o)},exitCode:0}}export{i as runPrune};

@@ -1,2 +1,0 @@
-import{l as e}from"./src-lG4X9jPQ.js";import{o as t,x as n}from"./src-C_qiHBJX.js";async function r(r,i){let{release:a,releasePath:o,evidence:s,summary:c,files:l}=await t(r,n(i)),u=c.services.map(({service:e,headline:t})=>`  ${e.padEnd(16)} ${t}`),d=Object.entries(l).map(([e,t])=>`${e}: ${t}`);return{text:[`Scanned ${a.application}:`,...u,...d,`Release: ${o}`,``].join(`
-`),json:{outcome:`succeeded`,cause:null,release:e(a),releasePath:o,scan:s,services:c.services,reports:l},exitCode:0}}export{r as runScan};

@@ -1,0 +1,1 @@
+export{t as deploy}from"./deploy-7LA11ZE9.js";

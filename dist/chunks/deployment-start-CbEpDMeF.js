@@ -1,0 +1,1 @@
+function e(e,t,n){return{application:e.application,environment:e.environment,commit:t.source.revision,run:n.run,production:e.production,transient:e.transient,release:t.digest,...e.url===void 0?{}:{url:e.url},...n.workflowSha===void 0?{}:{workflowSha:n.workflowSha}}}export{e as t};

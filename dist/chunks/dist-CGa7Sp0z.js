@@ -1,0 +1,1 @@
+export{t as Exec}from"./dist-ieVgC2Qj.js";import"./kube-config-DKecuKDn.js";

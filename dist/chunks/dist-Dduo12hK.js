@@ -1,1 +1,0 @@
-export{t as Exec}from"./dist-ieVgC2Qj.js";import"./kube-config-BKSAwuP6.js";

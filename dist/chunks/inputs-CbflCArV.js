@@ -1,1 +1,0 @@
-function e(e){let t=new Map(Object.entries(JSON.parse(e.BELAY_INPUTS??`{}`)));return e=>{let n=t.get(e);return n==null?void 0:String(n)}}export{e as t};

@@ -1,1 +1,0 @@
-async function e(e,t,n,r){let i=new AbortController,a=n===void 0?i.signal:AbortSignal.any([n,i.signal]),o=[],s=[],c=e.entries();if(await Promise.all(Array.from({length:Math.max(1,Math.min(t,e.length))},async()=>{for(let[e,t]of c){if(a.aborted)return;try{o[e]=await r(t,a)}catch(e){s.push(e),i.abort(e)}}})),s.length>0)throw s[0];return n?.throwIfAborted(),o}export{e as t};

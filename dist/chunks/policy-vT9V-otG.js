@@ -1,1 +1,0 @@
-const e={strategy:`rolling`,startMs:6e4,deadlineMs:3e5,stableMs:5e3,drainMs:2e3,crashes:2,onFailure:`rollback`,onFirstFailure:`keep`,onCancel:`restore`,onLocked:`wait`,allowNoWayBack:!1,allowOlder:!1};export{e as t};

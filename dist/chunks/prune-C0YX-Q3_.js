@@ -1,0 +1,1 @@
+export{t as prune}from"./prune-Y55f2f51.js";

@@ -1,0 +1,1 @@
+export{t as push}from"./push-A_0r9fas.js";

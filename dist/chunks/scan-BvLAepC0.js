@@ -1,0 +1,1 @@
+export{t as scan}from"./scan-Cw2D7q9u.js";

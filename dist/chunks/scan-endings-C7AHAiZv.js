@@ -1,0 +1,1 @@
+const e={json:`json`,sarif:`sarif`,cyclonedx:`cdx.json`,"spdx-json":`spdx.json`,github:`snapshot.json`};export{e as t};

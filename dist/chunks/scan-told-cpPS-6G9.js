@@ -1,0 +1,1 @@
+export{o as tellScan}from"./scan-told-_GSookRB.js";

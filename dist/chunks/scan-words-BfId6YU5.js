@@ -1,0 +1,1 @@
+const e=[`UNKNOWN`,`LOW`,`MEDIUM`,`HIGH`,`CRITICAL`],t=[`vuln`,`secret`,`misconfig`,`license`],n=[`unknown`,`not_affected`,`affected`,`fixed`,`under_investigation`,`will_not_fix`,`fix_deferred`,`end_of_life`],r=[`installed`,`download`,`server`],i=[`sarif`,`cyclonedx`,`spdx-json`,`github`];export{e as a,i,t as n,r,n as t};

@@ -1,0 +1,1 @@
+export{t as sign}from"./sign--q0O67h8.js";

@@ -1,1 +1,0 @@
-import{setFlagsFromString as e}from"node:v8";let t=!1;function n(n,r=e){t||n<2e3||(t=!0,r(`--memory-saver-mode`))}export{n as t};

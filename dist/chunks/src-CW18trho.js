@@ -1,0 +1,1 @@
+import"./describe-event-DcoiQyHi.js";export{s as EngineError,r as connectDocker,l as isNotFound}from"./src-5HT64EEt.js";import"./src-Ert5Z418.js";

@@ -1,1 +1,0 @@
-import"./describe-event-DcoiQyHi.js";export{s as EngineError,r as connectDocker,l as isNotFound}from"./src-B_V_A1Z3.js";import"./src-Cj2fmYoA.js";

@@ -1,1 +1,0 @@
-export{o as dockerfileAt,s as findDockerfiles}from"./src-B2YR6Rda.js";import"./clear-layout-65KHasvg.js";

@@ -1,0 +1,1 @@
+async function e({clock:e,log:t},{health:n},r,i){if(n.length===0)return;let{createProber:a}=await import(`./src-AWK5mVrs.js`);return a({probes:n,clock:e,log:t,signal:i,...await r()})}export{e as t};

@@ -1,1 +1,0 @@
-async function e({clock:e,log:t},{health:n},r,i){if(n.length===0)return;let{createProber:a}=await import(`./src-47R9viER.js`);return a({probes:n,clock:e,log:t,signal:i,...await r()})}export{e as t};
