@@ -1,6 +1,6 @@
 import { setImmediate as settled } from "node:timers/promises";
 import { Redactor } from "@belay/core";
-import type { CallOptions, ContainerInspect, Docker, EngineEvent } from "@belay/docker";
+import { type CallOptions, type ContainerInspect, type Docker, EngineError, type EngineEvent } from "@belay/docker";
 import { createTestLog } from "@belay/testkit";
 import { describe, expect, it } from "vitest";
 import type { ComposeCli } from "../files/compose-cli.ts";
@@ -8,7 +8,7 @@ import { TargetState } from "../target-state.ts";
 import { inspectOf } from "../testing/containers.ts";
 import { givenEvents, told } from "../testing/given-events.ts";
 import { containerOf } from "./compose-container.ts";
-import { endAll, tellToEnd } from "./container-changes.ts";
+import { endAll, removeAll, tellToEnd } from "./container-changes.ts";
 
 /** A minute after it has begun. */
 const DIED = "2026-01-01T10:01:01Z";
@@ -109,5 +109,34 @@ describe("what is ended", () => {
     refused.answers.get("1")?.reject(new Error("the engine is busy"));
     await expect(refused.ended).rejects.toThrow("the engine is busy");
     expect([...cut.calls, ...refused.calls]).toEqual(["stop 1", "stop 1"]);
+  });
+});
+
+describe("a removal", () => {
+  /** What came of it when the engine answers like this, one after the other, and how often it was asked. */
+  async function removed(...answers: readonly number[]): Promise<readonly [end: unknown, asked: number]> {
+    const left = [...answers];
+    let asked = 0;
+    const remove = async (): Promise<void> => {
+      asked++;
+      const status = left.shift() ?? 204;
+      if (status < 300) return;
+      throw new EngineError("ENGINE_ERROR", status, "no", { doing: "removing it", got: `${status}` });
+    };
+    const clock = { sleep: async () => undefined };
+    const state = { docker: { containers: { remove } }, options: { clock } } as unknown as TargetState;
+    const end = await removeAll(state, [{ id: "1" }], new AbortController().signal).catch((error) => error.status);
+    return [end, asked];
+  }
+
+  it("is asked for again a few times when the engine could not, and then fails with what it says", async () => {
+    expect(await removed(500, 500)).toEqual([undefined, 3]);
+    expect(await removed(500, 500, 500, 500, 500)).toEqual([500, 5]);
+  });
+
+  it("is done when it has gone, or somebody else is at it, and asked once where the engine refuses it", async () => {
+    expect(await removed(404)).toEqual([undefined, 1]);
+    expect(await removed(500, 409)).toEqual([undefined, 2]);
+    expect(await removed(403)).toEqual([403, 1]);
   });
 });

@@ -23,7 +23,8 @@ export async function stopAll(
 
 async function stop(state: TargetState, container: ComposeContainer, signal: AbortSignal): Promise<void> {
   const bounds = { signal, deadlineMs: graceMsOf(container.inspect) + STOP_MARGIN_MS };
-  await unlessGone(() => patiently(state, signal, () => state.docker.containers.stop(container.id, {}, bounds)));
+  const work = (): Promise<void> => state.docker.containers.stop(container.id, {}, bounds);
+  await unlessGone(() => patiently(state, signal, isLate, work));
 }
 
 /** The engine takes a container that has run for so long for recovered (moby, `restartmanager`). */
@@ -144,7 +145,7 @@ export async function removeAll(
 async function remove(state: TargetState, id: string, signal: AbortSignal): Promise<void> {
   try {
     await unlessGone(() =>
-      patiently(state, signal, () => state.docker.containers.remove(id, { force: true }, { signal })),
+      patiently(state, signal, isFault, () => state.docker.containers.remove(id, { force: true }, { signal })),
     );
   } catch (error) {
     // "removal of container … is already in progress": an earlier run's request, or a person's.
@@ -158,13 +159,29 @@ const AGAIN = { most: 5, afterMs: 500 } as const;
  * A busy engine gives up when it hears for two seconds nothing of a process that it has killed ("tried to kill container, but
  * did not receive an exit event"; moby, `daemon/kill.go`). It hears of it a moment later.
  */
-async function patiently(state: TargetState, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+function isLate(error: unknown): boolean {
+  return error instanceof EngineError && /did not receive an exit event/i.test(error.engineMessage);
+}
+
+/**
+ * Whatever else an engine could not do to remove a container (a layer that is busy, a kill that another one has overtaken), it may
+ * be able to a moment later, and to ask again does no harm.
+ */
+function isFault(error: unknown): boolean {
+  return error instanceof EngineError && error.status >= 500;
+}
+
+async function patiently(
+  state: TargetState,
+  signal: AbortSignal,
+  isPassing: (error: unknown) => boolean,
+  work: () => Promise<void>,
+): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      const late = error instanceof EngineError && /did not receive an exit event/i.test(error.engineMessage);
-      if (!late || attempt === AGAIN.most) throw error;
+      if (!isPassing(error) || attempt === AGAIN.most) throw error;
       await state.options.clock.sleep(AGAIN.afterMs, signal);
     }
   }
