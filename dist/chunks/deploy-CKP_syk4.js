@@ -1,1 +1,0 @@
-export{t as deploy}from"./deploy-7LA11ZE9.js";

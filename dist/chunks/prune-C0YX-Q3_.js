@@ -1,1 +1,0 @@
-export{t as prune}from"./prune-Y55f2f51.js";

@@ -1,0 +1,1 @@
+export{t as prune}from"./prune-CZnC8uj6.js";

@@ -1,1 +1,0 @@
-export{t as rollback}from"./rollback-DdR3TzU5.js";

@@ -1,1 +1,0 @@
-export{t as scan}from"./scan-Cw2D7q9u.js";

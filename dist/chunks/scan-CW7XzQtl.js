@@ -1,0 +1,1 @@
+export{t as scan}from"./scan-FnSu6_k8.js";

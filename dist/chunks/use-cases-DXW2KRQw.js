@@ -1,1 +1,0 @@
-import{t as e}from"./build-xO-OcB4l.js";import{t}from"./deploy-7LA11ZE9.js";import{t as n}from"./push-A_0r9fas.js";import{t as r}from"./report-BPviKMQf.js";import{t as i}from"./scan-Cw2D7q9u.js";import{t as a}from"./sign--q0O67h8.js";export{e as build,t as deploy,n as push,r as report,i as scan,a as sign};
