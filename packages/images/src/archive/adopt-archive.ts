@@ -63,7 +63,7 @@ function doingOf({ service, archive }: ArchiveAdoption): string {
 
 function wordsOf(error: unknown): string {
   const cause = isBelayError(error) ? error.cause : error;
-  if (cause instanceof z.ZodError) return "a document in it has not the right form";
+  if (cause instanceof z.core.$ZodError) return "a document in it has not the right form";
   if (isBelayError(error)) return error.got;
   return error instanceof SyntaxError ? "a document in it is no JSON" : messageOf(error);
 }
