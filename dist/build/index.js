@@ -1,1 +1,1 @@
-import{r as e}from"../chunks/run-action-0MNsyvMP.js";import{t}from"../chunks/set-outputs-B03Pciyl.js";import{t as n}from"../chunks/use-case-inputs-rrUZVB4z.js";await e(async e=>{let r=n(e.inputs),{build:i}=await import(`../chunks/build-mYG9zn-5.js`);t(e,await i(e,r))});export{};
+import{r as e}from"../chunks/run-action-0MNsyvMP.js";import{t}from"../chunks/set-outputs-B03Pciyl.js";import{t as n}from"../chunks/use-case-inputs-rrUZVB4z.js";await e(async e=>{let r=n(e.inputs),{build:i}=await import(`../chunks/build-DpxpXJ6t.js`);t(e,await i(e,r))});export{};

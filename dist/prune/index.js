@@ -1,2 +1,2 @@
-import{r as e}from"../chunks/run-action-0MNsyvMP.js";import{n as t,r as n,t as r}from"../chunks/prune-text-D90T_hZ6.js";await e(async e=>{let i=n(e.inputs),{prune:a}=await import(`../chunks/prune-DhHi9piH.js`),o=await a(e,i);for(let n of t(o).trimEnd().split(`
+import{r as e}from"../chunks/run-action-0MNsyvMP.js";import{n as t,r as n,t as r}from"../chunks/prune-text-D90T_hZ6.js";await e(async e=>{let i=n(e.inputs),{prune:a}=await import(`../chunks/prune-C7qz9JHI.js`),o=await a(e,i);for(let n of t(o).trimEnd().split(`
 `))e.log.info(n);let{repositories:s}=o,c=s.flatMap(({choices:e})=>e.filter(({keep:e})=>!e));e.output(`result`,JSON.stringify(r(o))),e.output(`images`,String(c.length)),e.output(`freed-bytes`,String(s.reduce((e,{freed:t})=>e+t,0)))});export{};

@@ -1,1 +1,0 @@
-export{t as build}from"./build-xO-OcB4l.js";

@@ -1,1 +1,0 @@
-import{n as e,r as t,t as n}from"./prune-text-D90T_hZ6.js";import{t as r}from"./prune-CZnC8uj6.js";async function i(i,a){let o=await r(i,t(a));return{text:e(o),json:{outcome:`succeeded`,...n(o)},exitCode:0}}export{i as runPrune};

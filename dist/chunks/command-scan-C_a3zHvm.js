@@ -1,2 +1,0 @@
-import{m as e}from"./core-BeRGr-AG.js";import{c as t}from"./use-case-inputs-rrUZVB4z.js";import{t as n}from"./scan-FnSu6_k8.js";async function r(r,i){let{release:a,releasePath:o,evidence:s,summary:c,files:l}=await n(r,t(i)),u=c.services.map(({service:e,headline:t})=>`  ${e.padEnd(16)} ${t}`),d=Object.entries(l).map(([e,t])=>`${e}: ${t}`);return{text:[`Scanned ${a.application}:`,...u,...d,`Release: ${o}`,``].join(`
-`),json:{outcome:`succeeded`,cause:null,release:e(a),releasePath:o,scan:s,services:c.services,reports:l},exitCode:0}}export{r as runScan};

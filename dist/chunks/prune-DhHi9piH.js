@@ -1,1 +1,0 @@
-export{t as prune}from"./prune-CZnC8uj6.js";

@@ -1,0 +1,1 @@
+export{t as reconcile,n as requireProven}from"./reconcile-CkVQd_nI.js";

@@ -1,1 +1,0 @@
-export{t as reconcile,n as requireProven}from"./reconcile-BkuCLhDK.js";

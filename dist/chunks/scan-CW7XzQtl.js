@@ -1,1 +1,0 @@
-export{t as scan}from"./scan-FnSu6_k8.js";

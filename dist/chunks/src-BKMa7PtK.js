@@ -1,1 +1,0 @@
-export{t as dockerfileAt,n as findDockerfiles}from"./src-C5fXoz18.js";import"./build-xO-OcB4l.js";import"./clear-layout-B1LlTAIp.js";

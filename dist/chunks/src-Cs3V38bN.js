@@ -1,0 +1,1 @@
+export{t as dockerfileAt,n as findDockerfiles}from"./src-CHTNekAJ.js";import"./build-DVS9V4RF.js";import"./clear-layout-B1LlTAIp.js";

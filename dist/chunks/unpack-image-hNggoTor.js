@@ -1,0 +1,1 @@
+export{t as savedConfigs}from"./unpack-image-P86bFvM2.js";

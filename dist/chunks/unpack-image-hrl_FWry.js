@@ -1,1 +1,0 @@
-export{t as savedConfigs}from"./unpack-image-B5Gezhsh.js";

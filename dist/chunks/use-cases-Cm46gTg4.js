@@ -1,0 +1,1 @@
+import{t as e}from"./build-DVS9V4RF.js";import{t}from"./deploy-qg9CGTng.js";import{t as n}from"./push-A_0r9fas.js";import{t as r}from"./report-T9phmbNV.js";import{t as i}from"./scan-Z3HwmGkA.js";import{t as a}from"./sign--q0O67h8.js";export{e as build,t as deploy,n as push,r as report,i as scan,a as sign};
